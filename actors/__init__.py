@@ -1,0 +1,1 @@
+"""The Ray actors that queue, schedule, run and record tasks. Knows nothing of HTTP."""

@@ -1,0 +1,58 @@
+"""Figures for the Ray dashboard, Prometheus and Grafana, published through ray.util.metrics."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from ray.util.metrics import Gauge
+
+from actors.slots import SlotTable
+from rfuav_ray.tasks import TaskRecord, TaskStatus
+
+
+class RunGauges:
+    """What trainings report, by task."""
+
+    _SOURCES: ClassVar = {
+        "rfuav_train_loss": ("train_loss", "Mean cross-entropy of the last epoch's training images"),
+        "rfuav_validation_accuracy_percent": ("val_acc", "Accuracy on the validation images, percent"),
+        "rfuav_images_per_second": ("images_per_second", "Training images per second in the last epoch"),
+    }
+
+    def __init__(self) -> None:
+        self._gauges = {
+            name: Gauge(name, description=description, tag_keys=("task_id",))
+            for name, (_, description) in self._SOURCES.items()
+        }
+
+    def show(self, task_id: str, entries: Iterable[dict[str, Any]]) -> None:
+        for entry in entries:
+            if entry.get("stage") != "epoch_end":
+                continue
+            for name, (key, _) in self._SOURCES.items():
+                self._gauges[name].set(float(entry["metrics"][key]), tags={"task_id": task_id})
+
+
+class QueueGauges:
+    """Tasks by kind and state, the queue's length, the slots in use."""
+
+    def __init__(self) -> None:
+        self._tasks = Gauge("rfuav_tasks", description="Tasks by kind and state", tag_keys=("kind", "status"))
+        self._queue = Gauge("rfuav_queue_length", description="Tasks that wait for a slot")
+        self._slots = Gauge("rfuav_slots_in_use", description="Running tasks", tag_keys=("device", "kind"))
+        self._counts: Counter[tuple[str, str]] = Counter()
+
+    def count(self, before: TaskRecord | None, after: TaskRecord | None) -> None:
+        """A task came, changed or went."""
+        for task, step in ((before, -1), (after, 1)):
+            if task is not None:
+                key = (task.kind, task.status.value)
+                self._counts[key] += step
+                self._tasks.set(self._counts[key], tags={"kind": key[0], "status": key[1]})
+
+    def show_slots(self, slots: SlotTable) -> None:
+        waiting = sum(n for (_, status), n in self._counts.items() if status == TaskStatus.PENDING.value)
+        self._queue.set(waiting)
+        for device, kinds in slots.caps.items():
+            for kind in kinds:
+                self._slots.set(slots.used(device, kind), tags={"device": device, "kind": kind})

@@ -1,0 +1,95 @@
+"""MetricsActor: every task's log and metric events: numbered, stored, and handed to whoever waits for them."""
+
+import asyncio
+from collections import OrderedDict, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from actors.event_log import Entry, Event, EventLog, EventRow, is_final
+from actors.gauges import RunGauges
+from actors.group_commit import GroupCommit
+from actors.store import Store
+
+#: logs of ended tasks that stay in memory
+KEPT_LOGS = 1000
+
+
+@dataclass(frozen=True)
+class EventPage:
+    events: list[Event]
+    #: whether the stream's last event is among them, or was before them
+    is_last: bool
+
+
+class MetricsActor:
+    def __init__(self, database_url: str) -> None:
+        self._store = Store(database_url)
+        self._commit: GroupCommit[EventRow] = GroupCommit(self._store.append_events)
+        self._logs: OrderedDict[str, EventLog] = OrderedDict()
+        self._loading = asyncio.Lock()
+        self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._gauges = RunGauges()
+
+    async def append(self, task_id: str, source: str, first_index: int, entries: Sequence[Entry]) -> None:
+        """Add the entries of one source, numbered from `first_index`; a repeated call adds nothing.
+
+        Returns when they are stored. What comes after a stream's last event is dropped.
+        """
+        log = await self._log(task_id)
+        rows = log.number(task_id, source, first_index, entries)
+        if not rows:
+            return
+        try:
+            await self._commit.write(rows)
+        except Exception:
+            # Begin again from what is stored; the source repeats its call.
+            self._logs.pop(task_id, None)
+            raise
+        log.show((sequence, entry) for _, sequence, _, _, entry in rows)
+        self._gauges.show(task_id, entries)
+        self._news.pop(task_id, asyncio.Event()).set()
+
+    async def read(self, task_id: str, after: int = 0, limit: int = 1000, wait_s: float = 0) -> EventPage:
+        """Events behind sequence number `after`; where there are none yet, wait for one up to `wait_s`."""
+        log = await self._log(task_id)
+        if log.last_sequence <= after and not log.is_closed and wait_s > 0:
+            try:
+                await asyncio.wait_for(self._news[task_id].wait(), wait_s)
+            except asyncio.TimeoutError:
+                return EventPage([], is_last=False)
+            log = await self._log(task_id)
+        events = log.read(after, limit)
+        if events is None:
+            events = await asyncio.to_thread(self._store.read_events, task_id, after, limit)
+        reached = events[-1][0] if events else after
+        return EventPage(events, is_last=log.is_closed and reached >= log.last_sequence)
+
+    async def forget(self, task_id: str) -> None:
+        """The task was deleted: wake its readers and drop what is in memory."""
+        self._logs.pop(task_id, None)
+        self._news.pop(task_id, asyncio.Event()).set()
+
+    async def ping(self) -> None:
+        """Answers when the actor is up."""
+
+    async def _log(self, task_id: str) -> EventLog:
+        if task_id not in self._logs:
+            async with self._loading:
+                if task_id not in self._logs:
+                    self._logs[task_id] = await asyncio.to_thread(_load, self._store, task_id)
+                    self._evict()
+        self._logs.move_to_end(task_id)
+        return self._logs[task_id]
+
+    def _evict(self) -> None:
+        closed = [task_id for task_id, log in self._logs.items() if log.is_closed]
+        for task_id in closed[: max(0, len(closed) - KEPT_LOGS)]:
+            del self._logs[task_id]
+
+
+def _load(store: Store, task_id: str) -> EventLog:
+    last = store.last_event(task_id)
+    if last is None:
+        return EventLog()
+    sequence, entry = last
+    return EventLog(sequence, is_final(entry), seen=store.last_source_indexes(task_id))

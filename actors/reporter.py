@@ -1,0 +1,112 @@
+"""The way of a run's reports from its worker to the actors, in batches, and of a stop request back."""
+
+import logging
+import threading
+import time
+from datetime import datetime, timezone
+from types import TracebackType
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from actors.event_log import Entry
+from actors.runs import Progress, RunSpec
+from rfuav_ray.errors import RunCancelled
+from rfuav_ray.events import RunEvent
+
+logger = logging.getLogger(__name__)
+
+REPORT_EVERY_S = 0.4
+#: a run waits when so many entries could not be handed over yet
+MAX_WAITING_ENTRIES = 10_000
+#: how long the last entries of a run may wait for actors that are being restarted
+FLUSH_TIMEOUT_S = 120.0
+
+
+class Reporter:
+    """A context manager: leaving it hands over what is left."""
+
+    def __init__(self, spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> None:
+        self._spec = spec
+        self._metrics_actor = metrics_actor
+        self._task_manager_actor = task_manager_actor
+        self._lock = threading.Condition()
+        self._entries: list[Entry] = []
+        self._sent = 0
+        self._progress = Progress()
+        self._stop_run = False
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="reporter", daemon=True)
+
+    def report(self, event: RunEvent) -> None:
+        """Raises RunCancelled when the run has to stop."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._stop_run or len(self._entries) < MAX_WAITING_ENTRIES)
+            if self._stop_run:
+                raise RunCancelled
+            if event.message:
+                self._entries.append(_entry(event))
+            self._progress = _merge(self._progress, event)
+
+    def __enter__(self) -> "Reporter":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_over.set()
+        self._thread.join()
+        deadline = time.monotonic() + FLUSH_TIMEOUT_S
+        while not self._hand_over() and time.monotonic() < deadline:
+            time.sleep(1)
+
+    def _loop(self) -> None:
+        while not self._is_over.wait(REPORT_EVERY_S):
+            self._hand_over()
+
+    def _hand_over(self) -> bool:
+        """Whether everything that waited was accepted; if not, the next call tries again."""
+        with self._lock:
+            entries, progress = list(self._entries), self._progress
+        try:
+            if entries:
+                ray.get(
+                    self._metrics_actor.append.remote(self._spec.task_id, self._spec.run_id, self._sent, entries)
+                )
+                with self._lock:
+                    del self._entries[: len(entries)]
+                    self._sent += len(entries)
+                    self._lock.notify_all()
+            may_go_on = ray.get(
+                self._task_manager_actor.report_progress.remote(self._spec.task_id, self._spec.attempt, progress)
+            )
+        except RayError:
+            logger.warning("reports of run %s wait for the actors to come back", self._spec.run_id)
+            return False
+        with self._lock:
+            self._stop_run = not may_go_on
+            self._lock.notify_all()
+        return True
+
+
+def _entry(event: RunEvent) -> Entry:
+    fields = {
+        "timestamp": datetime.now(timezone.utc).isoformat(),
+        "level": event.level,
+        "message": event.message,
+        "stage": event.stage,
+        "step": event.step,
+        "metrics": event.metrics,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _merge(progress: Progress, event: RunEvent) -> Progress:
+    return Progress(
+        percent=progress.percent if event.progress is None else event.progress,
+        epoch=event.epoch or progress.epoch,
+        message=event.message or progress.message,
+        metrics=event.metrics if event.stage == "epoch_end" else progress.metrics,
+    )

@@ -1,0 +1,72 @@
+"""RunSupervisor: the owner of the Ray tasks that train and infer.
+
+A Ray task dies with its owner. This actor does nothing else and keeps nothing worth losing, so that a
+TaskManager that restarts finds its runs alive.
+"""
+
+import asyncio
+from typing import Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError, TaskCancelledError
+
+from actors import runners
+from actors.runs import Outcome, RunSpec
+
+#: how long a cancelled run may take to stop by itself before it is killed
+CANCEL_GRACE_S = 2.0
+#: how long an outcome is kept for a TaskManager that is being restarted
+KEEP_OUTCOME_S = 600.0
+
+
+class RunSupervisor:
+    def __init__(self, metrics_actor: Any) -> None:
+        self._metrics_actor = metrics_actor
+        self._runs: dict[str, asyncio.Task[Outcome]] = {}
+        self._refs: dict[str, Any] = {}
+
+    async def run(self, spec: RunSpec, ray_options: dict[str, Any], task_manager_actor: Any) -> Outcome:
+        """Start the run, or find it when it was started before, and wait for its end."""
+        if spec.run_id not in self._runs:
+            self._refs[spec.run_id] = (
+                ray.remote(runners.run)
+                .options(name=f"{spec.kind} {spec.task_id}", max_retries=0, **ray_options)
+                .remote(spec, self._metrics_actor, task_manager_actor)
+            )
+            self._runs[spec.run_id] = asyncio.create_task(self._watch(spec.run_id))
+        return await self.wait(spec.run_id)
+
+    async def wait(self, run_id: str) -> Outcome:
+        """The outcome of a run that was started before; `lost` when this actor does not know it."""
+        if run_id not in self._runs:
+            return Outcome("lost", error="The run was lost when its supervisor restarted.")
+        return await asyncio.shield(self._runs[run_id])
+
+    async def cancel(self, run_id: str) -> None:
+        """Give the run time to stop by itself, then kill it. Returns when it has ended."""
+        if run_id not in self._runs:
+            return
+        _, alive = await asyncio.wait({self._runs[run_id]}, timeout=CANCEL_GRACE_S)
+        if alive:
+            ray.cancel(self._refs[run_id], force=True)
+            await asyncio.wait(alive)
+
+    async def ping(self) -> None:
+        """Answers when the actor is up."""
+
+    async def _watch(self, run_id: str) -> Outcome:
+        try:
+            outcome: Outcome = await self._refs[run_id]
+        except TaskCancelledError:
+            outcome = Outcome("cancelled")
+        except RayTaskError as error:
+            outcome = Outcome("failed", error=f"The runner failed: {error.cause!r}")
+        except RayError as error:
+            outcome = Outcome("lost", error=f"The worker process died: {_first_line(error)}")
+        del self._refs[run_id]
+        asyncio.get_running_loop().call_later(KEEP_OUTCOME_S, self._runs.pop, run_id, None)
+        return outcome
+
+
+def _first_line(error: Exception) -> str:
+    return next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)

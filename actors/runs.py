@@ -1,0 +1,40 @@
+"""One attempt at a task: what it is given, and how it ended. Plain data that travels between actors."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    task_id: str
+    kind: str
+    #: 1 for the first run of the task; a later one goes on where the earlier one was lost
+    attempt: int
+    request: dict[str, Any]
+    #: the slot's device: cpu or cuda:N
+    device: str
+    #: CPU threads that the run may use
+    threads: int
+
+    @property
+    def run_id(self) -> str:
+        return f"{self.task_id}:{self.attempt}"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    #: lost: the worker or its node died; another try may do better
+    status: Literal["completed", "failed", "cancelled", "lost"]
+    result: dict[str, Any] | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a run stands; None leaves what is known."""
+
+    percent: float | None = None
+    epoch: int | None = None
+    message: str | None = None
+    #: a whole `latest_metrics` object
+    metrics: dict[str, Any] | None = None

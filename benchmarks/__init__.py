@@ -1,0 +1,1 @@
+"""How fast the product is, measured on data that the scripts make themselves."""

@@ -1,0 +1,241 @@
+"""The command `rfuav`. Everything heavy is imported by the command that needs it, so that `--help` is quick."""
+# ruff: noqa: PLC0415
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from rfuav_ray.errors import RfuavError
+
+if TYPE_CHECKING:
+    from rfuav_ray.client import RFUAVClient
+
+app = typer.Typer(
+    help="Train, run and monitor classifiers of drone radio signals.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # a plain help comes in half the time
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+Config = Annotated[Path | None, typer.Option(help="YAML file with the fields of the request; flags win over it.")]
+Device = Annotated[str | None, typer.Option(help="cpu, cuda (the least loaded GPU) or cuda:N.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Print the task's id and don't follow it.")]
+Priority = Annotated[int | None, typer.Option(min=1, max=10, help="1 is the most urgent.")]
+TaskIdOption = Annotated[str | None, typer.Option(help="An id of your own for the task.")]
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """The console entry. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by ctrl-C."""
+    try:
+        app(args=arguments, prog_name="rfuav")
+    except (RfuavError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    raise SystemExit(0)
+
+
+@app.callback()
+def connection(
+    context: typer.Context,
+    url: Annotated[str, typer.Option(envvar="RFUAV_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
+    api_key: Annotated[str | None, typer.Option(envvar="RFUAV_API_KEY", help="The service's key.")] = None,
+) -> None:
+    context.obj = {"base_url": url, "api_key": api_key}
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
+) -> None:
+    """Start the service here, or on the cluster of RAY_ADDRESS."""
+    from rfuav_ray.run_config import read_settings
+
+    try:
+        settings = read_settings(host=host, port=port)
+    except RfuavError as error:
+        print(f"Error in the settings: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    from serve_app.command import serve_forever
+
+    raise typer.Exit(serve_forever(settings))
+
+
+@app.command()
+def demo(folder: Annotated[Path, typer.Option(help="Where its files go.")] = Path("demo")) -> None:
+    """Show the whole way on simulated recordings: spectrograms, training, inference."""
+    from rfuav_ray.demo import run
+    from rfuav_ray.tables import new_console
+
+    raise typer.Exit(run(folder, new_console()))
+
+
+@app.command()
+def doctor() -> None:
+    """Check this installation and say what to do about each finding."""
+    from rfuav_ray.doctor import examine
+    from rfuav_ray.tables import findings_table, new_console
+
+    console = new_console()
+    with console.status("Checking; PyTorch takes a while to load …"):
+        findings = list(examine())
+    console.print(findings_table(console, findings))
+    raise typer.Exit(int(any(finding.state == "broken" for finding in findings)))
+
+
+@app.command()
+def train(
+    context: typer.Context,
+    config: Config = None,
+    model: Annotated[str | None, typer.Option(help="For example resnet18.")] = None,
+    num_classes: Annotated[int | None, typer.Option(help="Default: the class folders are counted.")] = None,
+    train_path: Annotated[Path | None, typer.Option(help="Folders <path>/<class>/<image>.")] = None,
+    val_path: Annotated[Path | None, typer.Option(help="The same for validation.")] = None,
+    save_path: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,
+    name: Annotated[str | None, typer.Option(help="Sub-folder of it for this run.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images in a batch.")] = None,
+    num_epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="Adam's.")] = None,
+    image_size: Annotated[int | None, typer.Option(help="Pixels a side.")] = None,
+    device: Device = None,
+    weight_path: Annotated[Path | None, typer.Option(help="Weights to start from.")] = None,
+    pretrained: Annotated[bool | None, typer.Option(help="Start from ImageNet weights.")] = None,
+    shuffle: Annotated[bool | None, typer.Option(help="New order in each epoch.")] = None,
+    task_id: TaskIdOption = None,
+    priority: Priority = None,
+    description: Annotated[str | None, typer.Option(help="A note for the task list.")] = None,
+    detach: Detach = False,
+    local: Annotated[bool, typer.Option("--local", help="Train in this process, without a service.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="With --local: go on from the checkpoint in the folder.")
+    ] = False,
+) -> None:
+    """Train a classifier and follow it to its end."""
+    from rfuav_ray.requests import TrainingRequest
+    from rfuav_ray.run_config import given_fields, training_request
+    from rfuav_ray.tables import new_console
+    from rfuav_ray.watch import follow_training
+
+    if (detach and local) or (resume and not local):
+        raise typer.BadParameter("--detach is for the service, --resume only for --local")
+    flags = {name: value for name, value in context.params.items() if name in TrainingRequest.model_fields}
+    request = training_request(config, flags)
+    console = new_console()
+    if local:
+        from rfuav_ray.local_run import train_to_the_end
+
+        raise typer.Exit(train_to_the_end(request, console, resume=resume))
+    with _client(context) as client:
+        task_id = client.start_training(**given_fields(request))["task_id"]
+        if detach:
+            print(task_id)
+            return
+        raise typer.Exit(follow_training(client, task_id, console))
+
+
+@app.command()
+def infer(
+    context: typer.Context,
+    config: Config = None,
+    cfg: Annotated[Path | None, typer.Option(help="The model's YAML.")] = None,
+    weights: Annotated[Path | None, typer.Option(help="The model's weights, .pth.")] = None,
+    source: Annotated[list[Path] | None, typer.Option(help="File or folder; several make one task each.")] = None,
+    save_path: Annotated[
+        Path | None, typer.Option(help="Folder for the predictions; with several sources a sub-folder each.")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="Sub-folder of it for this run.")] = None,
+    device: Device = None,
+    task_id: TaskIdOption = None,
+    priority: Priority = None,
+    detach: Detach = False,
+) -> None:
+    """Classify images and recordings, and follow the work to its end."""
+    from rfuav_ray.requests import BatchInferenceRequest
+    from rfuav_ray.run_config import given_fields, inference_request
+    from rfuav_ray.tables import new_console
+    from rfuav_ray.watch import follow_inferences
+
+    flags: dict[str, Any] = {"cfg_path": cfg, "weight_path": weights, "save_path": save_path, "name": name}
+    flags |= {"device": device, "task_id": task_id, "priority": priority}
+    request = inference_request(config, flags, sources=source or [])
+    console = new_console()
+    with _client(context) as client:
+        if isinstance(request, BatchInferenceRequest):
+            task_ids = client.start_batch_inference(**given_fields(request))["task_ids"]
+        else:
+            task_ids = [client.start_inference(**given_fields(request))["task_id"]]
+        if detach:
+            print(*task_ids, sep="\n")
+            return
+        raise typer.Exit(follow_inferences(client, task_ids, console))
+
+
+@app.command()
+def tasks(
+    context: typer.Context,
+    status: Annotated[str | None, typer.Option(help="pending, running, completed, failed or cancelled.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", help="training, inference, split, augment or crop.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="The service's answer as JSON.")] = False,
+) -> None:
+    """List the tasks, newest first."""
+    from rfuav_ray.tables import new_console, newest_first, tasks_table
+
+    with _client(context) as client:
+        answer = client.get_all_tasks(status=status, task_type=kind, limit=limit)
+    if as_json:
+        import json
+
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    console = new_console()
+    found = newest_first(answer)
+    console.print(tasks_table(console, found) if found else "There are no such tasks.")
+    total = sum(answer.get(f"total_{name}", 0) for name in ("training", "inference", "preprocessing"))
+    if total > len(found):
+        console.print(f"{len(found)} of {total}; --limit shows more.")
+
+
+@app.command()
+def logs(
+    context: typer.Context,
+    task_id: Annotated[str, typer.Argument(help="As `rfuav tasks` shows it.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on to the last entry.")] = False,
+) -> None:
+    """Print a task's log."""
+    from rfuav_ray.tables import new_console
+    from rfuav_ray.watch import print_logs
+
+    with _client(context) as client:
+        raise typer.Exit(print_logs(client, task_id, new_console(), follow=follow))
+
+
+@app.command()
+def cancel(
+    context: typer.Context, task_ids: Annotated[list[str], typer.Argument(help="One or more tasks.")]
+) -> None:
+    """Cancel tasks that wait or run."""
+    failed = False
+    with _client(context) as client:
+        for task_id in task_ids:
+            try:
+                print(client.cancel_task(task_id)["message"])
+            except RfuavError as error:  # the others are tried all the same
+                print(f"Error: {error}", file=sys.stderr)
+                failed = True
+    raise typer.Exit(int(failed))
+
+
+def _client(context: typer.Context) -> "RFUAVClient":
+    from rfuav_ray.client import RFUAVClient
+
+    return RFUAVClient(**context.obj)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""The optional fields of each request: editors and type checkers know the client's keywords by them."""
+
+from __future__ import annotations
+
+from os import PathLike
+from typing import TypedDict, Union
+
+PathLikeText = Union[str, "PathLike[str]"]
+
+
+class TrainingOptions(TypedDict, total=False):
+    name: str | None
+    batch_size: int
+    num_epochs: int
+    learning_rate: float
+    image_size: int
+    device: str
+    weight_path: PathLikeText
+    pretrained: bool
+    shuffle: bool
+    task_id: str | None
+    priority: int
+    description: str | None
+
+
+class InferenceOptions(TypedDict, total=False):
+    save_path: PathLikeText | None
+    name: str | None
+    device: str
+    task_id: str | None
+    priority: int
+
+
+class BatchInferenceOptions(TypedDict, total=False):
+    save_base_path: PathLikeText | None
+    device: str
+    priority: int
+
+
+class SplitOptions(TypedDict, total=False):
+    train_ratio: float
+    val_ratio: float | None
+    seed: int
+    group_by_recording: bool
+    task_id: str | None
+    description: str | None
+
+
+class AugmentOptions(TypedDict, total=False):
+    output_path: PathLikeText | None
+    methods: list[str] | None
+    seed: int
+    task_id: str | None
+    description: str | None
+
+
+class CropOptions(TypedDict, total=False):
+    task_id: str | None
+    description: str | None

@@ -1,0 +1,183 @@
+"""The whole way on simulated recordings: spectrograms, a service, training, inference, the figures."""
+
+import json
+import signal
+import time
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from rfuav_ray.client import RFUAVClient
+from rfuav_ray.demo_data import CLASSES, make_data
+from rfuav_ray.demo_service import own_service
+from rfuav_ray.errors import InvalidInput, RfuavError, RunError
+from rfuav_ray.follow import log_line
+
+STOPPED_BY_CTRL_C = 130
+EXAMPLES_SHOWN = 8
+#: what is where in the folder
+FILES = {
+    "recordings": "recordings",
+    "pictures": "dataset",
+    "unseen": "unseen",
+    "training": "training",
+    "curves": "training/curves.png",
+    "predictions": "predictions/predictions.csv",
+    "log": "logs/app.log",
+}
+
+
+def run(
+    folder: Path,
+    console: Console,
+    *,
+    epochs: int = 10,
+    image_size: int = 96,
+    train_recordings: int = 40,
+    valid_recordings: int = 12,
+    unseen_recordings: int = 8,
+) -> int:
+    """Show it all and return the exit status; the recordings are counted for each class.
+
+    The files go to `folder`, or beside it to `folder-2`, … when there is something in it already.
+    """
+    started = time.monotonic()
+    recordings = {"train": train_recordings, "valid": valid_recordings, "unseen": unseen_recordings}
+    # `kill` and `timeout` send SIGTERM: the service must not stay behind then either.
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        folder = _new_folder(folder)
+        console.print(Text(f"The files of this demonstration: {folder}"), soft_wrap=True)
+        _simulate(folder, recordings, console)
+        console.print("Starting the service.")
+        with own_service(folder) as client:
+            device = "cuda" if client.get_gpu_info()["available"] else "cpu"
+            training = _train(client, folder, console, device=device, epochs=epochs, image_size=image_size)
+            rows = _infer(client, folder, console, device=device)
+            console.print("Stopping the service.")
+    except RfuavError as error:
+        console.print(Text(f"Error: {error}", style="bold red"), soft_wrap=True)
+        return 1
+    except KeyboardInterrupt:
+        console.print("Stopped.")
+        return STOPPED_BY_CTRL_C
+    finally:
+        signal.signal(signal.SIGTERM, previous)
+    _show_predictions(console, rows)
+    console.print(f"Validation accuracy, best epoch: {training['latest_metrics']['best_acc']:.1f} %")
+    for what, where in FILES.items():
+        console.print(Text(f"{what + ':':<13}{folder / where}"), soft_wrap=True)
+    console.print(f"Done in {time.monotonic() - started:.0f} s.")
+    return 0
+
+
+def _new_folder(wanted: Path) -> Path:
+    """The folder itself when it is new or empty, else the first such beside it: nothing is ever deleted."""
+    wanted = wanted.expanduser().resolve()
+    if "," in str(wanted):
+        raise InvalidInput("folder", f"'{wanted}' has a comma, which separates DATA_ROOTS; name another.")
+    for number in count(1):
+        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+            break
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _simulate(folder: Path, recordings: dict[str, int], console: Console) -> None:
+    total = len(CLASSES) * sum(recordings.values())
+    console.print(f"Simulating {total} recordings of {len(CLASSES)} kinds of drone signals, -5 to 20 dB SNR.")
+    with _progress(console) as progress:
+        bar = progress.add_task("recordings", total=total)
+        for done in make_data(folder, recordings):
+            progress.update(bar, completed=done)
+
+
+def _train(
+    client: RFUAVClient, folder: Path, console: Console, *, device: str, epochs: int, image_size: int
+) -> dict[str, Any]:
+    console.print(f"Training a resnet18 on {device}, from random weights.")
+    task = client.start_training(
+        "resnet18",
+        len(CLASSES),
+        folder / "dataset" / "train",
+        folder / "dataset" / "valid",
+        folder / "training",
+        batch_size=16,
+        num_epochs=epochs,
+        learning_rate=1e-3,
+        image_size=image_size,
+        device=device,
+        pretrained=False,
+    )
+    with _progress(console) as progress:
+        bar = progress.add_task("epochs", total=epochs)
+        for entry in client.stream_training_logs(task["task_id"]):
+            at_end = entry.get("stage") == "epoch_end"
+            if at_end or entry["level"] != "INFO":
+                progress.console.print(log_line(entry), soft_wrap=True)
+            if at_end:
+                progress.update(bar, completed=entry["step"])
+    return _completed(client, task["task_id"])
+
+
+def _infer(client: RFUAVClient, folder: Path, console: Console, *, device: str) -> list[dict[str, Any]]:
+    console.print("Classifying recordings that it has never seen.")
+    task = client.start_inference(
+        folder / "training" / "model.yaml",
+        folder / "training" / "best_model.pth",
+        folder / "unseen",
+        save_path=folder / "predictions",
+        device=device,
+    )
+    _completed(client, task["task_id"])
+    content = json.loads((folder / "predictions" / "predictions.json").read_text(encoding="utf-8"))
+    rows: list[dict[str, Any]] = content["predictions"]
+    return rows
+
+
+def _completed(client: RFUAVClient, task_id: str) -> dict[str, Any]:
+    task = client.wait(task_id)
+    if task["status"] != "completed":
+        raise RunError(f"Task {task_id} {task['status']}: {task['error'] or task['message']}")
+    return task
+
+
+def _show_predictions(console: Console, rows: list[dict[str, Any]]) -> None:
+    by_class = Table("class", "right", "wrong", title="Unseen recordings", title_justify="left")
+    for name in CLASSES:
+        hits = [_is_right(row) for row in rows if _truth(row) == name]
+        by_class.add_row(name, str(sum(hits)), str(len(hits) - sum(hits)))
+    console.print(by_class)
+    right = sum(map(_is_right, rows))
+    console.print(f"{right} of {len(rows)} right ({100 * right / len(rows):.1f} %)")
+    examples = Table("picture", "predicted", "probability", title="The hardest", title_justify="left")
+    for row in sorted(rows, key=lambda row: (_is_right(row), row["probability"]))[:EXAMPLES_SHOWN]:
+        style = "" if _is_right(row) else "red"
+        examples.add_row(row["file"], row["class_name"], f"{row['probability']:.2f}", style=style)
+    console.print(examples)
+
+
+def _truth(row: dict[str, Any]) -> str:
+    """The class that the picture is of: its folder."""
+    return str(row["file"]).split("/", maxsplit=1)[0]
+
+
+def _is_right(row: dict[str, Any]) -> bool:
+    return bool(row["class_name"] == _truth(row))
+
+
+def _progress(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description} {task.completed:.0f}/{task.total:.0f}"),
+        BarColumn(bar_width=32),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )

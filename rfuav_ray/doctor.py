@@ -1,0 +1,126 @@
+"""Checks an installation and says what to do about each finding."""
+
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+
+from rfuav_ray.client import RFUAVClient
+from rfuav_ray.doctor_software import (
+    GIB,
+    Finding,
+    State,
+    check_distribution,
+    check_gpus,
+    check_python,
+    check_torch,
+)
+from rfuav_ray.errors import RfuavError
+from rfuav_ray.run_config import read_settings
+
+#: a training's checkpoints, its results and Ray's session files
+DISK_WANTED, DISK_NEEDED = 10 * GIB, 1 * GIB
+#: the idle service takes about 1 GiB, a training of a small model 1 to 2 more
+MEMORY_WANTED, MEMORY_NEEDED = 4 * GIB, 2 * GIB
+#: containers get 64 MiB of shared memory unless told otherwise; Ray then falls back to slow files
+SHARED_MEMORY_WANTED = 1 * GIB
+
+
+def examine() -> Iterator[Finding]:
+    """Every finding, as soon as it is known."""
+    yield check_python()
+    yield from check_distribution()
+    torch = check_torch()
+    yield torch
+    yield from check_gpus(torch)
+    yield from check_memory()
+    try:
+        settings = read_settings()
+    except RfuavError as error:
+        yield Finding("settings", "broken", str(error), "Correct the environment variable or the line in .env.")
+        return
+    yield check_disk(settings.state_dir, name="STATE_DIR")
+    yield check_folder(settings.log_file.parent, name="LOG_FILE", state="broken")
+    for root in settings.data_roots:
+        yield check_folder(root, name="DATA_ROOTS", state="warning")
+    yield check_port(settings.host, settings.port)
+
+
+def check_memory(available: int | None = None) -> Iterator[Finding]:
+    free = psutil.virtual_memory().available if available is None else available
+    text = f"{free / GIB:.1f} GiB available"
+    advice = "Close other programs, or lower the MAX_*_CONCURRENT settings and batch_size."
+    state = _state_of(free, wanted=MEMORY_WANTED, needed=MEMORY_NEEDED)
+    yield Finding("memory", state, text, "" if state == "ok" else advice)
+    shared = Path("/dev/shm")
+    if shared.is_dir() and (size := shutil.disk_usage(shared).total) < SHARED_MEMORY_WANTED:
+        yield Finding(
+            "shared memory",
+            "warning",
+            f"/dev/shm has {size / 2**20:.0f} MiB",
+            "Start the container with --shm-size=2g or more.",
+        )
+
+
+def check_disk(folder: Path, *, name: str, free: int | None = None) -> Finding:
+    """Whether `folder` can be written, or made, and has room."""
+    writable = check_folder(folder, name=name, state="broken")
+    if writable.state != "ok":
+        return writable
+    space = shutil.disk_usage(_existing(folder)).free if free is None else free
+    state = _state_of(space, wanted=DISK_WANTED, needed=DISK_NEEDED)
+    advice = "" if state == "ok" else f"Free some space, or set {name} to a folder on a larger disk."
+    return Finding(name, state, f"{folder}, {space / GIB:.1f} GiB free", advice)
+
+
+def check_folder(folder: Path, *, name: str, state: State) -> Finding:
+    there = _existing(folder)
+    if not there.is_dir():
+        return Finding(name, "broken", f"'{there}' is a file", f"Set {name} to a folder.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        return Finding(name, state, f"'{there}' cannot be written", f"Give this user the right, or change {name}.")
+    return Finding(name, "ok", str(folder))
+
+
+def check_port(host: str, port: int) -> Finding:
+    """Free, or taken by a healthy service."""
+    try:
+        family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        return Finding("HOST", "broken", f"'{host}': {error.strerror}", "Set HOST to an address of this machine.")
+    with socket.socket(family, kind) as server:
+        # As the service does: a port that only waits for old connections to time out is free.
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind(address)
+        except OSError as error:
+            problem = f"{host}:{port} cannot be used: {error.strerror}"
+        else:
+            return Finding("PORT", "ok", f"{host}:{port} is free")
+    return _who_listens(host, port, problem)
+
+
+def _who_listens(host: str, port: int, problem: str) -> Finding:
+    local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    try:
+        with RFUAVClient(f"http://{local}:{port}", timeout_s=5) as client:
+            health = client.health()
+    except RfuavError:
+        return Finding("PORT", "broken", problem, "Stop the program that uses it, or set PORT to another one.")
+    if health.get("status") != "healthy":
+        return Finding("PORT", "warning", f"the service on {host}:{port} is not healthy", "Look into LOG_FILE.")
+    return Finding("PORT", "ok", f"a healthy service {health.get('version', '')} answers on {host}:{port}")
+
+
+def _existing(path: Path) -> Path:
+    """The path itself, or the nearest folder above it that exists."""
+    return next(place for place in (path, *path.parents) if place.exists())
+
+
+def _state_of(amount: int, *, wanted: int, needed: int) -> State:
+    if amount < needed:
+        return "broken"
+    return "ok" if amount >= wanted else "warning"

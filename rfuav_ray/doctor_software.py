@@ -1,0 +1,149 @@
+"""The doctor's checks of Python, packages, PyTorch and the GPU's driver. Ray is a package like others here."""
+
+import importlib.metadata
+import platform
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import pynvml
+from packaging.requirements import Requirement
+
+GIB = 2**30
+MIN_PYTHON = (3, 10)
+
+TORCH_PROBE = """
+import torch, torchvision
+model = torchvision.models.resnet18(weights=None).eval()
+with torch.inference_mode():
+    assert model(torch.zeros(1, 3, 64, 64)).shape == (1, 1000)
+print(torch.__version__, torchvision.__version__, torch.version.cuda or "none", torch.cuda.device_count())
+"""
+
+State = Literal["ok", "warning", "broken"]
+
+
+@dataclass(frozen=True)
+class Finding:
+    check: str
+    #: broken: the service or its runs cannot work
+    state: State
+    text: str
+    advice: str = ""
+
+
+def check_python() -> Finding:
+    version = platform.python_version()
+    if sys.version_info < MIN_PYTHON:
+        return Finding("Python", "broken", version, "Install Python 3.10 or newer.")
+    return Finding("Python", "ok", f"{version}, {sys.executable}")
+
+
+def check_distribution(name: str = "rfuav-ray") -> Iterator[Finding]:
+    """The packages that the installed distribution asks for."""
+    try:
+        requirements = importlib.metadata.requires(name) or []
+    except importlib.metadata.PackageNotFoundError:
+        text = f"{name} runs from its sources, so that the versions it needs are not known"
+        yield Finding("packages", "warning", text, "Run `pip install -e .` in its folder.")
+    else:
+        yield from check_packages(requirements)
+
+
+def check_packages(requirements: Iterable[str]) -> Iterator[Finding]:
+    """One finding for each package that is missing or of a wrong version, else one that all fit."""
+    count = 0
+    problems = 0
+    for requirement in _with_extras(map(Requirement, requirements)):
+        count += 1
+        problem = _package_problem(requirement)
+        if problem:
+            problems += 1
+            yield Finding(requirement.name, "broken", problem, f"pip install '{_plain(requirement)}'")
+    if not problems:
+        yield Finding("packages", "ok", f"all {count} needed packages are there in fitting versions")
+
+
+def check_torch(python: str | None = None) -> Finding:
+    """Runs a small model in a process of its own: a broken PyTorch can end the process that imports it."""
+    probe = subprocess.run(
+        [python or sys.executable, "-c", TORCH_PROBE], capture_output=True, text=True, check=False
+    )
+    if probe.returncode == 0:
+        torch, torchvision, cuda, gpus = probe.stdout.split()[-4:]
+        return Finding(
+            "PyTorch", "ok", f"torch {torch}, torchvision {torchvision}, CUDA {cuda}, GPUs seen: {gpus}"
+        )
+    reason = (probe.stderr.strip().splitlines() or [f"ended by signal {-probe.returncode}"])[-1]
+    return Finding(
+        "PyTorch",
+        "broken",
+        f"resnet18 does not run: {reason}",
+        "Install torch and torchvision of one release together: pip install --force-reinstall torch torchvision",
+    )
+
+
+def check_gpus(torch: Finding) -> Iterator[Finding]:
+    """What NVML sees, and whether PyTorch sees it too."""
+    try:
+        pynvml.nvmlInit()
+    except pynvml.NVMLError as error:
+        yield Finding("GPU", "ok", f"none ({error}); training and inference run on the CPU")
+        return
+    try:
+        driver = _text(pynvml.nvmlSystemGetDriverVersion())
+        count = pynvml.nvmlDeviceGetCount()
+        for index in range(count):
+            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
+            memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+            name = _text(pynvml.nvmlDeviceGetName(handle))
+            text = f"{name}, {memory.free / GIB:.1f} of {memory.total / GIB:.1f} GiB free, driver {driver}"
+            yield Finding(f"GPU {index}", "ok", text)
+    finally:
+        pynvml.nvmlShutdown()
+    if count and torch.text.endswith("GPUs seen: 0"):
+        yield Finding(
+            "GPU",
+            "warning",
+            f"there are {count}, but PyTorch sees none: a CPU build, a driver too old, or CUDA_VISIBLE_DEVICES",
+            "Install a CUDA build that fits the driver (pytorch.org, Get Started) and unset CUDA_VISIBLE_DEVICES.",
+        )
+
+
+def _with_extras(requirements: Iterable[Requirement]) -> Iterator[Requirement]:
+    """Those that apply here, each followed by what its extras need."""
+    for requirement in requirements:
+        if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
+            continue
+        yield requirement
+        try:
+            needed = importlib.metadata.requires(requirement.name) or []
+        except importlib.metadata.PackageNotFoundError:
+            continue
+        for extra in requirement.extras:
+            yield from (
+                wanted
+                for wanted in map(Requirement, needed)
+                if wanted.marker and "extra" in str(wanted.marker) and wanted.marker.evaluate({"extra": extra})
+            )
+
+
+def _package_problem(requirement: Requirement) -> str | None:
+    try:
+        version = importlib.metadata.version(requirement.name)
+    except importlib.metadata.PackageNotFoundError:
+        return "is not installed"
+    if not requirement.specifier.contains(version, prereleases=True):
+        return f"is {version}, needed is {requirement.specifier}"
+    return None
+
+
+def _plain(requirement: Requirement) -> str:
+    extras = f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else ""
+    return f"{requirement.name}{extras}{requirement.specifier}"
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value

@@ -1,0 +1,125 @@
+"""Folders `<path>/<class>/<image>`: their classes, images and fingerprint. Loads no torch."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.files import is_image
+
+NAMES_SHOWN = 10
+
+
+def class_folders(path: Path, *, field: str) -> list[str]:
+    """The sorted names of the class folders in `path`, each of which holds an image; hidden ones don't count.
+
+    Raises InvalidInput(field, …).
+    """
+    with _refusing(path, field):
+        with os.scandir(path) as entries:
+            names = sorted(entry.name for entry in entries if _is_class_folder(entry))
+        empty = [name for name in names if next(_image_names(path / name), None) is None]
+    if not names:
+        raise InvalidInput(field, f"'{path}' has no class folder; images go into <path>/<class>/<image>.")
+    if unreadable := [name for name in names if not _is_text(name)]:
+        raise InvalidInput(field, f"'{path}' has folder names that are not UTF-8 ({unreadable}); rename them.")
+    if empty:
+        raise InvalidInput(
+            field,
+            f"no image (png, jpg, jpeg, bmp) directly in {_shown(empty)} of '{path}'; add some or remove it.",
+        )
+    return names
+
+
+def check_dataset(train_path: Path, val_path: Path, num_classes: int) -> list[str]:
+    """The sorted class names, which both folders share and `num_classes` counts. Raises InvalidInput."""
+    train_names = class_folders(train_path, field="train_path")
+    val_names = class_folders(val_path, field="val_path")
+    if len(train_names) != num_classes:
+        raise InvalidInput(
+            "num_classes",
+            f"is {num_classes}, but '{train_path}' has {len(train_names)} class folders: {_shown(train_names)}.",
+        )
+    differences = []
+    if missing := sorted(set(train_names) - set(val_names)):
+        differences.append(f"it lacks {_shown(missing)}")
+    if extra := sorted(set(val_names) - set(train_names)):
+        differences.append(f"it also has {_shown(extra)}")
+    if differences:
+        raise InvalidInput(
+            "val_path", f"'{val_path}' must have the classes of '{train_path}': {' and '.join(differences)}."
+        )
+    return train_names
+
+
+def labelled_images(path: Path, class_names: Sequence[str]) -> list[tuple[Path, int]]:
+    """Every image with its class index, sorted by class and name."""
+    return [
+        (path / class_name / image_name, label)
+        for label, class_name in enumerate(class_names)
+        for image_name in sorted(_image_names(path / class_name))
+    ]
+
+
+def fingerprint(path: Path, images: Sequence[tuple[Path, int]]) -> str:
+    """SHA-256 over the sorted names relative to `path` and the sizes: says whether a data set is the same one."""
+    lines = sorted(f"{image.relative_to(path).as_posix()}\0{image.stat().st_size}\n" for image, _ in images)
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def stft_settings(path: Path) -> dict[str, Any] | None:
+    """How the pictures were made from IQ: `stft` of `dataset.yaml` in the folder or its parent; None without.
+
+    Raises RunError when there is such a file and it cannot be read.
+    """
+    for file in (path / "dataset.yaml", path.parent / "dataset.yaml"):
+        if file.exists():
+            try:
+                content = yaml.safe_load(file.read_bytes())
+            except (OSError, ValueError, yaml.YAMLError) as error:
+                reason = " ".join(str(error).split())
+                raise RunError(f"'{file}' cannot be read; correct or remove it: {reason}") from error
+            stft = content.get("stft") if isinstance(content, dict) else None
+            return stft if isinstance(stft, dict) else None
+    return None
+
+
+def _is_class_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir() and not entry.name.startswith(".")
+
+
+def _image_names(folder: Path) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if is_image(Path(entry.name)) and entry.is_file():
+                yield entry.name
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more
+
+
+@contextmanager
+def _refusing(path: Path, field: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InvalidInput(field, f"there is no folder '{error.filename or path}'.") from None
+    except NotADirectoryError:
+        raise InvalidInput(field, f"'{path}' is no folder; a folder <path>/<class>/<image> is needed.") from None
+    except OSError as error:
+        raise InvalidInput(field, f"'{error.filename or path}' cannot be read: {error.strerror}.") from None

@@ -1,0 +1,95 @@
+"""Training in this process, without any service."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timezone
+from types import FrameType
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from rfuav_ray.errors import RunCancelled
+from rfuav_ray.events import Report, RunEvent
+from rfuav_ray.follow import LogView, open_view
+from rfuav_ray.requests import TrainingRequest
+from rfuav_ray.tables import print_training
+from rfuav_ray.training import train
+
+
+def train_to_the_end(request: TrainingRequest, console: Console, *, resume: bool) -> int:
+    """Train, show the figures, and return the exit status."""
+    try:
+        result = train_here(request, console, resume=resume)
+    except RunCancelled:
+        print("Stopped. `--local --resume` goes on from the last checkpoint.", file=sys.stderr)
+        return 130
+    print_training(console, result["metrics"], result)
+    return 0
+
+
+def train_here(request: TrainingRequest, console: Console, *, resume: bool) -> dict[str, Any]:
+    """The result of the training. Raises RunCancelled when ctrl-C stopped it."""
+    with open_view(console, request.name or request.model) as view, _stopped_by_ctrl_c() as stop:
+        device = _device(request.device, view)
+        report = _reporting(view, stop, request.num_epochs)
+        # The same id each time, so that a checkpoint is known as this run's own.
+        run_id = request.task_id or "local"
+        return train(request, report=report, device=device, run_id=run_id, resume=resume)
+
+
+def _reporting(view: LogView, stop: list[bool], total_epochs: int) -> Report:
+    started = time.monotonic()
+    task: dict[str, Any] = {"total_epochs": total_epochs}
+
+    def report(event: RunEvent) -> None:
+        if stop:
+            raise RunCancelled
+        if event.message:
+            view.log(_entry(event))
+        if event.stage == "epoch_end":
+            task["latest_metrics"] = event.metrics
+        if event.epoch is not None:
+            task["current_epoch"] = event.epoch
+        if event.progress:
+            task["progress"] = event.progress
+            task["eta_seconds"] = (time.monotonic() - started) * (100 - event.progress) / event.progress
+        view.update(task)
+
+    return report
+
+
+def _entry(event: RunEvent) -> dict[str, Any]:
+    return {
+        "timestamp": datetime.now(timezone.utc).isoformat(),
+        "level": event.level,
+        "message": event.message,
+    }
+
+
+@contextmanager
+def _stopped_by_ctrl_c() -> Iterator[list[bool]]:
+    """Yields a list that ctrl-C makes true, for a stop between two batches; the second ctrl-C kills."""
+    stop: list[bool] = []
+
+    def ask(signal_number: int, frame: FrameType | None) -> None:
+        stop.append(True)
+        signal.signal(signal.SIGINT, before)
+
+    before = signal.signal(signal.SIGINT, ask)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _device(wanted: str, view: LogView) -> str:
+    if wanted != "cuda":
+        return wanted
+    if torch.cuda.is_available():
+        return "cuda:0"
+    view.log(_entry(RunEvent(message="There is no GPU here; training on the CPU.", level="WARNING")))
+    return "cpu"

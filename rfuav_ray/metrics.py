@@ -1,0 +1,95 @@
+"""Figures of a classifier on labelled images, by scikit-learn. Fractions are 0..1, accuracies are percent."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn import metrics as sk
+
+Probabilities = NDArray[np.floating[Any]]
+Labels = NDArray[np.integer[Any]]
+
+
+def evaluate(probabilities: Probabilities, labels: Labels, loss: float) -> dict[str, float]:
+    """Every validation figure of `latest_metrics`, from probabilities (n, classes) and labels (n,).
+
+    Macro figures are means over the classes that occur, true or predicted; mAP is the mean of the one-vs-rest
+    average precisions of the classes that have images. Raises ValueError for what is not n ≥ 1 finite rows.
+    """
+    _check(probabilities, labels)
+    predicted = probabilities.argmax(axis=1)
+    macro = _precision_recall_f1(labels, predicted, "macro")
+    micro = _precision_recall_f1(labels, predicted, "micro")
+    ranked = np.argsort(-probabilities, axis=1, kind="stable")
+    figures = {
+        "val_loss": loss,
+        "val_acc": _top_k(ranked, labels, 1),
+        "macro_f1": macro[2],
+        "micro_f1": micro[2],
+        "mAP": _mean_average_precision(probabilities, labels),
+        "top1_acc": _top_k(ranked, labels, 1),
+        "top3_acc": _top_k(ranked, labels, 3),
+        "top5_acc": _top_k(ranked, labels, 5),
+        "precision": macro[0],
+        "recall": macro[1],
+        "macro_precision": macro[0],
+        "macro_recall": macro[1],
+        "micro_precision": micro[0],
+        "micro_recall": micro[1],
+    }
+    return {name: float(value) for name, value in figures.items()}
+
+
+def per_class(probabilities: Probabilities, labels: Labels, class_names: Sequence[str]) -> list[dict[str, Any]]:
+    """Precision, recall, F1 and number of images (support) of each class."""
+    _check(probabilities, labels)
+    columns = sk.precision_recall_fscore_support(
+        labels, probabilities.argmax(axis=1), labels=range(len(class_names)), zero_division=0
+    )
+    return [
+        {
+            "class_name": name,
+            "precision": float(precision),
+            "recall": float(recall),
+            "f1": float(f1),
+            "support": int(support),
+        }
+        for name, precision, recall, f1, support in zip(class_names, *columns, strict=True)
+    ]
+
+
+def confusion_matrix(probabilities: Probabilities, labels: Labels) -> NDArray[np.int64]:
+    """Counts (classes, classes): row the true class, column the predicted one."""
+    _check(probabilities, labels)
+    # Not scikit-learn's, which warns of a single class.
+    matrix = np.zeros((probabilities.shape[1],) * 2, dtype=np.int64)
+    np.add.at(matrix, (labels, probabilities.argmax(axis=1)), 1)
+    return matrix
+
+
+def _precision_recall_f1(labels: Labels, predicted: Labels, average: str) -> tuple[float, float, float]:
+    precision, recall, f1, _ = sk.precision_recall_fscore_support(
+        labels, predicted, average=average, zero_division=0
+    )
+    return precision, recall, f1
+
+
+def _mean_average_precision(probabilities: Probabilities, labels: Labels) -> float:
+    return float(
+        np.mean([sk.average_precision_score(labels == c, probabilities[:, c]) for c in np.unique(labels)])
+    )
+
+
+def _top_k(ranked: Labels, labels: Labels, k: int) -> float:
+    """Percent of rows whose label is among the k likeliest classes; 100 with k or fewer classes."""
+    return 100 * float((ranked[:, :k] == labels[:, None]).any(axis=1).mean())
+
+
+def _check(probabilities: Probabilities, labels: Labels) -> None:
+    if probabilities.ndim != 2 or labels.shape != probabilities.shape[:1] or labels.size == 0:
+        raise ValueError(f"{probabilities.shape} probabilities and {labels.shape} labels are not n ≥ 1 rows.")
+    if not np.isfinite(probabilities).all():
+        raise ValueError("The probabilities are not all finite.")
+    if labels.min() < 0 or labels.max() >= probabilities.shape[1]:
+        raise ValueError(f"A label is outside 0..{probabilities.shape[1] - 1}.")

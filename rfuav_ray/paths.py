@@ -1,0 +1,82 @@
+"""Which folders the service may touch: paths in requests are resolved and must lie under a root."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from rfuav_ray.errors import InvalidInput, PathNotAllowed
+
+
+def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
+    """The absolute path `text` means, links followed; a relative one starts at the first root.
+
+    Raises PathNotAllowed when it lies outside every root.
+    """
+    try:
+        path = (roots[0] / Path(text).expanduser()).resolve()
+    except (OSError, RuntimeError) as error:  # a loop of links, no such home folder
+        raise InvalidInput(field, f"'{text}' cannot be resolved: {error}") from None
+    if not any(path.is_relative_to(root) for root in roots):
+        allowed = ", ".join(str(root) for root in roots)
+        raise PathNotAllowed(
+            field, f"'{text}' is outside the folders this service may use ({allowed}). See DATA_ROOTS."
+        )
+    return path
+
+
+def existing_file(text: str, roots: Sequence[Path], *, field: str) -> Path:
+    path = resolve(text, roots, field=field)
+    if not _stat_ok(path, field):
+        raise InvalidInput(field, f"there is no file '{path}'.")
+    if not path.is_file():
+        raise InvalidInput(field, f"'{path}' is a folder; a file is needed.")
+    _check_readable(path, field)
+    return path
+
+
+def existing(text: str, roots: Sequence[Path], *, field: str) -> Path:
+    """An existing, readable file or folder."""
+    path = resolve(text, roots, field=field)
+    if not _stat_ok(path, field):
+        raise InvalidInput(field, f"there is no file or folder '{path}'.")
+    _check_readable(path, field)
+    return path
+
+
+def output_folder(text: str, roots: Sequence[Path], *, field: str) -> Path:
+    """A folder that exists or can be made."""
+    path = resolve(text, roots, field=field)
+    for parent in (path, *path.parents):
+        if _stat_ok(parent, field):
+            if not parent.is_dir():
+                raise InvalidInput(field, f"'{path}' cannot be a folder: '{parent}' is a file.")
+            if not _is_writable(parent):
+                raise InvalidInput(field, f"'{path}' cannot be written: no permission in '{parent}'.")
+            break
+    return path
+
+
+def _stat_ok(path: Path, field: str) -> bool:
+    try:
+        path.stat()
+    except FileNotFoundError:
+        return False
+    except NotADirectoryError:
+        return False
+    except OSError as error:  # a name too long, no permission for a folder on the way
+        raise InvalidInput(field, f"'{path}' cannot be used: {error.strerror}.") from None
+    return True
+
+
+def _check_readable(path: Path, field: str) -> None:
+    try:
+        if path.is_dir():
+            next(path.iterdir(), None)
+        else:
+            path.open("rb").close()
+    except OSError as error:
+        raise InvalidInput(field, f"'{path}' cannot be read: {error.strerror}.") from None
+
+
+def _is_writable(folder: Path) -> bool:
+    return os.access(folder, os.W_OK | os.X_OK)

@@ -1,0 +1,126 @@
+"""What the command line asks for, checked: settings, and requests from a YAML file and flags, which win."""
+
+import difflib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+from pydantic import ValidationError
+
+from rfuav_ray.errors import InvalidInput, RfuavError
+from rfuav_ray.image_folders import class_folders
+from rfuav_ray.requests import BatchInferenceRequest, InferenceRequest, Request, TrainingRequest
+from rfuav_ray.settings import Settings
+
+RequestT = TypeVar("RequestT", bound=Request)
+
+
+def training_request(config: Path | None, flags: Mapping[str, Any]) -> TrainingRequest:
+    """Without `num_classes` the class folders are counted. Raises RfuavError.
+
+    Relative paths, here and below, are made absolute from the working folder.
+    """
+    fields = _merged(TrainingRequest, config, flags)
+    if "num_classes" not in fields and "train_path" in fields:
+        fields["num_classes"] = _count_classes(Path(fields["train_path"]))
+    return _validated(TrainingRequest, fields)
+
+
+def inference_request(
+    config: Path | None, flags: Mapping[str, Any], sources: Sequence[Path]
+) -> InferenceRequest | BatchInferenceRequest:
+    """Several sources make a batch, where `save_path` is the base of the results' folders. Raises RfuavError."""
+    fields = _merged(InferenceRequest, config, {**flags, "source_path": sources[0] if sources else None})
+    if len(sources) < 2:
+        return _validated(InferenceRequest, fields)
+    for name in ("name", "task_id"):
+        if name in fields:
+            raise InvalidInput(name, "cannot be given for several sources, which make one task each.")
+    fields["source_paths"] = [_absolute(source) for source in sources]
+    if "save_path" in fields:
+        fields["save_base_path"] = fields.pop("save_path")
+    del fields["source_path"]
+    return _validated(BatchInferenceRequest, fields)
+
+
+def given_fields(request: Request) -> dict[str, Any]:
+    """Only what was given, so that the service's own defaults stand for the rest."""
+    return request.model_dump(exclude_unset=True)
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """From the environment and `.env`; overrides that are not None win. Raises RfuavError naming the settings."""
+    try:
+        return Settings(**{name: value for name, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        raise RfuavError(_explain(error, name_of=lambda field: field.removeprefix("rfuav_").upper())) from None
+
+
+def _merged(kind: type[Request], config: Path | None, flags: Mapping[str, Any]) -> dict[str, Any]:
+    fields = {} if config is None else _read_config(config, kind)
+    fields.update({name: value for name, value in flags.items() if value is not None})
+    for name, value in fields.items():
+        if name.endswith("_path") and isinstance(value, str | Path) and str(value):
+            fields[name] = _absolute(value)
+    return fields
+
+
+def _read_config(path: Path, kind: type[Request]) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidInput("--config", f"'{path}' cannot be read: {error.strerror}.") from None
+    except UnicodeDecodeError:
+        raise InvalidInput("--config", f"'{path}' is not a text file in UTF-8.") from None
+    except yaml.YAMLError as error:
+        raise InvalidInput("--config", f"'{path}' is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
+        raise InvalidInput("--config", f"'{path}' must hold lines like 'model: resnet18'.")
+    for name in content:
+        if name not in kind.model_fields:
+            raise InvalidInput("--config", f"'{path}' has an unknown field '{name}'{_nearest(name, kind)}.")
+    # A name with nothing behind it means its default.
+    return {name: value for name, value in content.items() if value is not None}
+
+
+def _nearest(name: str, kind: type[Request]) -> str:
+    near = difflib.get_close_matches(name, kind.model_fields, n=1)
+    return f"; did you mean '{near[0]}'?" if near else f"; the fields are {', '.join(kind.model_fields)}"
+
+
+def _absolute(path: str | Path) -> str:
+    # Not resolve: links stay as the user wrote them.
+    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+
+
+def _count_classes(train_path: Path) -> int:
+    if not train_path.is_dir():
+        raise InvalidInput(
+            "num_classes",
+            f"cannot be counted, because there is no folder '{train_path}' here; give --num-classes "
+            "or correct --train-path.",
+        )
+    return len(class_folders(train_path, field="train_path"))
+
+
+def _validated(kind: type[RequestT], fields: dict[str, Any]) -> RequestT:
+    try:
+        return kind.model_validate(fields)
+    except ValidationError as error:
+        raise RfuavError(_explain(error)) from None
+
+
+def _explain(error: ValidationError, name_of: Callable[[str], str] = str) -> str:
+    return "; ".join(
+        f"{name_of('.'.join(map(str, problem['loc']))) or 'request'}: {_sentence(problem)}"
+        for problem in error.errors(include_url=False)
+    )
+
+
+def _sentence(problem: Any) -> str:
+    if problem["type"] == "missing":
+        return "is missing"
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{message[:1].lower()}{message[1:]} (it is {problem['input']!r})"

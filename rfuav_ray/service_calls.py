@@ -1,0 +1,170 @@
+"""Every call of the HTTP contract, said once for the client and its async twin: which verb, path and body."""
+
+from __future__ import annotations
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from rfuav_ray.errors import TaskNotFound
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+    from rfuav_ray.client_options import (
+        AugmentOptions,
+        BatchInferenceOptions,
+        CropOptions,
+        InferenceOptions,
+        PathLikeText,
+        SplitOptions,
+        TrainingOptions,
+    )
+
+#: what a call returns: the response object, or an awaitable of it
+AnswerT = TypeVar("AnswerT")
+
+
+def task_path(task_id: str, ending: str = "", *, area: str = "tasks") -> str:
+    """The path of a task's route. Raises TaskNotFound for what cannot be an id, such as ''."""
+    if not re.fullmatch(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}", task_id):
+        raise TaskNotFound(task_id)
+    return f"/api/v2/{area}/{task_id}{ending}"
+
+
+class ServiceCalls(ABC, Generic[AnswerT]):
+    """Keyword arguments are the request fields, answers the response objects as dicts.
+
+    Each call raises ServiceUnreachable when nothing answers and ServiceError when the service refuses.
+    """
+
+    @abstractmethod
+    def _send(
+        self,
+        verb: str,
+        path: str,
+        *,
+        body: Mapping[str, Any] | None = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> AnswerT: ...
+
+    def start_training(
+        self,
+        model: str,
+        num_classes: int,
+        train_path: PathLikeText,
+        val_path: PathLikeText,
+        save_path: PathLikeText,
+        **options: Unpack[TrainingOptions],
+    ) -> AnswerT:
+        body = {
+            "model": model,
+            "num_classes": num_classes,
+            "train_path": train_path,
+            "val_path": val_path,
+            "save_path": save_path,
+            **options,
+        }
+        return self._send("POST", "/api/v2/training/start", body=body)
+
+    def start_inference(
+        self,
+        cfg_path: PathLikeText,
+        weight_path: PathLikeText,
+        source_path: PathLikeText,
+        **options: Unpack[InferenceOptions],
+    ) -> AnswerT:
+        body = {"cfg_path": cfg_path, "weight_path": weight_path, "source_path": source_path, **options}
+        return self._send("POST", "/api/v2/inference/start", body=body)
+
+    def start_batch_inference(
+        self,
+        cfg_path: PathLikeText,
+        weight_path: PathLikeText,
+        source_paths: Sequence[PathLikeText],
+        **options: Unpack[BatchInferenceOptions],
+    ) -> AnswerT:
+        body = {"cfg_path": cfg_path, "weight_path": weight_path, "source_paths": source_paths, **options}
+        return self._send("POST", "/api/v2/inference/batch", body=body)
+
+    def split_dataset(
+        self, input_path: PathLikeText, output_path: PathLikeText, **options: Unpack[SplitOptions]
+    ) -> AnswerT:
+        body = {"input_path": input_path, "output_path": output_path, **options}
+        return self._send("POST", "/api/v2/preprocessing/split", body=body)
+
+    def augment_dataset(self, dataset_path: PathLikeText, **options: Unpack[AugmentOptions]) -> AnswerT:
+        body = {"dataset_path": dataset_path, **options}
+        return self._send("POST", "/api/v2/preprocessing/augment", body=body)
+
+    def crop_images(
+        self,
+        input_path: PathLikeText,
+        output_path: PathLikeText,
+        *,
+        x: int,
+        y: int,
+        width: int,
+        height: int,
+        **options: Unpack[CropOptions],
+    ) -> AnswerT:
+        body = {
+            "input_path": input_path,
+            "output_path": output_path,
+            "x": x,
+            "y": y,
+            "width": width,
+            "height": height,
+            **options,
+        }
+        return self._send("POST", "/api/v2/preprocessing/crop", body=body)
+
+    def get_task(self, task_id: str) -> AnswerT:
+        return self._send("GET", task_path(task_id))
+
+    def get_all_tasks(
+        self,
+        status: str | None = None,
+        task_type: str | None = None,
+        limit: int = 100,
+        offset: int = 0,
+    ) -> AnswerT:
+        params = {"status": status, "task_type": task_type, "limit": limit, "offset": offset}
+        return self._send("GET", "/api/v2/tasks", params=params)
+
+    def get_inference_results(self, task_id: str, offset: int = 0, limit: int = 100) -> AnswerT:
+        """One page of an inference's predictions."""
+        path = task_path(task_id, "/results", area="inference")
+        return self._send("GET", path, params={"offset": offset, "limit": limit})
+
+    def cancel_task(self, task_id: str) -> AnswerT:
+        return self._send("POST", task_path(task_id, "/cancel"))
+
+    def stop_training(self, task_id: str) -> AnswerT:
+        return self._send("POST", task_path(task_id, "/stop", area="training"))
+
+    def set_priority(self, task_id: str, priority: int) -> AnswerT:
+        """Move a waiting task in the queue; 1 is the most urgent, 10 the least."""
+        return self._send("POST", task_path(task_id, "/priority"), body={"priority": priority})
+
+    def delete_task(self, task_id: str) -> AnswerT:
+        """Delete the record of an ended task."""
+        return self._send("DELETE", task_path(task_id))
+
+    def get_resources(self) -> AnswerT:
+        return self._send("GET", "/api/v2/resources")
+
+    def get_gpu_info(self) -> AnswerT:
+        return self._send("GET", "/api/v2/resources/gpu")
+
+    def update_resource_config(self, max_concurrent: Mapping[str, Mapping[str, int]]) -> AnswerT:
+        """Change caps: `{device: {"training": int, "inference": int}}`; what is left out stays."""
+        return self._send("POST", "/api/v2/resources/config", body={"max_concurrent": max_concurrent})
+
+    def health(self) -> AnswerT:
+        """The health report, also when its status is `unhealthy`."""
+        return self._send("GET", "/api/v1/health")
+
+    def info(self) -> AnswerT:
+        return self._send("GET", "/api/v1/info")

@@ -1,0 +1,93 @@
+"""What can go wrong between a client and the service, in words for its user."""
+
+from typing import Any
+
+import httpx
+
+from rfuav_ray.errors import RfuavError
+
+
+class ServiceUnreachable(RfuavError):
+    """Nothing answered: `ServiceUnreachable(url, reason)`."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        super().__init__(url, reason)
+        self.url = url
+        self.reason = reason
+
+    def __str__(self) -> str:
+        return (
+            f"No service answers at {self.url} ({self.reason}). "
+            "Start one with `rfuav serve`, or name its address with --url or RFUAV_URL."
+        )
+
+
+class ServiceError(RfuavError):
+    """The service refused: its HTTP status code, message and detail (for 422 a list of {field, message})."""
+
+    def __init__(self, status_code: int, message: str, detail: Any = None) -> None:
+        super().__init__(status_code, message, detail)
+        self.status_code = status_code
+        self.message = message
+        self.detail = detail
+
+    def __str__(self) -> str:
+        fields = [item for item in self.detail or [] if isinstance(item, dict) and "message" in item]
+        lines = [f"{item.get('field', 'request')}: {item['message']}" for item in fields]
+        new = [line for line in lines if line not in self.message]
+        return " ".join([self.message, "; ".join(new), f"(HTTP {self.status_code})"]).replace("  ", " ")
+
+
+class NotTheService(ServiceError):
+    """An answer that is not in the service's words: a proxy without its service, or another program."""
+
+
+def read_answer(response: httpx.Response) -> Any:
+    """The JSON of a good answer. Raises ServiceError."""
+    body = _json(response)
+    # A health report says more than an error.
+    if body is None or not (response.is_success or _is_health_report(body)):
+        raise refusal(response)
+    return body
+
+
+def is_event_stream(response: httpx.Response) -> bool:
+    return response.is_success and response.headers.get("content-type", "").startswith("text/event-stream")
+
+
+def has_no_more(response: httpx.Response) -> bool:
+    """The end of an event stream that is read on, as the standard has it: nothing new will ever come."""
+    return response.status_code == httpx.codes.NO_CONTENT
+
+
+def refusal(response: httpx.Response) -> ServiceError:
+    """The error that an answer stands for."""
+    body = _json(response)
+    if not response.is_success and isinstance(body, dict) and isinstance(body.get("message"), str):
+        return ServiceError(response.status_code, body["message"], body.get("detail"))
+    text = " ".join(response.text.split())[:120]
+    return NotTheService(response.status_code, f"{response.url} does not answer like an rfuav service: '{text}'.")
+
+
+def is_passing(error: RfuavError) -> bool:
+    """Whether a restart may be behind it. Ray Serve's proxy answers 404 while its service is not up."""
+    if isinstance(error, ServiceError):
+        return error.status_code >= 500 or isinstance(error, NotTheService)
+    return True
+
+
+def reason_of(error: httpx.TransportError, timeout_s: float) -> str:
+    if isinstance(error, httpx.TimeoutException):
+        return f"no answer within {timeout_s:g} s"
+    return str(error) or type(error).__name__
+
+
+def _json(response: httpx.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError:
+        return None
+
+
+def _is_health_report(body: Any) -> bool:
+    return isinstance(body, dict) and body.get("status") == "unhealthy"

@@ -1,0 +1,84 @@
+"""The service's settings, from the environment and `.env`. `.env.example` documents each of them."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AliasChoices, AliasGenerator, Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from rfuav_ray.requests import SUPPORTED_MODELS
+
+#: written comma separated in the environment
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+Cap = Annotated[int, Field(ge=0)]
+
+
+class Settings(BaseSettings):
+    """Each name also with the prefix `RFUAV_`, which wins."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+        alias_generator=AliasGenerator(validation_alias=lambda name: AliasChoices(f"rfuav_{name}", name)),
+    )
+
+    app_name: str = "rfuav-ray"
+    version: str = "0.1.0"
+    environment: str = "production"
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    debug: bool = False
+    cors_origins: CommaSeparated = ()
+    max_training_concurrent_gpu: Cap = 1
+    max_inference_concurrent_gpu: Cap = 3
+    max_training_concurrent_cpu: Cap = 2
+    max_inference_concurrent_cpu: Cap = 4
+    max_preprocessing_concurrent: Cap = 1
+    default_train_priority: int = Field(5, ge=1, le=10)
+    default_inference_priority: int = Field(3, ge=1, le=10)
+    supported_models: CommaSeparated = SUPPORTED_MODELS
+    task_queue_size: int = Field(10_000, ge=1)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_file: Path = Path("logs/app.log")
+    state_dir: Path = Path(".rfuav")
+    database_url: str = ""
+    data_roots: Annotated[tuple[Path, ...], NoDecode] = (Path(),)
+    api_keys: CommaSeparated = ()
+    auth: Literal["on", "off"] = "on"
+    api_replicas: int = Field(1, ge=1)
+    max_run_retries: int = Field(2, ge=0)
+
+    @field_validator("cors_origins", "supported_models", "api_keys", "data_roots", mode="before")
+    @classmethod
+    def _split_at_commas(cls, value: Any) -> Any:
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        )
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: Any) -> Any:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("supported_models")
+    @classmethod
+    def _known_models(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(names) - set(SUPPORTED_MODELS)):
+            raise ValueError(f"unknown models {unknown}; the supported ones are {', '.join(SUPPORTED_MODELS)}")
+        return names
+
+    @field_validator("log_file", "state_dir")
+    @classmethod
+    def _absolute(cls, path: Path) -> Path:
+        # Actors run in other folders than the one the service was started in.
+        return path.expanduser().absolute()
+
+    @field_validator("data_roots")
+    @classmethod
+    def _resolved_roots(cls, roots: tuple[Path, ...]) -> tuple[Path, ...]:
+        if not roots:
+            raise ValueError("name at least one folder")
+        return tuple(root.expanduser().resolve() for root in roots)

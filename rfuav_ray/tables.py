@@ -1,0 +1,134 @@
+"""The command line's tables: tasks, a training's figures, an inference's predictions."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rfuav_ray.follow import duration_text
+
+if TYPE_CHECKING:
+    from rfuav_ray.doctor_software import Finding
+
+STYLE_OF_STATUS = {"running": "cyan", "completed": "green", "failed": "red", "cancelled": "yellow"}
+STYLE_OF_STATE = {"ok": "green", "warning": "yellow", "broken": "bold red"}
+#: wide enough for the lines of a file or pipe, where nothing should be cut off
+PLAIN_WIDTH = 240
+
+
+def new_console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+
+
+def tasks_table(console: Console, tasks: Sequence[Mapping[str, Any]]) -> Table:
+    table = _table(console, "id", "kind", "status", "progress", "device", "age", "what")
+    for task in tasks:
+        status = str(task["status"])
+        table.add_row(
+            Text(task["task_id"]),
+            task["task_type"],
+            Text(status, style=STYLE_OF_STATUS.get(status, "")),
+            f"{task['progress']:.0f} %",
+            task["device"],
+            _age(task["created_at"]),
+            Text(_what(task)),
+        )
+    table.columns[0].no_wrap = True
+    return table
+
+
+def findings_table(console: Console, findings: "Iterable[Finding]") -> Table:
+    table = _table(console, "check", "state", "finding", "what to do")
+    for finding in findings:
+        state = Text(finding.state, style=STYLE_OF_STATE[finding.state])
+        table.add_row(finding.check, state, Text(finding.text), Text(finding.advice))
+    return table
+
+
+def newest_first(task_list: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The tasks of a TaskListResponse in one list."""
+    kinds = ("training_tasks", "inference_tasks", "preprocessing_tasks")
+    tasks = [task for kind in kinds for task in task_list.get(kind, [])]
+    return sorted(tasks, key=lambda task: _moment(task["created_at"]), reverse=True)
+
+
+def print_training(console: Console, metrics: Mapping[str, Any], result: Mapping[str, Any]) -> None:
+    """The figures of the last epoch, and where the files are."""
+    table = _table(console, "figure", "last epoch")
+    for name, value in metrics.items():
+        table.add_row(name, _number(value))
+    console.print(table)
+    if result.get("best_epoch") is not None:
+        console.print(
+            f"Best: epoch {result['best_epoch']}, validation accuracy {_number(result.get('best_acc'))} %"
+        )
+    _print_files(console, result.get("files") or {}, result.get("save_path"))
+
+
+def print_inference(
+    console: Console, result: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *, total: int
+) -> None:
+    """The first rows, how often each class was predicted, and where the files are."""
+    shown = _table(console, "file", "class", "probability")
+    for row in rows:
+        shown.add_row(Text(_source(row)), Text(str(row["class_name"])), f"{row['probability']:.3f}")
+    console.print(shown)
+    if total > len(rows):
+        console.print(f"… and {total - len(rows)} more")
+    console.print()
+    classes = _table(console, "class", "predicted")
+    counts: Mapping[str, int] = result.get("classes") or {}
+    for name, number in sorted(counts.items(), key=lambda item: -item[1]):
+        classes.add_row(Text(name), str(number))
+    console.print(classes)
+    console.print()
+    names = ("predictions_csv", "predictions_json")
+    _print_files(console, {name: result[name] for name in names if name in result}, result.get("save_path"))
+
+
+def _table(console: Console, *headers: str) -> Table:
+    table = Table(box=SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+    for header in headers:
+        table.add_column(header)
+    return table
+
+
+def _print_files(console: Console, files: Mapping[str, Any], folder: Any) -> None:
+    if folder:
+        console.print(Text(f"Results: {folder}"), soft_wrap=True)
+    for path in files.values():
+        console.print(Text(f"  {path}"), soft_wrap=True)
+
+
+def _what(task: Mapping[str, Any]) -> str:
+    if task.get("error"):
+        return str(task["error"])
+    if task.get("queue_position"):
+        return f"number {task['queue_position']} in the queue"
+    metrics = task.get("latest_metrics") or {}
+    if metrics.get("val_acc") is not None:
+        return f"epoch {task['current_epoch']}/{task['total_epochs']}, val acc {metrics['val_acc']:.1f} %"
+    return str(task.get("description") or task.get("message") or "")
+
+
+def _source(row: Mapping[str, Any]) -> str:
+    frame = row.get("frame")
+    return str(row["file"]) if frame in {None, ""} else f"{row['file']} #{frame}"
+
+
+def _number(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _age(created_at: str) -> str:
+    return duration_text((datetime.now(timezone.utc) - _moment(created_at)).total_seconds())
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

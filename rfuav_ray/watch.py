@@ -1,0 +1,76 @@
+"""Staying with tasks of the service to their end, or until ctrl-C. The functions return the exit status."""
+
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rich.console import Console
+
+from rfuav_ray.client import RFUAVClient
+from rfuav_ray.follow import LogView, follow_task
+from rfuav_ray.tables import print_inference, print_training
+
+STOPPED_BY_CTRL_C = 130
+ROWS_SHOWN = 10
+#: the most that the service gives in one answer
+ENTRIES_SHOWN = 100_000
+
+
+def follow_training(client: RFUAVClient, task_id: str, console: Console) -> int:
+    def follow() -> int:
+        task = _end_of(client, task_id, console)
+        if task["status"] != "completed":
+            return 1
+        print_training(console, task["latest_metrics"] or {}, task["result"] or {})
+        return 0
+
+    return _until_ctrl_c(follow, [task_id])
+
+
+def follow_inferences(client: RFUAVClient, task_ids: Sequence[str], console: Console) -> int:
+    """One after the other: a task's log keeps what was said while another was shown."""
+
+    def follow() -> int:
+        status = 0
+        for task_id in task_ids:
+            task = _end_of(client, task_id, console)
+            if task["status"] == "completed":
+                page = client.get_inference_results(task_id, limit=ROWS_SHOWN)
+                print_inference(console, task["result"] or {}, page["predictions"], total=page["total"])
+            else:
+                status = 1
+        return status
+
+    return _until_ctrl_c(follow, task_ids)
+
+
+def print_logs(client: RFUAVClient, task_id: str, console: Console, *, follow: bool) -> int:
+    view = LogView(console)
+
+    def show() -> int:
+        for entry in client.stream_logs(task_id) if follow else client.get_logs(task_id, limit=ENTRIES_SHOWN):
+            view.log(entry)
+        return 0
+
+    return _until_ctrl_c(show, [task_id])
+
+
+def _end_of(client: RFUAVClient, task_id: str, console: Console) -> dict[str, Any]:
+    console.print(f"Task {task_id}", soft_wrap=True)
+    task = follow_task(client, task_id, console)
+    if task["status"] != "completed":
+        reason = task["error"] or task["message"]
+        print(f"Error: task {task_id} {task['status']}: {reason}", file=sys.stderr)
+    return task
+
+
+def _until_ctrl_c(work: Callable[[], int], task_ids: Sequence[str]) -> int:
+    try:
+        return work()
+    except KeyboardInterrupt:
+        print(
+            f"\nNo longer following; the work goes on.\n"
+            f"Follow it: rfuav logs -f {task_ids[0]}\nCancel it: rfuav cancel {' '.join(task_ids)}",
+            file=sys.stderr,
+        )
+        return STOPPED_BY_CTRL_C

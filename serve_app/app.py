@@ -1,0 +1,79 @@
+"""The one place that composes the service: Ray, the actors, the API's replicas."""
+
+from typing import Any
+
+import ray
+from fastapi import FastAPI
+from ray import serve
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from actors import names
+from actors.metrics_actor import MetricsActor
+from actors.run_supervisor import RunSupervisor
+from actors.store import database_url
+from actors.task_manager import TaskManager
+from rfuav_ray.errors import RfuavError
+from rfuav_ray.settings import Settings
+from serve_app.http import create_app
+
+APP = "rfuav"
+#: an event stream holds its request for hours
+MAX_ONGOING_REQUESTS = 10_000
+
+
+def start_actors(settings: Settings) -> None:
+    """Start the service's actors on this node. Raises RfuavError when the cluster has them already."""
+    if any(actor["namespace"] == names.NAMESPACE for actor in ray.util.list_named_actors(all_namespaces=True)):
+        raise RfuavError("This Ray cluster runs a service already; stop it, or use it.")
+    url = database_url(settings.database_url, settings.state_dir)
+    metrics_actor = _start(MetricsActor, names.METRICS, url)
+    supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR, metrics_actor)
+    task_manager_actor = _start(TaskManager, names.TASK_MANAGER, settings, metrics_actor, supervisor_actor)
+    ray.get(task_manager_actor.start.remote())
+
+
+def _start(actor_class: type, name: str, *arguments: Any) -> Any:
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    return (
+        ray.remote(actor_class)
+        .options(
+            name=name,
+            namespace=names.NAMESPACE,
+            lifetime="detached",
+            max_restarts=-1,
+            num_cpus=0,
+            scheduling_strategy=here,
+        )
+        .remote(*arguments)
+    )
+
+
+def stop_actors() -> None:
+    """The manager first: it must not take the end of the others for lost runs."""
+    for name in (names.TASK_MANAGER, names.RUN_SUPERVISOR, names.METRICS):
+        try:
+            ray.kill(ray.get_actor(name, names.NAMESPACE))
+        except ValueError:  # it never started
+            continue
+
+
+def deploy(settings: Settings) -> None:
+    """Bring the API up on a Ray that is initialised and has the actors."""
+
+    def build() -> FastAPI:  # Serve calls only a plain function, in the replica
+        return create_app(settings)
+
+    serve.start(
+        http_options={"host": settings.host, "port": settings.port},
+        logging_config={"enable_access_log": False},
+    )
+    api = serve.deployment(
+        serve.ingress(build)(),
+        name="api",
+        num_replicas=settings.api_replicas,
+        max_ongoing_requests=MAX_ONGOING_REQUESTS,
+        ray_actor_options={"num_cpus": 0},
+        graceful_shutdown_timeout_s=2,
+        logging_config={"enable_access_log": False},
+    )
+    serve.run(api.bind(), name=APP, route_prefix="/")

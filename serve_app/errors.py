@@ -1,0 +1,98 @@
+"""The one shape of every error, and which error is which status code."""
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from ray.exceptions import RayError
+from starlette.exceptions import HTTPException
+
+from rfuav_ray.errors import InvalidInput, PathNotAllowed, RfuavError, ServiceBusy, TaskConflict, TaskNotFound
+from rfuav_ray.responses import ErrorResponse
+from rfuav_ray.tasks import now
+
+logger = logging.getLogger("rfuav.api")
+
+#: for the OpenAPI schema
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    code: {"model": ErrorResponse, "description": meaning}
+    for code, meaning in {
+        401: "no or wrong key",
+        403: "a path outside DATA_ROOTS",
+        413: "body too large",
+        422: "a field is wrong; `detail` lists fields and reasons",
+        503: "queue full, starting or stopping; see Retry-After",
+    }.items()
+}
+UNKNOWN_TASK: dict[int | str, dict[str, Any]] = {404: {"model": ErrorResponse, "description": "unknown task"}}
+WRONG_STATE: dict[int | str, dict[str, Any]] = {
+    409: {"model": ErrorResponse, "description": "the task's state forbids it, or its id is in use"}
+}
+
+
+def error_response(
+    code: int, message: str, detail: Any = None, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    body = ErrorResponse(message=message, detail=detail, timestamp=now())
+    return JSONResponse(body.model_dump(mode="json"), code, headers=headers)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    app.add_exception_handler(RfuavError, _domain_error)
+    app.add_exception_handler(RayError, _actor_error)
+    app.add_exception_handler(RequestValidationError, _validation_error)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _bug)
+
+
+async def _domain_error(_request: Request, error: Exception) -> JSONResponse:
+    if isinstance(error, InvalidInput):
+        code = 403 if isinstance(error, PathNotAllowed) else 422
+        return error_response(code, str(error), [{"field": error.field, "message": error.reason}])
+    if isinstance(error, TaskNotFound):
+        return error_response(404, str(error))
+    if isinstance(error, TaskConflict):
+        return error_response(409, str(error))
+    if isinstance(error, ServiceBusy):
+        return error_response(503, str(error), headers={"Retry-After": str(error.retry_after_s)})
+    return await _bug(_request, error)
+
+
+async def _actor_error(request: Request, error: Exception) -> JSONResponse:
+    logger.warning("an actor does not answer", exc_info=error)
+    return await _domain_error(
+        request, ServiceBusy("A part of the service does not answer; it may be restarting.", 2)
+    )
+
+
+async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    problems = [_problem(entry) for entry in error.errors()]
+    message = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
+    return error_response(422, message, problems)
+
+
+def _problem(entry: Mapping[str, Any]) -> dict[str, str]:
+    if entry["type"] == "json_invalid":
+        reason = entry.get("ctx", {}).get("error", "")
+        return {"field": "body", "message": f"not valid JSON: {reason} at character {entry['loc'][-1]}"}
+    # The first part says where: body, query, path.
+    path = [str(part) for part in entry["loc"][1:]] or [str(entry["loc"][0])]
+    given = repr(entry["input"])
+    shown = f" (given: {given[:100]})" if entry["type"] != "missing" else ""
+    return {"field": ".".join(path), "message": entry["msg"] + shown}
+
+
+async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)
+    messages = {404: "There is no such route; see /docs.", 405: "This route has no such method; see /docs."}
+    message = messages.get(error.status_code, str(error.detail))
+    return error_response(error.status_code, message, headers=error.headers)
+
+
+async def _bug(_request: Request, error: Exception) -> JSONResponse:
+    logger.error("a bug: this request should have been answered", exc_info=error)
+    return error_response(500, "The service made a mistake; its log says more.")

@@ -1,0 +1,82 @@
+"""What stands before every route: the size limit of bodies, and the keys. Plain ASGI, so that streams pass."""
+
+import hmac
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any
+
+from serve_app.errors import error_response
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+MAX_BODY_BYTES = 1024 * 1024
+OPEN_PATHS = frozenset({"/api/v1/health"})
+
+
+class BodyLimit:
+    """413 for bodies over 1 MiB, announced or not."""
+
+    def __init__(self, app: App) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        body = await _read_body(scope, receive)
+        if body is None:
+            response = error_response(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
+            await response(scope, receive, send)
+            return
+        is_given = False
+
+        async def replay() -> MutableMapping[str, Any]:
+            nonlocal is_given
+            if is_given:
+                return await receive()  # the client's disconnect
+            is_given = True
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        await self._app(scope, replay, send)
+
+
+async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
+    announced = dict(scope["headers"]).get(b"content-length", b"0")
+    if not announced.isdigit() or int(announced) > MAX_BODY_BYTES:
+        return None
+    body = b""
+    while True:
+        message = await receive()
+        body += bytes(message.get("body", b""))
+        if len(body) > MAX_BODY_BYTES:
+            return None
+        if message["type"] == "http.disconnect" or not message.get("more_body"):
+            return body
+
+
+class KeyCheck:
+    """401 without a known key in `Authorization: Bearer` or `X-API-Key`."""
+
+    def __init__(self, app: App, keys: Sequence[str]) -> None:
+        self._app = app
+        self._keys = [key.encode() for key in keys]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS and not self._is_known(scope):
+            response = error_response(
+                401,
+                "A key is needed: send it as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+            await response(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    def _is_known(self, scope: Scope) -> bool:
+        headers = dict(scope["headers"])
+        scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
+        offered = token.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
+        # Every key is compared, so that the time tells nothing.
+        return sum(hmac.compare_digest(offered, key) for key in self._keys) > 0

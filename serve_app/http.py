@@ -1,0 +1,63 @@
+"""The FastAPI application of one replica: routes, guards, error shape, documentation."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import ray
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi_offline import FastAPIOffline
+
+from actors import names
+from rfuav_ray.logs import write_to_log_file
+from rfuav_ray.settings import Settings
+from serve_app.errors import ERROR_RESPONSES, add_error_handlers
+from serve_app.guards import BodyLimit, KeyCheck
+from serve_app.routes import health, index, inference, resources, tasks, training
+from serve_app.service import Service
+from serve_app.sse import TaskStreams
+from serve_app.task_view import TaskView
+
+START_TIMEOUT_S = 60.0
+
+
+def create_app(settings: Settings) -> FastAPI:
+    write_to_log_file(settings, rotates=False)
+    app: FastAPI = FastAPIOffline(
+        title=settings.app_name,
+        version=settings.version,
+        description="Train, run and monitor classifiers of drone radio signals.",
+        lifespan=_connected,
+        responses=ERROR_RESPONSES,
+        # A path with a slash too many is an unknown route, not a redirect to another one.
+        redirect_slashes=False,
+    )
+    app.state.settings = settings
+    for group in (training, inference, tasks, resources, health, index):
+        app.include_router(group.router)
+    add_error_handlers(app)
+    app.add_middleware(BodyLimit)
+    if settings.api_keys and settings.auth == "on":
+        app.add_middleware(KeyCheck, keys=settings.api_keys)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"]
+        )
+    return app
+
+
+@asynccontextmanager
+async def _connected(app: FastAPI) -> AsyncIterator[None]:
+    """Find the actors and fill the local copy of the tasks before the first request."""
+    task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
+    metrics_actor = ray.get_actor(names.METRICS, names.NAMESPACE)
+    view = TaskView()
+    app.state.service = Service(app.state.settings, view, TaskStreams(metrics_actor), task_manager_actor)
+    is_ready = asyncio.Event()
+    following = asyncio.create_task(view.follow(task_manager_actor, is_ready))
+    try:
+        await asyncio.wait_for(is_ready.wait(), START_TIMEOUT_S)
+        yield
+    finally:
+        following.cancel()

@@ -1,0 +1,23 @@
+"""The root: what this service is and where its routes are."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from serve_app.service import TheService
+
+router = APIRouter(include_in_schema=False)
+
+FEATURES = ("training", "inference", "batch inference", "priorities", "live event streams", "resource caps")
+
+
+@router.get("/")
+async def index(request: Request, service: TheService) -> dict[str, Any]:
+    return {
+        "name": service.settings.app_name,
+        "version": service.settings.version,
+        "environment": service.settings.environment,
+        "features": FEATURES,
+        "endpoints": sorted(request.app.openapi()["paths"]),
+        "documentation": ["/docs", "/redoc", "/openapi.json"],
+    }

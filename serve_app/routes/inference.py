@@ -1,0 +1,93 @@
+"""Inference tasks and their predictions."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from rfuav_ray import paths
+from rfuav_ray.errors import TaskConflict
+from rfuav_ray.predictions import read_predictions
+from rfuav_ray.preflight import check_inference
+from rfuav_ray.requests import BatchInferenceRequest, InferenceRequest
+from rfuav_ray.responses import BatchInferenceResponse, PredictionsResponse, TaskResponse
+from rfuav_ray.tasks import TaskRecord, TaskStatus
+from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
+from serve_app.service import Service, TheService, new_task, new_task_id
+
+router = APIRouter(prefix="/api/v2/inference", tags=["inference"])
+
+
+@router.post("/start", responses=WRONG_STATE)
+async def start_inference(request: InferenceRequest, service: TheService) -> TaskResponse:
+    task = await asyncio.to_thread(_inference_task, request, service, "source_path")
+    (task,) = await service.submit([task])
+    return service.show(task)
+
+
+@router.post("/batch")
+async def start_batch_inference(request: BatchInferenceRequest, service: TheService) -> BatchInferenceResponse:
+    """One task for each source; a bad source starts none of them."""
+    tasks = await asyncio.to_thread(_batch_tasks, request, service)
+    stored = await service.submit(tasks)
+    return BatchInferenceResponse(
+        status="success",
+        message=f"{len(stored)} inference tasks accepted.",
+        task_ids=[task.id for task in stored],
+        total=len(stored),
+    )
+
+
+@router.get("/{task_id}", responses=UNKNOWN_TASK)
+async def inference_status(task_id: str, service: TheService) -> TaskResponse:
+    return service.show(await service.task(task_id, "inference"))
+
+
+@router.get("/{task_id}/results", responses=UNKNOWN_TASK | WRONG_STATE)
+async def inference_results(
+    task_id: str,
+    service: TheService,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+) -> PredictionsResponse:
+    """A page of the predictions of a completed task."""
+    task = await service.task(task_id, "inference")
+    if task.status is not TaskStatus.COMPLETED or task.result is None:
+        raise TaskConflict(f"Task '{task_id}' is {task.status.value}: it has no predictions.")
+    model, rows = await asyncio.to_thread(read_predictions, Path(task.result["predictions_json"]))
+    return PredictionsResponse(
+        task_id=task_id,
+        model=model,
+        total=len(rows),
+        offset=offset,
+        limit=limit,
+        predictions=rows[offset : offset + limit],
+    )
+
+
+def _batch_tasks(request: BatchInferenceRequest, service: Service) -> list[TaskRecord]:
+    shared = request.model_dump(include={"cfg_path", "weight_path", "device"})
+    if "priority" in request.model_fields_set:
+        shared["priority"] = request.priority
+    tasks = []
+    for index, source_path in enumerate(request.source_paths):
+        save_path = None
+        if request.save_base_path is not None:
+            base = paths.output_folder(request.save_base_path, service.settings.data_roots, field="save_base_path")
+            save_path = str(base / str(index))
+        one = InferenceRequest(source_path=source_path, save_path=save_path, **shared)
+        tasks.append(_inference_task(one, service, f"source_paths.{index}"))
+    return tasks
+
+
+def _inference_task(request: InferenceRequest, service: Service, source_field: str) -> TaskRecord:
+    settings = service.settings
+    task_id = request.task_id or new_task_id()
+    changes: dict[str, object] = {"save_path": request.save_path or f"results/{task_id}"}
+    if "priority" not in request.model_fields_set:
+        changes["priority"] = settings.default_inference_priority
+    request = check_inference(
+        request.model_copy(update=changes), roots=settings.data_roots, source_field=source_field
+    )
+    return new_task(task_id, "inference", request)

@@ -1,0 +1,55 @@
+"""Training tasks."""
+
+import asyncio
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from rfuav_ray.preflight import check_training
+from rfuav_ray.requests import TrainingRequest
+from rfuav_ray.responses import TaskActionResponse, TaskResponse
+from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
+from serve_app.routes.tasks import After, LastEventId, cancelling, event_stream
+from serve_app.service import TheService, new_task, new_task_id
+
+router = APIRouter(prefix="/api/v2/training", tags=["training"])
+
+
+@router.post("/start", responses=WRONG_STATE)
+async def start_training(request: TrainingRequest, service: TheService) -> TaskResponse:
+    settings = service.settings
+    if "priority" not in request.model_fields_set:
+        request = request.model_copy(update={"priority": settings.default_train_priority})
+    request = await asyncio.to_thread(
+        check_training, request, roots=settings.data_roots, supported_models=settings.supported_models
+    )
+    task = new_task(
+        request.task_id or new_task_id(),
+        "training",
+        request,
+        description=request.description,
+        total_epochs=request.num_epochs,
+        current_epoch=0,
+    )
+    (task,) = await service.submit([task])
+    return service.show(task)
+
+
+@router.get("/{task_id}", responses=UNKNOWN_TASK)
+async def training_status(task_id: str, service: TheService) -> TaskResponse:
+    return service.show(await service.task(task_id, "training"))
+
+
+@router.get("/{task_id}/logs", response_class=Response, responses=UNKNOWN_TASK)
+async def training_logs(
+    task_id: str, service: TheService, after: After = None, last_event_id: LastEventId = None
+) -> Response:
+    """Server-sent events: the whole history, then live to the last event."""
+    await service.task(task_id, "training")
+    return await event_stream(service, task_id, after, last_event_id)
+
+
+@router.post("/{task_id}/stop", responses=UNKNOWN_TASK | WRONG_STATE)
+async def stop_training(task_id: str, service: TheService) -> TaskActionResponse:
+    await service.task(task_id, "training")
+    return await cancelling(service, task_id)

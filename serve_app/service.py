@@ -1,0 +1,110 @@
+"""What the routes need: the settings, the local copy of the tasks, and the way to the actors."""
+
+import asyncio
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from ray.exceptions import RayError, RayTaskError
+
+from rfuav_ray.errors import ServiceBusy, TaskNotFound
+from rfuav_ray.requests import TaskKind
+from rfuav_ray.responses import TaskResponse, task_response
+from rfuav_ray.settings import Settings
+from rfuav_ray.tasks import TaskRecord, now
+from serve_app.sse import TaskStreams
+from serve_app.task_view import TaskView
+
+#: longer than a busy store needs, shorter than clients wait
+ANSWER_TIMEOUT_S = 20.0
+
+
+@dataclass
+class Service:
+    settings: Settings
+    view: TaskView
+    streams: TaskStreams
+    task_manager_actor: Any
+
+    async def submit(self, tasks: Sequence[TaskRecord]) -> list[TaskRecord]:
+        stored: list[TaskRecord] = await self.ask(self.task_manager_actor.submit.remote(tasks))
+        for task in stored:
+            self.view.put(task)
+        return stored
+
+    async def task(self, task_id: str, *kinds: TaskKind) -> TaskRecord:
+        """The task, when it is one of these kinds (none: any). Raises TaskNotFound."""
+        task = self.view.get(task_id)
+        if task is None:
+            task = await self.ask(self.task_manager_actor.get.remote(task_id))
+            self.view.put(task)
+        if kinds and task.kind not in kinds:
+            raise TaskNotFound(task_id)
+        return task
+
+    async def cancel(self, task_id: str) -> TaskRecord:
+        task: TaskRecord = await self.ask(self.task_manager_actor.cancel.remote(task_id))
+        self.view.put(task)
+        return task
+
+    async def set_priority(self, task_id: str, priority: int) -> TaskRecord:
+        task: TaskRecord = await self.ask(self.task_manager_actor.set_priority.remote(task_id, priority))
+        self.view.put(task)
+        return task
+
+    async def delete(self, task_id: str) -> None:
+        await self.ask(self.task_manager_actor.delete.remote(task_id))
+        self.view.drop(task_id)
+        self.streams.drop(task_id)
+
+    async def resources(self, timeout_s: float = ANSWER_TIMEOUT_S) -> dict[str, Any]:
+        usage: dict[str, Any] = await self.ask(self.task_manager_actor.resources.remote(), timeout_s)
+        return usage
+
+    async def ask(self, ref: Any, timeout_s: float = ANSWER_TIMEOUT_S) -> Any:
+        """An actor's answer; its error as it was raised; ServiceBusy when it does not answer."""
+        try:
+            return await asyncio.wait_for(_answer(ref), timeout_s)
+        except RayTaskError as error:
+            raise error.cause from None
+        except (RayError, asyncio.TimeoutError):
+            raise ServiceBusy(
+                "The task manager does not answer; it may be restarting. Try again.", retry_after_s=2
+            ) from None
+
+    def show(self, task: TaskRecord) -> TaskResponse:
+        return task_response(task, queue_position=self.view.queue_position(task))
+
+
+async def _answer(ref: Any) -> Any:
+    return await ref
+
+
+def new_task_id() -> str:
+    return str(uuid.uuid4())
+
+
+def new_task(task_id: str, kind: TaskKind, request: Any, **fields: Any) -> TaskRecord:
+    """A task that waits to be submitted; the TaskManager gives it its number."""
+    moment = now()
+    return TaskRecord(
+        id=task_id,
+        kind=kind,
+        request=request.model_dump(),
+        priority=request.priority,
+        wanted_device=request.device,
+        number=0,
+        created_at=moment,
+        updated_at=moment,
+        **fields,
+    )
+
+
+def _service(request: Request) -> Service:
+    service: Service = request.app.state.service
+    return service
+
+
+TheService = Annotated[Service, Depends(_service)]

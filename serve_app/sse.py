@@ -1,0 +1,121 @@
+"""Event streams: one subscription for each followed task, fanned out to any number of clients."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from ray.exceptions import RayError
+
+from actors.event_log import Event, EventWindow
+from actors.metrics_actor import EventPage
+
+logger = logging.getLogger("rfuav.api")
+
+#: a comment line after so much silence keeps proxies awake
+HEARTBEAT_S = 15.0
+POLL_S = 30.0
+RETRY_S = 0.5
+PAGE = 500
+
+
+class Follower:
+    """Reads a task's events once for all its clients."""
+
+    def __init__(self, metrics_actor: Any, task_id: str, after: int) -> None:
+        self.window = EventWindow(last_sequence=after)
+        self.clients = 0
+        self.is_gone = False
+        self._metrics_actor = metrics_actor
+        self._task_id = task_id
+        self._news = asyncio.Event()
+        self._reading = asyncio.create_task(self._read())
+
+    async def _read(self) -> None:
+        while not self.window.is_closed and not self.is_gone:
+            try:
+                page: EventPage = await self._metrics_actor.read.remote(
+                    self._task_id, self.window.last_sequence, PAGE, POLL_S
+                )
+            except RayError as error:
+                logger.warning("the metrics actor does not answer, trying again: %s", error)
+                await asyncio.sleep(RETRY_S)
+                continue
+            self.window.show(page.events)
+            self.window.is_closed = page.is_last
+            self.wake()
+
+    async def wait(self) -> None:
+        """For news; raises TimeoutError when it is time for a heartbeat."""
+        await asyncio.wait_for(self._news.wait(), HEARTBEAT_S)
+
+    def wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
+
+    def stop(self) -> None:
+        self._reading.cancel()
+
+
+class TaskStreams:
+    def __init__(self, metrics_actor: Any) -> None:
+        self._metrics_actor = metrics_actor
+        self._followers: dict[str, Follower] = {}
+
+    @property
+    def client_count(self) -> int:
+        return sum(follower.clients for follower in self._followers.values())
+
+    async def has_ended(self, task_id: str, after: int) -> bool:
+        """Whether the stream has nothing behind `after` and never will."""
+        page: EventPage = await self._metrics_actor.read.remote(task_id, after, 1, 0)
+        return page.is_last and not page.events
+
+    async def history(self, task_id: str, after: int, limit: int) -> list[str]:
+        """Log entries (JSON) as they stand now."""
+        page: EventPage = await self._metrics_actor.read.remote(task_id, after, limit, 0)
+        return [entry for _, entry in page.events]
+
+    async def stream(self, task_id: str, after: int) -> AsyncIterator[str]:
+        """Each event behind `after` exactly once, as server-sent events, until the task's last one."""
+        follower = self._followers.get(task_id)
+        if follower is None:
+            follower = self._followers[task_id] = Follower(self._metrics_actor, task_id, after)
+        follower.clients += 1
+        try:
+            async for text in self._read(follower, task_id, after):
+                yield text
+        finally:
+            follower.clients -= 1
+            if follower.clients == 0:
+                follower.stop()
+                if self._followers.get(task_id) is follower:
+                    del self._followers[task_id]
+
+    def drop(self, task_id: str) -> None:
+        """The task was deleted: end its streams."""
+        if follower := self._followers.pop(task_id, None):
+            follower.is_gone = True
+            follower.wake()
+
+    async def _read(self, follower: Follower, task_id: str, position: int) -> AsyncIterator[str]:
+        while not follower.is_gone:
+            events = follower.window.read(position, PAGE)
+            if events is None:  # this client is far behind the others
+                page: EventPage = await self._metrics_actor.read.remote(task_id, position, PAGE, 0)
+                events = page.events
+            for event in events:
+                yield _format(event)
+                position = event[0]
+            if follower.window.is_closed and position >= follower.window.last_sequence:
+                return
+            if not events:
+                try:
+                    await follower.wait()
+                except asyncio.TimeoutError:
+                    yield ": still here\n\n"
+
+
+def _format(event: Event) -> str:
+    sequence, entry = event
+    return f"id: {sequence}\ndata: {entry}\n\n"

@@ -1,0 +1,135 @@
+"""One Ray and one service for the whole session: the real actors, the real API, on a free port.
+
+The two GPUs are logical: they exist for Ray's and the task manager's bookkeeping, runs on them compute on the CPU.
+"""
+
+import os
+import socket
+import uuid
+
+import cv2
+import numpy as np
+import pytest
+import ray
+
+from rfuav_ray.client import RFUAVClient
+from rfuav_ray.settings import Settings
+from serve_app import app
+
+CLASSES = ("horizontal", "vertical")
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory):
+    """The folder that requests may name."""
+    return tmp_path_factory.mktemp("root")
+
+
+@pytest.fixture(scope="session")
+def service(root, tmp_path_factory):
+    """The URL of a running service."""
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    # Sockets live below it, and their paths must be short.
+    settings = Settings(
+        _env_file=None,
+        port=free_port(),
+        state_dir=tmp_path_factory.mktemp("state"),
+        log_file=tmp_path_factory.mktemp("logs") / "app.log",
+        data_roots=(root,),
+        max_training_concurrent_gpu=1,
+        max_inference_concurrent_gpu=1,
+    )
+    ray.init(address="local", num_cpus=2, num_gpus=2, include_dashboard=False, log_to_driver=False)
+    try:
+        app.start_actors(settings)
+        app.deploy(settings)
+        yield f"http://127.0.0.1:{settings.port}"
+        ray.serve.shutdown()
+        app.stop_actors()
+    finally:
+        ray.shutdown()
+
+
+@pytest.fixture
+def client(service):
+    """A client; what it started and nobody waited for is cancelled at the end."""
+    with RFUAVClient(service) as rfuav_client:
+        yield rfuav_client
+        for status in ("pending", "running"):
+            tasks = rfuav_client.get_all_tasks(status=status, limit=1000)
+            for task in tasks["training_tasks"] + tasks["inference_tasks"]:
+                rfuav_client.cancel_task(task["task_id"])
+                rfuav_client.wait(task["task_id"], timeout=60)
+        rfuav_client.update_resource_config(
+            max_concurrent={"cpu": {"training": 2, "inference": 4}, "cuda": {"training": 1, "inference": 1}}
+        )
+
+
+@pytest.fixture(scope="session")
+def dataset(root):
+    """Two classes that a small network tells apart: stripes across and stripes down, with noise."""
+    rng = np.random.default_rng(1)
+    for part, count in (("train", 12), ("val", 5)):
+        for name in CLASSES:
+            for index in range(count):
+                write_picture(root / "dataset" / part / name / f"{index}.png", name, rng)
+    return root / "dataset"
+
+
+def write_picture(path, class_name, rng):
+    stripes = np.tile((np.arange(48) // 4 % 2 * 200).astype(np.float32), (48, 1))
+    picture = stripes if class_name == "vertical" else stripes.T
+    noisy = np.clip(picture + rng.normal(20, 15, picture.shape), 0, 255).astype(np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), noisy)
+
+
+@pytest.fixture
+def training(dataset, root):
+    """The fields of a training that takes a second or two; keyword arguments change them."""
+
+    def fields(**changes):
+        return {
+            "model": "resnet18",
+            "num_classes": 2,
+            "train_path": str(dataset / "train"),
+            "val_path": str(dataset / "val"),
+            "save_path": str(root / "runs"),
+            "name": uuid.uuid4().hex,
+            "num_epochs": 1,
+            "batch_size": 8,
+            "learning_rate": 0.001,
+            "image_size": 32,
+            "device": "cpu",
+            "pretrained": False,
+        } | changes
+
+    return fields
+
+
+@pytest.fixture(scope="session")
+def trained(service, dataset, root):
+    """The result of a training that every inference test can use."""
+    with RFUAVClient(service) as rfuav_client:
+        task = rfuav_client.start_training(
+            model="resnet18",
+            num_classes=2,
+            train_path=str(dataset / "train"),
+            val_path=str(dataset / "val"),
+            save_path=str(root / "trained"),
+            num_epochs=6,
+            batch_size=4,
+            learning_rate=0.001,
+            image_size=32,
+            device="cpu",
+            pretrained=False,
+        )
+        ended = rfuav_client.wait(task["task_id"], timeout=120)
+    assert ended["status"] == "completed", ended
+    return ended
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

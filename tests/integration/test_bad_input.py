@@ -1,0 +1,179 @@
+"""What is refused at submission, what fails while running, and that the service is well after each."""
+
+import json
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+import yaml
+
+from tests.integration.conftest import write_picture
+
+
+@pytest.fixture
+def start(service):
+    def post(route, body):
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        return httpx.post(f"{service}/api/v2/{route}", content=content, headers=headers)
+
+    yield post
+    assert httpx.get(f"{service}/api/v1/health").json()["status"] == "healthy"
+
+
+def check_refused(answer, field, *reasons, code=422):
+    body = answer.json()
+    assert answer.status_code == code, body
+    assert body["status"] == "error" and "Traceback" not in answer.text
+    assert body["detail"][0]["field"] == field
+    for reason in reasons:
+        assert str(reason) in body["message"]
+
+
+@pytest.fixture
+def broken_dataset(root):
+    """A copy of the idea of a data set, with something wrong."""
+
+    def make(name, classes=("a", "b"), empty=()):
+        folder = root / "broken" / name
+        for class_name in classes:
+            (folder / class_name).mkdir(parents=True, exist_ok=True)
+            if class_name not in empty:
+                write_picture(folder / class_name / "1.png", "vertical", np.random.default_rng(0))
+        return str(folder)
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "reason"),
+    [
+        ({"model": "alexnet"}, "model", "mobilenet_v3_small"),
+        ({"train_path": "nowhere"}, "train_path", "nowhere"),
+        ({"val_path": "nowhere"}, "val_path", "nowhere"),
+        ({"num_classes": 3}, "num_classes", "horizontal"),
+        ({"device": "cuda:9"}, "device", "cuda:1"),
+        ({"device": "gpu"}, "device", "gpu"),
+        ({"priority": 0}, "priority", "greater than or equal to 1"),
+        ({"image_size": 8}, "image_size", "greater than or equal to 32"),
+        ({"model": "vit_b_16", "image_size": 100}, "image_size", "16"),
+        ({"task_id": "a/b"}, "task_id", "pattern"),
+        ({"weight_path": "nowhere.pth"}, "weight_path", "nowhere.pth"),
+        ({"num_epochs": "many"}, "num_epochs", "many"),
+        ({"name": "../../up"}, "name", "without a path"),
+    ],
+)
+def test_a_training_that_cannot_work_is_refused(start, training, changes, field, reason):
+    check_refused(start("training/start", training(**changes)), field, reason)
+
+
+def test_data_sets_that_cannot_work_are_refused(start, training, broken_dataset):
+    two = broken_dataset("two")
+    cases = {
+        "train_path": training(train_path=broken_dataset("empty", empty=("b",)), val_path=two),
+        "val_path": training(train_path=two, val_path=broken_dataset("other", classes=("a", "c"))),
+    }
+    for field, request in cases.items():
+        check_refused(start("training/start", request), field, "broken")
+
+
+def test_paths_outside_the_roots_are_forbidden(start, training):
+    for field in ("train_path", "val_path", "save_path", "weight_path"):
+        check_refused(start("training/start", training(**{field: "/etc"})), field, "outside", code=403)
+
+
+def test_malformed_json_is_refused(start):
+    check_refused(start("training/start", b'{"model": "resnet18"'), "body", "not valid JSON")
+    check_refused(start("training/start", b"[]"), "body")
+
+
+def test_a_body_without_end_is_refused(start):
+    assert start("training/start", b" " * 2_000_000).status_code == 413
+
+
+def test_an_id_in_use_changes_nothing(start, training, trained):
+    answer = start("training/start", training(task_id=trained["task_id"]))
+    assert answer.status_code == 409 and trained["task_id"] in answer.json()["message"]
+
+
+def test_unknown_ids_are_not_found(service, trained):
+    for method, route in [
+        ("GET", "tasks/nobody"),
+        ("GET", "tasks/nobody/logs"),
+        ("POST", "tasks/nobody/cancel"),
+        ("DELETE", "tasks/nobody"),
+        ("GET", f"inference/{trained['task_id']}"),
+        ("GET", f"inference/{trained['task_id']}/results"),
+        ("POST", "training/nobody/stop"),
+    ]:
+        answer = httpx.request(method, f"{service}/api/v2/{route}")
+        assert answer.status_code == 404 and answer.json()["status"] == "error", route
+
+
+@pytest.fixture
+def inference(trained, dataset):
+    folder = Path(trained["result"]["save_path"])
+
+    def fields(**changes):
+        return {
+            "cfg_path": str(folder / "model.yaml"),
+            "weight_path": str(folder / "best_model.pth"),
+            "source_path": str(dataset / "val"),
+            "device": "cpu",
+        } | changes
+
+    return fields
+
+
+def test_inferences_that_cannot_work_are_refused(start, inference, root, trained):
+    folder = Path(trained["result"]["save_path"])
+    (root / "empty").mkdir()
+    (root / "text.pth").write_text("no weights")
+    configs = {
+        "not yaml": "model: [",
+        "no mapping": "- a",
+        "unknown model": "model: alexnet\nnum_classes: 2\nclass_names: [a, b]\n",
+        "wrong count": "model: resnet18\nnum_classes: 3\nclass_names: [a, b]\n",
+    }
+    for name, text in configs.items():
+        path = root / f"{name}.yaml"
+        path.write_text(text)
+        check_refused(start("inference/start", inference(cfg_path=str(path))), "cfg_path", path)
+    other = yaml.safe_load((folder / "model.yaml").read_text()) | {"model": "resnet50"}
+    (root / "other.yaml").write_text(yaml.safe_dump(other))
+    cases = [
+        (inference(weight_path=str(root / "text.pth")), "weight_path", "text.pth"),
+        (inference(cfg_path=str(root / "other.yaml")), "weight_path", "resnet18"),
+        (inference(source_path=str(root / "empty")), "source_path", "no image"),
+        (inference(source_path=str(root / "text.pth")), "source_path", "not an image"),
+        (inference(source_path="gone.png"), "source_path", "gone.png"),
+        (inference(task_id="a/b"), "task_id", "pattern"),
+    ]
+    for request, field, reason in cases:
+        check_refused(start("inference/start", request), field, reason)
+
+
+def test_an_unreadable_training_image_fails_the_task_and_is_named(client, training, broken_dataset):
+    folder = Path(broken_dataset("unreadable"))
+    (folder / "b" / "2.png").write_bytes(b"not a picture")
+    task = client.start_training(**training(train_path=str(folder), val_path=str(folder)))
+    ended = client.wait(task["task_id"], timeout=60)
+    assert ended["status"] == "failed" and str(folder / "b" / "2.png") in ended["error"]
+    last = client.get_logs(task["task_id"])[-1]
+    assert (last["status"], last["level"]) == ("failed", "ERROR") and "2.png" in last["message"]
+
+
+def test_an_unreadable_source_fails_the_task_and_is_named(client, inference, root):
+    (root / "bad.png").write_bytes(b"")
+    task = client.start_inference(**inference(source_path=str(root / "bad.png")))
+    ended = client.wait(task["task_id"], timeout=60)
+    assert ended["status"] == "failed" and "bad.png" in ended["error"]
+
+
+def test_a_picture_of_one_pixel_is_classified(client, inference, root):
+    source = root / "pixel.png"
+    assert cv2.imwrite(str(source), np.zeros((1, 1, 3), np.uint8))
+    task = client.start_inference(**inference(source_path=str(source)))
+    assert client.wait(task["task_id"], timeout=60)["status"] == "completed"

@@ -1,0 +1,120 @@
+"""Workers and services that die in the middle of a training."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rfuav_ray.client import RFUAVClient
+from rfuav_ray.errors import RfuavError
+from tests.integration.conftest import free_port
+
+
+def wait_for_epoch(client, task_id, epoch):
+    """The process that runs the task, once this epoch has ended."""
+    process = None
+    for entry in client.stream_training_logs(task_id):
+        if found := re.search(r"started in process (\d+)", entry["message"]):
+            process = int(found.group(1))
+        if entry.get("stage") == "epoch_end" and entry["step"] == epoch:
+            return process
+    raise AssertionError("the training ended before that epoch")
+
+
+def epochs_reported(client, task_id):
+    return [e["step"] for e in client.get_logs(task_id) if e.get("stage") == "epoch_end"]
+
+
+def test_a_killed_run_goes_on_from_its_checkpoint(client, training):
+    task_id = client.start_training(**training(num_epochs=25))["task_id"]
+    os.kill(wait_for_epoch(client, task_id, 3), signal.SIGKILL)
+    ended = client.wait(task_id, timeout=120)
+    assert ended["status"] == "completed"
+    messages = [entry["message"] for entry in client.get_logs(task_id)]
+    assert any("Queued again: retry 1 of 2" in message for message in messages)
+    epochs = epochs_reported(client, task_id)
+    assert set(epochs) == set(range(1, 26)) and len(epochs) < 28
+
+
+def test_a_run_that_dies_every_time_fails_with_the_reason(client, training):
+    task_id = client.start_training(**training(num_epochs=5000))["task_id"]
+    for _ in range(3):
+        epoch = (epochs_reported(client, task_id) or [0])[-1]
+        seen = len(client.get_logs(task_id))
+        for entry in client.stream_logs(task_id, after=seen):
+            if found := re.search(r"started in process (\d+)", entry["message"]):
+                process = int(found.group(1))
+            if entry.get("stage") == "epoch_end" and entry["step"] > epoch:
+                break
+        os.kill(process, signal.SIGKILL)
+    ended = client.wait(task_id, timeout=120)
+    assert ended["status"] == "failed" and "worker process died" in ended["error"]
+    assert client.health()["status"] == "healthy"
+
+
+@pytest.fixture
+def own_service(root, tmp_path):
+    """Start `rfuav serve` as a user would; every process that was started is ended."""
+    processes = []
+    port = free_port()
+    environment = os.environ | {
+        "RFUAV_PORT": str(port),
+        "RFUAV_STATE_DIR": str(tmp_path / "state"),
+        "RFUAV_LOG_FILE": str(tmp_path / "app.log"),
+        "RFUAV_DATA_ROOTS": str(root),
+    }
+
+    def start():
+        log = (tmp_path / "output.txt").open("a")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rfuav_ray.cli", "serve"],
+            env=environment,
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+        )
+        processes.append(process)
+        client = RFUAVClient(f"http://127.0.0.1:{port}")
+        wait_until_healthy(client, process, tmp_path / "output.txt")
+        return process, client
+
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
+
+
+def wait_until_healthy(client, process, output):
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline:
+        assert process.poll() is None, output.read_text()
+        try:
+            if client.health()["status"] == "healthy":
+                return
+        except RfuavError:
+            time.sleep(0.2)
+    raise AssertionError(f"not healthy in time: {output.read_text()}")
+
+
+@pytest.mark.timeout(300)
+def test_a_service_killed_and_started_again_goes_on(own_service, training):
+    process, client = own_service()
+    task_id = client.start_training(**training(num_epochs=15))["task_id"]
+    waiting = [client.start_training(**training())["task_id"] for _ in range(3)]
+    wait_for_epoch(client, task_id, 3)
+    before = client.get_logs(task_id)
+    process.kill()
+    process.wait(60)
+
+    process, client = own_service()
+    assert client.get_logs(task_id)[: len(before)] == before
+    for one in (task_id, *waiting):
+        assert client.wait(one, timeout=120)["status"] == "completed"
+    assert set(epochs_reported(client, task_id)) == set(range(1, 16))
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(30) == 0

@@ -1,0 +1,162 @@
+"""The MetricsActor and the streams together, without Ray: the actor is a plain class."""
+
+import asyncio
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from actors.event_log import WINDOW
+from actors.metrics_actor import MetricsActor
+from actors.store import database_url
+from serve_app import sse
+from serve_app.sse import TaskStreams
+
+FINAL = {"message": "end", "stage": "completed", "status": "completed"}
+
+
+class Local:
+    """Calls an actor's methods as Ray would, in this process."""
+
+    def __init__(self, actor):
+        self._actor = actor
+
+    def __getattr__(self, name):
+        return SimpleNamespace(remote=getattr(self._actor, name))
+
+
+@pytest.fixture
+def actor(tmp_path):
+    return MetricsActor(database_url("", tmp_path))
+
+
+def run(coroutine):
+    return asyncio.run(asyncio.wait_for(coroutine, 30))
+
+
+async def collect(streams, after=0):
+    return [text async for text in streams.stream("task", after)]
+
+
+def parse(texts):
+    events = [text for text in texts if not text.startswith(":")]
+    return [
+        (int(text.split("\n")[0].removeprefix("id: ")), json.loads(text.split("\n")[1].removeprefix("data: ")))
+        for text in events
+    ]
+
+
+def entries(first, last):
+    return [{"message": str(number)} for number in range(first, last + 1)]
+
+
+def test_every_client_sees_everything_once_early_late_and_reconnecting(actor):
+    async def main():
+        streams = TaskStreams(Local(actor))
+        early = asyncio.create_task(collect(streams))
+        await actor.append("task", "run", 0, entries(1, 3))
+        late = asyncio.create_task(collect(streams))
+        back = asyncio.create_task(collect(streams, after=2))
+        await actor.append("task", "run", 3, entries(4, 5))
+        await actor.append("task", "manager", 0, [FINAL])
+        results = await asyncio.gather(early, late, back)
+        assert streams.client_count == 0
+        return results
+
+    early, late, back = (parse(texts) for texts in run(main()))
+    assert [number for number, _ in early] == [1, 2, 3, 4, 5, 6]
+    assert late == early
+    assert back == early[2:]
+
+
+def test_a_client_far_behind_the_others_still_gets_everything(actor):
+    async def main():
+        streams = TaskStreams(Local(actor))
+        first = asyncio.create_task(collect(streams, after=WINDOW * 3 - 1))
+        for begin in range(0, WINDOW * 3, WINDOW):
+            await actor.append("task", "run", begin, entries(begin + 1, begin + WINDOW))
+        behind = asyncio.create_task(collect(streams))
+        await actor.append("task", "manager", 0, [FINAL])
+        return await asyncio.gather(first, behind)
+
+    first, behind = (parse(texts) for texts in run(main()))
+    assert [number for number, _ in behind] == list(range(1, WINDOW * 3 + 2))
+    assert [number for number, _ in first] == [WINDOW * 3, WINDOW * 3 + 1]
+
+
+def test_a_silent_stream_says_that_it_lives(actor, monkeypatch):
+    monkeypatch.setattr(sse, "HEARTBEAT_S", 0.01)
+
+    async def main():
+        streams = TaskStreams(Local(actor))
+        return await anext(streams.stream("task", 0))
+
+    assert run(main()).startswith(":")
+
+
+def test_a_client_that_leaves_is_forgotten(actor):
+    async def main():
+        streams = TaskStreams(Local(actor))
+        await actor.append("task", "run", 0, entries(1, 1))
+        stream = streams.stream("task", 0)
+        await anext(stream)
+        assert streams.client_count == 1
+        await stream.aclose()
+        return streams.client_count
+
+    assert run(main()) == 0
+
+
+def test_deleting_a_task_ends_its_streams(actor):
+    async def main():
+        streams = TaskStreams(Local(actor))
+        await actor.append("task", "run", 0, entries(1, 1))
+        reading = asyncio.create_task(collect(streams))
+        await asyncio.sleep(0.05)
+        streams.drop("task")
+        return await reading
+
+    assert len(run(main())) == 1
+
+
+def test_a_restarted_actor_goes_on_where_the_log_ended(actor, tmp_path):
+    async def main():
+        await actor.append("task", "run", 0, entries(1, 2))
+        again = MetricsActor(database_url("", tmp_path))
+        await again.append("task", "run", 1, entries(2, 3))
+        await again.append("task", "manager", 0, [FINAL])
+        page = await again.read("task")
+        assert page.is_last
+        third = await MetricsActor(database_url("", tmp_path)).read("task", after=2)
+        return [number for number, _ in page.events], [number for number, _ in third.events], third.is_last
+
+    assert run(main()) == ([1, 2, 3, 4], [3, 4], True)
+
+
+def test_a_report_that_could_not_be_stored_is_taken_when_it_comes_again(actor, monkeypatch):
+    async def main():
+        with monkeypatch.context() as patch:
+            patch.setattr(actor._store, "append_events", _disk_full)
+            actor._commit._save = actor._store.append_events
+            with pytest.raises(OSError, match="full"):
+                await actor.append("task", "run", 0, entries(1, 2))
+        actor._commit._save = actor._store.append_events
+        await actor.append("task", "run", 0, entries(1, 2))
+        return (await actor.read("task")).events
+
+    assert [number for number, _ in run(main())] == [1, 2]
+
+
+def _disk_full(rows):
+    raise OSError("disk full")
+
+
+def test_the_end_of_a_stream_is_known(actor):
+    async def main():
+        streams = TaskStreams(Local(actor))
+        await actor.append("task", "run", 0, entries(1, 1))
+        before = await streams.has_ended("task", 1)
+        await actor.append("task", "manager", 0, [FINAL])
+        return before, await streams.has_ended("task", 1), await streams.has_ended("task", 2)
+
+    assert run(main()) == (False, False, True)

@@ -1,0 +1,178 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.image_folders import (
+    check_dataset,
+    class_folders,
+    fingerprint,
+    labelled_images,
+    stft_settings,
+)
+
+
+def make(folder: Path, classes: dict[str, list[str]]) -> Path:
+    for name, images in classes.items():
+        (folder / name).mkdir(parents=True)
+        for image in images:
+            (folder / name / image).write_bytes(b"x" * len(image))
+    return folder
+
+
+def refusal(path: Path) -> InvalidInput:
+    with pytest.raises(InvalidInput) as refused:
+        class_folders(path, field="train_path")
+    assert refused.value.field == "train_path"
+    return refused.value
+
+
+def test_class_folders_are_sorted_and_hidden_ones_and_files_ignored(tmp_path: Path) -> None:
+    make(tmp_path, {"b": ["1.PNG"], "a": ["1.jpeg"], "无人机": ["1.bmp"], ".cache": [], "B": ["1.jpg"]})
+    (tmp_path / "dataset.yaml").write_text("stft: {}")
+    assert class_folders(tmp_path, field="train_path") == ["B", "a", "b", "无人机"]
+
+
+def test_a_linked_class_folder_counts(tmp_path: Path) -> None:
+    make(tmp_path / "elsewhere", {"x": ["1.png"]})
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "linked").symlink_to(tmp_path / "elsewhere" / "x")
+    assert class_folders(tmp_path / "data", field="train_path") == ["linked"]
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    assert str(tmp_path / "nowhere") in refusal(tmp_path / "nowhere").reason
+
+
+def test_a_file_is_no_data_set(tmp_path: Path) -> None:
+    file = tmp_path / "images.zip"
+    file.write_bytes(b"")
+    assert str(file) in refusal(file).reason
+    assert str(file / "deeper") in refusal(file / "deeper").reason
+
+
+def test_images_without_class_folders_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "1.png").write_bytes(b"x")
+    assert "<path>/<class>/<image>" in refusal(tmp_path).reason
+
+
+@pytest.mark.parametrize("content", [[], ["notes.txt"], [".hidden.png"]])
+def test_a_class_without_images_is_named(tmp_path: Path, content: list[str]) -> None:
+    make(tmp_path, {"full": ["1.png"], "hollow": content})
+    reason = refusal(tmp_path).reason
+    assert "hollow" in reason and "full" not in reason
+
+
+def test_images_deeper_than_the_class_folder_do_not_count(tmp_path: Path) -> None:
+    make(tmp_path, {"outer/inner": ["1.png"]})
+    assert "outer" in refusal(tmp_path).reason
+
+
+def test_a_folder_or_a_broken_link_named_like_an_image_is_none(tmp_path: Path) -> None:
+    make(tmp_path, {"a/folder.png": [], "b": []})
+    (tmp_path / "b" / "link.png").symlink_to(tmp_path / "gone.png")
+    assert "a, b" in refusal(tmp_path).reason
+
+
+def test_a_name_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+    folder = os.fsencode(tmp_path) + b"/\xff\xfe"
+    try:
+        os.mkdir(folder)  # noqa: PTH102
+    except OSError:
+        pytest.skip("this file system takes only UTF-8 names")
+    Path(os.fsdecode(folder), "1.png").write_bytes(b"x")
+    refused = refusal(tmp_path)
+    assert "UTF-8" in refused.reason
+    refused.reason.encode()
+
+
+def test_an_unreadable_folder_is_refused(tmp_path: Path) -> None:
+    make(tmp_path, {"a": ["1.png"]})
+    (tmp_path / "a").chmod(0)
+    try:
+        if os.access(tmp_path / "a", os.R_OK):
+            pytest.skip("this user may read everything")
+        assert str(tmp_path / "a") in refusal(tmp_path).reason
+    finally:
+        (tmp_path / "a").chmod(0o700)
+
+
+def check(tmp_path: Path, train: list[str], val: list[str], num_classes: int) -> list[str]:
+    make(tmp_path / "train", {name: ["1.png"] for name in train})
+    make(tmp_path / "val", {name: ["1.png"] for name in val})
+    return check_dataset(tmp_path / "train", tmp_path / "val", num_classes)
+
+
+def test_check_dataset_gives_the_class_names(tmp_path: Path) -> None:
+    assert check(tmp_path, ["b", "a"], ["a", "b"], 2) == ["a", "b"]
+
+
+def test_the_count_must_be_num_classes(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"is 3, but .* has 2 class folders: a, b") as refused:
+        check(tmp_path, ["a", "b"], ["a", "b"], 3)
+    assert refused.value.field == "num_classes"
+
+
+def test_many_names_are_shortened(tmp_path: Path) -> None:
+    names = [f"c{i:02}" for i in range(37)]
+    with pytest.raises(InvalidInput) as refused:
+        check(tmp_path, names, names, 36)
+    assert "c09 and 27 more" in refused.value.reason
+    assert "c10" not in refused.value.reason
+
+
+def test_the_validation_classes_must_be_the_same(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="lacks b and it also has c") as refused:
+        check(tmp_path, ["a", "b"], ["a", "c"], 2)
+    assert refused.value.field == "val_path"
+
+
+def test_labelled_images_are_sorted_with_the_index_of_their_class(tmp_path: Path) -> None:
+    make(tmp_path, {"a": ["2.png", "1.png", "notes.txt"], "b": ["3.jpg"]})
+    assert labelled_images(tmp_path, ["a", "b"]) == [
+        (tmp_path / "a" / "1.png", 0),
+        (tmp_path / "a" / "2.png", 0),
+        (tmp_path / "b" / "3.jpg", 1),
+    ]
+
+
+def fingerprint_of(folder: Path, classes: dict[str, list[str]]) -> str:
+    make(folder, classes)
+    return fingerprint(folder, labelled_images(folder, sorted(classes)))
+
+
+def test_the_fingerprint_is_the_same_for_a_copy_and_another_for_other_names_or_sizes(tmp_path: Path) -> None:
+    original = fingerprint_of(tmp_path / "one", {"a": ["1.png"], "b": ["2.png"]})
+    assert len(original) == 64
+    assert fingerprint_of(tmp_path / "copy", {"a": ["1.png"], "b": ["2.png"]}) == original
+    assert fingerprint_of(tmp_path / "moved", {"a": ["2.png"], "b": ["1.png"]}) != original
+    longer = make(tmp_path / "longer", {"a": ["1.png"], "b": ["2.png"]})
+    (longer / "a" / "1.png").write_bytes(b"another size")
+    assert fingerprint(longer, labelled_images(longer, ["a", "b"])) != original
+
+
+def test_stft_comes_from_the_folder_or_its_parent(tmp_path: Path) -> None:
+    train = tmp_path / "train"
+    train.mkdir()
+    assert stft_settings(train) is None
+    (tmp_path / "dataset.yaml").write_text("stft: {points: 1024}")
+    assert stft_settings(train) == {"points": 1024}
+    (train / "dataset.yaml").write_text("stft: {points: 2048}")
+    assert stft_settings(train) == {"points": 2048}
+    (train / "dataset.yaml").write_text("just text")
+    assert stft_settings(train) is None
+
+
+@pytest.mark.parametrize("content", [b"stft: [", b"\x00\xff", b"stft: !!python/object/apply:os.getcwd []"])
+def test_a_damaged_dataset_yaml_is_named(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "dataset.yaml").write_bytes(content)
+    with pytest.raises(RunError, match=r"dataset\.yaml"):
+        stft_settings(tmp_path)
+
+
+def test_it_loads_no_torch() -> None:
+    code = "import sys, rfuav_ray.image_folders; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -1,0 +1,111 @@
+"""The tables of the HTTP contract: fields, defaults and bounds."""
+
+import pytest
+from pydantic import ValidationError
+
+from rfuav_ray.requests import (
+    BatchInferenceRequest,
+    InferenceRequest,
+    PriorityUpdate,
+    ResourceConfigUpdate,
+    TrainingRequest,
+)
+
+TRAINING = {"model": "resnet18", "num_classes": 2, "train_path": "t", "val_path": "v", "save_path": "s"}
+INFERENCE = {"cfg_path": "c.yaml", "weight_path": "w.pth", "source_path": "s"}
+
+
+def test_the_defaults_of_a_training():
+    given = TrainingRequest(**TRAINING).model_dump()
+    assert given == TRAINING | {
+        "name": None,
+        "batch_size": 8,
+        "num_epochs": 100,
+        "learning_rate": 0.0001,
+        "image_size": 224,
+        "device": "cuda",
+        "weight_path": "",
+        "pretrained": True,
+        "shuffle": True,
+        "task_id": None,
+        "priority": 5,
+        "description": None,
+    }
+
+
+def test_the_defaults_of_an_inference():
+    given = InferenceRequest(**INFERENCE).model_dump()
+    assert given == INFERENCE | {
+        "save_path": None,
+        "name": None,
+        "device": "cuda",
+        "task_id": None,
+        "priority": 3,
+    }
+
+
+@pytest.mark.parametrize("field", list(TRAINING))
+def test_what_a_training_needs(field):
+    with pytest.raises(ValidationError, match=field):
+        TrainingRequest(**{name: value for name, value in TRAINING.items() if name != field})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("num_classes", 0),
+        ("batch_size", 0),
+        ("num_epochs", 0),
+        ("learning_rate", 0),
+        ("learning_rate", float("inf")),
+        ("image_size", 8),
+        ("image_size", 31),
+        ("priority", 0),
+        ("priority", 11),
+        ("device", "gpu"),
+        ("device", "cuda:-1"),
+        ("device", "cpu:0"),
+        ("task_id", "a/b"),
+        ("task_id", ""),
+        ("task_id", "x" * 65),
+        ("task_id", "name\n"),
+        ("name", "../up"),
+        ("name", ".."),
+        ("name", ""),
+        ("train_path", ""),
+        ("train_path", "a\0b"),
+        ("weight_path", "a\0b"),
+    ],
+)
+def test_a_training_out_of_bounds_is_refused(field, value):
+    with pytest.raises(ValidationError, match=field):
+        TrainingRequest(**TRAINING | {field: value})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("image_size", 32), ("priority", 1), ("priority", 10), ("device", "cuda:12"), ("task_id", "A.b_c-1")],
+)
+def test_the_bounds_themselves_are_allowed(field, value):
+    assert getattr(TrainingRequest(**TRAINING | {field: value}), field) == value
+
+
+def test_unknown_fields_are_ignored_as_old_clients_expect():
+    assert not hasattr(TrainingRequest(**TRAINING, num_workers=4), "num_workers")
+
+
+def test_a_batch_needs_a_source():
+    with pytest.raises(ValidationError, match="source_paths"):
+        BatchInferenceRequest(cfg_path="c", weight_path="w", source_paths=[])
+
+
+def test_caps_may_be_partial_but_not_negative():
+    update = ResourceConfigUpdate(max_concurrent={"cpu": {"training": 0}})
+    assert update.max_concurrent["cpu"].model_dump(exclude_none=True) == {"training": 0}
+    with pytest.raises(ValidationError, match="inference"):
+        ResourceConfigUpdate(max_concurrent={"cpu": {"inference": -1}})
+
+
+def test_a_priority_is_1_to_10():
+    with pytest.raises(ValidationError):
+        PriorityUpdate(priority=0)

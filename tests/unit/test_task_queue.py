@@ -1,0 +1,129 @@
+import pytest
+
+from actors.slots import SlotTable, slot_kind
+from actors.task_queue import TaskQueue
+from rfuav_ray.tasks import TaskRecord, now
+
+NO_MEMORY = {"cuda:0": 0.0, "cuda:1": 0.0, "cpu": 0.0}.get
+CAPS = {
+    "cpu": {"training": 1, "inference": 2, "preprocessing": 1},
+    "cuda:0": {"training": 1, "inference": 3},
+    "cuda:1": {"training": 1, "inference": 3},
+}
+
+
+def a_task(task_id, number, *, priority=5, device="cpu", kind="training"):
+    return TaskRecord(
+        id=task_id,
+        kind=kind,
+        request={},
+        priority=priority,
+        number=number,
+        wanted_device=device,
+        created_at=now(),
+        updated_at=now(),
+    )
+
+
+@pytest.fixture
+def queue_of():
+    def make(*tasks):
+        queue = TaskQueue()
+        for task in tasks:
+            queue.put(task)
+        return queue
+
+    return make
+
+
+def started(queue, slots, memory=NO_MEMORY):
+    return [(task.id, device) for task, device in queue.startable(slots, memory)]
+
+
+def test_the_most_urgent_first_then_by_submission(queue_of):
+    queue = queue_of(a_task("a", 1), a_task("b", 2, priority=1), a_task("c", 3), a_task("d", 4, priority=1))
+    assert [task.id for task in queue] == ["b", "d", "a", "c"]
+
+
+def test_a_changed_priority_moves_a_task(queue_of):
+    queue = queue_of(a_task("a", 1), a_task("b", 2))
+    queue.put(a_task("b", 2, priority=1))
+    assert [task.id for task in queue] == ["b", "a"]
+    assert len(queue) == 2
+
+
+def test_a_discarded_task_never_starts_and_discarding_twice_is_harmless(queue_of):
+    queue = queue_of(a_task("a", 1), a_task("b", 2))
+    queue.discard("a")
+    queue.discard("a")
+    assert started(queue, SlotTable(CAPS)) == [("b", "cpu")]
+
+
+def test_no_more_start_than_there_are_slots(queue_of):
+    queue = queue_of(*(a_task(str(n), n) for n in range(5)))
+    slots = SlotTable(CAPS)
+    assert started(queue, slots) == [("0", "cpu")]
+    assert started(queue, slots) == []
+    slots.release("0")
+    assert started(queue, slots) == [("1", "cpu")]
+
+
+def test_a_task_for_a_busy_device_never_blocks_one_for_a_free_device(queue_of):
+    queue = queue_of(a_task("first", 1), a_task("blocked", 2), a_task("other", 3, device="cuda:1"))
+    assert started(queue, SlotTable(CAPS)) == [("first", "cpu"), ("other", "cuda:1")]
+
+
+def test_kinds_have_their_own_slots(queue_of):
+    queue = queue_of(
+        a_task("t1", 1),
+        a_task("t2", 2),
+        a_task("i1", 3, kind="inference"),
+        a_task("s1", 4, kind="split"),
+        a_task("c1", 5, kind="crop"),
+    )
+    assert started(queue, SlotTable(CAPS)) == [("t1", "cpu"), ("i1", "cpu"), ("s1", "cpu")]
+    assert slot_kind("augment") == "preprocessing"
+
+
+def test_cuda_takes_the_gpu_with_most_free_slots_then_most_memory(queue_of):
+    memory = {"cuda:0": 10.0, "cuda:1": 20.0}.get
+    queue = queue_of(*(a_task(str(n), n, device="cuda", kind="inference") for n in range(3)))
+    assert started(queue, SlotTable(CAPS), memory) == [("0", "cuda:1"), ("1", "cuda:0"), ("2", "cuda:1")]
+
+
+def test_cuda_means_the_cpu_only_where_there_is_no_gpu(queue_of):
+    assert started(queue_of(a_task("a", 1, device="cuda")), SlotTable({"cpu": CAPS["cpu"]})) == [("a", "cpu")]
+    drained = SlotTable(CAPS | {"cuda:0": {"training": 0}, "cuda:1": {"training": 0}})
+    assert started(queue_of(a_task("a", 1, device="cuda")), drained) == []
+
+
+def test_a_pinned_gpu_that_is_gone_is_waited_for(queue_of):
+    assert started(queue_of(a_task("a", 1, device="cuda:7")), SlotTable(CAPS)) == []
+
+
+def test_a_lowered_cap_lets_running_work_finish_and_a_raised_one_starts_more(queue_of):
+    slots = SlotTable(CAPS)
+    queue = queue_of(*(a_task(str(n), n, kind="inference") for n in range(4)))
+    assert len(started(queue, slots)) == 2
+    slots.update({"cpu": {"inference": 1}})
+    assert slots.free("cpu", "inference") == -1
+    slots.release("0")
+    assert started(queue, slots) == []
+    slots.update({"cpu": {"inference": 3}})
+    assert started(queue, slots) == [("2", "cpu"), ("3", "cpu")]
+
+
+def test_a_slot_cannot_be_taken_twice():
+    slots = SlotTable(CAPS)
+    slots.take("a", "cpu", "training")
+    with pytest.raises(ValueError, match="holds a slot already"):
+        slots.take("a", "cuda:0", "training")
+    with pytest.raises(ValueError, match="no free training slot"):
+        slots.take("b", "cpu", "training")
+
+
+def test_the_shares_of_all_slots_fill_a_device():
+    slots = SlotTable(CAPS)
+    assert slots.share("cuda:0") * 4 == pytest.approx(1)
+    slots.update({"cuda:0": {"training": 0, "inference": 0}})
+    assert slots.share("cuda:0") == 1

@@ -1,0 +1,462 @@
+import csv
+import json
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from rfuav_ray.errors import InvalidInput, RunCancelled, RunError
+from rfuav_ray.events import RunEvent
+from rfuav_ray.image_folders import labelled_images
+from rfuav_ray.model_config import IMAGENET, load_model_config
+from rfuav_ray.models import build_model, load_weights
+from rfuav_ray.precision import autocast
+from rfuav_ray.requests import TrainingRequest
+from rfuav_ray.training import train
+from rfuav_ray.transforms import read_image, to_tensor
+
+LATEST_METRICS = [
+    "epoch",
+    "total_epochs",
+    "train_loss",
+    "train_acc",
+    "val_loss",
+    "val_acc",
+    "macro_f1",
+    "micro_f1",
+    "mAP",
+    "top1_acc",
+    "top3_acc",
+    "top5_acc",
+    "precision",
+    "recall",
+    "macro_precision",
+    "macro_recall",
+    "micro_precision",
+    "micro_recall",
+    "learning_rate",
+    "best_acc",
+    "images_per_second",
+]
+WEIGHTS = ("best_model.pth", "last_model.pth")
+ALL_FILES = {
+    *WEIGHTS,
+    "checkpoint.pt",
+    "model.yaml",
+    "metrics.csv",
+    "curves.png",
+    "confusion_matrix.png",
+    "report.json",
+}
+CLASSES = ("drone", "noise", "无人机")
+
+
+def make_images(folder: Path, classes: tuple[str, ...], images: int) -> None:
+    """Noise around a level of grey that is the class's own."""
+    numbers = np.random.default_rng(images)
+    for level, name in enumerate(classes, start=1):
+        (folder / name).mkdir(parents=True)
+        for index in range(images):
+            picture = numbers.normal(80 * level - 40, 20, (40, 30, 3)).clip(0, 255).astype(np.uint8)
+            cv2.imencode(".png", picture)[1].tofile(folder / name / f"{index}.png")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """Threads that share cores with other work wait for each other longer than these small models compute."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """14 training images make three batches of 4 and one of 2."""
+    folder = tmp_path_factory.mktemp("data")
+    make_images(folder / "train", CLASSES, 5)
+    (folder / "train" / CLASSES[0] / "4.png").unlink()
+    make_images(folder / "val", CLASSES, 3)
+    return folder
+
+
+def request(data: Path, save_path: Path, **changes: Any) -> TrainingRequest:
+    values: dict[str, Any] = {
+        "model": "mobilenet_v3_small",
+        "num_classes": 3,
+        "train_path": str(data / "train"),
+        "val_path": str(data / "val"),
+        "save_path": str(save_path),
+        "batch_size": 4,
+        "num_epochs": 1,
+        "learning_rate": 0.001,
+        "image_size": 32,
+        "pretrained": False,
+    }
+    return TrainingRequest(**(values | changes))
+
+
+def stop_when(condition: Callable[[RunEvent], bool]) -> Callable[[RunEvent], None]:
+    def report(event: RunEvent) -> None:
+        if condition(event):
+            raise RunCancelled
+
+    return report
+
+
+def stop_in_epoch(epoch: int) -> Callable[[RunEvent], None]:
+    """Stop after the second batch of the epoch."""
+    seen: list[RunEvent] = []
+
+    def is_second(event: RunEvent) -> bool:
+        seen.extend([event] if event.stage == "training" and event.epoch == epoch else [])
+        return len(seen) == 2
+
+    return stop_when(is_second)
+
+
+def warnings_of(events: list[RunEvent]) -> list[str]:
+    return [event.message for event in events if event.level == "WARNING"]
+
+
+def rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def assert_same_results(folder: Path, expected: Path) -> None:
+    for name in WEIGHTS:
+        ours, theirs = (torch.load(path / name, weights_only=True) for path in (folder, expected))
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours), name
+    for ours, theirs in zip(rows(folder), rows(expected), strict=True):
+        assert {**ours, "images_per_second": ""} == {**theirs, "images_per_second": ""}
+    ours, theirs = (json.loads((path / "report.json").read_text()) for path in (folder, expected))
+    assert ours["best"]["confusion_matrix"] == theirs["best"]["confusion_matrix"]
+
+
+class Run:
+    """A whole training that several tests look at."""
+
+    def __init__(self, data: Path, folder: Path, **changes: Any) -> None:
+        self.events: list[RunEvent] = []
+        self.folder = folder
+        self.request = request(data, folder, **changes)
+        self.result = train(self.request, report=self.events.append, run_id="run", environment={"node": "n1"})
+
+
+@pytest.fixture(scope="module")
+def mobilenet_run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return Run(data, tmp_path_factory.mktemp("mobilenet"), num_epochs=3)
+
+
+@pytest.fixture(scope="module")
+def resnet_run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return Run(data, tmp_path_factory.mktemp("resnet"), model="resnet18", num_epochs=3)
+
+
+def test_it_learns_to_tell_the_classes_apart(resnet_run: Run) -> None:
+    assert resnet_run.result["best_acc"] >= 80
+
+
+def test_the_folder_holds_all_files_and_nothing_else(resnet_run: Run) -> None:
+    assert {file.name for file in resnet_run.folder.iterdir()} == ALL_FILES
+    assert {Path(file).name for file in resnet_run.result["files"].values()} == ALL_FILES
+
+
+def test_the_result_is_json_and_tells_the_best_epoch(resnet_run: Run) -> None:
+    result = json.loads(json.dumps(resnet_run.result, allow_nan=False))
+    figures = rows(resnet_run.folder)
+    accuracies = [(float(row["val_acc"]), -float(row["val_loss"])) for row in figures]
+    assert result["save_path"] == str(resnet_run.folder)
+    assert result["epochs"] == 3
+    assert result["best_epoch"] == accuracies.index(max(accuracies)) + 1
+    assert result["best_acc"] == max(accuracies)[0] == float(figures[-1]["best_acc"])
+    assert result["images_per_second"] > 0
+
+
+def test_the_best_weights_reproduce_the_best_figures(data: Path, resnet_run: Run) -> None:
+    config = load_model_config(resnet_run.folder / "model.yaml")
+    assert (config.model, config.image_size, config.normalization) == ("resnet18", 32, IMAGENET)
+    assert config.class_names == CLASSES
+    model = build_model(config.model, config.num_classes, image_size=config.image_size)
+    assert load_weights(model, resnet_run.folder / "best_model.pth", strict_head=True) == []
+    model.eval()
+    images = labelled_images(data / "val", CLASSES)
+    with torch.inference_mode(), autocast(torch.device("cpu")):
+        tensors = [to_tensor(read_image(path), image_size=32, normalization=IMAGENET) for path, _ in images]
+        predicted = model(torch.stack(tensors)).argmax(dim=1).tolist()
+    matrix = np.zeros((3, 3), dtype=int)
+    for (_, label), prediction in zip(images, predicted, strict=True):
+        matrix[label, prediction] += 1
+    report = json.loads((resnet_run.folder / "report.json").read_text())
+    assert report["best"]["confusion_matrix"] == matrix.tolist()
+
+
+def test_metrics_csv_has_a_row_an_epoch(resnet_run: Run) -> None:
+    figures = rows(resnet_run.folder)
+    assert list(figures[0]) == LATEST_METRICS
+    assert [row["epoch"] for row in figures] == ["1", "2", "3"]
+
+
+def test_report_json_says_how_it_came_about(resnet_run: Run) -> None:
+    report = json.loads((resnet_run.folder / "report.json").read_text())
+    assert report["request"] == resnet_run.request.model_dump(mode="json")
+    assert report["data"]["train"]["images"] == 14
+    assert report["data"]["val"]["images"] == 9
+    assert len(report["data"]["train"]["sha256"]) == 64
+    assert [row["class_name"] for row in report["best"]["per_class"]] == list(CLASSES)
+    assert [row["support"] for row in report["best"]["per_class"]] == [3, 3, 3]
+    assert {"python", "torch", "torchvision", "numpy", "scikit-learn", "rfuav-ray"} <= report["versions"].keys()
+    assert (report["seed"], report["device"], report["environment"]) == (42, "cpu", {"node": "n1"})
+    assert report["training_seconds"] > 0
+    assert report["started_at"] <= report["written_at"]
+    assert report["last"] == resnet_run.result["metrics"]
+
+
+def test_events_tell_of_every_epoch(resnet_run: Run) -> None:
+    events = resnet_run.events
+    told = [(event.epoch, event.stage) for event in events if event.stage and event.message]
+    stages = ("epoch_start", "training", "validation", "epoch_end")
+    assert [entry for number, entry in enumerate(told) if entry not in told[:number]] == [
+        (epoch, stage) for epoch in (1, 2, 3) for stage in stages
+    ]
+    assert all(event.step == event.epoch for event in events)
+    assert warnings_of(events) == []
+    ends = [event.metrics for event in events if event.stage == "epoch_end"]
+    assert ends == [dict(zip(LATEST_METRICS, end.values(), strict=True)) for end in ends if end]
+    assert [list(end or ()) for end in ends] == [LATEST_METRICS] * 3
+    assert all(math.isfinite(value) for end in ends if end for value in end.values())
+
+
+def test_progress_moves_after_every_batch_up_to_100(resnet_run: Run) -> None:
+    progress = [event.progress for event in resnet_run.events if event.progress is not None]
+    assert progress == sorted(progress)
+    assert (progress[0], progress[-1]) == (0, 100)
+    # 4 training batches and 2 for validation (4 and 5 images) in each of 3 epochs
+    assert len(set(progress)) == 1 + 3 * (4 + 2)
+
+
+@pytest.mark.parametrize("reference", ["resnet_run", "mobilenet_run"])
+def test_a_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(
+    data: Path, tmp_path: Path, reference: str, request: pytest.FixtureRequest
+) -> None:
+    whole: Run = request.getfixturevalue(reference)
+    again = whole.request.model_copy(update={"save_path": str(tmp_path)})
+    with pytest.raises(RunCancelled):
+        train(again, report=stop_in_epoch(2), run_id="run")
+    assert len(rows(tmp_path)) == 1
+    events: list[RunEvent] = []
+    torch.rand(7)  # what the process did meanwhile must not matter
+    result = train(again, report=events.append, run_id="run", resume=True)
+    assert "after epoch 1/3" in events[0].message
+    assert events[0].metrics is not None and list(events[0].metrics) == LATEST_METRICS
+    assert [event.epoch for event in events if event.stage == "epoch_start"] == [2, 3]
+    assert warnings_of(events) == []
+    assert_same_results(tmp_path, whole.folder)
+    assert result["best_epoch"] == whole.result["best_epoch"]
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_one_others(data: Path, tmp_path: Path) -> None:
+    for name, seed in (("one", 1), ("same", 1), ("other", 2)):
+        train(request(data, tmp_path, name=name), seed=seed)
+    assert_same_results(tmp_path / "one", tmp_path / "same")
+    with pytest.raises(AssertionError):
+        assert_same_results(tmp_path / "one", tmp_path / "other")
+
+
+def test_the_callers_random_numbers_are_left_alone(data: Path, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    expected = torch.rand(3)
+    torch.manual_seed(3)
+    train(request(data, tmp_path))
+    assert torch.equal(torch.rand(3), expected)
+
+
+def test_a_run_that_was_over_is_not_trained_again(data: Path, mobilenet_run: Run) -> None:
+    weights = (mobilenet_run.folder / "best_model.pth").read_bytes()
+    events: list[RunEvent] = []
+    result = train(mobilenet_run.request, report=events.append, run_id="run", resume=True)
+    assert [event.stage for event in events] == ["epoch_end"]
+    assert events[0].progress == 100
+    assert result == mobilenet_run.result
+    assert (mobilenet_run.folder / "best_model.pth").read_bytes() == weights
+
+
+def test_a_kill_after_the_checkpoint_is_put_right(data: Path, tmp_path: Path) -> None:
+    train(request(data, tmp_path), run_id="run")
+    expected = torch.load(tmp_path / "last_model.pth", weights_only=True)
+    for name in ALL_FILES - {"checkpoint.pt"}:
+        (tmp_path / name).unlink()
+    (tmp_path / ".best_model.77.tmp.pth").write_bytes(b"half")
+    events: list[RunEvent] = []
+    train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
+    assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
+    for name in WEIGHTS:
+        weights = torch.load(tmp_path / name, weights_only=True)
+        assert all(torch.equal(weights[key], expected[key]) for key in expected)
+    assert "epoch_start" not in {event.stage for event in events}
+
+
+def test_without_the_best_weights_it_begins_anew(data: Path, tmp_path: Path) -> None:
+    train(request(data, tmp_path), run_id="run")
+    content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    # As after a second epoch that was not the best.
+    torch.save({**content, "epoch": 2}, tmp_path / "checkpoint.pt")
+    (tmp_path / "best_model.pth").unlink()
+    events: list[RunEvent] = []
+    train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
+    assert any("best_model.pth" in message and "anew" in message for message in warnings_of(events))
+    assert [event.epoch for event in events if event.stage == "epoch_start"] == [1]
+
+
+def test_a_damaged_checkpoint_is_told_of_and_training_begins_anew(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "checkpoint.pt").write_bytes(b"PK half written")
+    events: list[RunEvent] = []
+    train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
+    assert "cannot be read" in warnings_of(events)[0]
+    assert [event.epoch for event in events if event.stage == "epoch_start"] == [1]
+    assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
+
+
+def test_resuming_without_a_checkpoint_begins_anew_without_a_warning(data: Path, tmp_path: Path) -> None:
+    events: list[RunEvent] = []
+    train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
+    assert warnings_of(events) == []
+    assert len(rows(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("resume", [False, True])
+def test_results_of_another_run_are_replaced_with_a_warning(data: Path, tmp_path: Path, resume: bool) -> None:
+    train(request(data, tmp_path), run_id="older")
+    (tmp_path / "my notes.txt").write_text("mine")
+    events: list[RunEvent] = []
+
+    def report(event: RunEvent) -> None:
+        events.append(event)
+        if event.stage == "training":
+            raise RunCancelled
+
+    with pytest.raises(RunCancelled):
+        train(request(data, tmp_path), run_id="newer", resume=resume, report=report)
+    assert len(warnings_of(events)) == 1
+    assert "best_model.pth" in warnings_of(events)[0]
+    assert {file.name for file in tmp_path.iterdir()} == {"model.yaml", "my notes.txt"}
+
+
+@pytest.mark.parametrize("stage", ["epoch_start", "training", "validation"])
+def test_a_stop_in_the_first_epoch_leaves_no_half_results(data: Path, tmp_path: Path, stage: str) -> None:
+    with pytest.raises(RunCancelled):
+        train(request(data, tmp_path), report=stop_when(lambda event: event.stage == stage))
+    assert [file.name for file in tmp_path.iterdir()] == ["model.yaml"]
+
+
+def test_a_stop_in_a_later_epoch_leaves_the_results_so_far(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunCancelled):
+        train(request(data, tmp_path, num_epochs=2), report=stop_in_epoch(2))
+    assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
+    assert json.loads((tmp_path / "report.json").read_text())["epochs"] == 1
+
+
+def test_a_diverged_training_says_to_lower_the_learning_rate(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(RunError, match="Lower learning_rate"):
+        train(request(data, tmp_path, learning_rate=1e30, num_epochs=3))
+    assert not (tmp_path / "best_model.pth").exists()
+
+
+@pytest.mark.parametrize("part", ["train", "val"])
+def test_an_unreadable_image_is_named(tmp_path: Path, part: str) -> None:
+    make_images(tmp_path / "train", CLASSES, 2)
+    make_images(tmp_path / "val", CLASSES, 2)
+    (tmp_path / part / "noise" / "broken.jpg").write_bytes(b"no image")
+    with pytest.raises(RunError, match=r"noise.broken\.jpg"):
+        train(request(tmp_path, tmp_path / "out"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"num_classes": 4}, "num_classes"),
+        ({"train_path": "/nowhere"}, "train_path"),
+        ({"val_path": "/nowhere"}, "val_path"),
+        ({"model": "alexnet"}, "model"),
+        ({"model": "vit_b_16", "image_size": 40}, "image_size"),
+        ({"batch_size": 1}, "batch_size"),
+    ],
+)
+def test_a_bad_request_is_refused_before_anything_is_written(
+    data: Path, tmp_path: Path, changes: dict[str, Any], field: str
+) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        train(request(data, tmp_path / "out", **changes))
+    assert refused.value.field == field
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:99", ""])
+def test_a_device_that_is_not_there_is_refused(data: Path, tmp_path: Path, device: str) -> None:
+    with pytest.raises(InvalidInput) as refused:
+        train(request(data, tmp_path / "out"), device=device)
+    assert refused.value.field == "device"
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_in_place_of_the_results_folder_is_refused(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(InvalidInput) as refused:
+        train(request(data, tmp_path / "file", name="run"))
+    assert refused.value.field == "save_path"
+
+
+def test_weights_to_start_from_win_and_the_new_head_is_told(
+    data: Path, tmp_path: Path, mobilenet_run: Run
+) -> None:
+    make_images(tmp_path / "train", ("a", "b"), 2)
+    make_images(tmp_path / "val", ("a", "b"), 2)
+    events: list[RunEvent] = []
+    weights = mobilenet_run.folder / "best_model.pth"
+    changes = {"num_classes": 2, "weight_path": str(weights), "pretrained": True, "learning_rate": 1e-12}
+    train(request(tmp_path, tmp_path / "out", **changes), report=events.append)
+    message = next(event.message for event in events if str(weights) in event.message)
+    assert "classifier.3.weight" in message
+    ours, theirs = (torch.load(p, weights_only=True) for p in (tmp_path / "out" / "last_model.pth", weights))
+    assert torch.allclose(ours["features.0.0.weight"], theirs["features.0.0.weight"])
+
+
+def test_a_run_may_start_from_the_weights_it_replaces(data: Path, tmp_path: Path) -> None:
+    train(request(data, tmp_path))
+    older = torch.load(tmp_path / "best_model.pth", weights_only=True)
+    weight_path = str(tmp_path / "best_model.pth")
+    train(request(data, tmp_path, weight_path=weight_path, learning_rate=1e-12), seed=9)
+    newer = torch.load(tmp_path / "last_model.pth", weights_only=True)
+    assert torch.allclose(newer["classifier.3.weight"], older["classifier.3.weight"])
+
+
+def test_wrong_weights_leave_older_results_alone(data: Path, tmp_path: Path, resnet_run: Run) -> None:
+    train(request(data, tmp_path))
+    weights = resnet_run.folder / "best_model.pth"
+    with pytest.raises(RunError, match="resnet18"):
+        train(request(data, tmp_path, weight_path=str(weights)))
+    assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
+
+
+def test_the_settings_of_the_spectrograms_go_into_the_config(tmp_path: Path) -> None:
+    make_images(tmp_path / "train", CLASSES, 2)
+    make_images(tmp_path / "val", CLASSES, 2)
+    (tmp_path / "dataset.yaml").write_text("stft: {points: 1024, window: hamming}")
+    train(request(tmp_path, tmp_path / "out"))
+    config = load_model_config(tmp_path / "out" / "model.yaml")
+    assert config.stft == {"points": 1024, "window": "hamming"}
+
+
+def test_one_class_one_image_and_no_shuffling(tmp_path: Path) -> None:
+    make_images(tmp_path / "train", ("only",), 1)
+    make_images(tmp_path / "val", ("only",), 1)
+    changes = {"num_classes": 1, "image_size": 64, "batch_size": 1, "shuffle": False}
+    result = train(request(tmp_path, tmp_path / "out", **changes))
+    assert result["best_acc"] == result["metrics"]["mAP"] * 100 == 100
