@@ -18,8 +18,7 @@ from rfuav_ray.events import Report, ignore
 from rfuav_ray.files import find_images
 from rfuav_ray.inference_tally import Tally
 from rfuav_ray.model_config import load_model_config
-from rfuav_ray.precision import autocast
-from rfuav_ray.prediction_files import CSV_NAME, JSON_NAME, TOP, Prediction, writing_predictions
+from rfuav_ray.predictions import CSV_NAME, JSON_NAME, TOP, Prediction, writing_predictions
 from rfuav_ray.requests import InferenceRequest
 from rfuav_ray.transforms import Picture, read_image, resize
 
@@ -48,8 +47,6 @@ def infer(
     with (
         writing_predictions(save_path, model=config.model) as write,
         closing(_decode_ahead(images, config.image_size, ahead=2 * batch_size)) as decoded,
-        # Here and not around each batch: it casts the weights once and keeps them.
-        autocast(torch.device(device)),
     ):
         while batch := list(islice(decoded, batch_size)):
             readable = [(path, picture) for path, picture in batch if not isinstance(picture, RunError)]

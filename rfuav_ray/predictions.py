@@ -1,10 +1,66 @@
-"""Reading what an inference wrote. Loads no torch."""
+"""`predictions.csv` and `predictions.json`, written row by row so that no number of rows fills the memory."""
 
+import csv
 import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from rfuav_ray.errors import TaskConflict
+from rfuav_ray.files import replacing
+
+CSV_NAME = "predictions.csv"
+JSON_NAME = "predictions.json"
+TOP = 5
+
+
+class Candidate(TypedDict):
+    class_name: str
+    probability: float
+
+
+class Prediction(TypedDict):
+    """What the model says about one picture."""
+
+    #: relative to the source, with forward slashes
+    file: str
+    #: index and start of the frame in a recording; None for an image
+    frame: int | None
+    time_s: float | None
+    class_name: str
+    class_index: int
+    #: 0 to 1
+    probability: float
+    #: the likeliest classes, at most TOP, the likeliest first
+    top5: list[Candidate]
+
+
+_COLUMNS = ["file", "frame", "time_s", "class_name", "class_index", "probability"]
+_TOP_COLUMNS = [f"top{rank}_{what}" for rank in range(1, TOP + 1) for what in ("class", "probability")]
+
+
+@contextmanager
+def writing_predictions(folder: Path, *, model: str) -> Iterator[Callable[[Prediction], None]]:
+    """Give a function that adds a row to both files; they appear in `folder` when the block ends well."""
+    with ExitStack() as stack:
+        csv_path = stack.enter_context(replacing(folder / CSV_NAME))
+        json_path = stack.enter_context(replacing(folder / JSON_NAME))
+        csv_file = stack.enter_context(csv_path.open("w", encoding="utf-8", newline=""))
+        json_file = stack.enter_context(json_path.open("w", encoding="utf-8"))
+        table = csv.writer(csv_file)
+        table.writerow(_COLUMNS + _TOP_COLUMNS)
+        json_file.write(f'{{"model": {json.dumps(model)}, "predictions": [')
+        separator = "\n"
+
+        def write(prediction: Prediction) -> None:
+            nonlocal separator
+            table.writerow(_cells(prediction))
+            json_file.write(separator + json.dumps(prediction, ensure_ascii=False, allow_nan=False))
+            separator = ",\n"
+
+        yield write
+        json_file.write("\n]}\n")
 
 
 def read_predictions(path: Path) -> tuple[str, list[dict[str, Any]]]:
@@ -16,3 +72,17 @@ def read_predictions(path: Path) -> tuple[str, list[dict[str, Any]]]:
         raise TaskConflict(f"'{path}' is gone: it was moved or deleted after the task ended.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TaskConflict(f"'{path}' cannot be read: {error}") from None
+
+
+def _cells(prediction: Prediction) -> list[str | int | float | None]:
+    cells: list[str | int | float | None] = [
+        prediction["file"],
+        prediction["frame"],
+        prediction["time_s"],
+        prediction["class_name"],
+        prediction["class_index"],
+        prediction["probability"],
+    ]
+    for candidate in prediction["top5"]:
+        cells += [candidate["class_name"], candidate["probability"]]
+    return cells + [None] * (len(_COLUMNS) + len(_TOP_COLUMNS) - len(cells))

@@ -16,7 +16,6 @@ from rfuav_ray.datasets import Batch, ImageDataset, load_batches
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, Stage
 from rfuav_ray.model_config import IMAGENET
-from rfuav_ray.precision import autocast
 from rfuav_ray.transforms import scale
 
 Order = Sequence[Sequence[int]]
@@ -110,10 +109,8 @@ def train_epoch(
     sums = _Sums(device)
     with closing(_batches_on(device, dataset, order)) as loaded:
         for number, (images, labels) in enumerate(loaded, start=1):
-            # Entered for each step: the weights it casts change with every one.
-            with autocast(device):
-                logits = model(images)
-            loss = cross_entropy(logits.float(), labels)
+            logits = model(images)
+            loss = cross_entropy(logits, labels)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -132,9 +129,9 @@ def validate(
     device = _device_of(model)
     sums = _Sums(device)
     results: list[Batch] = []
-    with closing(_batches_on(device, dataset, order)) as loaded, autocast(device):
+    with closing(_batches_on(device, dataset, order)) as loaded:
         for number, (images, labels) in enumerate(loaded, start=1):
-            logits = model(images).float()
+            logits = model(images)
             sums.add(cross_entropy(logits, labels), logits, labels)
             results.append((torch.softmax(logits, dim=1), labels))
             reports.batch_done("validation", len(labels), number=number, of=len(order), describe=sums.describe)

@@ -7,7 +7,7 @@ from datetime import datetime
 import httpx
 import pytest
 
-from rfuav_ray.service_errors import ServiceError
+from rfuav_ray.client.errors import ServiceError
 
 TIMEOUT_S = 150
 

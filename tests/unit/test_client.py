@@ -9,7 +9,7 @@ import pytest
 from fake_service import answer, event, free_url, last_event, refuse, running_service, stream, task
 
 from rfuav_ray.client import AsyncRFUAVClient, RFUAVClient, ServiceError, ServiceUnreachable
-from rfuav_ray.client_options import BatchInferenceOptions, InferenceOptions, TrainingOptions
+from rfuav_ray.client.options import BatchInferenceOptions, InferenceOptions, TrainingOptions
 from rfuav_ray.errors import InvalidInput, RfuavError, TaskNotFound
 from rfuav_ray.requests import BatchInferenceRequest, InferenceRequest, TrainingRequest
 

@@ -4,8 +4,8 @@ import signal
 import pytest
 from rich.console import Console
 
-from rfuav_ray.demo import _new_folder, _show_predictions, run
-from rfuav_ray.demo_data import CLASSES
+from rfuav_ray.demo.data import CLASSES
+from rfuav_ray.demo.main import _new_folder, _show_predictions, run
 
 
 def test_a_new_or_empty_folder_is_used_as_it_is(tmp_path):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import yaml
 
-from rfuav_ray.demo_data import CLASSES, STFT, make_data
+from rfuav_ray.demo.data import CLASSES, STFT, make_data
 from rfuav_ray.iq import open_recording
 from rfuav_ray.spectrogram import StftSettings, pictures
 

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from rfuav_ray.client import ServiceUnreachable
-from rfuav_ray.demo_service import own_service
+from rfuav_ray.demo.service import own_service
 from rfuav_ray.errors import RunError
 
 #: a program that answers as a service does, and says what it was given

@@ -8,8 +8,8 @@ import pytest
 from fake_service import answer, running_service
 
 from rfuav_ray.cli import main
-from rfuav_ray.doctor import check_disk, check_folder, check_memory, check_port
-from rfuav_ray.doctor_software import (
+from rfuav_ray.cli.doctor import check_disk, check_folder, check_memory, check_port
+from rfuav_ray.cli.doctor_software import (
     GIB,
     TORCH_PROBE,
     check_distribution,

@@ -2,9 +2,9 @@ import json
 
 import pytest
 
+from rfuav_ray.client.errors import NotTheService, ServiceError, ServiceUnreachable
+from rfuav_ray.client.event_stream import EventStream, StreamBroken
 from rfuav_ray.errors import RfuavError
-from rfuav_ray.event_stream import EventStream, StreamBroken
-from rfuav_ray.service_errors import NotTheService, ServiceError, ServiceUnreachable
 
 FIRST = b'id: 1\ndata: {"level": "INFO", "message": "one"}\n\n'
 SECOND = b'id: 2\ndata: {"level": "INFO", "message": "two"}\n\n'

@@ -5,8 +5,8 @@ import pytest
 from fake_service import event, last_event, running_service, stream, task
 from rich.console import Console
 
+from rfuav_ray.cli.follow import LiveView, LogView, duration_text, follow_task, log_line, open_view
 from rfuav_ray.client import RFUAVClient
-from rfuav_ray.follow import LiveView, LogView, duration_text, follow_task, log_line, open_view
 
 METRICS = {"train_loss": 0.12345, "val_acc": 93.14, "macro_f1": 0.9, "val_loss": 1.0}
 RUNNING = task(
@@ -106,7 +106,7 @@ def test_following_shows_the_log_and_returns_the_ended_task(kind, request):
 
 
 def test_the_bar_is_fed_from_the_service_while_the_log_is_silent(terminal, monkeypatch):
-    monkeypatch.setattr("rfuav_ray.follow.REFRESH_EVERY_S", 0.01)
+    monkeypatch.setattr("rfuav_ray.cli.follow.REFRESH_EVERY_S", 0.01)
     with running_service() as service:
         asked = []
 

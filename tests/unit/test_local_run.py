@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from rfuav_ray.cli import main
-from rfuav_ray.local_run import train_to_the_end
+from rfuav_ray.cli.local_run import train_to_the_end
 from rfuav_ray.requests import TrainingRequest
 
 

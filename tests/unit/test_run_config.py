@@ -4,9 +4,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rfuav_ray.cli.run_config import given_fields, inference_request, read_settings, training_request
 from rfuav_ray.errors import InvalidInput, RfuavError
 from rfuav_ray.requests import BatchInferenceRequest, InferenceRequest, TrainingRequest
-from rfuav_ray.run_config import given_fields, inference_request, read_settings, training_request
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FULL = {"model": "resnet18", "num_classes": 2, "train_path": "a", "val_path": "b", "save_path": "c"}

@@ -4,8 +4,8 @@ import pytest
 from fake_service import task
 from rich.console import Console
 
-from rfuav_ray.doctor_software import Finding
-from rfuav_ray.tables import findings_table, newest_first, print_inference, print_training, tasks_table
+from rfuav_ray.cli.doctor_software import Finding
+from rfuav_ray.cli.tables import findings_table, newest_first, print_inference, print_training, tasks_table
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from rfuav_ray.cli.follow import LogView, open_view
+from rfuav_ray.cli.tables import print_training
 from rfuav_ray.errors import RunCancelled
 from rfuav_ray.events import Report, RunEvent
-from rfuav_ray.follow import LogView, open_view
 from rfuav_ray.requests import TrainingRequest
-from rfuav_ray.tables import print_training
 from rfuav_ray.training import train
 
 

@@ -52,7 +52,7 @@ def serve(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
 ) -> None:
     """Start the service here, or on the cluster of RAY_ADDRESS."""
-    from rfuav_ray.run_config import read_settings
+    from rfuav_ray.cli.run_config import read_settings
 
     try:
         settings = read_settings(host=host, port=port)
@@ -67,8 +67,8 @@ def serve(
 @app.command()
 def demo(folder: Annotated[Path, typer.Option(help="Where its files go.")] = Path("demo")) -> None:
     """Show the whole way on simulated recordings: spectrograms, training, inference."""
+    from rfuav_ray.cli.tables import new_console
     from rfuav_ray.demo import run
-    from rfuav_ray.tables import new_console
 
     raise typer.Exit(run(folder, new_console()))
 
@@ -76,8 +76,8 @@ def demo(folder: Annotated[Path, typer.Option(help="Where its files go.")] = Pat
 @app.command()
 def doctor() -> None:
     """Check this installation and say what to do about each finding."""
-    from rfuav_ray.doctor import examine
-    from rfuav_ray.tables import findings_table, new_console
+    from rfuav_ray.cli.doctor import examine
+    from rfuav_ray.cli.tables import findings_table, new_console
 
     console = new_console()
     with console.status("Checking; PyTorch takes a while to load …"):
@@ -114,10 +114,10 @@ def train(
     ] = False,
 ) -> None:
     """Train a classifier and follow it to its end."""
+    from rfuav_ray.cli.run_config import given_fields, training_request
+    from rfuav_ray.cli.tables import new_console
+    from rfuav_ray.cli.watch import follow_training
     from rfuav_ray.requests import TrainingRequest
-    from rfuav_ray.run_config import given_fields, training_request
-    from rfuav_ray.tables import new_console
-    from rfuav_ray.watch import follow_training
 
     if (detach and local) or (resume and not local):
         raise typer.BadParameter("--detach is for the service, --resume only for --local")
@@ -125,7 +125,7 @@ def train(
     request = training_request(config, flags)
     console = new_console()
     if local:
-        from rfuav_ray.local_run import train_to_the_end
+        from rfuav_ray.cli.local_run import train_to_the_end
 
         raise typer.Exit(train_to_the_end(request, console, resume=resume))
     with _client(context) as client:
@@ -153,10 +153,10 @@ def infer(
     detach: Detach = False,
 ) -> None:
     """Classify images and recordings, and follow the work to its end."""
+    from rfuav_ray.cli.run_config import given_fields, inference_request
+    from rfuav_ray.cli.tables import new_console
+    from rfuav_ray.cli.watch import follow_inferences
     from rfuav_ray.requests import BatchInferenceRequest
-    from rfuav_ray.run_config import given_fields, inference_request
-    from rfuav_ray.tables import new_console
-    from rfuav_ray.watch import follow_inferences
 
     flags: dict[str, Any] = {"cfg_path": cfg, "weight_path": weights, "save_path": save_path, "name": name}
     flags |= {"device": device, "task_id": task_id, "priority": priority}
@@ -184,7 +184,7 @@ def tasks(
     as_json: Annotated[bool, typer.Option("--json", help="The service's answer as JSON.")] = False,
 ) -> None:
     """List the tasks, newest first."""
-    from rfuav_ray.tables import new_console, newest_first, tasks_table
+    from rfuav_ray.cli.tables import new_console, newest_first, tasks_table
 
     with _client(context) as client:
         answer = client.get_all_tasks(status=status, task_type=kind, limit=limit)
@@ -208,8 +208,8 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on to the last entry.")] = False,
 ) -> None:
     """Print a task's log."""
-    from rfuav_ray.tables import new_console
-    from rfuav_ray.watch import print_logs
+    from rfuav_ray.cli.tables import new_console
+    from rfuav_ray.cli.watch import print_logs
 
     with _client(context) as client:
         raise typer.Exit(print_logs(client, task_id, new_console(), follow=follow))
@@ -235,7 +235,3 @@ def _client(context: typer.Context) -> "RFUAVClient":
     from rfuav_ray.client import RFUAVClient
 
     return RFUAVClient(**context.obj)
-
-
-if __name__ == "__main__":
-    main()

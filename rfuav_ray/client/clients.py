@@ -12,10 +12,9 @@ from typing import Any, cast
 import anyio
 import httpx
 
-from rfuav_ray.event_stream import EventStream, StreamBroken
-from rfuav_ray.service_calls import ServiceCalls, task_path
-from rfuav_ray.service_connection import ServiceConnection, request_content
-from rfuav_ray.service_errors import (
+from rfuav_ray.client.calls import ServiceCalls, task_path
+from rfuav_ray.client.connection import ServiceConnection, request_content
+from rfuav_ray.client.errors import (
     ServiceError,
     ServiceUnreachable,
     has_no_more,
@@ -23,9 +22,8 @@ from rfuav_ray.service_errors import (
     read_answer,
     refusal,
 )
+from rfuav_ray.client.event_stream import EventStream, StreamBroken
 from rfuav_ray.tasks import TaskStatus
-
-__all__ = ["AsyncRFUAVClient", "RFUAVClient", "ServiceError", "ServiceUnreachable"]
 
 #: how long a task may still read as running after its log has ended: each API replica has a copy of its own
 COPY_LAG_S = 5.0

@@ -6,9 +6,9 @@ from typing import Any
 
 from rich.console import Console
 
+from rfuav_ray.cli.follow import LogView, follow_task
+from rfuav_ray.cli.tables import print_inference, print_training
 from rfuav_ray.client import RFUAVClient
-from rfuav_ray.follow import LogView, follow_task
-from rfuav_ray.tables import print_inference, print_training
 
 STOPPED_BY_CTRL_C = 130
 ROWS_SHOWN = 10

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from rfuav_ray.client import RFUAVClient
-from rfuav_ray.doctor_software import (
+from rfuav_ray.cli.doctor_software import (
     GIB,
     Finding,
     State,
@@ -18,8 +17,9 @@ from rfuav_ray.doctor_software import (
     check_python,
     check_torch,
 )
+from rfuav_ray.cli.run_config import read_settings
+from rfuav_ray.client import RFUAVClient
 from rfuav_ray.errors import RfuavError
-from rfuav_ray.run_config import read_settings
 
 #: a training's checkpoints, its results and Ray's session files
 DISK_WANTED, DISK_NEEDED = 10 * GIB, 1 * GIB

@@ -12,7 +12,7 @@ from rfuav_ray.errors import TaskNotFound
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from rfuav_ray.client_options import (
+    from rfuav_ray.client.options import (
         AugmentOptions,
         BatchInferenceOptions,
         CropOptions,

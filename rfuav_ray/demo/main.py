@@ -13,10 +13,10 @@ from rich.table import Table
 from rich.text import Text
 
 from rfuav_ray.client import RFUAVClient
-from rfuav_ray.demo_data import CLASSES, make_data
-from rfuav_ray.demo_service import own_service
+from rfuav_ray.demo.data import CLASSES, make_data
+from rfuav_ray.demo.service import own_service
 from rfuav_ray.errors import InvalidInput, RfuavError, RunError
-from rfuav_ray.follow import log_line
+from rfuav_ray.cli.follow import log_line
 
 STOPPED_BY_CTRL_C = 130
 EXAMPLES_SHOWN = 8
@@ -36,7 +36,7 @@ def run(
     folder: Path,
     console: Console,
     *,
-    epochs: int = 10,
+    epochs: int = 8,
     image_size: int = 96,
     train_recordings: int = 40,
     valid_recordings: int = 12,

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from rfuav_ray.client.errors import is_passing
 from rfuav_ray.errors import RfuavError
-from rfuav_ray.service_errors import is_passing
 
 #: waits before each new try, about a minute in all: a service needs some 30 s to restart
 RETRY_DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0)
