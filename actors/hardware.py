@@ -38,7 +38,8 @@ def read_gpus() -> dict[str, Any]:
 
 
 def _read_gpu(index: int, handle: Any) -> dict[str, Any]:
-    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
+    memory = _or_none(pynvml.nvmlDeviceGetMemoryInfo, handle)
+    utilization = _or_none(pynvml.nvmlDeviceGetUtilizationRates, handle)
     major, minor = pynvml.nvmlDeviceGetCudaComputeCapability(handle)
     name = pynvml.nvmlDeviceGetName(handle)
     return {
@@ -46,17 +47,21 @@ def _read_gpu(index: int, handle: Any) -> dict[str, Any]:
         "device_name": f"cuda:{index}",
         "name": name,
         "compute_capability": f"{major}.{minor}",
-        "total_memory_gb": round(memory.total / _GIB, 2),
-        "allocated_memory_gb": round(memory.used / _GIB, 2),
+        "total_memory_gb": _gib(memory and memory.total),
+        "allocated_memory_gb": _gib(memory and memory.used),
         # NVML sees what processes hold, torch's unused cache included: it cannot tell them apart.
-        "cached_memory_gb": round(memory.used / _GIB, 2),
-        "free_memory_gb": round(memory.free / _GIB, 2),
-        "utilization": pynvml.nvmlDeviceGetUtilizationRates(handle).gpu,
+        "cached_memory_gb": _gib(memory and memory.used),
+        "free_memory_gb": _gib(memory and memory.free),
+        "utilization": utilization and utilization.gpu,
         "uuid": pynvml.nvmlDeviceGetUUID(handle),
         "node": os.uname().nodename,
         "temperature_c": _or_none(pynvml.nvmlDeviceGetTemperature, handle, pynvml.NVML_TEMPERATURE_GPU),
         "power_w": _power_w(handle),
     }
+
+
+def _gib(size_bytes: int | None) -> float | None:
+    return None if size_bytes is None else round(size_bytes / _GIB, 2)
 
 
 def _power_w(handle: Any) -> float | None:
@@ -65,7 +70,7 @@ def _power_w(handle: Any) -> float | None:
 
 
 def _or_none(query: Any, *arguments: Any) -> Any:
-    """Some boards have no such sensor."""
+    """Some boards have no such sensor, and a partitioned one does not tell of the whole."""
     try:
         return query(*arguments)
     except pynvml.NVMLError:

@@ -7,50 +7,79 @@ from collections import defaultdict
 from datetime import datetime, timezone
 from typing import Any
 
+from ray.exceptions import RayError
+
 from actors.event_log import Entry
 from rfuav_ray.events import Level
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 logger = logging.getLogger("rfuav.tasks")
 
+RETRY_S = 0.5
+
 
 class Journal:
-    """Entries of one task arrive in the order of the calls."""
+    """Each entry is sent until the MetricsActor has it; one that arrives twice is stored once."""
 
     def __init__(self, metrics_actor: Any) -> None:
         self._metrics_actor = metrics_actor
-        #: a new life numbers its entries anew
-        self._source = f"task manager {uuid.uuid4().hex[:12]}"
-        self._written: defaultdict[str, int] = defaultdict(int)
-        self._waiting: set[asyncio.Task[None]] = set()
+        self._on_the_way: defaultdict[str, set[asyncio.Task[None]]] = defaultdict(set)
 
     def write(self, task_id: str, message: str, *, level: Level = "INFO") -> None:
         """Does not wait for the entry to be stored."""
-        waiting = asyncio.ensure_future(_wait(self._send(task_id, message, level)))
-        self._waiting.add(waiting)
-        waiting.add_done_callback(self._waiting.discard)
+        self._send(task_id, _entry(message, level))
 
-    async def close(self, task: TaskRecord) -> None:
-        """Write the last event of the stream."""
+    def close(self, task: TaskRecord) -> "asyncio.Task[None]":
+        """Write the last event of the stream, after all that was written before."""
         level: Level = "ERROR" if task.status is TaskStatus.FAILED else "INFO"
-        await self._send(task.id, task.message, level, stage="completed", status=task.status.value)
-        self._written.pop(task.id, None)
+        return self._send(task.id, _entry(task.message, level, stage="completed", status=task.status.value))
+
+    async def closed_streams(self) -> set[str]:
+        """The tasks whose stream has its last event."""
+        while True:
+            try:
+                closed: set[str] = await self._metrics_actor.closed_streams.remote()
+                return closed
+            except RayError as error:
+                logger.warning("the metrics actor does not answer, trying again: %s", error)
+                await asyncio.sleep(RETRY_S)
 
     async def forget(self, task_id: str) -> None:
+        """Drop the task's events, those on their way too."""
+        await asyncio.gather(*self._on_the_way[task_id])
         await self._metrics_actor.forget.remote(task_id)
 
-    def _send(self, task_id: str, message: str, level: Level, **fields: Any) -> Any:
-        logger.log(getattr(logging, level), "%s: %s", task_id, message)
-        entry: Entry = {
-            "timestamp": datetime.now(timezone.utc).isoformat(),
-            "level": level,
-            "message": message,
-            **fields,
-        }
-        index = self._written[task_id]
-        self._written[task_id] = index + 1
-        return self._metrics_actor.append.remote(task_id, self._source, index, [entry])
+    def _send(self, task_id: str, entry: Entry) -> "asyncio.Task[None]":
+        logger.log(getattr(logging, entry["level"]), "%s: %s", task_id, entry["message"])
+        earlier = list(self._on_the_way[task_id])
+        sending = asyncio.create_task(self._deliver(task_id, entry, earlier))
+        self._on_the_way[task_id].add(sending)
+        sending.add_done_callback(lambda done: self._delivered(task_id, done))
+        return sending
+
+    async def _deliver(self, task_id: str, entry: Entry, earlier: "list[asyncio.Task[None]]") -> None:
+        if earlier:
+            await asyncio.wait(earlier)
+        # A source of its own: its number says whether the log has this entry, and nothing of the others.
+        source = f"task manager {uuid.uuid4().hex}"
+        while True:
+            try:
+                await self._metrics_actor.append.remote(task_id, source, 0, [entry])
+                return
+            except RayError as error:
+                logger.warning("the metrics actor did not take an entry, trying again: %s", error)
+                await asyncio.sleep(RETRY_S)
+
+    def _delivered(self, task_id: str, done: "asyncio.Task[None]") -> None:
+        self._on_the_way[task_id].discard(done)
+        if not self._on_the_way[task_id]:
+            del self._on_the_way[task_id]
 
 
-async def _wait(ref: Any) -> None:
-    await ref
+def _entry(message: str, level: Level, **fields: Any) -> Entry:
+    return {
+        "timestamp": datetime.now(timezone.utc).isoformat(),
+        "level": level,
+        "message": message,
+        **fields,
+    }

@@ -19,6 +19,8 @@ class EventPage:
     events: list[Event]
     #: whether the stream's last event is among them, or was before them
     is_last: bool
+    #: of the log as it stands
+    last_sequence: int
 
 
 class MetricsActor:
@@ -56,18 +58,23 @@ class MetricsActor:
             try:
                 await asyncio.wait_for(self._news[task_id].wait(), wait_s)
             except asyncio.TimeoutError:
-                return EventPage([], is_last=False)
+                return EventPage([], is_last=False, last_sequence=log.last_sequence)
             log = await self._log(task_id)
         events = log.read(after, limit)
         if events is None:
             events = await asyncio.to_thread(self._store.read_events, task_id, after, limit)
         reached = events[-1][0] if events else after
-        return EventPage(events, is_last=log.is_closed and reached >= log.last_sequence)
+        return EventPage(events, log.is_closed and reached >= log.last_sequence, log.last_sequence)
 
     async def forget(self, task_id: str) -> None:
-        """The task was deleted: wake its readers and drop what is in memory."""
+        """The task was deleted: drop its events and wake its readers."""
+        await asyncio.to_thread(self._store.delete_events, task_id)
         self._logs.pop(task_id, None)
         self._news.pop(task_id, asyncio.Event()).set()
+
+    async def closed_streams(self) -> set[str]:
+        """The tasks whose last event is stored."""
+        return await asyncio.to_thread(self._store.closed_streams)
 
     async def ping(self) -> None:
         """Answers when the actor is up."""

@@ -13,7 +13,7 @@ from ray.exceptions import RayError
 from actors.event_log import Entry
 from actors.runs import Progress, RunSpec
 from rfuav_ray.errors import RunCancelled
-from rfuav_ray.events import RunEvent
+from rfuav_ray.events import RunEvent, clean
 
 logger = logging.getLogger(__name__)
 
@@ -95,7 +95,7 @@ def _entry(event: RunEvent) -> Entry:
     fields = {
         "timestamp": datetime.now(timezone.utc).isoformat(),
         "level": event.level,
-        "message": event.message,
+        "message": clean(event.message),
         "stage": event.stage,
         "step": event.step,
         "metrics": event.metrics,
@@ -107,6 +107,6 @@ def _merge(progress: Progress, event: RunEvent) -> Progress:
     return Progress(
         percent=progress.percent if event.progress is None else event.progress,
         epoch=event.epoch or progress.epoch,
-        message=event.message or progress.message,
+        message=clean(event.message) or progress.message,
         metrics=event.metrics if event.stage == "epoch_end" else progress.metrics,
     )

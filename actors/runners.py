@@ -8,7 +8,7 @@ from typing import Any
 from actors.reporter import Reporter
 from actors.runs import Outcome, RunSpec
 from rfuav_ray.errors import RfuavError, RunCancelled
-from rfuav_ray.events import Report, RunEvent
+from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.requests import InferenceRequest, TrainingRequest, parse_request
 
 logger = logging.getLogger(__name__)
@@ -24,12 +24,12 @@ def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
         except RunCancelled:
             return Outcome("cancelled")
         except RfuavError as error:
-            return Outcome("failed", error=str(error))
+            return Outcome("failed", error=clean(str(error)))
         except OSError as error:  # no space left, no permission
-            return Outcome("failed", error=f"{error.filename or 'A file'}: {error.strerror or error}")
+            return Outcome("failed", error=clean(f"{error.filename or 'A file'}: {error.strerror or error}"))
         except Exception as error:
             logger.exception("run %s failed", spec.run_id)
-            return Outcome("failed", error=f"{type(error).__name__}: {error}")
+            return Outcome("failed", error=clean(f"{type(error).__name__}: {error}"))
 
 
 def _work(spec: RunSpec, report: Report) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
-from actors.event_log import EventRow
+from actors.event_log import EventRow, is_final
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.tasks import TaskRecord
 
@@ -35,6 +35,8 @@ _events = sa.Table(
     sa.Column("source", sa.String(80), nullable=False),
     sa.Column("source_index", sa.BigInteger, nullable=False),
     sa.Column("entry", sa.Text, nullable=False),
+    #: the last event of its task's stream
+    sa.Column("is_final", sa.Boolean, nullable=False, index=True),
 )
 
 
@@ -60,21 +62,33 @@ class Store:
             rows = connection.execute(sa.select(_tasks.c.record).order_by(_tasks.c.number))
             return [TaskRecord.model_validate_json(record) for (record,) in rows]
 
-    def save_tasks(self, tasks: Sequence[TaskRecord]) -> None:
-        """Insert or replace, all or none."""
-        rows = [{"id": task.id, "number": task.number, "record": task.model_dump_json()} for task in tasks]
+    def write_tasks(self, changes: Sequence[TaskRecord | str]) -> None:
+        """All or none, in their order: a record is inserted or replaces the older one, an id is deleted."""
+        latest = {change if isinstance(change, str) else change.id: change for change in changes}
+        gone = [change for change in latest.values() if isinstance(change, str)]
+        rows = [
+            {"id": change.id, "number": change.number, "record": change.model_dump_json()}
+            for change in latest.values()
+            if not isinstance(change, str)
+        ]
         with self._engine.begin() as connection:
-            connection.execute(_upsert(self._engine.dialect.name), rows)
+            if gone:
+                connection.execute(_tasks.delete().where(_tasks.c.id.in_(gone)))
+            if rows:
+                connection.execute(_upsert(self._engine.dialect.name), rows)
 
-    def delete_task(self, task_id: str) -> None:
-        """Forget the task and its events."""
+    def delete_events(self, task_id: str) -> None:
         with self._engine.begin() as connection:
-            connection.execute(_tasks.delete().where(_tasks.c.id == task_id))
             connection.execute(_events.delete().where(_events.c.task_id == task_id))
+
+    def closed_streams(self) -> set[str]:
+        """The tasks whose last event is stored."""
+        with self._engine.connect() as connection:
+            return set(connection.scalars(sa.select(_events.c.task_id).where(_events.c.is_final)))
 
     def append_events(self, rows: Iterable[EventRow]) -> None:
         names = ("task_id", "sequence", "source", "source_index", "entry")
-        values = [dict(zip(names, row, strict=True)) for row in rows]
+        values = [dict(zip(names, row, strict=True)) | {"is_final": is_final(row[-1])} for row in rows]
         with self._engine.begin() as connection:
             connection.execute(_events.insert(), values)
 

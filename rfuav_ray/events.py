@@ -29,5 +29,10 @@ class RunEvent:
 Report = Callable[[RunEvent], None]
 
 
+def clean(text: str) -> str:
+    """The text as UTF-8 can hold it: a file name that is no UTF-8 shows its bytes as \\udc…"""
+    return text.encode("utf-8", "backslashreplace").decode()
+
+
 def ignore(event: RunEvent) -> None:
     """A Report for callers that only want the result."""

@@ -10,7 +10,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from actors import names
 from actors.metrics_actor import MetricsActor
 from actors.run_supervisor import RunSupervisor
-from actors.store import database_url
+from actors.store import Store, database_url
 from actors.task_manager import TaskManager
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.settings import Settings
@@ -19,6 +19,7 @@ from serve_app.http import create_app
 APP = "rfuav"
 #: an event stream holds its request for hours
 MAX_ONGOING_REQUESTS = 10_000
+MAX_WAITING_CALLS = 20_000
 
 
 def start_actors(settings: Settings) -> None:
@@ -26,10 +27,12 @@ def start_actors(settings: Settings) -> None:
     if any(actor["namespace"] == names.NAMESPACE for actor in ray.util.list_named_actors(all_namespaces=True)):
         raise RfuavError("This Ray cluster runs a service already; stop it, or use it.")
     url = database_url(settings.database_url, settings.state_dir)
+    # Here once: the actors would race for making the tables.
+    Store(url).close()
     metrics_actor = _start(MetricsActor, names.METRICS, url)
     supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR, metrics_actor)
     task_manager_actor = _start(TaskManager, names.TASK_MANAGER, settings, metrics_actor, supervisor_actor)
-    ray.get(task_manager_actor.start.remote())
+    ray.get([metrics_actor.ping.remote(), supervisor_actor.ping.remote(), task_manager_actor.start.remote()])
 
 
 def _start(actor_class: type, name: str, *arguments: Any) -> Any:
@@ -42,6 +45,8 @@ def _start(actor_class: type, name: str, *arguments: Any) -> Any:
             lifetime="detached",
             max_restarts=-1,
             num_cpus=0,
+            # Each stream that somebody follows is a call that waits.
+            max_concurrency=MAX_WAITING_CALLS,
             scheduling_strategy=here,
         )
         .remote(*arguments)

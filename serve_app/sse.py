@@ -33,14 +33,9 @@ class Follower:
 
     async def _read(self) -> None:
         while not self.window.is_closed and not self.is_gone:
-            try:
-                page: EventPage = await self._metrics_actor.read.remote(
-                    self._task_id, self.window.last_sequence, PAGE, POLL_S
-                )
-            except RayError as error:
-                logger.warning("the metrics actor does not answer, trying again: %s", error)
-                await asyncio.sleep(RETRY_S)
-                continue
+            page = await _read_page(
+                self._metrics_actor, self._task_id, self.window.last_sequence, PAGE, wait_s=POLL_S
+            )
             self.window.show(page.events)
             self.window.is_closed = page.is_last
             self.wake()
@@ -66,18 +61,21 @@ class TaskStreams:
     def client_count(self) -> int:
         return sum(follower.clients for follower in self._followers.values())
 
-    async def has_ended(self, task_id: str, after: int) -> bool:
-        """Whether the stream has nothing behind `after` and never will."""
-        page: EventPage = await self._metrics_actor.read.remote(task_id, after, 1, 0)
-        return page.is_last and not page.events
+    async def position(self, task_id: str, after: int) -> int | None:
+        """Where to go on behind `after`; None when nothing is there and nothing ever comes."""
+        page = await self._page(task_id, after, 1)
+        return None if page.is_last and not page.events else min(after, page.last_sequence)
 
     async def history(self, task_id: str, after: int, limit: int) -> list[str]:
         """Log entries (JSON) as they stand now."""
-        page: EventPage = await self._metrics_actor.read.remote(task_id, after, limit, 0)
+        page = await self._page(task_id, after, limit)
         return [entry for _, entry in page.events]
 
     async def stream(self, task_id: str, after: int) -> AsyncIterator[str]:
-        """Each event behind `after` exactly once, as server-sent events, until the task's last one."""
+        """Each event behind `after` exactly once, as server-sent events, until the task's last one.
+
+        `after` is a position that `position` gave: one beyond the log's end would never be reached.
+        """
         follower = self._followers.get(task_id)
         if follower is None:
             follower = self._followers[task_id] = Follower(self._metrics_actor, task_id, after)
@@ -102,8 +100,7 @@ class TaskStreams:
         while not follower.is_gone:
             events = follower.window.read(position, PAGE)
             if events is None:  # this client is far behind the others
-                page: EventPage = await self._metrics_actor.read.remote(task_id, position, PAGE, 0)
-                events = page.events
+                events = (await self._page(task_id, position, PAGE)).events
             for event in events:
                 yield _format(event)
                 position = event[0]
@@ -114,6 +111,20 @@ class TaskStreams:
                     await follower.wait()
                 except asyncio.TimeoutError:
                     yield ": still here\n\n"
+
+    async def _page(self, task_id: str, after: int, limit: int) -> EventPage:
+        return await _read_page(self._metrics_actor, task_id, after, limit, wait_s=0)
+
+
+async def _read_page(metrics_actor: Any, task_id: str, after: int, limit: int, *, wait_s: float) -> EventPage:
+    """Asks again while the actor is being restarted."""
+    while True:
+        try:
+            page: EventPage = await metrics_actor.read.remote(task_id, after, limit, wait_s)
+            return page
+        except RayError as error:
+            logger.warning("the metrics actor does not answer, trying again: %s", error)
+            await asyncio.sleep(RETRY_S)
 
 
 def _format(event: Event) -> str:

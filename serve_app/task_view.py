@@ -41,6 +41,9 @@ class TaskView:
     def put(self, task: TaskRecord) -> None:
         """Take over a task's state, unless a newer one is known."""
         known = self._tasks.get(task.id)
+        if known is not None and known.number != task.number:
+            self.drop(task.id)  # deleted, and the id given to another task
+            known = None
         if known is None:
             insort(self._numbers, task.number)
             self._id_of[task.number] = task.id
@@ -57,6 +60,8 @@ class TaskView:
         if task is not None:
             _remove(self._numbers, task.number)
             del self._id_of[task.number]
+            if task.status is TaskStatus.PENDING:
+                _remove(self._waiting, order(task))
 
     def apply(self, page: FeedPage, *, is_new_feed: bool) -> None:
         if is_new_feed:
@@ -77,7 +82,13 @@ class TaskView:
                 logger.warning("the task manager does not answer, trying again: %s", error)
                 await asyncio.sleep(RETRY_S)
                 continue
-            self.apply(page, is_new_feed=page.incarnation != incarnation)
+            try:
+                self.apply(page, is_new_feed=page.incarnation != incarnation)
+            except Exception:
+                logger.exception("the local copy of the tasks is damaged, reading all of them again")
+                incarnation, version = "", 0
+                await asyncio.sleep(RETRY_S)
+                continue
             incarnation, version = page.incarnation, page.version
             is_ready.set()
 

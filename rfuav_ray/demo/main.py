@@ -12,11 +12,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from rfuav_ray.cli.follow import log_line
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.demo.data import CLASSES, make_data
 from rfuav_ray.demo.service import own_service
 from rfuav_ray.errors import InvalidInput, RfuavError, RunError
-from rfuav_ray.cli.follow import log_line
 
 STOPPED_BY_CTRL_C = 130
 EXAMPLES_SHOWN = 8

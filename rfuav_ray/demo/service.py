@@ -56,7 +56,7 @@ def _environment(folder: Path, port: int, key: str) -> dict[str, str]:
     """Ours without what would lead the service to another state folder, database or cluster."""
     foreign = {f"{prefix}{name}" for name in Settings.model_fields for prefix in ("", "rfuav_")} | {"ray_address"}
     kept = {name: value for name, value in os.environ.items() if name.lower() not in foreign}
-    package_root = str(Path(__file__).resolve().parents[1])
+    package_root = str(Path(__file__).resolve().parents[2])
     return kept | {
         # So that a clone works that is not installed.
         "PYTHONPATH": os.pathsep.join(filter(None, [package_root, kept.get("PYTHONPATH")])),

@@ -1,15 +1,17 @@
 """Is the service well, and what is it."""
 
 import asyncio
+import logging
 from collections import Counter
 
 from fastapi import APIRouter, Response
 
 from actors.hardware import read_gpus
-from rfuav_ray.errors import ServiceBusy
 from rfuav_ray.responses import HealthResponse, InfoResponse
 from rfuav_ray.tasks import now
 from serve_app.service import TheService
+
+logger = logging.getLogger("rfuav.api")
 
 router = APIRouter(prefix="/api/v1", tags=["health"])
 
@@ -24,7 +26,9 @@ async def health(service: TheService, response: Response) -> HealthResponse:
     try:
         status |= await service.resources(HEALTH_TIMEOUT_S)
         is_healthy = True
-    except ServiceBusy:
+    except Exception:  # whatever is wrong with the TaskManager, this route tells of it
+        logger.exception("the task manager is not well")
+        status |= {"device_usage": {}, "active_tasks": {}, "limits": {}}
         response.status_code = 503
         is_healthy = False
     alive = Counter(task.kind for task in service.view.newest_first() if not task.status.is_ended)

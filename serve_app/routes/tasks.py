@@ -1,5 +1,6 @@
 """Tasks of any kind: list, status, logs, cancel, priority, delete."""
 
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query
@@ -13,7 +14,7 @@ from serve_app.service import Service, TheService
 
 router = APIRouter(prefix="/api/v2/tasks", tags=["tasks"])
 
-After = Annotated[int | None, Query(ge=0, description="go on behind this sequence number")]
+After = Annotated[int | None, Query(ge=0, lt=10**18, description="go on behind this sequence number")]
 LastEventId = Annotated[str | None, Header(description="the same, as browsers send it")]
 
 
@@ -110,8 +111,10 @@ async def event_stream(service: Service, task_id: str, after: int | None, last_e
     """`?after=` wins over Last-Event-ID; one that is no number is taken as the beginning."""
     position: Any = after
     if position is None:
-        position = int(last_event_id) if last_event_id and last_event_id.isdecimal() else 0
-    if position and await service.streams.has_ended(task_id, position):
+        is_number = bool(re.fullmatch(r"[0-9]{1,18}", last_event_id or ""))
+        position = int(last_event_id or 0) if is_number else 0
+    position = await service.streams.position(task_id, position)
+    if position is None:
         return Response(status_code=204)  # tells a browser to stop reconnecting
     return StreamingResponse(
         service.streams.stream(task_id, position),

@@ -8,7 +8,9 @@ import sys
 import time
 
 import pytest
+import ray
 
+from actors import names
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.errors import RfuavError
 from tests.integration.conftest import free_port
@@ -54,6 +56,22 @@ def test_a_run_that_dies_every_time_fails_with_the_reason(client, training):
     ended = client.wait(task_id, timeout=120)
     assert ended["status"] == "failed" and "worker process died" in ended["error"]
     assert client.health()["status"] == "healthy"
+
+
+@pytest.mark.parametrize("actor", [names.TASK_MANAGER, names.RUN_SUPERVISOR, names.METRICS])
+def test_a_training_outlives_the_death_of_any_actor(client, training, actor):
+    task_id = client.start_training(**training(num_epochs=12))["task_id"]
+    stream = client.stream_training_logs(task_id)
+    entries = [next(entry for entry in stream if entry.get("stage") == "epoch_end" and entry["step"] == 3)]
+    ray.kill(ray.get_actor(actor, names.NAMESPACE), no_restart=False)
+    entries.extend(stream)
+    assert entries[-1]["status"] == "completed"
+    assert client.wait(task_id, timeout=60)["status"] == "completed"
+    assert set(epochs_reported(client, task_id)) == set(range(1, 13))
+    runs = [entry for entry in client.get_logs(task_id) if "started in process" in entry["message"]]
+    assert len(runs) == (2 if actor == names.RUN_SUPERVISOR else 1)
+    after = client.start_training(**training())["task_id"]
+    assert client.wait(after, timeout=60)["status"] == "completed"
 
 
 @pytest.fixture

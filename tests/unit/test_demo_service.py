@@ -1,5 +1,6 @@
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -51,6 +52,8 @@ def test_the_service_has_a_key_and_a_folder_of_its_own(tmp_path, monkeypatch):
     assert environment["RFUAV_STATE_DIR"] == str(tmp_path / "state")
     assert environment["RFUAV_HOST"] == "127.0.0.1"
     assert environment["OTHER"] == "stays"
+    first_root = environment["PYTHONPATH"].split(os.pathsep)[0]
+    assert Path(first_root, "rfuav_ray", "__init__.py").exists()
     assert not any("prod" in value or value in {"secret", "/srv/state"} for value in environment.values())
 
 

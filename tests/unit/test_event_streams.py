@@ -151,12 +151,25 @@ def _disk_full(rows):
     raise OSError("disk full")
 
 
-def test_the_end_of_a_stream_is_known(actor):
+def test_the_position_of_a_client_is_known(actor):
     async def main():
         streams = TaskStreams(Local(actor))
         await actor.append("task", "run", 0, entries(1, 1))
-        before = await streams.has_ended("task", 1)
+        alive = [await streams.position("task", after) for after in (0, 1, 99_999)]
         await actor.append("task", "manager", 0, [FINAL])
-        return before, await streams.has_ended("task", 1), await streams.has_ended("task", 2)
+        ended = [await streams.position("task", after) for after in (0, 1, 2, 99_999)]
+        return alive, ended
 
-    assert run(main()) == (False, False, True)
+    assert run(main()) == ([0, 1, 1], [0, 1, None, None])
+
+
+def test_forgotten_events_are_gone_and_the_id_is_free(actor):
+    async def main():
+        await actor.append("task", "manager", 0, [FINAL])
+        assert await actor.closed_streams() == {"task"}
+        await actor.forget("task")
+        await actor.append("task", "run", 0, entries(1, 1))
+        return (await actor.read("task")).events, await actor.closed_streams()
+
+    events, closed = run(main())
+    assert [number for number, _ in events] == [1] and closed == set()

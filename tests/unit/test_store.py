@@ -40,14 +40,14 @@ def a_task(number):
 
 def test_tasks_come_back_as_they_were_in_the_order_of_submission(open_store):
     tasks = [a_task(3), a_task(1), a_task(2)]
-    open_store().save_tasks(tasks)
+    open_store().write_tasks(tasks)
     assert open_store().load_tasks() == sorted(tasks, key=lambda task: task.number)
 
 
 def test_a_saved_task_replaces_its_earlier_state(open_store):
     store = open_store()
-    store.save_tasks([a_task(1)])
-    store.save_tasks([advance(a_task(1), TaskStatus.RUNNING)])
+    store.write_tasks([a_task(1)])
+    store.write_tasks([advance(a_task(1), TaskStatus.RUNNING)])
     (task,) = store.load_tasks()
     assert task.status is TaskStatus.RUNNING
 
@@ -55,7 +55,7 @@ def test_a_saved_task_replaces_its_earlier_state(open_store):
 def test_a_transaction_is_whole_or_not_at_all(open_store):
     store = open_store()
     with pytest.raises(Exception, match="UNIQUE"):
-        store.save_tasks([a_task(1), a_task(1).model_copy(update={"id": "other"})])
+        store.write_tasks([a_task(1), a_task(1).model_copy(update={"id": "other"})])
     assert store.load_tasks() == []
 
 
@@ -74,12 +74,26 @@ def test_the_highest_index_of_each_source_is_known(open_store):
     assert store.last_source_indexes("a") == {"run": 1, "manager": 0}
 
 
-def test_a_deleted_task_takes_its_events_along(open_store):
+def test_changes_are_made_in_their_order(open_store):
     store = open_store()
-    store.save_tasks([a_task(1)])
-    store.append_events([("task-1", 1, "run", 0, "{}")])
-    store.delete_task("task-1")
-    assert store.load_tasks() == [] and store.last_event("task-1") is None
+    store.write_tasks([a_task(1), "task-1", a_task(2)])
+    assert [task.id for task in store.load_tasks()] == ["task-2"]
+    store.write_tasks(["task-2", a_task(2)])
+    assert [task.id for task in store.load_tasks()] == ["task-2"]
+
+
+def test_deleted_events_are_gone(open_store):
+    store = open_store()
+    store.append_events([("a", 1, "run", 0, "{}"), ("b", 1, "run", 0, "{}")])
+    store.delete_events("a")
+    assert store.last_event("a") is None and store.last_event("b") == (1, "{}")
+
+
+def test_the_streams_that_have_ended_are_known(open_store):
+    store = open_store()
+    final = '{"stage": "completed", "status": "failed"}'
+    store.append_events([("a", 1, "run", 0, "{}"), ("b", 1, "run", 0, final)])
+    assert store.closed_streams() == {"b"}
 
 
 def test_a_store_of_another_release_is_refused(open_store, url):

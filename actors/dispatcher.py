@@ -1,0 +1,181 @@
+"""Dispatcher: gives waiting tasks to devices, and follows their runs to the end."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Coroutine, Sequence
+from typing import Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from actors.device_pool import DevicePool
+from actors.gauges import QueueGauges
+from actors.journal import Journal
+from actors.runs import Outcome, RunSpec
+from actors.slots import SlotTable, slot_kind
+from actors.task_queue import ANY_GPU, CPU, TaskQueue
+from actors.task_table import TaskTable
+from rfuav_ray.errors import TaskNotFound
+from rfuav_ray.settings import Settings
+from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
+
+logger = logging.getLogger("rfuav.tasks")
+
+RETRY_S = 0.5
+JOURNAL_WAIT_S = 2.0
+
+
+class Dispatcher:
+    """The TaskManager's hands: it shares the manager's table and journal."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        table: TaskTable,
+        journal: Journal,
+        gauges: QueueGauges,
+        supervisor_actor: Any,
+    ) -> None:
+        self._max_retries = settings.max_run_retries
+        self._table = table
+        self._journal = journal
+        self._gauges = gauges
+        self._supervisor_actor = supervisor_actor
+        self.pool = DevicePool()
+        self.slots = SlotTable(self.pool.caps(settings))
+        self.queue = TaskQueue()
+        self._jobs: set[asyncio.Task[None]] = set()
+
+    def recover(self, tasks: Sequence[TaskRecord], closed_streams: Collection[str]) -> None:
+        """Take up what an earlier life left: waiting tasks, runs that may be alive, streams without an end."""
+        for task in tasks:
+            if task.status is TaskStatus.PENDING:
+                self.queue.put(task)
+            elif task.status is TaskStatus.RUNNING and task.device is not None:
+                self.slots.hold(task.id, task.device, slot_kind(task.kind))
+                self._spawn(self._follow(task))
+            elif task.id not in closed_streams:
+                self._journal.close(task)
+        self.start_runs()
+
+    def start_runs(self) -> None:
+        """Start what has a slot now. Without a pause between queue, slots and table: they never disagree."""
+        for task, device in self.queue.startable(self.slots, self.pool.free_memory_gb):
+            running = advance(
+                self._table.get(task.id),
+                TaskStatus.RUNNING,
+                device=device,
+                attempt=task.attempt + 1,
+                message=f"Starting on {device}.",
+            )
+            self._spawn(self._run(self._table.change(running)))
+        self._gauges.show_slots(self.slots)
+
+    async def _run(self, task: TaskRecord) -> None:
+        device = task.device or CPU
+        try:
+            await self._table.store(task)
+            if task.wanted_device == ANY_GPU and device == CPU:
+                self._journal.write(task.id, "There is no GPU: running on the CPU.", level="WARNING")
+            self._journal.write(task.id, f"Starting on {device}.")
+            threads = self.pool.threads(self.slots.caps[CPU][slot_kind(task.kind)])
+            spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, threads)
+            options = self.pool.run_options(device, self.slots.share(device))
+            own_actor = ray.get_runtime_context().current_actor
+            outcome_ref = self._supervisor_actor.run.remote(spec, options, own_actor)
+        except Exception as error:
+            logger.exception("run %s:%s could not be started", task.id, task.attempt)
+            await self._finish(task.id, Outcome("failed", error=f"The run could not be started: {error}"))
+        else:
+            await self._collect(task.id, outcome_ref)
+
+    async def _follow(self, task: TaskRecord) -> None:
+        """Wait for a run that was started by an earlier life of this actor."""
+        await self._collect(task.id, self._supervisor_actor.wait.remote(f"{task.id}:{task.attempt}"))
+
+    async def _collect(self, task_id: str, outcome_ref: Any) -> None:
+        try:
+            outcome = await outcome_ref
+        except RayTaskError as error:
+            outcome = Outcome("failed", error=f"The run's supervisor failed: {error.cause!r}")
+        except RayError:
+            outcome = Outcome("lost", error="The run's supervisor died.")
+            await self._supervisor_is_back()
+        await self._finish(task_id, outcome)
+
+    async def _supervisor_is_back(self) -> None:
+        """Another try before that would be lost too."""
+        while True:
+            try:
+                await self._supervisor_actor.ping.remote()
+                return
+            except RayError:
+                await asyncio.sleep(RETRY_S)
+
+    async def _finish(self, task_id: str, outcome: Outcome) -> None:
+        self.slots.release(task_id)
+        task = self._table.get(task_id)
+        if outcome.status == "lost" and not task.cancel_requested and task.attempt <= self._max_retries:
+            await self._queue_again(task, outcome)
+        else:
+            await self.end(task, outcome)
+        self.start_runs()
+
+    async def _queue_again(self, task: TaskRecord, outcome: Outcome) -> None:
+        self._journal.write(
+            task.id,
+            f"{outcome.error} Queued again: retry {task.attempt} of {self._max_retries}.",
+            level="WARNING",
+        )
+        waiting = advance(task, TaskStatus.PENDING, message="The run was lost; waiting to go on.", device=None)
+        self.queue.put(self._table.change(waiting))
+        await self._store_at_last(task.id)
+
+    def stop_run(self, task: TaskRecord) -> None:
+        """Kill the task's run if it does not stop by itself."""
+        self._spawn(_wait(self._supervisor_actor.cancel.remote(f"{task.id}:{task.attempt}")))
+
+    async def end(self, task: TaskRecord, outcome: Outcome) -> TaskRecord:
+        status, changes = _ending(task, outcome)
+        ended = self._table.change(advance(task, status, **changes))
+        self.start_runs()
+        await self._store_at_last(ended.id)
+        # Not for ever: the journal goes on by itself while the metrics actor is away.
+        await asyncio.wait({self._journal.close(ended)}, timeout=JOURNAL_WAIT_S)
+        return ended
+
+    async def _store_at_last(self, task_id: str) -> None:
+        """A state that came about must become durable, however often the store fails."""
+        while True:
+            try:
+                await self._table.store(self._table.get(task_id))
+                return
+            except TaskNotFound:  # deleted in the meantime
+                return
+            except Exception:
+                logger.exception("the state of task %s could not be stored, trying again", task_id)
+                await asyncio.sleep(RETRY_S)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        job = asyncio.create_task(coroutine)
+        self._jobs.add(job)
+        job.add_done_callback(self._job_done)
+
+    def _job_done(self, job: "asyncio.Task[None]") -> None:
+        self._jobs.discard(job)
+        if not job.cancelled() and (error := job.exception()):
+            logger.error("a background job of the task manager failed", exc_info=error)
+
+
+async def _wait(ref: Any) -> None:
+    await ref
+
+
+def _ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, Any]]:
+    """The final status, and what else of the record it changes."""
+    if outcome.status == "completed":
+        return TaskStatus.COMPLETED, {"progress": 100.0, "message": "Completed.", "result": outcome.result}
+    if outcome.status == "cancelled" or task.cancel_requested:
+        return TaskStatus.CANCELLED, {"message": "Cancelled."}
+    error = outcome.error or "The run failed without saying why."
+    return TaskStatus.FAILED, {"message": f"Failed: {error}", "error": error}
