@@ -78,7 +78,7 @@ class TaskManager:
             self._dispatcher.queue.put(task)
             self._journal.write(task.id, f"Task accepted: {task.kind}, priority {task.priority}.")
         self._dispatcher.start_runs()
-        return [self._table.get(task.id) for task in stored]
+        return stored
 
     async def get(self, task_id: str) -> TaskRecord:
         """Raises TaskNotFound."""

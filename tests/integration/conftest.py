@@ -90,7 +90,7 @@ def training(dataset, root):
 
     def fields(**changes):
         return {
-            "model": "resnet18",
+            "model": "mobilenet_v3_small",
             "num_classes": 2,
             "train_path": str(dataset / "train"),
             "val_path": str(dataset / "val"),

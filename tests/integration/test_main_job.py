@@ -131,7 +131,7 @@ def test_a_bad_source_in_a_batch_starts_none(client, trained, dataset):
 
 def test_a_training_starts_from_weights(client, training, trained):
     weights = Path(trained["result"]["save_path"]) / "best_model.pth"
-    task = client.start_training(**training(weight_path=str(weights), learning_rate=1e-6))
+    task = client.start_training(**training(model="resnet18", weight_path=str(weights), learning_rate=1e-6))
     ended = client.wait(task["task_id"], timeout=60)
     assert ended["status"] == "completed"
     assert ended["latest_metrics"]["val_acc"] == pytest.approx(trained["latest_metrics"]["best_acc"], abs=10.1)

@@ -32,7 +32,7 @@ def test_twenty_trainings_at_once_from_twenty_threads(client, training):
 
     def submit(number):
         together.wait()
-        return client.start_training(**training(priority=number % 3 + 1, model="mobilenet_v3_small"))
+        return client.start_training(**training(priority=number % 3 + 1))
 
     with ThreadPoolExecutor(20) as threads:
         accepted = list(threads.map(submit, range(20)))
