@@ -46,7 +46,7 @@ class Journal:
 
     async def forget(self, task_id: str) -> None:
         """Drop the task's events, those on their way too."""
-        await asyncio.gather(*self._on_the_way[task_id])
+        await asyncio.gather(*self._on_the_way.get(task_id, ()))
         await self._metrics_actor.forget.remote(task_id)
 
     def _send(self, task_id: str, entry: Entry) -> "asyncio.Task[None]":

@@ -44,11 +44,9 @@ def _work(spec: RunSpec, report: Report) -> dict[str, Any]:
         from rfuav_ray.training import train  # noqa: PLC0415
 
         return train(request, report=report, device=device, run_id=spec.task_id, resume=spec.attempt > 1)
-    if isinstance(request, InferenceRequest):
-        from rfuav_ray.inference import infer  # noqa: PLC0415
+    from rfuav_ray.inference import infer  # noqa: PLC0415
 
-        return infer(request, save_path=_inference_folder(request), report=report, device=device)
-    raise NotImplementedError(spec.kind)
+    return infer(request, save_path=_inference_folder(request), report=report, device=device)
 
 
 def _inference_folder(request: InferenceRequest) -> Path:

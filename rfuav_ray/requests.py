@@ -121,9 +121,13 @@ class ResourceConfigUpdate(Request):
 
 
 TaskKind = Literal["training", "inference", "split", "augment", "crop"]
-REQUEST_OF_KIND: dict[str, type[Request]] = {"training": TrainingRequest, "inference": InferenceRequest}
+RunRequest = TrainingRequest | InferenceRequest
+REQUEST_OF_KIND: dict[str, type[TrainingRequest] | type[InferenceRequest]] = {
+    "training": TrainingRequest,
+    "inference": InferenceRequest,
+}
 
 
-def parse_request(kind: str, fields: dict[str, Any]) -> Request:
+def parse_request(kind: str, fields: dict[str, Any]) -> RunRequest:
     """The request of a stored task."""
     return REQUEST_OF_KIND[kind].model_validate(fields)

@@ -46,7 +46,7 @@ def own_service(folder: Path, command: Sequence[str] = SERVE) -> Iterator[RFUAVC
         )
     try:
         with RFUAVClient(f"http://127.0.0.1:{port}", api_key=key) as client:
-            _wait_until_healthy(client, process, log)
+            wait_until_healthy(client, process, log)
             yield client
     finally:
         _stop(process)
@@ -71,7 +71,8 @@ def _environment(folder: Path, port: int, key: str) -> dict[str, str]:
     }
 
 
-def _wait_until_healthy(client: RFUAVClient, process: subprocess.Popen[bytes], log: Path) -> None:
+def wait_until_healthy(client: RFUAVClient, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Raises RunError, with the end of its log, when the process ends or takes too long."""
     deadline = time.monotonic() + START_DEADLINE_S
     while not _is_healthy(client):
         ended = process.poll() is not None

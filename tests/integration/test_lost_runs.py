@@ -5,14 +5,13 @@ import re
 import signal
 import subprocess
 import sys
-import time
 
 import pytest
 import ray
 
 from actors import names
 from rfuav_ray.client import RFUAVClient
-from rfuav_ray.errors import RfuavError
+from rfuav_ray.demo.service import wait_until_healthy
 from tests.integration.conftest import free_port
 
 
@@ -105,18 +104,6 @@ def own_service(root, tmp_path):
         if process.poll() is None:
             process.terminate()
             process.wait(60)
-
-
-def wait_until_healthy(client, process, output):
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        assert process.poll() is None, output.read_text()
-        try:
-            if client.health()["status"] == "healthy":
-                return
-        except RfuavError:
-            time.sleep(0.2)
-    raise AssertionError(f"not healthy in time: {output.read_text()}")
 
 
 @pytest.mark.timeout(300)

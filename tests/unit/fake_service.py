@@ -10,6 +10,13 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from rfuav_ray.client import AsyncRFUAVClient
+
+#: the client's pauses between tries
+NO_WAIT = (0.0, 0.0, 0.0, 0.0)
+LOGS = "GET /api/v2/tasks/t1/logs"
+
+
 Reply = Callable[[BaseHTTPRequestHandler], None]
 
 
@@ -189,3 +196,8 @@ def _handler_for(service: FakeService) -> type[BaseHTTPRequestHandler]:
             """Not to the test's output."""
 
     return Handler
+
+
+async def with_async_client(service, use):
+    async with AsyncRFUAVClient(service.url, retry_delays_s=NO_WAIT) as client:
+        return await use(client)

@@ -46,7 +46,10 @@ def test_a_right_and_a_wrong_matrix_look_different(tmp_path: Path) -> None:
 
 def test_a_class_without_images_leaves_its_row_empty(tmp_path: Path) -> None:
     plot_confusion_matrix(tmp_path / "matrix.png", np.array([[5, 0], [0, 0]]), ["a", "b"])
-    picture(tmp_path / "matrix.png")
+    plot_confusion_matrix(tmp_path / "full.png", np.array([[5, 0], [0, 5]]), ["a", "b"])
+    empty, full = picture(tmp_path / "matrix.png"), picture(tmp_path / "full.png")
+    assert empty.shape == full.shape
+    assert empty.mean() > full.mean()  # one dark cell less
 
 
 @pytest.mark.parametrize(
@@ -55,7 +58,9 @@ def test_a_class_without_images_leaves_its_row_empty(tmp_path: Path) -> None:
 )
 def test_any_class_name_can_be_drawn(tmp_path: Path, name: str) -> None:
     plot_confusion_matrix(tmp_path / "matrix.png", np.eye(2, dtype=int), [name, "other"])
-    picture(tmp_path / "matrix.png")
+    plot_confusion_matrix(tmp_path / "unnamed.png", np.eye(2, dtype=int), ["", "other"])
+    drawn, unnamed = picture(tmp_path / "matrix.png"), picture(tmp_path / "unnamed.png")
+    assert drawn.shape != unnamed.shape or not np.array_equal(drawn, unnamed)
 
 
 def test_an_older_picture_survives_when_drawing_fails(tmp_path: Path) -> None:

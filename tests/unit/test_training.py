@@ -1,162 +1,33 @@
-import csv
 import json
 import math
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
 import torch
+from training_runs import (
+    ALL_FILES,
+    CLASSES,
+    LATEST_METRICS,
+    Run,
+    make_images,
+    request,
+    rows,
+    stop_in_epoch,
+    stop_when,
+    warnings_of,
+)
 
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunError
 from rfuav_ray.events import RunEvent
 from rfuav_ray.image_folders import labelled_images
 from rfuav_ray.model_config import IMAGENET, load_model_config
 from rfuav_ray.models import build_model, load_weights
-from rfuav_ray.requests import TrainingRequest
 from rfuav_ray.training import train
 from rfuav_ray.transforms import read_image, to_tensor
 
-LATEST_METRICS = [
-    "epoch",
-    "total_epochs",
-    "train_loss",
-    "train_acc",
-    "val_loss",
-    "val_acc",
-    "macro_f1",
-    "micro_f1",
-    "mAP",
-    "top1_acc",
-    "top3_acc",
-    "top5_acc",
-    "precision",
-    "recall",
-    "macro_precision",
-    "macro_recall",
-    "micro_precision",
-    "micro_recall",
-    "learning_rate",
-    "best_acc",
-    "images_per_second",
-]
-WEIGHTS = ("best_model.pth", "last_model.pth")
-ALL_FILES = {
-    *WEIGHTS,
-    "checkpoint.pt",
-    "model.yaml",
-    "metrics.csv",
-    "curves.png",
-    "confusion_matrix.png",
-    "report.json",
-}
-CLASSES = ("drone", "noise", "无人机")
-
-
-def make_images(folder: Path, classes: tuple[str, ...], images: int) -> None:
-    """Noise around a level of grey that is the class's own."""
-    numbers = np.random.default_rng(images)
-    for level, name in enumerate(classes, start=1):
-        (folder / name).mkdir(parents=True)
-        for index in range(images):
-            picture = numbers.normal(80 * level - 40, 20, (40, 30, 3)).clip(0, 255).astype(np.uint8)
-            cv2.imencode(".png", picture)[1].tofile(folder / name / f"{index}.png")
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Threads that share cores with other work wait for each other longer than these small models compute."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """14 training images make three batches of 4 and one of 2."""
-    folder = tmp_path_factory.mktemp("data")
-    make_images(folder / "train", CLASSES, 5)
-    (folder / "train" / CLASSES[0] / "4.png").unlink()
-    make_images(folder / "val", CLASSES, 3)
-    return folder
-
-
-def request(data: Path, save_path: Path, **changes: Any) -> TrainingRequest:
-    values: dict[str, Any] = {
-        "model": "mobilenet_v3_small",
-        "num_classes": 3,
-        "train_path": str(data / "train"),
-        "val_path": str(data / "val"),
-        "save_path": str(save_path),
-        "batch_size": 4,
-        "num_epochs": 1,
-        "learning_rate": 0.001,
-        "image_size": 32,
-        "pretrained": False,
-    }
-    return TrainingRequest(**(values | changes))
-
-
-def stop_when(condition: Callable[[RunEvent], bool]) -> Callable[[RunEvent], None]:
-    def report(event: RunEvent) -> None:
-        if condition(event):
-            raise RunCancelled
-
-    return report
-
-
-def stop_in_epoch(epoch: int) -> Callable[[RunEvent], None]:
-    """Stop after the second batch of the epoch."""
-    seen: list[RunEvent] = []
-
-    def is_second(event: RunEvent) -> bool:
-        seen.extend([event] if event.stage == "training" and event.epoch == epoch else [])
-        return len(seen) == 2
-
-    return stop_when(is_second)
-
-
-def warnings_of(events: list[RunEvent]) -> list[str]:
-    return [event.message for event in events if event.level == "WARNING"]
-
-
-def rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / "metrics.csv").open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def assert_same_results(folder: Path, expected: Path) -> None:
-    for name in WEIGHTS:
-        ours, theirs = (torch.load(path / name, weights_only=True) for path in (folder, expected))
-        assert ours.keys() == theirs.keys()
-        assert all(torch.equal(ours[key], theirs[key]) for key in ours), name
-    for ours, theirs in zip(rows(folder), rows(expected), strict=True):
-        assert {**ours, "images_per_second": ""} == {**theirs, "images_per_second": ""}
-    ours, theirs = (json.loads((path / "report.json").read_text()) for path in (folder, expected))
-    assert ours["best"]["confusion_matrix"] == theirs["best"]["confusion_matrix"]
-
-
-class Run:
-    """A whole training that several tests look at."""
-
-    def __init__(self, data: Path, folder: Path, **changes: Any) -> None:
-        self.events: list[RunEvent] = []
-        self.folder = folder
-        self.request = request(data, folder, **changes)
-        self.result = train(self.request, report=self.events.append, run_id="run", environment={"node": "n1"})
-
-
-@pytest.fixture(scope="module")
-def mobilenet_run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return Run(data, tmp_path_factory.mktemp("mobilenet"), num_epochs=3)
-
-
-@pytest.fixture(scope="module")
-def resnet_run(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    return Run(data, tmp_path_factory.mktemp("resnet"), model="resnet18", num_epochs=3)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def test_it_learns_to_tell_the_classes_apart(resnet_run: Run) -> None:
@@ -239,113 +110,6 @@ def test_progress_moves_after_every_batch_up_to_100(resnet_run: Run) -> None:
     assert (progress[0], progress[-1]) == (0, 100)
     # 4 training batches and 2 for validation (4 and 5 images) in each of 3 epochs
     assert len(set(progress)) == 1 + 3 * (4 + 2)
-
-
-@pytest.mark.parametrize("reference", ["resnet_run", "mobilenet_run"])
-def test_a_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(
-    data: Path, tmp_path: Path, reference: str, request: pytest.FixtureRequest
-) -> None:
-    whole: Run = request.getfixturevalue(reference)
-    again = whole.request.model_copy(update={"save_path": str(tmp_path)})
-    with pytest.raises(RunCancelled):
-        train(again, report=stop_in_epoch(2), run_id="run")
-    assert len(rows(tmp_path)) == 1
-    events: list[RunEvent] = []
-    torch.rand(7)  # what the process did meanwhile must not matter
-    result = train(again, report=events.append, run_id="run", resume=True)
-    assert "after epoch 1/3" in events[0].message
-    assert events[0].metrics is not None and list(events[0].metrics) == LATEST_METRICS
-    assert [event.epoch for event in events if event.stage == "epoch_start"] == [2, 3]
-    assert warnings_of(events) == []
-    assert_same_results(tmp_path, whole.folder)
-    assert result["best_epoch"] == whole.result["best_epoch"]
-
-
-def test_the_same_seed_gives_the_same_weights_and_another_one_others(data: Path, tmp_path: Path) -> None:
-    for name, seed in (("one", 1), ("same", 1), ("other", 2)):
-        train(request(data, tmp_path, name=name), seed=seed)
-    assert_same_results(tmp_path / "one", tmp_path / "same")
-    with pytest.raises(AssertionError):
-        assert_same_results(tmp_path / "one", tmp_path / "other")
-
-
-def test_the_callers_random_numbers_are_left_alone(data: Path, tmp_path: Path) -> None:
-    torch.manual_seed(3)
-    expected = torch.rand(3)
-    torch.manual_seed(3)
-    train(request(data, tmp_path))
-    assert torch.equal(torch.rand(3), expected)
-
-
-def test_a_run_that_was_over_is_not_trained_again(data: Path, mobilenet_run: Run) -> None:
-    weights = (mobilenet_run.folder / "best_model.pth").read_bytes()
-    events: list[RunEvent] = []
-    result = train(mobilenet_run.request, report=events.append, run_id="run", resume=True)
-    assert [event.stage for event in events] == ["epoch_end"]
-    assert events[0].progress == 100
-    assert result == mobilenet_run.result
-    assert (mobilenet_run.folder / "best_model.pth").read_bytes() == weights
-
-
-def test_a_kill_after_the_checkpoint_is_put_right(data: Path, tmp_path: Path) -> None:
-    train(request(data, tmp_path), run_id="run")
-    expected = torch.load(tmp_path / "last_model.pth", weights_only=True)
-    for name in ALL_FILES - {"checkpoint.pt"}:
-        (tmp_path / name).unlink()
-    (tmp_path / ".best_model.77.tmp.pth").write_bytes(b"half")
-    events: list[RunEvent] = []
-    train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
-    assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
-    for name in WEIGHTS:
-        weights = torch.load(tmp_path / name, weights_only=True)
-        assert all(torch.equal(weights[key], expected[key]) for key in expected)
-    assert "epoch_start" not in {event.stage for event in events}
-
-
-def test_without_the_best_weights_it_begins_anew(data: Path, tmp_path: Path) -> None:
-    train(request(data, tmp_path), run_id="run")
-    content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
-    # As after a second epoch that was not the best.
-    torch.save({**content, "epoch": 2}, tmp_path / "checkpoint.pt")
-    (tmp_path / "best_model.pth").unlink()
-    events: list[RunEvent] = []
-    train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
-    assert any("best_model.pth" in message and "anew" in message for message in warnings_of(events))
-    assert [event.epoch for event in events if event.stage == "epoch_start"] == [1]
-
-
-def test_a_damaged_checkpoint_is_told_of_and_training_begins_anew(data: Path, tmp_path: Path) -> None:
-    (tmp_path / "checkpoint.pt").write_bytes(b"PK half written")
-    events: list[RunEvent] = []
-    train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
-    assert "cannot be read" in warnings_of(events)[0]
-    assert [event.epoch for event in events if event.stage == "epoch_start"] == [1]
-    assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
-
-
-def test_resuming_without_a_checkpoint_begins_anew_without_a_warning(data: Path, tmp_path: Path) -> None:
-    events: list[RunEvent] = []
-    train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
-    assert warnings_of(events) == []
-    assert len(rows(tmp_path)) == 1
-
-
-@pytest.mark.parametrize("resume", [False, True])
-def test_results_of_another_run_are_replaced_with_a_warning(data: Path, tmp_path: Path, resume: bool) -> None:
-    train(request(data, tmp_path), run_id="older")
-    (tmp_path / "my notes.txt").write_text("mine")
-    events: list[RunEvent] = []
-
-    def report(event: RunEvent) -> None:
-        events.append(event)
-        if event.stage == "training":
-            raise RunCancelled
-
-    with pytest.raises(RunCancelled):
-        train(request(data, tmp_path), run_id="newer", resume=resume, report=report)
-    assert len(warnings_of(events)) == 1
-    assert "best_model.pth" in warnings_of(events)[0]
-    assert {file.name for file in tmp_path.iterdir()} == {"model.yaml", "my notes.txt"}
 
 
 @pytest.mark.parametrize("stage", ["epoch_start", "training", "validation"])
