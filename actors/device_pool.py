@@ -44,12 +44,23 @@ class DevicePool:
 
     def run_options(self, device: str, share: float) -> dict[str, Any]:
         """The Ray options of a run that takes `share` of the device."""
-        # Rounded down: the runs of all slots together must fit.
         if device != CPU:
-            return {"num_cpus": 0, "num_gpus": int(share * 10_000) / 10_000}
-        cpus = min(share * self._cluster_cpus, self._largest_node_cpus)
-        return {"num_cpus": int(cpus * 10_000) / 10_000, "num_gpus": 0}
+            return {"num_cpus": 0, "num_gpus": _rounded_down(share)}
+        return {"num_cpus": _rounded_down(min(share * self._cluster_cpus, self._largest_node_cpus)), "num_gpus": 0}
+
+    def workers(self, share: float, concurrent_runs: int) -> tuple[int, float]:
+        """Of a run that spreads over the cluster: how many workers, and the CPUs of each in Ray's books.
+
+        Together they take the run's share: they fill a machine that idles, and hold no slot of others.
+        """
+        count = max(1, int(self._cluster_cpus) // max(1, concurrent_runs))
+        return count, _rounded_down(share * self._cluster_cpus / count)
 
     def threads(self, concurrent_runs: int) -> int:
         """CPU threads for each of so many runs on one node."""
         return max(1, int(self._largest_node_cpus) // max(1, concurrent_runs))
+
+
+def _rounded_down(amount: float) -> float:
+    """To what Ray counts in: the runs of all slots together must fit."""
+    return int(amount * 10_000) / 10_000

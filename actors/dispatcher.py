@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ray
@@ -12,7 +13,7 @@ from actors.device_pool import DevicePool
 from actors.gauges import QueueGauges
 from actors.journal import Journal
 from actors.runs import Outcome, RunSpec
-from actors.slots import SlotTable, slot_kind
+from actors.slots import PREPROCESSING, SlotTable, slot_kind
 from actors.task_queue import ANY_GPU, CPU, TaskQueue
 from actors.task_table import TaskTable
 from rfuav_ray.errors import TaskNotFound
@@ -23,6 +24,10 @@ logger = logging.getLogger("rfuav.tasks")
 
 RETRY_S = 0.5
 JOURNAL_WAIT_S = 2.0
+#: how long a cancelled run may take to stop by itself before it is killed
+CANCEL_GRACE_S = 2.0
+#: its workers stop at the next file; removing what they made takes a while
+PREPROCESSING_GRACE_S = 60.0
 
 
 class Dispatcher:
@@ -78,9 +83,7 @@ class Dispatcher:
             if task.wanted_device == ANY_GPU and device == CPU:
                 self._journal.write(task.id, "There is no GPU: running on the CPU.", level="WARNING")
             self._journal.write(task.id, f"Starting on {device}.")
-            threads = self.pool.threads(self.slots.caps[CPU][slot_kind(task.kind)])
-            spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, threads)
-            options = self.pool.run_options(device, self.slots.share(device))
+            spec, options = self._plan(task, device)
             own_actor = ray.get_runtime_context().current_actor
             outcome_ref = self._supervisor_actor.run.remote(spec, options, own_actor)
         except Exception as error:
@@ -88,6 +91,17 @@ class Dispatcher:
             await self._finish(task.id, Outcome("failed", error=f"The run could not be started: {error}"))
         else:
             await self._collect(task.id, outcome_ref)
+
+    def _plan(self, task: TaskRecord, device: str) -> tuple[RunSpec, dict[str, Any]]:
+        """What the run is told, and its Ray options."""
+        kind = slot_kind(task.kind)
+        runs, share = self.slots.caps[CPU][kind], self.slots.share(device)
+        spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, self.pool.threads(runs))
+        if kind != PREPROCESSING:
+            return spec, self.pool.run_options(device, share)
+        # The run itself only waits for its workers.
+        worker_count, worker_cpus = self.pool.workers(share, runs)
+        return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus), {"num_cpus": 0, "num_gpus": 0}
 
     async def _follow(self, task: TaskRecord) -> None:
         """Wait for a run that was started by an earlier life of this actor."""
@@ -133,7 +147,8 @@ class Dispatcher:
 
     def stop_run(self, task: TaskRecord) -> None:
         """Kill the task's run if it does not stop by itself."""
-        self._spawn(_wait(self._supervisor_actor.cancel.remote(f"{task.id}:{task.attempt}")))
+        grace_s = PREPROCESSING_GRACE_S if slot_kind(task.kind) == PREPROCESSING else CANCEL_GRACE_S
+        self._spawn(_wait(self._supervisor_actor.cancel.remote(f"{task.id}:{task.attempt}", grace_s)))
 
     async def end(self, task: TaskRecord, outcome: Outcome) -> TaskRecord:
         status, changes = _ending(task, outcome)

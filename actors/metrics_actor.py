@@ -76,6 +76,10 @@ class MetricsActor:
         """The tasks whose last event is stored."""
         return await asyncio.to_thread(self._store.closed_streams)
 
+    async def last_epoch(self, task_id: str) -> int:
+        """The epoch of this training whose end was stored last; 0 when none was."""
+        return await asyncio.to_thread(self._store.last_epoch, task_id)
+
     async def ping(self) -> None:
         """Answers when the actor is up."""
 

@@ -49,6 +49,17 @@ class Reporter:
                 self._entries.append(_entry(event))
             self._progress = _merge(self._progress, event)
 
+    def last_epoch(self) -> int:
+        """The epoch whose end an earlier run of this task reported last; 0 when none was."""
+        deadline = time.monotonic() + FLUSH_TIMEOUT_S
+        while True:
+            try:
+                return int(ray.get(self._metrics_actor.last_epoch.remote(self._spec.task_id)))
+            except RayError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
+
     def __enter__(self) -> "Reporter":
         self._thread.start()
         return self

@@ -13,8 +13,6 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 from actors import runners
 from actors.runs import Outcome, RunSpec
 
-#: how long a cancelled run may take to stop by itself before it is killed
-CANCEL_GRACE_S = 2.0
 #: how long an outcome is kept for a TaskManager that is being restarted
 KEEP_OUTCOME_S = 600.0
 
@@ -42,11 +40,11 @@ class RunSupervisor:
             return Outcome("lost", error="The run was lost when its supervisor restarted.")
         return await asyncio.shield(self._runs[run_id])
 
-    async def cancel(self, run_id: str) -> None:
+    async def cancel(self, run_id: str, grace_s: float) -> None:
         """Give the run time to stop by itself, then kill it. Returns when it has ended."""
         if run_id not in self._runs:
             return
-        _, alive = await asyncio.wait({self._runs[run_id]}, timeout=CANCEL_GRACE_S)
+        _, alive = await asyncio.wait({self._runs[run_id]}, timeout=grace_s)
         if alive:
             ray.cancel(self._refs[run_id], force=True)
             await asyncio.wait(alive)

@@ -15,6 +15,9 @@ class RunSpec:
     device: str
     #: CPU threads that the run may use
     threads: int
+    #: of preprocessing: the Ray tasks that work at once, and the CPUs that each counts for
+    worker_count: int = 1
+    worker_cpus: float = 1.0
 
     @property
     def run_id(self) -> str:

@@ -3,6 +3,7 @@
 Every write is one transaction; when it returns, it is on disk. The methods block: actors call them in a thread.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -123,6 +124,18 @@ class Store:
         )
         with self._engine.connect() as connection:
             return {row.source: row.highest for row in connection.execute(query)}
+
+    def last_epoch(self, task_id: str) -> int:
+        """The epoch whose end was reported last; 0 when none was."""
+        query = (
+            sa.select(_events.c.entry)
+            .where(_events.c.task_id == task_id, _events.c.entry.contains('"stage": "epoch_end"'))
+            .order_by(_events.c.sequence.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            entry = connection.scalar(query)
+        return 0 if entry is None else int(json.loads(entry)["step"])
 
     def close(self) -> None:
         self._engine.dispose()

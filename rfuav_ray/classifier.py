@@ -8,9 +8,10 @@ import numpy.typing as npt
 import torch
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.images import Picture
 from rfuav_ray.model_config import ModelConfig
 from rfuav_ray.models import build_model, load_weights
-from rfuav_ray.transforms import Picture, scale
+from rfuav_ray.transforms import scale
 
 Probabilities = npt.NDArray[np.float32]
 

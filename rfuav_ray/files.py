@@ -1,11 +1,14 @@
 """Finding images, and writing files so that nobody ever sees half of one."""
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
+#: the names that `replacing` gives
+TEMPORARY = re.compile(r"\..*\.\d+\.tmp(\.[^.]*)?", re.DOTALL)
 
 
 def is_image(path: Path) -> bool:
@@ -44,3 +47,11 @@ def write_text(path: Path, text: str) -> None:
     """Write `text` as UTF-8, whole or not at all."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what killed processes were writing with `replacing` in the folder or below it."""
+    for parent, _, file_names in os.walk(folder):
+        for name in file_names:
+            if name.startswith(".") and TEMPORARY.fullmatch(name):
+                Path(parent, name).unlink(missing_ok=True)

@@ -10,9 +10,11 @@ from typing import Any
 import yaml
 
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.files import is_image
+from rfuav_ray.files import is_image, walk_images
+from rfuav_ray.run_record import read_run
 
 NAMES_SHOWN = 10
+DATASET_FILE = "dataset.yaml"
 
 
 def class_folders(path: Path, *, field: str) -> list[str]:
@@ -21,6 +23,7 @@ def class_folders(path: Path, *, field: str) -> list[str]:
     Raises InvalidInput(field, …).
     """
     with _refusing(path, field):
+        refuse_unfinished(path, field)
         with os.scandir(path) as entries:
             names = sorted(entry.name for entry in entries if _is_class_folder(entry))
         empty = [name for name in names if next(_image_names(path / name), None) is None]
@@ -57,6 +60,17 @@ def check_dataset(train_path: Path, val_path: Path, num_classes: int) -> list[st
     return train_names
 
 
+def refuse_unfinished(path: Path, field: str) -> None:
+    """Raises InvalidInput when a run still makes the data set in `path` or its parent, or was interrupted."""
+    for folder in (path, path.parent):
+        run = read_run(folder)
+        if run is not None and run["state"] == "unfinished":
+            raise InvalidInput(
+                field,
+                f"'{folder}' is not complete: task {run['run_id']} makes it, or was interrupted. Wait or redo it.",
+            )
+
+
 def labelled_images(path: Path, class_names: Sequence[str]) -> list[tuple[Path, int]]:
     """Every image with its class index, sorted by class and name."""
     return [
@@ -77,16 +91,36 @@ def stft_settings(path: Path) -> dict[str, Any] | None:
 
     Raises RunError when there is such a file and it cannot be read.
     """
-    for file in (path / "dataset.yaml", path.parent / "dataset.yaml"):
-        if file.exists():
-            try:
-                content = yaml.safe_load(file.read_bytes())
-            except (OSError, ValueError, yaml.YAMLError) as error:
-                reason = " ".join(str(error).split())
-                raise RunError(f"'{file}' cannot be read; correct or remove it: {reason}") from error
-            stft = content.get("stft") if isinstance(content, dict) else None
-            return stft if isinstance(stft, dict) else None
-    return None
+    text = dataset_file_of(path) or dataset_file_of(path.parent)
+    if text is None:
+        return None
+    try:
+        content = yaml.load(text, Loader=yaml.CSafeLoader)  # a list of many recordings is slow to parse otherwise
+    except (ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise RunError(f"'{DATASET_FILE}' of '{path}' cannot be read; correct or remove it: {reason}") from error
+    stft = content.get("stft") if isinstance(content, dict) else None
+    return stft if isinstance(stft, dict) else None
+
+
+def dataset_file_of(path: Path) -> str | None:
+    """The text of `dataset.yaml` in the folder, which says how its pictures were made; None without one.
+
+    Raises RunError when it cannot be read.
+    """
+    file = path / DATASET_FILE
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise RunError(f"'{file}' cannot be read; correct or remove it: {error}") from error
+
+
+def other_images(path: Path, class_names: Sequence[str]) -> int:
+    """How many images below `path` do not lie directly in a class folder."""
+    classes = {path / name for name in class_names}
+    return sum(image.parent not in classes for image in walk_images(path))
 
 
 def _is_class_folder(entry: os.DirEntry[str]) -> bool:

@@ -16,11 +16,11 @@ from rfuav_ray.classifier import Classifier, Probabilities
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, ignore
 from rfuav_ray.files import find_images
+from rfuav_ray.images import Picture, read_image, resize
 from rfuav_ray.inference_tally import Tally
 from rfuav_ray.model_config import load_model_config
 from rfuav_ray.predictions import CSV_NAME, JSON_NAME, TOP, Prediction, writing_predictions
 from rfuav_ray.requests import InferenceRequest
-from rfuav_ray.transforms import Picture, read_image, resize
 
 MAX_DECODING_THREADS = 16
 

@@ -1,189 +1,166 @@
 """IQ recordings on disk, mapped rather than loaded: a file of any size opens at once and is read in parts."""
 
-import logging
 import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.io import wavfile
 
+from rfuav_ray import rfuav_xml, sigmf
 from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.stored_samples import RawSamples, Samples, Stored, check_file, map_file, raw_samples, to_complex
 
-logger = logging.getLogger(__name__)
+__all__ = ["DATA_TYPES", "RECORDING_SUFFIXES", "Recording", "Samples", "is_recording", "open_recording"]
 
 #: what a file without a header may hold, I and Q in turn, little-endian
 DATA_TYPES = ("float32", "int16", "int8", "uint8")
 #: RFUAV's recordings are float32; `.bin` is anybody's, so it has to be named
 DEFAULT_DATA_TYPES = {".iq": "float32", ".dat": "float32", ".bin": None}
-RECORDING_SUFFIXES = frozenset({*DEFAULT_DATA_TYPES, ".npy", ".wav"})
+RECORDING_SUFFIXES = frozenset({*DEFAULT_DATA_TYPES, ".npy", ".wav", *sigmf.SIGMF_SUFFIXES})
 
-_REAL_KINDS = ("float64", "float32", "int32", "int16", "int8", "uint8")
-
-Samples = npt.NDArray[np.complex64]
-Stored = npt.NDArray[Any]
+#: for each sample whether it was a finite number
+Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Recording:
     """A recording that can be read; `open_recording` makes it. It holds no open file and pickles small."""
 
+    #: of SigMF the metadata, whichever of the two files was named
     path: Path
-    #: None when neither the file nor the caller says it
+    #: None when neither the recording nor the caller says it
     sample_rate_hz: float | None
+    #: of one value, or of one sample for a .npy file of complex ones; the byte order is left out
     data_type: str
     sample_count: int
-    #: False for a WAV file of one channel: a real signal, whose spectrum is symmetric
+    #: False for one channel of a WAV file and SigMF's `r...`: a real signal, whose spectrum is symmetric
     is_complex: bool
+    #: where 0 Hz of the spectrum lies; None when neither the recording nor the caller says it
+    center_frequency_hz: float | None
+    #: None: `path` is a .npy or .wav file, whose header says where
+    raw: RawSamples | None
 
     def read(self, start: int, count: int) -> Samples:
         """Samples `start` to `start + count`, shape (count,); integers are scaled to -1..1.
 
-        A sample that is NaN or infinite is read as 0, as if nothing had been received, and logged: left as
-        it is it would blank every STFT window it falls into. Raises RunError outside the recording.
+        A sample that is NaN or infinite is read as 0, as if nothing had been received: left as it is it would
+        blank every STFT window it falls into. Raises RunError outside the recording.
         """
+        return self.read_checked(start, count)[0]
+
+    def read_checked(self, start: int, count: int) -> tuple[Samples, Mask]:
+        """What `read` gives, and for each sample whether it was finite: True, or False where 0 is given for it."""
         if start < 0 or count < 0 or start + count > self.sample_count:
             raise RunError(f"{self.path}: there are {self.sample_count} samples, not {start} to {start + count}.")
-        stored = _map_samples(self.path, self.data_type)[0][start : start + count]
+        stored = (self.raw.map() if self.raw else map_file(self.path)[0])[start : start + count]
         if len(stored) < count:
             raise RunError(
                 f"{self.path}: the file became shorter while it was read; read it again once it is whole."
             )
-        # In WAV files silence is 128; the samples of an RTL-SDR lie evenly around 127.5.
-        samples = _to_complex(stored, uint8_zero=128.0 if self.path.suffix.lower() == ".wav" else 127.5)
+        file = self.raw.path if self.raw else self.path
+        samples = to_complex(stored, is_wav=file.suffix.lower() == ".wav")
         finite = np.isfinite(samples)
-        if not finite.all():
-            samples[~finite] = 0
-            logger.warning(
-                "%s: %d of the %d samples from %d on are NaN or infinite and are read as 0",
-                *(self.path, count - np.count_nonzero(finite), count, start),
-            )
-        return samples
+        samples[~finite] = 0
+        return samples, finite
 
 
 def is_recording(path: Path) -> bool:
-    """Whether the name says IQ recording (iq, dat, bin, npy, wav in any case) and it is no hidden file."""
-    return path.suffix.lower() in RECORDING_SUFFIXES and not path.name.startswith(".")
+    """Whether this is an IQ recording by its name (iq, dat, bin, npy, wav, sigmf-meta in any case).
+
+    Hidden files are none. It looks beside the file so that a walk over a folder finds each recording once: of a
+    SigMF pair the metadata count, and a `.sigmf-data` only when these are missing.
+    """
+    if path.suffix.lower() not in RECORDING_SUFFIXES or path.name.startswith("."):
+        return False
+    return sigmf.is_counted(path)
 
 
-def open_recording(path: Path, *, sample_rate_hz: float | None = None, data_type: str | None = None) -> Recording:
+def open_recording(
+    path: Path,
+    *,
+    sample_rate_hz: float | None = None,
+    data_type: str | None = None,
+    center_frequency_hz: float | None = None,
+) -> Recording:
     """Look at a recording without reading its samples.
 
-    `.iq`, `.dat`: interleaved I/Q, float32 unless `data_type` names another. `.bin`: `data_type` must be
-    named. `.npy`: complex (n,), real (n, 2), or real (2n,) taken as interleaved I/Q. `.wav`: two channels are
-    I and Q, one is a real signal. `.npy` and `.wav` say their type themselves. A given sample rate wins over
-    a WAV header's.
+    `.iq`, `.dat`, `.bin`: interleaved I/Q of `data_type`; if None, of the type that RFUAV's .xml beside it says,
+    else float32, but `.bin` must then be told. `.npy`: complex (n,), real (n, 2), or real (2n,) taken as
+    interleaved I/Q. `.wav`: two channels are I and Q, one is a real signal. `.sigmf-meta`, `.sigmf-data`: either
+    file of the pair. `.npy`, `.wav` and SigMF say their type themselves. A given sample rate or centre frequency
+    wins over what SigMF metadata, a WAV header or RFUAV's .xml say.
 
     Raises InvalidInput for a wrong argument and RunError, naming the file, for a file that cannot be used.
     """
-    if sample_rate_hz is not None and not (math.isfinite(sample_rate_hz) and sample_rate_hz > 0):
-        raise InvalidInput("sample_rate_hz", f"{sample_rate_hz} is no rate in samples per second above 0.")
-    _check_file(path)
+    if sample_rate_hz is not None and not 0 < sample_rate_hz <= sigmf.HIGHEST_RATE_HZ:
+        raise InvalidInput(
+            "sample_rate_hz",
+            f"{sample_rate_hz} is no rate in samples per second, above 0 and up to {sigmf.HIGHEST_RATE_HZ:g}.",
+        )
+    if center_frequency_hz is not None and not math.isfinite(center_frequency_hz):
+        raise InvalidInput("center_frequency_hz", f"{center_frequency_hz} is no frequency in Hz.")
     suffix = path.suffix.lower()
-    if suffix not in DEFAULT_DATA_TYPES:
-        stored, rate_hz = _map_samples(path, None)
-        if data_type not in {None, str(stored.dtype.name)}:
-            raise InvalidInput(
-                "data_type",
-                f"'{data_type}', but {path} says itself that it is {stored.dtype.name}: leave data_type out.",
-            )
-        data_type = str(stored.dtype.name)
-    else:
-        data_type = data_type or DEFAULT_DATA_TYPES[suffix]
-        if data_type not in DATA_TYPES:
-            what = f"{path} does not say its own type" if data_type is None else f"'{data_type}' is unknown"
-            raise InvalidInput("data_type", f"{what}; name one of {', '.join(DATA_TYPES)}.")
-        stored, rate_hz = _map_samples(path, data_type)
+    if suffix in DEFAULT_DATA_TYPES:
+        return _open_headerless(path, sample_rate_hz, data_type, center_frequency_hz)
+    if suffix in sigmf.SIGMF_SUFFIXES:
+        return _open_sigmf(path, sample_rate_hz, data_type, center_frequency_hz)
+    if suffix not in RECORDING_SUFFIXES:
+        raise RunError(f"{path}: an IQ recording is named {', '.join(sorted(RECORDING_SUFFIXES))}.")
+    check_file(path)
+    stored, header_rate_hz = map_file(path)
     if len(stored) == 0:
         raise RunError(f"{path}: there is not one sample in it.")
-    is_complex = stored.ndim == 2 or stored.dtype.kind == "c"
-    return Recording(path, sample_rate_hz or rate_hz, data_type, len(stored), is_complex)
+    stored_type = str(stored.dtype.name)
+    _check_agrees(path, data_type, stored_type)
+    rate_hz = sample_rate_hz or header_rate_hz
+    return Recording(path, rate_hz, stored_type, len(stored), _is_complex(stored), center_frequency_hz, raw=None)
 
 
-def _check_file(path: Path) -> None:
-    if path.suffix.lower() not in RECORDING_SUFFIXES:
-        raise RunError(f"{path}: an IQ recording is named {', '.join(sorted(RECORDING_SUFFIXES))}.")
-    if not path.exists():
-        raise RunError(f"{path}: there is no such file.")
-    if not path.is_file():
-        raise RunError(f"{path}: this is not a file.")
-    if path.stat().st_size == 0:
-        raise RunError(f"{path}: the file is empty (0 bytes).")
+def _is_complex(stored: Stored) -> bool:
+    return stored.ndim == 2 or stored.dtype.kind == "c"
 
 
-def _map_samples(path: Path, data_type: str | None) -> tuple[Stored, float | None]:
-    """The samples as stored, mapped: complex (n,), I/Q (n, 2) or real (n,); and the header's sample rate."""
-    suffix = path.suffix.lower()
-    try:
-        if suffix == ".npy":
-            return _map_npy(path), None
-        if suffix == ".wav":
-            return _map_wav(path)
-        return _map_raw(path, np.dtype(data_type)), None
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read as {suffix} file: {error}") from error
+def _open_headerless(
+    path: Path, rate_hz: float | None, data_type: str | None, center_frequency_hz: float | None
+) -> Recording:
+    check_file(path)
+    said = rfuav_xml.describe(path)
+    data_type = data_type or said.data_type or DEFAULT_DATA_TYPES[path.suffix.lower()]
+    if data_type not in DATA_TYPES:
+        what = f"{path} does not say its own type" if data_type is None else f"'{data_type}' is unknown"
+        raise InvalidInput("data_type", f"{what}; name one of {', '.join(DATA_TYPES)}.")
+    raw = raw_samples(path, np.dtype(data_type).newbyteorder("<").str)
+    frequency_hz = said.center_frequency_hz if center_frequency_hz is None else center_frequency_hz
+    rate_hz = rate_hz or said.sample_rate_hz
+    return Recording(path, rate_hz, data_type, raw.sample_count, True, frequency_hz, raw)
 
 
-def _map_raw(path: Path, data_type: np.dtype[Any]) -> Stored:
-    size, pair = path.stat().st_size, 2 * data_type.itemsize
-    if size % pair:
-        raise RunError(
-            f"{path}: {size} bytes are no whole number of {data_type.name} I/Q pairs ({pair} bytes each), "
-            f"the last {size % pair} do not fit. Either the file is cut off, or it holds another data_type."
-        )
-    return np.memmap(path, data_type.newbyteorder("<"), mode="r", shape=(size // pair, 2))
-
-
-def _map_npy(path: Path) -> Stored:
-    # Never unpickles: an array of Python objects cannot be mapped.
-    stored: Stored = np.lib.format.open_memmap(path, mode="r")
-    shape, name = stored.shape, stored.dtype.name
-    if name in {"complex64", "complex128"} and stored.ndim == 1:
-        return stored
-    if name in _REAL_KINDS and stored.ndim == 2 and shape[1] == 2:
-        return stored
-    if name in _REAL_KINDS and stored.ndim == 1:
-        if shape[0] % 2:
-            raise RunError(
-                f"{path}: {shape[0]} values are no whole number of I/Q pairs, the last {stored.itemsize} "
-                "bytes do not fit. A real signal belongs into a WAV file of one channel."
-            )
-        return stored.reshape(-1, 2)
-    raise RunError(
-        f"{path}: holds {name} of shape {shape}; wanted is complex64 or complex128 of shape (n,), or "
-        f"{', '.join(_REAL_KINDS)} of shape (n, 2) or (2n,)."
+def _open_sigmf(
+    path: Path, rate_hz: float | None, data_type: str | None, center_frequency_hz: float | None
+) -> Recording:
+    check_file(path)
+    path = sigmf.metadata_path(path)
+    check_file(path)
+    said = sigmf.read_metadata(path)
+    stored_type = np.dtype(said.value_type).name
+    _check_agrees(path, data_type, stored_type)
+    rate_hz = rate_hz or said.sample_rate_hz
+    if not said.data_path.exists():
+        raise RunError(f"{path}: its data are missing; put {said.data_path.name} beside it.")
+    raw = raw_samples(
+        said.data_path,
+        said.value_type,
+        is_complex=said.is_complex,
+        skipped_bytes=said.header_bytes,
+        trailing_bytes=said.trailing_bytes,
     )
+    frequency_hz = said.center_frequency_hz if center_frequency_hz is None else center_frequency_hz
+    return Recording(path, rate_hz, stored_type, raw.sample_count, raw.is_complex, frequency_hz, raw)
 
 
-def _map_wav(path: Path) -> tuple[Stored, float | None]:
-    with warnings.catch_warnings():
-        # SDR programs add chunks of their own, such as `auxi`, with the time and the centre frequency.
-        warnings.simplefilter("ignore", wavfile.WavFileWarning)
-        try:
-            rate_hz, stored = wavfile.read(path, mmap=True)
-        except Exception as error:  # scipy fails in many ways on a broken header
-            raise RunError(f"{path}: cannot be read as WAV file of 8, 16 or 32 bits: {error}") from error
-    if stored.dtype.name not in _REAL_KINDS:
-        raise RunError(f"{path}: holds {stored.dtype.name}; wanted is one of {', '.join(_REAL_KINDS)}.")
-    if stored.ndim == 2 and stored.shape[1] != 2:
-        raise RunError(f"{path}: has {stored.shape[1]} channels; wanted are two (I and Q) or one (a real signal).")
-    return stored, float(rate_hz) or None
-
-
-def _to_complex(stored: Stored, *, uint8_zero: float) -> Samples:
-    """A new complex64 array (n,) from what `_map_samples` gives."""
-    if stored.dtype.kind == "c":
-        with np.errstate(over="ignore"):  # too large for complex64: infinite, which `read` deals with
-            return stored.astype(np.complex64)
-    with np.errstate(over="ignore"):
-        values = stored.astype(np.float32)
-    if stored.dtype.kind == "u":
-        values = (values - np.float32(uint8_zero)) / np.float32(uint8_zero)
-    elif stored.dtype.kind == "i":
-        values /= np.float32(-float(np.iinfo(stored.dtype).min))
-    if values.ndim == 1:
-        return values.astype(np.complex64)
-    return np.ascontiguousarray(values).view(np.complex64)[:, 0]
+def _check_agrees(path: Path, data_type: str | None, stored_type: str) -> None:
+    if data_type not in {None, stored_type}:
+        raise InvalidInput(
+            "data_type", f"'{data_type}', but {path} says itself that it is {stored_type}: leave data_type out."
+        )

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rfuav_ray.requests import TaskKind
+from rfuav_ray.requests import PreprocessingKind, TaskKind
 from rfuav_ray.tasks import TaskRecord, TaskStatus, now
 
 
@@ -31,6 +31,19 @@ class TaskResponse(Response):
     eta_seconds: float | None = Field(description="a running task's remaining time at its pace so far")
     error: str | None
     result: dict[str, Any] | None
+
+
+class PreprocessingResponse(Response):
+    task_id: str
+    task_type: PreprocessingKind
+    status: TaskStatus
+    message: str
+    progress: float = Field(description="percent")
+    input_path: str
+    output_path: str
+    stats: dict[str, Any] | None = Field(description="what was made, once it has completed")
+    created_at: datetime
+    updated_at: datetime
 
 
 class TaskActionResponse(Response):
@@ -126,6 +139,23 @@ def task_response(task: TaskRecord, *, queue_position: int | None = None) -> Tas
         eta_seconds=_eta_seconds(task),
         error=task.error,
         result=task.result,
+    )
+
+
+def preprocessing_response(task: TaskRecord) -> PreprocessingResponse:
+    return PreprocessingResponse.model_validate(
+        {
+            "task_id": task.id,
+            "task_type": task.kind,
+            "status": task.status,
+            "message": task.message,
+            "progress": round(task.progress, 2),
+            "input_path": task.request.get("input_path") or task.request["dataset_path"],
+            "output_path": task.request["output_path"],
+            "stats": task.result and task.result["stats"],
+            "created_at": task.created_at,
+            "updated_at": task.updated_at,
+        }
     )
 
 

@@ -15,7 +15,7 @@ import scipy.fft
 from scipy.ndimage import gaussian_filter1d
 
 from rfuav_ray.errors import InvalidInput
-from rfuav_ray.files import replacing
+from rfuav_ray.files import replacing, write_text
 from rfuav_ray.iq import Samples
 
 Frequencies = npt.NDArray[np.float64]
@@ -238,6 +238,19 @@ def write_recording(path: Path, samples: Samples) -> None:
     """Write samples as RFUAV records them: interleaved float32 I/Q, little-endian, without a header."""
     with replacing(path) as temporary:
         samples.astype("<c8").tofile(temporary)
+
+
+def write_sigmf(path: Path, samples: Samples, *, sample_rate_hz: float, center_frequency_hz: float) -> None:
+    """Write samples of -1..1 as a SigMF recording of signed 8-bit values: `path` is its `.sigmf-meta`."""
+    import sigmf  # noqa: PLC0415  # only here, as it takes a while
+
+    values = np.rint(samples.view(np.float32).clip(-1, 1) * 127).astype(np.int8)
+    with replacing(path.with_suffix(".sigmf-data")) as temporary:
+        values.tofile(temporary)
+    described = {"core:datatype": "ci8", "core:sample_rate": sample_rate_hz, "core:version": "1.2.0"}
+    metadata = sigmf.SigMFFile(global_info=described)
+    metadata.add_capture(0, metadata={"core:frequency": center_frequency_hz})
+    write_text(path, metadata.dumps(pretty=True))
 
 
 def _count_samples(emitter: str, duration_s: float, sample_rate_hz: float, snr_db: float, seed: int) -> int:

@@ -49,6 +49,8 @@ class StftSettings(BaseModel):
     window_overlap: Annotated[float, Field(ge=0, le=0.95)] = 0.5
     #: of one picture
     duration_s: Annotated[float, Field(gt=0, le=3600)] = 0.1
+    #: share of a picture that the next one shows again
+    overlap: Annotated[float, Field(ge=0, le=0.9)] = 0
     #: pixels; None: one pixel for each STFT column and frequency
     image_size: Annotated[int, Field(ge=32, le=4096)] | None = 640
     colormap: Literal["jet", "turbo", "viridis", "gray"] = "jet"
@@ -73,6 +75,11 @@ class StftSettings(BaseModel):
         return round(self.duration_s * self.sample_rate_hz)
 
     @property
+    def samples_between_pictures(self) -> int:
+        """From the start of one picture to the start of the next."""
+        return max(1, round(self.samples_per_picture * (1 - self.overlap)))
+
+    @property
     def hop(self) -> int:
         """Samples from one STFT column to the next."""
         return max(1, round(self.stft_points * (1 - self.window_overlap)))
@@ -89,6 +96,8 @@ class Picture:
     index: int
     time_s: float
     image: Image
+    #: of the samples drawn, those that were NaN or infinite and were read as 0
+    bad_samples: int
 
 
 #: gives `count` samples from `start` on
@@ -112,14 +121,13 @@ def picture(samples: Samples, settings: StftSettings) -> Image:
     return _draw(_reader(samples), len(samples), settings)
 
 
-def pictures(recording: Recording, settings: StftSettings) -> Iterator[Picture]:
-    """The recording's pictures one after the other; a rest shorter than a picture is left out.
+def picture_count(recording: Recording, settings: StftSettings) -> int:
+    """How many pictures the recording gives, 1 or more; a rest shorter than a picture is left out.
 
-    The sample rate that the recording says wins over the settings'. Raises RunError, before the first
-    picture, for a recording shorter than one.
+    The sample rate that the recording says wins over the settings'. Raises RunError for a recording shorter
+    than one picture, and where its rate makes a picture of too few or too many samples.
     """
-    if recording.sample_rate_hz is not None:
-        settings = settings.model_copy(update={"sample_rate_hz": recording.sample_rate_hz})
+    settings = _at_rate_of(recording, settings)
     size, rate_hz = settings.samples_per_picture, settings.sample_rate_hz
     if size < settings.stft_points:
         raise RunError(
@@ -127,17 +135,40 @@ def pictures(recording: Recording, settings: StftSettings) -> Iterator[Picture]:
             f"{size} samples, fewer than stft_points ({settings.stft_points}); make duration_s longer or "
             "stft_points fewer."
         )
+    if settings.image_size is None and (columns := settings.columns(size)) > _LARGEST_SIDE:
+        raise RunError(
+            f"{recording.path}: at its {rate_hz:g} samples/s a picture of {settings.duration_s} s has {columns} "
+            "STFT columns, too many for pixels; name an image_size, or make duration_s shorter."
+        )
     if recording.sample_count < size:
         raise RunError(
             f"{recording.path}: {recording.sample_count} samples are {recording.sample_count / rate_hz:.6g} "
             f"s at {rate_hz:g} samples/s; one picture needs {size} ({settings.duration_s:g} s). "
             "Record longer, or make duration_s shorter."
         )
+    return 1 + (recording.sample_count - size) // settings.samples_between_pictures
+
+
+def pictures(
+    recording: Recording, settings: StftSettings, *, first: int = 0, count: int | None = None
+) -> Iterator[Picture]:
+    """The recording's pictures one after the other; of `picture_count` those from `first` on, `count` or all.
+
+    Each part is drawn as it would be with the others, so that several workers can share a long recording.
+    Raises RunError, before the first picture, as `picture_count` does and for a part outside the recording.
+    """
+    total = picture_count(recording, settings)
+    end = total if count is None else first + count
+    if not 0 <= first <= end <= total:
+        raise RunError(f"{recording.path}: there are {total} pictures, not {first} to {end}.")
+    settings = _at_rate_of(recording, settings)
+    step = settings.samples_between_pictures
 
     def draw() -> Iterator[Picture]:
-        for index in range(recording.sample_count // size):
-            image = _draw(_recording_reader(recording, index * size), size, settings)
-            yield Picture(index, index * size / rate_hz, image)
+        for index in range(first, end):
+            read = _RecordingReader(recording, index * step)
+            image = _draw(read, settings.samples_per_picture, settings)
+            yield Picture(index, index * step / settings.sample_rate_hz, image, read.bad_samples)
 
     return draw()
 
@@ -158,8 +189,27 @@ def _reader(samples: Samples) -> _Read:
     return lambda start, count: samples[start : start + count]
 
 
-def _recording_reader(recording: Recording, first: int) -> _Read:
-    return lambda start, count: recording.read(first + start, count)
+class _RecordingReader:
+    """Reads a recording from one sample on, forwards, and counts the bad samples."""
+
+    def __init__(self, recording: Recording, first: int) -> None:
+        self.bad_samples = 0
+        self._recording, self._first = recording, first
+        self._seen = 0
+
+    def __call__(self, start: int, count: int) -> Samples:
+        samples, finite = self._recording.read_checked(self._first + start, count)
+        # A block begins with the last samples of the one before, and each counts once.
+        new = finite[max(0, self._seen - start) :]
+        self.bad_samples += len(new) - int(np.count_nonzero(new))
+        self._seen = start + count
+        return samples
+
+
+def _at_rate_of(recording: Recording, settings: StftSettings) -> StftSettings:
+    if recording.sample_rate_hz is None:
+        return settings
+    return settings.model_copy(update={"sample_rate_hz": recording.sample_rate_hz})
 
 
 def _need(sample_count: int, needed: int, what: str) -> None:

@@ -20,7 +20,7 @@ from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
 from rfuav_ray.models import build_model, load_pretrained, load_weights
 from rfuav_ray.requests import TrainingRequest
 from rfuav_ray.training_folder import TrainingFolder, now, versions
-from rfuav_ray.training_loop import EpochReports, train_epoch, validate
+from rfuav_ray.training_loop import EpochReports, epoch_end, train_epoch, validate
 
 
 @dataclass(kw_only=True)
@@ -53,6 +53,7 @@ def train(
     device: str = "cpu",
     run_id: str = "",
     resume: bool = False,
+    reported_epoch: int = 0,
     seed: int = 42,
     environment: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
@@ -60,13 +61,15 @@ def train(
 
     `device` is a torch device and wins over the request's. With `resume` the run goes on after the last epoch
     in the folder's checkpoint if that has the same `run_id`; on the CPU with the same number of threads the
-    result is that of an uninterrupted run, bit for bit. `environment` is written to report.json.
+    result is that of an uninterrupted run, bit for bit. It first reports the ends of the epochs after
+    `reported_epoch`: the run that made them may have died before they were heard. `environment` is written to
+    report.json.
     Raises InvalidInput before anything is written; RunError; and whatever `report` raises.
     """
     torch_device = _device(device)
     with _random_numbers(seed, torch_device):
         training = _prepare(request, report, torch_device, run_id, seed, environment or {})
-        if not (resume and _resume(training)):
+        if not (resume and _resume(training, reported_epoch)):
             _begin(training)
         try:
             while training.epoch < request.num_epochs:
@@ -147,7 +150,7 @@ def _begin(training: _Training) -> None:
     save_model_config(training.folder.files["config"], training.config)
 
 
-def _resume(training: _Training) -> bool:
+def _resume(training: _Training, reported_epoch: int) -> bool:
     """Go back to the state of the checkpoint; False when there is no usable one."""
     folder = training.folder
     checkpoint = load_checkpoint(
@@ -172,17 +175,10 @@ def _resume(training: _Training) -> bool:
     folder.remove_temporaries()
     save_model_config(folder.files["config"], training.config)
     folder.publish(checkpoint, training.facts)
-    training.report(
-        RunEvent(
-            message=f"Going on after epoch {checkpoint.epoch}/{training.request.num_epochs} (checkpoint).",
-            # Stage and metrics again: the run may have died before they were heard.
-            stage="epoch_end",
-            step=checkpoint.epoch,
-            epoch=checkpoint.epoch,
-            metrics=checkpoint.history[-1],
-            progress=100 * checkpoint.epoch / training.request.num_epochs,
-        )
-    )
+    for row in checkpoint.history[reported_epoch:]:
+        training.report(epoch_end(row))
+    message = f"Going on after epoch {checkpoint.epoch}/{training.request.num_epochs} (checkpoint)."
+    training.report(RunEvent(message=message, epoch=checkpoint.epoch))
     return True
 
 
@@ -219,7 +215,7 @@ def _run_epoch(training: _Training, epoch: int) -> None:
     training.history.append(row)
     training.seconds += seconds
     training.folder.save(_checkpoint(training), training.facts)
-    reports.end(row)
+    training.report(epoch_end(row))
 
 
 def _is_better(row: dict[str, Any], best: dict[str, Any]) -> bool:

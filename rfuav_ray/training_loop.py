@@ -37,8 +37,8 @@ class EpochReports:
         self._done = 0
         self._told_s = time.monotonic()
 
-    def tell(self, stage: Stage, message: str, metrics: dict[str, Any] | None = None) -> None:
-        self._send(stage, f"Epoch {self._epoch}/{self._total_epochs}: {message}", metrics)
+    def tell(self, stage: Stage, message: str) -> None:
+        self._send(stage, f"Epoch {self._epoch}/{self._total_epochs}: {message}")
 
     def batch_done(self, stage: Stage, images: int, *, number: int, of: int, describe: Callable[[], str]) -> None:
         """`describe` is called only for a message, because on a GPU it has to wait for the figures."""
@@ -50,15 +50,7 @@ class EpochReports:
         else:
             self._send(stage, "")
 
-    def end(self, row: dict[str, Any]) -> None:
-        message = (
-            f"training loss {row['train_loss']:.4f}, validation loss {row['val_loss']:.4f}, validation "
-            f"accuracy {row['val_acc']:.2f} % (best {row['best_acc']:.2f} %), "
-            f"{row['images_per_second']:.1f} images/s."
-        )
-        self.tell("epoch_end", message, metrics=row)
-
-    def _send(self, stage: Stage, message: str, metrics: dict[str, Any] | None = None) -> None:
+    def _send(self, stage: Stage, message: str) -> None:
         epochs_done = self._epoch - 1 + self._done / self._images
         self._report(
             RunEvent(
@@ -67,9 +59,26 @@ class EpochReports:
                 stage=stage,
                 step=self._epoch,
                 epoch=self._epoch,
-                metrics=metrics,
             )
         )
+
+
+def epoch_end(row: dict[str, Any]) -> RunEvent:
+    """The report of a finished epoch; `row` is its `latest_metrics` object."""
+    epoch, total_epochs = row["epoch"], row["total_epochs"]
+    message = (
+        f"Epoch {epoch}/{total_epochs}: training loss {row['train_loss']:.4f}, validation loss "
+        f"{row['val_loss']:.4f}, validation accuracy {row['val_acc']:.2f} % (best {row['best_acc']:.2f} %), "
+        f"{row['images_per_second']:.1f} images/s."
+    )
+    return RunEvent(
+        message=message,
+        progress=100 * epoch / total_epochs,
+        stage="epoch_end",
+        step=epoch,
+        epoch=epoch,
+        metrics=row,
+    )
 
 
 class _Sums:

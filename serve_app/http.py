@@ -14,7 +14,7 @@ from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
 from serve_app.errors import ERROR_RESPONSES, add_error_handlers
 from serve_app.guards import BodyLimit, KeyCheck
-from serve_app.routes import health, index, inference, resources, tasks, training
+from serve_app.routes import health, index, inference, preprocessing, resources, tasks, training
 from serve_app.service import Service
 from serve_app.sse import TaskStreams
 from serve_app.task_view import TaskView
@@ -34,7 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.settings = settings
-    for group in (training, inference, tasks, resources, health, index):
+    for group in (training, inference, preprocessing, tasks, resources, health, index):
         app.include_router(group.router)
     add_error_handlers(app)
     app.add_middleware(BodyLimit)

@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from ray.exceptions import RayError, RayTaskError
 
 from rfuav_ray.errors import ServiceBusy, TaskNotFound
-from rfuav_ray.requests import TaskKind
+from rfuav_ray.requests import RunRequest, TaskKind
 from rfuav_ray.responses import TaskResponse, task_response
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, now
@@ -86,15 +86,17 @@ def new_task_id() -> str:
     return str(uuid.uuid4())
 
 
-def new_task(task_id: str, kind: TaskKind, request: Any, **fields: Any) -> TaskRecord:
+def new_task(
+    task_id: str, kind: TaskKind, request: RunRequest, *, priority: int, device: str, **fields: Any
+) -> TaskRecord:
     """A task that waits to be submitted; the TaskManager gives it its number."""
     moment = now()
     return TaskRecord(
         id=task_id,
         kind=kind,
-        request=request.model_dump(),
-        priority=request.priority,
-        wanted_device=request.device,
+        request=request.model_dump(mode="json"),
+        priority=priority,
+        wanted_device=device,
         number=0,
         created_at=moment,
         updated_at=moment,

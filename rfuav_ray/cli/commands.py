@@ -1,49 +1,17 @@
-"""The command `rfuav`. Everything heavy is imported by the command that needs it, so that `--help` is quick."""
+"""The commands of the service, of training and inference, and of tasks: each imports what it needs itself."""
 # ruff: noqa: PLC0415
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
+from rfuav_ray.cli.app import Config, Description, Detach, TaskIdOption, app, open_client
 from rfuav_ray.errors import RfuavError
 
-if TYPE_CHECKING:
-    from rfuav_ray.client import RFUAVClient
-
-app = typer.Typer(
-    help="Train, run and monitor classifiers of drone radio signals.",
-    no_args_is_help=True,
-    rich_markup_mode=None,  # a plain help comes in half the time
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-
-Config = Annotated[Path | None, typer.Option(help="YAML file with the fields of the request; flags win over it.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda (the least loaded GPU) or cuda:N.")]
-Detach = Annotated[bool, typer.Option("--detach", help="Print the task's id and don't follow it.")]
 Priority = Annotated[int | None, typer.Option(min=1, max=10, help="1 is the most urgent.")]
-TaskIdOption = Annotated[str | None, typer.Option(help="An id of your own for the task.")]
-
-
-def main(arguments: list[str] | None = None) -> NoReturn:
-    """The console entry. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by ctrl-C."""
-    try:
-        app(args=arguments, prog_name="rfuav")
-    except (RfuavError, OSError) as error:
-        print(f"Error: {error}", file=sys.stderr)
-        raise SystemExit(1) from None
-    raise SystemExit(0)
-
-
-@app.callback()
-def connection(
-    context: typer.Context,
-    url: Annotated[str, typer.Option(envvar="RFUAV_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
-    api_key: Annotated[str | None, typer.Option(envvar="RFUAV_API_KEY", help="The service's key.")] = None,
-) -> None:
-    context.obj = {"base_url": url, "api_key": api_key}
 
 
 @app.command()
@@ -106,7 +74,7 @@ def train(
     shuffle: Annotated[bool | None, typer.Option(help="New order in each epoch.")] = None,
     task_id: TaskIdOption = None,
     priority: Priority = None,
-    description: Annotated[str | None, typer.Option(help="A note for the task list.")] = None,
+    description: Description = None,
     detach: Detach = False,
     local: Annotated[bool, typer.Option("--local", help="Train in this process, without a service.")] = False,
     resume: Annotated[
@@ -128,7 +96,7 @@ def train(
         from rfuav_ray.cli.local_run import train_to_the_end
 
         raise typer.Exit(train_to_the_end(request, console, resume=resume))
-    with _client(context) as client:
+    with open_client(context) as client:
         task_id = client.start_training(**given_fields(request))["task_id"]
         if detach:
             print(task_id)
@@ -162,7 +130,7 @@ def infer(
     flags |= {"device": device, "task_id": task_id, "priority": priority}
     request = inference_request(config, flags, sources=source or [])
     console = new_console()
-    with _client(context) as client:
+    with open_client(context) as client:
         if isinstance(request, BatchInferenceRequest):
             task_ids = client.start_batch_inference(**given_fields(request))["task_ids"]
         else:
@@ -178,7 +146,7 @@ def tasks(
     context: typer.Context,
     status: Annotated[str | None, typer.Option(help="pending, running, completed, failed or cancelled.")] = None,
     kind: Annotated[
-        str | None, typer.Option("--type", help="training, inference, split, augment or crop.")
+        str | None, typer.Option("--type", help="training, inference, split, augment, crop or spectrogram.")
     ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="The service's answer as JSON.")] = False,
@@ -186,7 +154,7 @@ def tasks(
     """List the tasks, newest first."""
     from rfuav_ray.cli.tables import new_console, newest_first, tasks_table
 
-    with _client(context) as client:
+    with open_client(context) as client:
         answer = client.get_all_tasks(status=status, task_type=kind, limit=limit)
     if as_json:
         import json
@@ -211,7 +179,7 @@ def logs(
     from rfuav_ray.cli.tables import new_console
     from rfuav_ray.cli.watch import print_logs
 
-    with _client(context) as client:
+    with open_client(context) as client:
         raise typer.Exit(print_logs(client, task_id, new_console(), follow=follow))
 
 
@@ -221,7 +189,7 @@ def cancel(
 ) -> None:
     """Cancel tasks that wait or run."""
     failed = False
-    with _client(context) as client:
+    with open_client(context) as client:
         for task_id in task_ids:
             try:
                 print(client.cancel_task(task_id)["message"])
@@ -229,9 +197,3 @@ def cancel(
                 print(f"Error: {error}", file=sys.stderr)
                 failed = True
     raise typer.Exit(int(failed))
-
-
-def _client(context: typer.Context) -> "RFUAVClient":
-    from rfuav_ray.client import RFUAVClient
-
-    return RFUAVClient(**context.obj)

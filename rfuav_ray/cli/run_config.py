@@ -11,7 +11,14 @@ from pydantic import ValidationError
 
 from rfuav_ray.errors import InvalidInput, RfuavError
 from rfuav_ray.image_folders import class_folders
-from rfuav_ray.requests import BatchInferenceRequest, InferenceRequest, Request, TrainingRequest
+from rfuav_ray.requests import (
+    REQUEST_OF_KIND,
+    BatchInferenceRequest,
+    InferenceRequest,
+    PreprocessingKind,
+    Request,
+    TrainingRequest,
+)
 from rfuav_ray.settings import Settings
 
 RequestT = TypeVar("RequestT", bound=Request)
@@ -43,6 +50,18 @@ def inference_request(
         fields["save_base_path"] = fields.pop("save_path")
     del fields["source_path"]
     return _validated(BatchInferenceRequest, fields)
+
+
+def preprocessing_request(kind: PreprocessingKind, config: Path | None, parameters: Mapping[str, Any]) -> Request:
+    """Of a command's parameters those that are fields of the request. Raises RfuavError."""
+    wanted = REQUEST_OF_KIND[kind]
+    flags = {name: value for name, value in parameters.items() if name in wanted.model_fields}
+    # A repeatable option that was not given comes as an empty sequence.
+    fields = _merged(wanted, config, {name: value for name, value in flags.items() if value not in ([], ())})
+    if fields.get("image_size") == "none":
+        # What is null means its default, in files and flags; so a null that is meant has a word of its own.
+        fields["image_size"] = None
+    return _validated(wanted, fields)
 
 
 def given_fields(request: Request) -> dict[str, Any]:
@@ -77,7 +96,7 @@ def _read_config(path: Path, kind: type[Request]) -> dict[str, Any]:
     except yaml.YAMLError as error:
         raise InvalidInput("--config", f"'{path}' is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
-        raise InvalidInput("--config", f"'{path}' must hold lines like 'model: resnet18'.")
+        raise InvalidInput("--config", f"'{path}' must hold lines like '{next(iter(kind.model_fields))}: …'.")
     for name in content:
         if name not in kind.model_fields:
             raise InvalidInput("--config", f"'{path}' has an unknown field '{name}'{_nearest(name, kind)}.")
@@ -123,4 +142,6 @@ def _sentence(problem: Any) -> str:
     if problem["type"] == "missing":
         return "is missing"
     message = str(problem["msg"]).removeprefix("Value error, ")
-    return f"{message[:1].lower()}{message[1:]} (it is {problem['input']!r})"
+    message = f"{message[:1].lower()}{message[1:]}"
+    # What is wrong with several fields at once names them itself.
+    return f"{message} (it is {problem['input']!r})" if problem["loc"] else message

@@ -1,4 +1,4 @@
-"""The command line's tables: tasks, a training's figures, an inference's predictions."""
+"""The command line's tables: tasks, a training's figures, an inference's predictions, what preprocessing made."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
@@ -89,6 +89,17 @@ def print_inference(
     console.print()
     names = ("predictions_csv", "predictions_json")
     _print_files(console, {name: result[name] for name in names if name in result}, result.get("save_path"))
+
+
+def print_preprocessing(console: Console, answer: Mapping[str, Any]) -> None:
+    """The stats of a PreprocessingResponse, and where the files are."""
+    table = _table(console, "figure", "value")
+    for name, value in (answer.get("stats") or {}).items():
+        text = ", ".join(map(str, value)) if isinstance(value, list) else _number(value)
+        style = "yellow" if name == "failed" and value else ""
+        table.add_row(Text(name.replace("_", " "), style=style), Text(text, style=style))
+    console.print(table)
+    _print_files(console, {}, answer.get("output_path"))
 
 
 def _table(console: Console, *headers: str) -> Table:

@@ -1,14 +1,17 @@
 """Staying with tasks of the service to their end, or until ctrl-C. The functions return the exit status."""
 
 import sys
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from rich.console import Console
 
 from rfuav_ray.cli.follow import LogView, follow_task
-from rfuav_ray.cli.tables import print_inference, print_training
+from rfuav_ray.cli.tables import print_inference, print_preprocessing, print_training
 from rfuav_ray.client import RFUAVClient
+from rfuav_ray.client.clients import COPY_LAG_S, COPY_POLL_S
+from rfuav_ray.requests import PreprocessingKind
 
 STOPPED_BY_CTRL_C = 130
 ROWS_SHOWN = 10
@@ -44,6 +47,28 @@ def follow_inferences(client: RFUAVClient, task_ids: Sequence[str], console: Con
     return _until_ctrl_c(follow, task_ids)
 
 
+def start_preprocessing(client: RFUAVClient, kind: PreprocessingKind, fields: dict[str, Any]) -> str:
+    """The new task's id."""
+    calls: dict[PreprocessingKind, Callable[..., dict[str, Any]]] = {
+        "split": client.split_dataset,
+        "augment": client.augment_dataset,
+        "crop": client.crop_images,
+        "spectrogram": client.make_spectrograms,
+    }
+    return str(calls[kind](**fields)["task_id"])
+
+
+def follow_preprocessing(client: RFUAVClient, task_id: str, console: Console) -> int:
+    def follow() -> int:
+        task = _end_of(client, task_id, console)
+        if task["status"] != "completed":
+            return 1
+        print_preprocessing(console, _with_stats(client, task_id))
+        return 0
+
+    return _until_ctrl_c(follow, [task_id])
+
+
 def print_logs(client: RFUAVClient, task_id: str, console: Console, *, follow: bool) -> int:
     view = LogView(console)
 
@@ -62,6 +87,16 @@ def _end_of(client: RFUAVClient, task_id: str, console: Console) -> dict[str, An
         reason = task["error"] or task["message"]
         print(f"Error: task {task_id} {task['status']}: {reason}", file=sys.stderr)
     return task
+
+
+def _with_stats(client: RFUAVClient, task_id: str) -> dict[str, Any]:
+    """A completed preprocessing; another API replica than the one asked before may learn of its end later."""
+    deadline = time.monotonic() + COPY_LAG_S
+    answer = client.get_preprocessing(task_id)
+    while answer["stats"] is None and time.monotonic() < deadline:
+        time.sleep(COPY_POLL_S)
+        answer = client.get_preprocessing(task_id)
+    return answer
 
 
 def _until_ctrl_c(work: Callable[[], int], task_ids: Sequence[str]) -> int:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         CropOptions,
         InferenceOptions,
         PathLikeText,
+        SpectrogramOptions,
         SplitOptions,
         TrainingOptions,
     )
@@ -119,6 +120,16 @@ class ServiceCalls(ABC, Generic[AnswerT]):
             **options,
         }
         return self._send("POST", "/api/v2/preprocessing/crop", body=body)
+
+    def make_spectrograms(
+        self, input_path: PathLikeText, output_path: PathLikeText, **options: Unpack[SpectrogramOptions]
+    ) -> AnswerT:
+        body = {"input_path": input_path, "output_path": output_path, **options}
+        return self._send("POST", "/api/v2/preprocessing/spectrogram", body=body)
+
+    def get_preprocessing(self, task_id: str) -> AnswerT:
+        """A split, augmentation, crop or spectrogram task; its `stats` are there once it completed."""
+        return self._send("GET", task_path(task_id, area="preprocessing"))
 
     def get_task(self, task_id: str) -> AnswerT:
         return self._send("GET", task_path(task_id))

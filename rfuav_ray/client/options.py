@@ -57,3 +57,19 @@ class AugmentOptions(TypedDict, total=False):
 class CropOptions(TypedDict, total=False):
     task_id: str | None
     description: str | None
+
+
+class SpectrogramOptions(TypedDict, total=False):
+    sample_rate_hz: float
+    data_type: str | None
+    stft_points: int
+    window: str
+    window_overlap: float
+    duration_s: float
+    overlap: float
+    image_size: int | None
+    colormap: str
+    db_range: tuple[float, float] | None
+    center_frequency_hz: float | None
+    task_id: str | None
+    description: str | None

@@ -1,4 +1,4 @@
-"""The whole way on simulated recordings: spectrograms, a service, training, inference, the figures."""
+"""The whole way on simulated recordings: spectrograms, split, augmentation, training, inference, the figures."""
 
 import json
 import signal
@@ -14,16 +14,19 @@ from rich.text import Text
 
 from rfuav_ray.cli.follow import log_line
 from rfuav_ray.client import RFUAVClient
-from rfuav_ray.demo.data import CLASSES, make_data
+from rfuav_ray.demo.data import CLASSES, STFT, make_recordings
 from rfuav_ray.demo.service import own_service
 from rfuav_ray.errors import InvalidInput, RfuavError, RunError
 
 STOPPED_BY_CTRL_C = 130
 EXAMPLES_SHOWN = 8
+AUGMENTED_BY = ["GaussNoise"]
 #: what is where in the folder
 FILES = {
     "recordings": "recordings",
-    "pictures": "dataset",
+    "pictures": "pictures",
+    "data set": "dataset",
+    "augmented": "augmented",
     "unseen": "unseen",
     "training": "training",
     "curves": "training/curves.png",
@@ -36,10 +39,9 @@ def run(
     folder: Path,
     console: Console,
     *,
-    epochs: int = 8,
+    epochs: int = 5,
     image_size: int = 96,
-    train_recordings: int = 40,
-    valid_recordings: int = 12,
+    known_recordings: int = 50,
     unseen_recordings: int = 8,
 ) -> int:
     """Show it all and return the exit status; the recordings are counted for each class.
@@ -47,7 +49,7 @@ def run(
     The files go to `folder`, or beside it to `folder-2`, … when there is something in it already.
     """
     started = time.monotonic()
-    recordings = {"train": train_recordings, "valid": valid_recordings, "unseen": unseen_recordings}
+    recordings = {"known": known_recordings, "unseen": unseen_recordings}
     # `kill` and `timeout` send SIGTERM: the service must not stay behind then either.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
@@ -57,6 +59,7 @@ def run(
         console.print("Starting the service.")
         with own_service(folder) as client:
             device = "cuda" if client.get_gpu_info()["available"] else "cpu"
+            _prepare(client, folder, console)
             training = _train(client, folder, console, device=device, epochs=epochs, image_size=image_size)
             rows = _infer(client, folder, console, device=device)
             console.print("Stopping the service.")
@@ -94,8 +97,29 @@ def _simulate(folder: Path, recordings: dict[str, int], console: Console) -> Non
     console.print(f"Simulating {total} recordings of {len(CLASSES)} kinds of drone signals, -5 to 20 dB SNR.")
     with _progress(console) as progress:
         bar = progress.add_task("recordings", total=total)
-        for done in make_data(folder, recordings):
+        for done in make_recordings(folder / "recordings", recordings):
             progress.update(bar, completed=done)
+
+
+def _prepare(client: RFUAVClient, folder: Path, console: Console) -> None:
+    """From recordings to what is learned from."""
+    console.print("Drawing their spectrograms, splitting them, and adding changed ones to learn from.")
+    drawing: dict[str, Any] = STFT.model_dump(exclude={"sample_rate_hz"})  # the recordings say it
+    recordings, pictures, dataset = folder / "recordings", folder / "pictures", folder / "dataset"
+    with _progress(console) as progress:
+
+        def follow(what: str, task: dict[str, Any]) -> None:
+            bar = progress.add_task(what, total=100)
+            for _ in client.stream_logs(task["task_id"]):
+                progress.update(bar, completed=client.get_task(task["task_id"])["progress"])
+            _completed(client, task["task_id"])
+
+        follow("spectrograms", client.make_spectrograms(recordings / "known", pictures, **drawing))
+        follow("unseen ones", client.make_spectrograms(recordings / "unseen", folder / "unseen", **drawing))
+        follow("split", client.split_dataset(pictures, dataset, train_ratio=0.8))
+        follow(
+            "augmentation", client.augment_dataset(dataset, output_path=folder / "augmented", methods=AUGMENTED_BY)
+        )
 
 
 def _train(
@@ -105,7 +129,7 @@ def _train(
     task = client.start_training(
         "resnet18",
         len(CLASSES),
-        folder / "dataset" / "train",
+        folder / "augmented" / "train",
         folder / "dataset" / "valid",
         folder / "training",
         batch_size=16,

@@ -8,7 +8,15 @@ from serve_app.service import TheService
 
 router = APIRouter(include_in_schema=False)
 
-FEATURES = ("training", "inference", "batch inference", "priorities", "live event streams", "resource caps")
+FEATURES = (
+    "training",
+    "inference",
+    "batch inference",
+    "preprocessing",
+    "priorities",
+    "live event streams",
+    "resource caps",
+)
 
 
 @router.get("/")

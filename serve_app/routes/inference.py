@@ -90,4 +90,4 @@ def _inference_task(request: InferenceRequest, service: Service, source_field: s
     request = check_inference(
         request.model_copy(update=changes), roots=settings.data_roots, source_field=source_field
     )
-    return new_task(task_id, "inference", request)
+    return new_task(task_id, "inference", request, priority=request.priority, device=request.device)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query
 from fastapi.responses import Response, StreamingResponse
 
-from rfuav_ray.requests import PriorityUpdate, TaskKind
+from rfuav_ray.requests import PREPROCESSING_KINDS, PriorityUpdate, TaskKind
 from rfuav_ray.responses import TaskActionResponse, TaskListResponse, TaskResponse
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
@@ -37,7 +37,7 @@ async def list_tasks(
     return TaskListResponse(
         training_tasks=[service.show(task) for task in _of(page, "training")],
         inference_tasks=[service.show(task) for task in _of(page, "inference")],
-        preprocessing_tasks=[service.show(task) for task in _of(page, "split", "augment", "crop")],
+        preprocessing_tasks=[service.show(task) for task in _of(page, *PREPROCESSING_KINDS)],
         total_training=len(training),
         total_inference=len(inference),
         total_preprocessing=len(matching) - len(training) - len(inference),

@@ -27,6 +27,8 @@ async def start_training(request: TrainingRequest, service: TheService) -> TaskR
         request.task_id or new_task_id(),
         "training",
         request,
+        priority=request.priority,
+        device=request.device,
         description=request.description,
         total_epochs=request.num_epochs,
         current_epoch=0,

@@ -57,7 +57,7 @@ def client(service):
         yield rfuav_client
         for status in ("pending", "running"):
             tasks = rfuav_client.get_all_tasks(status=status, limit=1000)
-            for task in tasks["training_tasks"] + tasks["inference_tasks"]:
+            for task in tasks["training_tasks"] + tasks["inference_tasks"] + tasks["preprocessing_tasks"]:
                 rfuav_client.cancel_task(task["task_id"])
                 rfuav_client.wait(task["task_id"], timeout=60)
         rfuav_client.update_resource_config(

@@ -9,16 +9,27 @@ from pathlib import Path
 
 import pytest
 
-from rfuav_ray.demo.data import make_data
+from rfuav_ray.client import RFUAVClient
+from rfuav_ray.demo.data import STFT, make_recordings
 
 PROJECT = Path(__file__).parents[2]
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.fixture(scope="module")
-def demo_files(root):
-    """What `rfuav demo` leaves, with fewer recordings."""
-    list(make_data(root / "demo", {"train": 3, "valid": 1, "unseen": 1}))
+def demo_files(root, service):
+    """What `rfuav demo` leaves, with fewer recordings and without augmented images."""
+    demo = root / "demo"
+    list(make_recordings(demo / "recordings", {"known": 4, "unseen": 1}))
+    drawing = STFT.model_dump(exclude={"sample_rate_hz"})
+    with RFUAVClient(service) as client:
+        tasks = [
+            client.make_spectrograms(demo / "recordings" / "known", demo / "pictures", **drawing),
+            client.make_spectrograms(demo / "recordings" / "unseen", demo / "unseen", **drawing),
+        ]
+        assert all(client.wait(task["task_id"], timeout=120)["status"] == "completed" for task in tasks)
+        split = client.split_dataset(demo / "pictures", demo / "dataset")
+        assert client.wait(split["task_id"], timeout=60)["status"] == "completed"
     (root / "configs").symlink_to(PROJECT / "configs")
 
 

@@ -8,8 +8,12 @@ from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+from rfuav_ray.cli import main
 from rfuav_ray.client import AsyncRFUAVClient
 
 #: the client's pauses between tries
@@ -144,6 +148,38 @@ def task(task_id: str = "t1", **fields: Any) -> dict[str, Any]:
         "result": None,
         **fields,
     }
+
+
+def preprocessing(task_id: str = "t1", **fields: Any) -> dict[str, Any]:
+    """A PreprocessingResponse."""
+    return {
+        "task_id": task_id,
+        "task_type": "split",
+        "status": "completed",
+        "message": "Done.",
+        "progress": 100.0,
+        "input_path": "/in",
+        "output_path": "/out",
+        "stats": None,
+        "created_at": "2026-01-01T12:00:00Z",
+        "updated_at": "2026-01-01T12:00:00Z",
+        **fields,
+    }
+
+
+def ask_from(folder: Path, service: FakeService, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands work in this folder and ask this service, without a key."""
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("RFUAV_API_KEY", raising=False)
+    monkeypatch.setenv("RFUAV_URL", service.url)
+
+
+def run_command(capsys: pytest.CaptureFixture[str], *arguments: Any) -> tuple[Any, str, str]:
+    """A command line's exit status, output and errors."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return ended.value.code or 0, captured.out, captured.err
 
 
 def _begin_stream(handler: BaseHTTPRequestHandler) -> None:

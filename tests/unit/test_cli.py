@@ -3,13 +3,14 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
 import yaml
-from fake_service import answer, event, free_url, last_event, refuse, running_service, stream, task
+from fake_service import answer, ask_from, event, free_url, last_event, refuse, run_command, stream, task
 
-from rfuav_ray.cli import main
+from rfuav_ray.requests import PREPROCESSING_KINDS
 
 ROOT = Path(__file__).parents[2]
 TRAIN = [
@@ -55,25 +56,14 @@ INFERENCE_RESULT = {
 
 
 @pytest.fixture
-def service(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("RFUAV_API_KEY", raising=False)
-    with running_service() as running:
-        monkeypatch.setenv("RFUAV_URL", running.url)
-        yield running
+def service(service, monkeypatch, tmp_path):
+    ask_from(tmp_path, service, monkeypatch)
+    return service
 
 
 @pytest.fixture
 def rfuav(capsys):
-    """Runs a command line: its exit status, output and errors."""
-
-    def run(*arguments):
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        captured = capsys.readouterr()
-        return ended.value.code or 0, captured.out, captured.err
-
-    return run
+    return partial(run_command, capsys)
 
 
 def trains(service, *log, **final):
@@ -374,7 +364,7 @@ def test_help_names_the_commands_and_imports_nothing_heavy():
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     assert run.stdout.splitlines()[-1] == "[]"
-    for command in ("serve", "demo", "doctor", "train", "infer", "tasks", "logs", "cancel"):
+    for command in ("serve", "demo", "doctor", "train", "infer", "tasks", "logs", "cancel", *PREPROCESSING_KINDS):
         assert f"\n  {command} " in run.stdout
 
 

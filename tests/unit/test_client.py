@@ -6,9 +6,25 @@ import pytest
 from fake_service import LOGS, answer, free_url, refuse, task, with_async_client
 
 from rfuav_ray.client import AsyncRFUAVClient, RFUAVClient, ServiceError, ServiceUnreachable
-from rfuav_ray.client.options import BatchInferenceOptions, InferenceOptions, TrainingOptions
+from rfuav_ray.client.options import (
+    AugmentOptions,
+    BatchInferenceOptions,
+    CropOptions,
+    InferenceOptions,
+    SpectrogramOptions,
+    SplitOptions,
+    TrainingOptions,
+)
 from rfuav_ray.errors import InvalidInput, TaskNotFound
-from rfuav_ray.requests import BatchInferenceRequest, InferenceRequest, TrainingRequest
+from rfuav_ray.requests import (
+    BatchInferenceRequest,
+    DataAugmentationRequest,
+    DatasetSplitRequest,
+    ImageCropRequest,
+    InferenceRequest,
+    SpectrogramRequest,
+    TrainingRequest,
+)
 
 TRAINING_LOGS = "GET /api/v2/training/t1/logs"
 
@@ -19,6 +35,7 @@ BATCH = {"cfg_path": "m.yaml", "weight_path": "m.pth", "source_paths": ["x", "y"
 SPLIT = {"input_path": "a", "output_path": "b", "train_ratio": 0.7, "val_ratio": 0.1, "seed": 1}
 AUGMENT = {"dataset_path": "a", "methods": ["CLAHE"]}
 CROP = {"input_path": "a", "output_path": "b", "x": 0, "y": 1, "width": 2, "height": 3}
+SPECTROGRAM = {"input_path": "a", "output_path": "b", "image_size": None, "db_range": [-80.0, -20.0]}
 CAPS = {"max_concurrent": {"cuda": {"training": 2}}}
 CALLS = [
     ("start_training", {**TRAINING, "num_epochs": 3, "name": None}, "POST /api/v2/training/start", "body"),
@@ -27,6 +44,8 @@ CALLS = [
     ("split_dataset", SPLIT, "POST /api/v2/preprocessing/split", "body"),
     ("augment_dataset", AUGMENT, "POST /api/v2/preprocessing/augment", "body"),
     ("crop_images", CROP, "POST /api/v2/preprocessing/crop", "body"),
+    ("make_spectrograms", SPECTROGRAM, "POST /api/v2/preprocessing/spectrogram", "body"),
+    ("get_preprocessing", {"task_id": "t1"}, "GET /api/v2/preprocessing/t1", ""),
     ("update_resource_config", CAPS, "POST /api/v2/resources/config", "body"),
     ("get_task", {"task_id": "t1"}, "GET /api/v2/tasks/t1", ""),
     ("cancel_task", {"task_id": "t1"}, "POST /api/v2/tasks/t1/cancel", ""),
@@ -94,6 +113,10 @@ def test_a_priority_is_sent(service, client):
         (TrainingRequest, TrainingOptions, set(TRAINING)),
         (InferenceRequest, InferenceOptions, set(INFERENCE)),
         (BatchInferenceRequest, BatchInferenceOptions, set(BATCH)),
+        (DatasetSplitRequest, SplitOptions, {"input_path", "output_path"}),
+        (DataAugmentationRequest, AugmentOptions, {"dataset_path"}),
+        (ImageCropRequest, CropOptions, set(CROP)),
+        (SpectrogramRequest, SpectrogramOptions, {"input_path", "output_path"}),
     ],
 )
 def test_the_keywords_are_the_fields_of_the_request(request_type, options, required):
@@ -136,7 +159,13 @@ def test_a_key_that_no_header_can_hold_is_refused_without_showing_it(key):
 
 @pytest.mark.parametrize("task_id", ["", ".", "..", "a/b", "a?b", "ü", "x" * 65, "t1\n"])
 def test_what_cannot_be_an_id_never_becomes_a_path(service, client, task_id):
-    for call in (client.get_task, client.delete_task, client.get_logs, client.get_inference_results):
+    for call in (
+        client.get_task,
+        client.delete_task,
+        client.get_logs,
+        client.get_inference_results,
+        client.get_preprocessing,
+    ):
         with pytest.raises(TaskNotFound):
             call(task_id)
     with pytest.raises(TaskNotFound):

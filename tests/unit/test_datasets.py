@@ -9,8 +9,9 @@ import torch
 
 from rfuav_ray.datasets import ImageDataset, batches, load_batches
 from rfuav_ray.errors import RunError
+from rfuav_ray.images import read_image
 from rfuav_ray.model_config import IMAGENET
-from rfuav_ray.transforms import read_image, scale, to_tensor
+from rfuav_ray.transforms import scale, to_tensor
 
 
 def make_images(folder: Path, count: int) -> list[tuple[Path, int]]:

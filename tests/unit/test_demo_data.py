@@ -1,45 +1,38 @@
-import cv2
-import numpy as np
 import pytest
-import yaml
 
-from rfuav_ray.demo.data import CLASSES, STFT, make_data
-from rfuav_ray.iq import open_recording
-from rfuav_ray.spectrogram import StftSettings, pictures
+from rfuav_ray.demo.data import CENTER_FREQUENCY_HZ, CLASSES, STFT, make_recordings
+from rfuav_ray.iq import is_recording, open_recording
+from rfuav_ray.simulator import simulate
+from rfuav_ray.spectrogram import picture_count, pictures
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("demo")
-    done = list(make_data(folder, {"train": 2, "valid": 1, "unseen": 1}))
-    assert done == list(range(1, 4 * len(CLASSES) + 1))
+    done = list(make_recordings(folder, {"known": 2, "unseen": 1}))
+    assert done == list(range(1, 3 * len(CLASSES) + 1))
     return folder
 
 
-@pytest.mark.parametrize(("part", "count"), [("dataset/train", 2), ("dataset/valid", 1), ("unseen", 1)])
-def test_each_part_has_its_pictures_of_each_class(folder, part, count):
+@pytest.mark.parametrize(("part", "count"), [("known", 2), ("unseen", 1)])
+def test_each_part_has_its_recordings_of_each_class(folder, part, count):
     assert sorted(path.name for path in (folder / part).iterdir()) == sorted(CLASSES)
     for name in CLASSES:
-        images = sorted((folder / part / name).iterdir())
-        assert [path.suffix for path in images] == [".png"] * count
-        assert cv2.imread(str(images[0])).shape == (STFT.image_size, STFT.image_size, 3)
+        found = [path for path in (folder / part / name).iterdir() if is_recording(path)]
+        assert len(found) == count
+        assert all(picture_count(open_recording(path), STFT) == 1 for path in found)
 
 
-def test_no_two_pictures_are_the_same(folder):
-    contents = [path.read_bytes() for path in folder.rglob("*.png")]
-    assert len(contents) == 4 * len(CLASSES)
-    assert len(set(contents)) == len(contents)
+def test_no_two_recordings_are_the_same(folder):
+    contents = {path.read_bytes() for path in folder.rglob("*.sigmf-data")}
+    assert len(contents) == 3 * len(CLASSES)
 
 
-def test_one_recording_of_each_class_stays_and_gives_its_picture(folder):
-    recordings = sorted(folder.glob("recordings/*/*.iq"))
-    assert [path.parent.name for path in recordings] == sorted(CLASSES)
-    path = recordings[0]
-    drawn = next(pictures(open_recording(path, sample_rate_hz=20e6), STFT)).image
-    saved = cv2.imread(str(folder / "unseen" / path.parent.name / f"{path.stem}_0.png"), cv2.IMREAD_COLOR_RGB)
-    np.testing.assert_array_equal(drawn, saved)
-
-
-def test_the_data_set_says_how_its_pictures_were_made(folder):
-    content = yaml.safe_load((folder / "dataset" / "dataset.yaml").read_text())
-    assert StftSettings.model_validate(content["stft"]) == STFT
+def test_a_recording_says_how_it_was_made_and_looks_like_its_scene(folder):
+    recording = open_recording(sorted((folder / "unseen" / CLASSES[0]).glob("*.sigmf-meta"))[0])
+    assert (recording.sample_rate_hz, recording.center_frequency_hz) == (20e6, CENTER_FREQUENCY_HZ)
+    assert recording.data_type == "int8"
+    scene = simulate(CLASSES[0], duration_s=0.02, sample_rate_hz=20e6, snr_db=7.5, seed=10_000)
+    # Rounded to steps of 1/127.
+    assert abs(recording.read(0, recording.sample_count) - scene).max() < 0.01
+    assert next(pictures(recording, STFT)).image.shape == (STFT.image_size, STFT.image_size, 3)

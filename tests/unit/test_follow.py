@@ -46,8 +46,9 @@ def test_a_waiting_task_shows_its_place(terminal):
     assert "number 4 in the queue" in shown_for(terminal, task(status="pending", progress=0, queue_position=4))
 
 
-def test_an_inference_has_no_epochs(terminal):
-    text = shown_for(terminal, task(task_type="inference", status="running", progress=50.0, eta_seconds=5.0))
+@pytest.mark.parametrize("kind", ["inference", "split", "spectrogram"])
+def test_tasks_without_epochs_show_how_far_they_are(terminal, kind):
+    text = shown_for(terminal, task(task_type=kind, status="running", progress=50.0, eta_seconds=5.0))
     assert "epoch" not in text
     assert "50%" in text
     assert "ETA 5 s" in text

@@ -14,11 +14,12 @@ import torch
 from rfuav_ray import inference_tally
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunError
 from rfuav_ray.events import RunEvent
+from rfuav_ray.images import read_image
 from rfuav_ray.inference import infer
 from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
 from rfuav_ray.models import build_model
 from rfuav_ray.requests import InferenceRequest
-from rfuav_ray.transforms import read_image, to_tensor
+from rfuav_ray.transforms import to_tensor
 
 COLUMNS = [
     *("file", "frame", "time_s", "class_name", "class_index", "probability"),

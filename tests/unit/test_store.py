@@ -1,3 +1,4 @@
+import json
 import sqlite3
 
 import pytest
@@ -94,6 +95,16 @@ def test_the_streams_that_have_ended_are_known(open_store):
     final = '{"stage": "completed", "status": "failed"}'
     store.append_events([("a", 1, "run", 0, "{}"), ("b", 1, "run", 0, final)])
     assert store.closed_streams() == {"b"}
+
+
+def test_the_epoch_that_was_reported_last_is_known(open_store):
+    store = open_store()
+    assert store.last_epoch("a") == 0
+    ends = [json.dumps({"message": "x", "stage": "epoch_end", "step": step}) for step in (1, 12, 2)]
+    other = json.dumps({"message": '"stage": "epoch_end"', "stage": "training", "step": 3})
+    store.append_events([("a", number, "run", number, end) for number, end in enumerate([*ends, other], start=1)])
+    store.append_events([("b", 1, "run", 0, ends[1])])
+    assert store.last_epoch("a") == 2
 
 
 def test_a_store_of_another_release_is_refused(open_store, url):

@@ -1,11 +1,18 @@
 import io
 
 import pytest
-from fake_service import task
+from fake_service import preprocessing, task
 from rich.console import Console
 
 from rfuav_ray.cli.doctor_software import Finding
-from rfuav_ray.cli.tables import findings_table, newest_first, print_inference, print_training, tasks_table
+from rfuav_ray.cli.tables import (
+    findings_table,
+    newest_first,
+    print_inference,
+    print_preprocessing,
+    print_training,
+    tasks_table,
+)
 
 
 @pytest.fixture
@@ -62,6 +69,25 @@ def test_a_trainings_figures(console):
 def test_an_inference_without_rows(console):
     print_inference(console, {"classes": {}}, [], total=0)
     assert "more" not in console.file.getvalue()
+
+
+def test_what_a_preprocessing_made(console):
+    stats = {"total_images": 12, "test_images": 0, "classes": ["[a]", "drone 2"], "failed": 0}
+    print_preprocessing(console, preprocessing(stats=stats, output_path="/out/[new]"))
+    for line in ("total images 12", "test images 0", "classes [a], drone 2", "failed 0", "Results: /out/[new]"):
+        assert line in lines(console)
+
+
+@pytest.mark.parametrize(("failed", "is_yellow"), [(0, False), (3, True)])
+def test_failed_files_catch_the_eye(failed, is_yellow):
+    terminal = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard")
+    print_preprocessing(terminal, preprocessing(stats={"success": 7, "failed": failed}))
+    assert (f"\x1b[33m{failed} " in terminal.file.getvalue()) is is_yellow
+
+
+def test_a_preprocessing_without_stats_still_names_its_folder(console):
+    print_preprocessing(console, preprocessing(stats=None))
+    assert "Results: /out" in lines(console)
 
 
 def test_findings_name_the_check_the_state_and_the_advice(console):

@@ -35,8 +35,8 @@ def test_a_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(
     events: list[RunEvent] = []
     torch.rand(7)  # what the process did meanwhile must not matter
     result = train(again, report=events.append, run_id="run", resume=True)
-    assert "after epoch 1/3" in events[0].message
     assert events[0].metrics is not None and list(events[0].metrics) == LATEST_METRICS
+    assert "after epoch 1/3" in events[1].message
     assert [event.epoch for event in events if event.stage == "epoch_start"] == [2, 3]
     assert warnings_of(events) == []
     assert_same_results(tmp_path, whole.folder)
@@ -63,10 +63,18 @@ def test_a_run_that_was_over_is_not_trained_again(data: Path, mobilenet_run: Run
     weights = (mobilenet_run.folder / "best_model.pth").read_bytes()
     events: list[RunEvent] = []
     result = train(mobilenet_run.request, report=events.append, run_id="run", resume=True)
-    assert [event.stage for event in events] == ["epoch_end"]
-    assert events[0].progress == 100
+    ends = [event.step for event in events if event.stage == "epoch_end"]
+    assert ends == [1, 2, 3]
+    assert [event.stage for event in events if event.stage != "epoch_end"] == [None]
+    assert events[2].progress == 100
     assert result == mobilenet_run.result
     assert (mobilenet_run.folder / "best_model.pth").read_bytes() == weights
+
+
+def test_only_epochs_that_were_not_heard_of_are_reported_again(data: Path, mobilenet_run: Run) -> None:
+    events: list[RunEvent] = []
+    train(mobilenet_run.request, report=events.append, run_id="run", resume=True, reported_epoch=1)
+    assert [event.step for event in events if event.stage == "epoch_end"] == [2, 3]
 
 
 def test_a_kill_after_the_checkpoint_is_put_right(data: Path, tmp_path: Path) -> None:

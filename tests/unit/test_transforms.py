@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.images import read_image, resize
 from rfuav_ray.model_config import IMAGENET, Normalization
-from rfuav_ray.transforms import read_image, resize, scale, to_tensor
+from rfuav_ray.transforms import scale, to_tensor
 
 
 def encoded(image: np.ndarray, suffix: str = ".png") -> bytes:

@@ -1,0 +1,118 @@
+"""More training images: each one as it is, and changed by each of up to six methods."""
+
+import os
+import sys
+import zlib
+from collections.abc import Sequence
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from preprocessing.folders import PARTS, default_output
+from preprocessing.pipeline import Item, Work, Workers
+from preprocessing.runs import produce
+from preprocessing.split import copy
+from rfuav_ray.errors import RunError
+from rfuav_ray.events import Report, RunEvent, ignore
+from rfuav_ray.image_folders import class_folders, dataset_file_of, labelled_images
+from rfuav_ray.images import Picture, read_image, write_image
+from rfuav_ray.requests import AugmentationMethod, DataAugmentationRequest
+
+
+def change(image: Picture, method: AugmentationMethod, seed: int) -> Picture:
+    """The RGB picture (height, width, 3), uint8, changed by one method; the same seed gives the same pixels."""
+    transform = _transform(method)
+    transform.set_random_seed(seed)
+    return np.asarray(transform(image=image)["image"], dtype=np.uint8)
+
+
+@cache
+def _transform(method: AugmentationMethod) -> Any:
+    # Only where it is needed, for it takes a second; and it would ask the network for a newer version of itself.
+    os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
+    # It loads PyTorch, 500 MB, for a part that it does without where that cannot be imported.
+    sys.modules.setdefault("albumentations.pytorch", None)  # type: ignore[arg-type]
+    import albumentations  # noqa: PLC0415
+
+    arguments: dict[AugmentationMethod, dict[str, Any]] = {
+        "AdvancedBlur": {
+            "blur_limit": (7, 13),
+            "sigma_x_limit": (7, 13),
+            "sigma_y_limit": (7, 13),
+            "rotate_limit": (-90, 90),
+            "beta_limit": (0.5, 8),
+            "noise_limit": (2, 10),
+        },
+        "CLAHE": {"clip_limit": 3, "tile_grid_size": (13, 13)},
+        "ColorJitter": {"brightness": (0.5, 1.5), "contrast": (1, 1), "saturation": (1, 1), "hue": (0, 0)},
+        # A variance of 100 to 500 on the scale 0..255.
+        "GaussNoise": {"std_range": (100**0.5 / 255, 500**0.5 / 255)},
+        "ISONoise": {"intensity": (0.2, 0.5), "color_shift": (0.01, 0.05)},
+        "Sharpen": {"alpha": (0.2, 0.5), "lightness": (0.5, 1)},
+    }
+    return getattr(albumentations, method)(**arguments[method], p=1)
+
+
+def augment(item: Item, output: Path, *, source: Path, methods: Sequence[AugmentationMethod], seed: int) -> int:
+    """Write the original's bytes and a changed image for each method. Raises RunError when it is unreadable."""
+    image = read_image(source / item.source)
+    target = Path(item.target)
+    for method in methods:
+        # By the name and not by the order of the work: it must not matter which worker does it when.
+        own_seed = zlib.crc32(f"{seed} {method} {item.source}".encode("utf-8", "surrogateescape"))
+        write_image(output / _named(target, method), change(image, method, own_seed))
+    return copy(Item(item.source, str(_named(target, "origin"))), output, source=source)
+
+
+def run(
+    request: DataAugmentationRequest, *, run_id: str, workers: Workers, report: Report = ignore
+) -> dict[str, Any]:
+    """Augment the parts of `dataset_path` into `output_path`; see `produce`. Raises InvalidInput."""
+    source = Path(request.dataset_path)
+    methods = request.chosen_methods
+    found = [part for part in PARTS if (source / part).is_dir()]
+    if not found:
+        raise RunError(f"'{source}' has neither a folder train nor valid.")
+    if (source / "test").is_dir():
+        report(RunEvent(message="'test' is left out: only train and valid are augmented."))
+    class_names: set[str] = set()
+    items: list[Item] = []
+    for part in found:
+        names = class_folders(source / part, field="dataset_path")
+        class_names.update(names)
+        for path, _ in labelled_images(source / part, names):
+            name = str(path.relative_to(source))
+            items.append(Item(source=name, target=name))
+    dataset_file = dataset_file_of(source)
+    return produce(
+        request,
+        items,
+        Work(
+            targets=partial(_targets, methods=methods),
+            make=partial(augment, source=source, methods=methods, seed=request.seed),
+        ),
+        output_path=Path(request.output_path or default_output(source)),
+        run_id=run_id,
+        workers=workers,
+        report=report,
+        message=f"Augmenting {len(items)} images of {' and '.join(found)} by {', '.join(methods)}.",
+        noun="images",
+        stats_of=lambda tally: {
+            "original_images": len(items),
+            "augmented_images": tally.done * len(methods),
+            "methods_used": len(methods),
+            "classes": sorted(class_names),
+            "failed": len(tally.failures),
+        },
+        dataset_file=None if dataset_file is None else lambda _: dataset_file,
+    )
+
+
+def _targets(item: Item, *, methods: Sequence[AugmentationMethod]) -> list[str]:
+    return [str(_named(Path(item.target), what)) for what in (*methods, "origin")]
+
+
+def _named(path: Path, what: str) -> Path:
+    return path.with_name(f"{path.stem}_{what}{path.suffix}")

@@ -1,0 +1,135 @@
+"""Refusing at submission what cannot work; see `rfuav_ray.preflight`. Loads neither Ray Data nor torch.
+
+Each function returns the request with every path absolute and resolved. Raises InvalidInput naming the field.
+"""
+
+import os
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from preprocessing.folders import PARTS, default_output, recordings_in, request_identity, stft_settings_of
+from rfuav_ray import paths
+from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.files import is_image, walk_images
+from rfuav_ray.image_folders import class_folders, refuse_unfinished
+from rfuav_ray.iq import is_recording, open_recording
+from rfuav_ray.requests import (
+    DataAugmentationRequest,
+    DatasetSplitRequest,
+    ImageCropRequest,
+    PreprocessingRequest,
+    SpectrogramRequest,
+)
+from rfuav_ray.run_record import holds_files, is_unfinished, read_run
+from rfuav_ray.spectrogram import StftSettings, picture_count
+
+#: so many recordings of a folder are looked at before the request is accepted
+RECORDINGS_LOOKED_AT = 20
+
+
+def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path]) -> PreprocessingRequest:
+    if isinstance(request, DatasetSplitRequest):
+        return _check_split(request, roots)
+    if isinstance(request, DataAugmentationRequest):
+        return _check_augment(request, roots)
+    if isinstance(request, ImageCropRequest):
+        return _check_crop(request, roots)
+    return _check_spectrogram(request, roots)
+
+
+def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> PreprocessingRequest:
+    source = paths.existing(request.input_path, roots, field="input_path")
+    names = class_folders(source, field="input_path")
+    if not any(_has_two_images(source / name) for name in names):
+        raise InvalidInput(
+            "input_path", f"each class of '{source}' has one image: none would be left to validate."
+        )
+    return _with_output(request, source, request.output_path, roots)
+
+
+def _check_augment(request: DataAugmentationRequest, roots: Sequence[Path]) -> PreprocessingRequest:
+    source = paths.existing(request.dataset_path, roots, field="dataset_path")
+    parts = [source / part for part in PARTS if (source / part).is_dir()]
+    if not parts:
+        reason = f"'{source}' has neither a folder train nor valid; name the folder that holds them."
+        raise InvalidInput("dataset_path", reason)
+    for part in parts:
+        class_folders(part, field="dataset_path")
+    return _with_output(request, source, request.output_path or str(default_output(source)), roots)
+
+
+def _check_crop(request: ImageCropRequest, roots: Sequence[Path]) -> PreprocessingRequest:
+    source = paths.existing(request.input_path, roots, field="input_path")
+    if source.is_file():
+        if not is_image(source):
+            raise InvalidInput("input_path", f"'{source}' is not an image; png, jpg, jpeg and bmp are read.")
+    else:
+        refuse_unfinished(source, "input_path")
+    if source.is_dir() and next(walk_images(source), None) is None:
+        reason = f"there is no image (png, jpg, jpeg, bmp) in '{source}' or below it."
+        raise InvalidInput("input_path", reason)
+    return _with_output(request, source, request.output_path, roots)
+
+
+def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> PreprocessingRequest:
+    try:
+        settings = stft_settings_of(request)
+    except ValidationError as error:
+        raise _contradiction(error) from None
+    source = paths.existing(request.input_path, roots, field="input_path")
+    if source.is_file() and not is_recording(source):
+        reason = f"'{source}' is no IQ recording; iq, dat, bin, npy, wav and sigmf-meta are read."
+        raise InvalidInput("input_path", reason)
+    found = recordings_in(source)
+    if not found:
+        reason = f"there is no IQ recording (iq, dat, bin, npy, wav, sigmf-meta) in '{source}' or below it."
+        raise InvalidInput("input_path", reason)
+    if len(found) <= RECORDINGS_LOOKED_AT:
+        _check_one_is_usable(found, settings, request.data_type)
+    return _with_output(request, source, request.output_path, roots)
+
+
+def _check_one_is_usable(recordings: Sequence[Path], settings: StftSettings, data_type: str | None) -> None:
+    refusals = []
+    for path in recordings:
+        try:
+            picture_count(open_recording(path, data_type=data_type), settings)
+        except RunError as error:
+            refusals.append(InvalidInput("input_path", f"no recording can be used: {error}"))
+        except InvalidInput as error:
+            refusals.append(error)
+        else:
+            return
+    raise refusals[0]
+
+
+def _contradiction(error: ValidationError) -> InvalidInput:
+    # The settings' own checks begin with the field.
+    field, _, reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ").partition(": ")
+    return InvalidInput(field, reason)
+
+
+def _with_output(
+    request: PreprocessingRequest, source: Path, output_path: str, roots: Sequence[Path]
+) -> PreprocessingRequest:
+    output = paths.output_folder(output_path, roots, field="output_path")
+    if output == source:
+        raise InvalidInput("output_path", f"'{output}' is the input too: name another folder.")
+    if output.is_relative_to(source):
+        raise InvalidInput("output_path", f"'{output}' lies inside the input '{source}': name another folder.")
+    source_field = "dataset_path" if isinstance(request, DataAugmentationRequest) else "input_path"
+    request = request.model_copy(update={source_field: str(source), "output_path": str(output)})
+    if output.exists() and holds_files(output) and not is_unfinished(read_run(output), request_identity(request)):
+        found = ", ".join(f"'{entry.name}'" for entry in islice(output.iterdir(), 3))
+        reason = f"'{output}' holds files already ({found}, …): name a new folder, or empty it."
+        raise InvalidInput("output_path", reason)
+    return request
+
+
+def _has_two_images(folder: Path) -> bool:
+    with os.scandir(folder) as entries:
+        images = (entry for entry in entries if is_image(Path(entry.name)) and entry.is_file())
+        return len(list(islice(images, 2))) == 2

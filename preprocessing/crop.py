@@ -1,0 +1,57 @@
+"""Cut one rectangle out of every image of a folder."""
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from preprocessing.pipeline import Item, Work, Workers
+from preprocessing.runs import produce
+from rfuav_ray.errors import RunError
+from rfuav_ray.events import Report, ignore
+from rfuav_ray.files import find_images
+from rfuav_ray.images import read_pixels, write_pixels
+from rfuav_ray.requests import ImageCropRequest
+
+
+def crop(item: Item, output: Path, *, source: Path, rectangle: tuple[int, int, int, int]) -> int:
+    """Write the part of an image inside the rectangle (x, y, width, height in pixels), cut at the image's edge.
+
+    Raises RunError for an unreadable image and a rectangle that lies outside.
+    """
+    pixels = read_pixels(source / item.source)
+    x, y, width, height = rectangle
+    rows, columns = pixels.shape[:2]
+    if x >= columns or y >= rows:
+        raise RunError(f"the rectangle at {x}, {y} lies outside the image, which has {columns} x {rows} pixels.")
+    write_pixels(output / item.target, pixels[y : y + height, x : x + width])
+    return 0
+
+
+def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> dict[str, Any]:
+    """Crop `input_path` into `output_path`, the folders' structure kept; see `produce`."""
+    source = Path(request.input_path)
+    root, images = (source.parent, [source]) if source.is_file() else (source, find_images(source))
+    if not images:
+        raise RunError(f"there is no image (png, jpg, jpeg, bmp) in '{source}' or below it.")
+    names = [str(image.relative_to(root)) for image in images]
+    rectangle = (request.x, request.y, request.width, request.height)
+    return produce(
+        request,
+        [Item(source=name, target=name) for name in names],
+        Work(targets=_targets, make=partial(crop, source=root, rectangle=rectangle)),
+        output_path=Path(request.output_path),
+        run_id=run_id,
+        workers=workers,
+        report=report,
+        message=f"Cropping {len(names)} images of '{source}'.",
+        noun="images",
+        stats_of=lambda tally: {
+            "total_images": len(names),
+            "success": tally.done,
+            "failed": len(tally.failures),
+        },
+    )
+
+
+def _targets(item: Item) -> list[str]:
+    return [item.target]

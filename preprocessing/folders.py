@@ -1,0 +1,38 @@
+"""What runs and their checks at submission agree on. Loads neither Ray Data nor torch."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from rfuav_ray.iq import is_recording
+from rfuav_ray.requests import PreprocessingRequest, SpectrogramRequest
+from rfuav_ray.spectrogram import StftSettings
+
+#: the folders of a data set that are augmented
+PARTS = ("train", "valid", "val")
+
+
+def request_identity(request: PreprocessingRequest) -> dict[str, Any]:
+    """The fields that say which files are made."""
+    return request.model_dump(mode="json", exclude={"task_id", "description"})
+
+
+def default_output(dataset_path: Path) -> Path:
+    """Where augmented images go when nothing is said."""
+    return dataset_path.with_name(f"{dataset_path.name}_aug")
+
+
+def stft_settings_of(request: SpectrogramRequest) -> StftSettings:
+    """Raises pydantic's ValidationError where the fields contradict each other."""
+    return StftSettings.model_validate(request.model_dump(include=set(StftSettings.model_fields)))
+
+
+def recordings_in(source: Path) -> list[Path]:
+    """The recording itself, or all recordings of a folder and those below it, sorted; links are not entered."""
+    if source.is_file():
+        return [source]
+    found = []
+    for parent, folder_names, file_names in os.walk(source):
+        folder_names[:] = [name for name in folder_names if not name.startswith(".")]
+        found += [path for name in file_names if is_recording(path := Path(parent, name))]
+    return sorted(found)

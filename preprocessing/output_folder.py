@@ -1,0 +1,159 @@
+"""The folder that a run writes into: one run at a time, gone on with after a crash, emptied when given up.
+
+While files are made, `<output>/.rfuav-run/` says by whom and for which request. At the end its run.json stays, so
+that a run that is started again after its last file finds its own result.
+"""
+
+import fcntl
+import json
+import os
+import uuid
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TextIO
+
+from rfuav_ray.errors import RunError
+from rfuav_ray.files import remove_temporaries, write_text
+from rfuav_ray.run_record import RUN_FILE, RUN_FOLDER, holds_files, is_unfinished, read_run
+
+OWNER_LOCK, WRITERS_LOCK = "owner.lock", "writers.lock"
+#: beside them the folder holds the token of the permits, and what workers note on the way
+KEPT = {RUN_FILE, OWNER_LOCK, WRITERS_LOCK}
+
+
+class RunOver(Exception):
+    """Raised in a worker whose run was given up: nothing may be written any more."""
+
+
+@dataclass(frozen=True)
+class Permit:
+    """A worker's right to write into the folder; it ends with the run."""
+
+    run_folder: Path
+    token: str
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Whoever empties the folder waits for the end of this block. Raises RunOver."""
+        try:
+            lock = (self.run_folder / WRITERS_LOCK).open("a")
+        except FileNotFoundError:
+            raise RunOver from None
+        with lock:
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            if not (self.run_folder / self.token).exists():
+                raise RunOver
+            yield
+
+
+class OutputFolder:
+    """A context manager: an exception gives the run up and removes the `planned` files (relative paths)."""
+
+    def __init__(
+        self, path: Path, *, request: dict[str, Any], run_id: str, planned: Callable[[], Iterable[str]]
+    ) -> None:
+        self.path = path
+        self._run_folder = path / RUN_FOLDER
+        self._run_file = self._run_folder / RUN_FILE
+        self._request = request
+        self._run_id = run_id
+        self._planned = planned
+        self._token = uuid.uuid4().hex
+        self._owner_lock: TextIO | None = None
+        self._is_new = False
+        #: what `complete` was given by an earlier process of this same run
+        self.result: dict[str, Any] | None = None
+
+    @property
+    def permit(self) -> Permit:
+        return Permit(self._run_folder, self._token)
+
+    def __enter__(self) -> "OutputFolder":
+        """Raises RunError when another run writes here, or the folder holds something else."""
+        self._is_new = not self.path.exists()
+        self._run_folder.mkdir(parents=True, exist_ok=True)
+        self._owner_lock = (self._run_folder / OWNER_LOCK).open("a")
+        try:
+            fcntl.flock(self._owner_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._owner_lock.close()
+            raise RunError(f"another task is writing to '{self.path}': wait for it, or name another.") from None
+        self._take_over()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Not for KeyboardInterrupt and the like: an interrupted run can go on.
+        if isinstance(error, Exception):
+            self._discard()
+        if self._owner_lock is not None:
+            self._owner_lock.close()
+
+    def complete(self, result: dict[str, Any]) -> None:
+        """All files are there."""
+        self._end_permits()
+        remove_temporaries(self.path)
+        self._write_run("complete", result)
+        self._remove_locks()
+
+    def _take_over(self) -> None:
+        found = read_run(self.path)
+        if found is not None and found["state"] == "complete" and found["run_id"] == self._run_id:
+            self.result = found["result"]
+            self._remove_locks()
+            return
+        if not is_unfinished(found, self._request) and holds_files(self.path):
+            raise self._occupied()
+        if found is not None:
+            self._is_new = found["is_new"]
+        self._end_permits()
+        self._write_run("unfinished", None)
+        (self._run_folder / self._token).touch()
+
+    def _occupied(self) -> RunError:
+        self._remove_locks()
+        with suppress(OSError):
+            self._run_folder.rmdir()
+        return RunError(f"'{self.path}' holds files already: name a new folder, or empty it.")
+
+    def _end_permits(self) -> None:
+        """Returns when no worker, not even one of a killed run, writes any more."""
+        for file in self._run_folder.iterdir():
+            if file.name not in KEPT:
+                file.unlink(missing_ok=True)
+        with (self._run_folder / WRITERS_LOCK).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+
+    def _write_run(self, state: str, result: dict[str, Any] | None) -> None:
+        run = {
+            "state": state,
+            "run_id": self._run_id,
+            "request": self._request,
+            "is_new": self._is_new,
+            "result": result,
+        }
+        write_text(self._run_file, json.dumps(run, indent=2))
+
+    def _discard(self) -> None:
+        """Remove what was made, and nothing that somebody else put there meanwhile."""
+        self._end_permits()
+        root = str(self.path)
+        for name in self._planned():  # as text, because there may be millions
+            with suppress(FileNotFoundError):
+                os.unlink(f"{root}/{name}")  # noqa: PTH108
+        remove_temporaries(self.path)
+        self._run_file.unlink(missing_ok=True)
+        self._remove_locks()
+        for folder, _, _ in os.walk(root, topdown=False):
+            if folder != root or self._is_new:
+                with suppress(OSError):  # somebody else's files are in it
+                    Path(folder).rmdir()
+
+    def _remove_locks(self) -> None:
+        for file in self._run_folder.iterdir():
+            if file.name != RUN_FILE:
+                file.unlink(missing_ok=True)

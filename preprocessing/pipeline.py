@@ -1,0 +1,245 @@
+"""The Ray Data pipeline of every kind of preprocessing: items in, files out, told of as they are made.
+
+Workers take items in blocks and write files themselves: only names and counts travel, so memory stays flat however
+large the data set is. A block answers once, when it is done: Ray repeats the block of a worker that died, and
+answers on the way would then be counted twice or not at all. How far it is it notes in a file beside the output.
+"""
+
+import math
+import pickle
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cv2
+import ray
+import ray.data
+from ray.data import DataContext, TaskPoolStrategy
+
+from preprocessing.output_folder import OutputFolder, Permit, RunOver
+from rfuav_ray.errors import RunError
+from rfuav_ray.events import Report, RunEvent, clean
+
+#: few blocks for a small set, so that all workers have some; large ones for a large set
+BLOCKS_A_WORKER = 8
+LARGEST_BLOCK = 256
+#: how often a worker notes how far it is, and how often the run looks and asks whether it may go on
+TELL_EVERY_S = 0.25
+PROGRESS_SUFFIX = ".progress"
+MESSAGES_A_RUN = 20
+SECONDS_BETWEEN_MESSAGES = 1.0
+#: what is named in the log; more are counted
+FAILURES_NAMED = 1000
+
+
+@dataclass(frozen=True)
+class Item:
+    """A unit of work: one file, or a part of a long recording."""
+
+    #: the file, relative to the input
+    source: str
+    #: what is made of it, relative to the output; its meaning is the kind's
+    target: str
+    #: of a recording: the first picture, and how many
+    first: int = 0
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is done with an item. Functions of a module or `partial`s of them: they travel to the workers."""
+
+    #: the files an item becomes, relative to the output
+    targets: Callable[[Item], Sequence[str]]
+    #: make them in the folder; returns how many samples could not be used. Raises RunError for a bad source
+    make: Callable[[Item, Path], int]
+
+
+@dataclass(frozen=True)
+class Workers:
+    """How many Ray tasks work at once, and the CPUs that each counts for in Ray's books."""
+
+    count: int
+    cpus_each: float
+
+
+@dataclass
+class Tally:
+    done: int = 0
+    #: number of the item and the reason
+    failures: list[tuple[int, str]] = field(default_factory=list)
+    #: number of the item and its samples that could not be used
+    bad_samples: list[tuple[int, int]] = field(default_factory=list)
+
+    def add(self, other: "Tally") -> None:
+        self.done += other.done
+        self.failures += other.failures
+        self.bad_samples += other.bad_samples
+
+    @property
+    def seen(self) -> int:
+        return self.done + len(self.failures)
+
+
+def make_files(
+    items: Sequence[Item], work: Work, output: OutputFolder, *, noun: str, workers: Workers, report: Report
+) -> Tally:
+    """Make the files of all items that are not there yet. Failed items are named in the log and counted.
+
+    Raises RunError when nothing can be written, and whatever `report` raises.
+    """
+    teller = _Teller(items, noun, report)
+    tally = Tally()
+    stopping = threading.Event()
+    results: queue.Queue[Tally | Exception | None] = queue.Queue()
+    blocks = _blocks(items, workers.count)
+    arguments = (blocks, partial(_work_on, work, output.path, output.permit), workers, results, stopping)
+    # A thread, because Ray Data cannot be asked for the next result with a time-out.
+    threading.Thread(target=_collect, args=arguments, name="ray-data", daemon=True).start()
+    try:
+        while True:
+            with suppress(queue.Empty):
+                result = results.get(timeout=TELL_EVERY_S)
+                if result is None:
+                    return tally
+                if isinstance(result, Exception):
+                    raise result
+                tally.add(result)
+                teller.name(result.failures)
+            teller.tell(tally.seen + _seen_by_workers(output.permit))
+    finally:
+        stopping.set()
+
+
+def failed(source: str, reason: str) -> RunEvent:
+    return RunEvent(message=f"'{source}' is left out: {reason}", level="WARNING")
+
+
+def _blocks(items: Sequence[Item], worker_count: int) -> list[bytes]:
+    """The items with their numbers, in pickled blocks: names may hold bytes that are no text to Arrow."""
+    size = max(1, min(LARGEST_BLOCK, math.ceil(len(items) / (worker_count * BLOCKS_A_WORKER))))
+    numbered = list(enumerate(items))
+    return [pickle.dumps(numbered[start : start + size]) for start in range(0, len(items), size)]
+
+
+def _collect(
+    blocks: list[bytes],
+    work_on: Callable[[dict[str, Any]], dict[str, list[bytes]]],
+    workers: Workers,
+    results: "queue.Queue[Tally | Exception | None]",
+    stopping: threading.Event,
+) -> None:
+    try:
+        context = DataContext.get_current()
+        context.enable_progress_bars = False
+        context.enable_operator_progress_bars = False
+        context.print_on_execution_start = False
+        dataset = ray.data.from_items([{"items": block} for block in blocks], override_num_blocks=len(blocks))
+        dataset = dataset.map_batches(
+            work_on,
+            batch_size=None,
+            num_cpus=workers.cpus_each,
+            compute=TaskPoolStrategy(size=workers.count),
+        )
+        for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
+            for row in batch["results"]:
+                results.put(_result(row))
+            if stopping.is_set():
+                return
+        results.put(None)
+    except Exception as error:  # whatever ends the pipeline ends the run, with the reason
+        results.put(
+            error if isinstance(error, RunError) else RunError(f"the pipeline failed: {_last_line(error)}")
+        )
+
+
+def _result(row: bytes) -> Tally | RunError:
+    result: Tally | RunError = pickle.loads(row)
+    return result
+
+
+def _work_on(work: Work, folder: Path, permit: Permit, batch: dict[str, Any]) -> dict[str, list[bytes]]:
+    """In a worker: make the files of a block of items."""
+    cv2.setNumThreads(1)  # the workers are the parallelism
+    return {"results": [pickle.dumps(_work_on_block(work, folder, permit, block)) for block in batch["items"]]}
+
+
+def _work_on_block(work: Work, folder: Path, permit: Permit, block: bytes) -> Tally | RunError:
+    items: list[tuple[int, Item]] = pickle.loads(block)
+    tally, told_s = Tally(), time.monotonic()
+    progress_file = permit.run_folder / f"{items[0][0]}{PROGRESS_SUFFIX}"
+    try:
+        for number, item in items:
+            with permit.held():
+                _make(work, number, item, folder, tally)
+                if time.monotonic() - told_s >= TELL_EVERY_S:
+                    told_s = time.monotonic()
+                    progress_file.write_text(str(tally.seen))
+        progress_file.unlink(missing_ok=True)
+    except RunOver:
+        pass  # nobody waits for the result
+    except OSError as error:  # no space left, no permission: the next file would fare no better
+        return RunError(clean(f"'{error.filename or folder}' cannot be written: {error.strerror or error}."))
+    return tally
+
+
+def _seen_by_workers(permit: Permit) -> int:
+    """Items of blocks that are not done yet."""
+    seen = 0
+    for file in permit.run_folder.glob(f"*{PROGRESS_SUFFIX}"):
+        with suppress(OSError, ValueError):  # gone, or just being written
+            seen += int(file.read_text())
+    return seen
+
+
+def _make(work: Work, number: int, item: Item, folder: Path, tally: Tally) -> None:
+    if not all((folder / name).exists() for name in work.targets(item)):
+        try:
+            bad_samples = work.make(item, folder)
+        except RunError as error:
+            tally.failures.append((number, clean(str(error))))
+            return
+        if bad_samples:
+            tally.bad_samples.append((number, bad_samples))
+    tally.done += 1
+
+
+class _Teller:
+    """The log and the progress of one run."""
+
+    def __init__(self, items: Sequence[Item], noun: str, report: Report) -> None:
+        self._items = items
+        self._noun = noun
+        self._report = report
+        self._total = sum(item.count for item in items)
+        self._share = 0.0
+        self._told_s = time.monotonic()
+        self._told_share = 0.0
+        self._named = 0
+
+    def name(self, failures: Sequence[tuple[int, str]]) -> None:
+        for number, reason in failures[: max(0, FAILURES_NAMED - self._named)]:
+            self._named += 1
+            self._report(failed(self._items[number].source, reason))
+
+    def tell(self, seen: int) -> None:
+        # Between a block's last note and its answer it looks as if something were undone.
+        self._share = max(self._share, seen / len(self._items))
+        is_due = time.monotonic() - self._told_s >= SECONDS_BETWEEN_MESSAGES
+        message = ""
+        if self._share > self._told_share and (
+            self._share == 1 or (is_due and self._share - self._told_share >= 1 / MESSAGES_A_RUN)
+        ):
+            self._told_s, self._told_share = time.monotonic(), self._share
+            message = f"{round(self._share * self._total)} of {self._total} {self._noun}."
+        self._report(RunEvent(message=message, progress=100 * self._share))
+
+
+def _last_line(error: Exception) -> str:
+    return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)

@@ -1,0 +1,150 @@
+"""Spectrogram pictures of IQ recordings, as a data set that says how they were made."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from preprocessing.folders import recordings_in, stft_settings_of
+from preprocessing.pipeline import Item, Work, Workers
+from preprocessing.runs import produce
+from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.events import Report, clean, ignore
+from rfuav_ray.iq import Recording, open_recording
+from rfuav_ray.requests import SpectrogramRequest
+from rfuav_ray.spectrogram import StftSettings, picture_count, pictures, save_picture
+
+#: samples of one unit of work: large enough to be worth the way, small enough to be told of
+SAMPLES_AN_ITEM = 2**22
+
+
+def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, data_type: str | None) -> int:
+    """Write the item's pictures of a recording; returns how many of their samples are no numbers.
+
+    Raises RunError for a recording that cannot be read.
+    """
+    bad_samples = 0
+    recording = open_recording(source / item.source, data_type=data_type)
+    for drawn in pictures(recording, settings, first=item.first, count=item.count):
+        save_picture(output / _picture_name(item, drawn.index), drawn.image)
+        bad_samples += drawn.bad_samples
+    return bad_samples
+
+
+def run(request: SpectrogramRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> dict[str, Any]:
+    """Draw the recordings of `input_path` into `output_path`, the folders' structure kept; see `produce`."""
+    source = Path(request.input_path)
+    settings = stft_settings_of(request)
+    root = source.parent if source.is_file() else source
+    found, unusable = _look_at(recordings_in(source), root, settings, request.data_type)
+    items = [
+        Item(source=one.name, target=one.target, first=first, count=min(one.step, one.pictures - first))
+        for one in found
+        for first in range(0, one.pictures, one.step)
+    ]
+    return produce(
+        request,
+        items,
+        Work(
+            targets=_targets,
+            make=partial(draw, source=root, settings=settings, data_type=request.data_type),
+        ),
+        output_path=Path(request.output_path),
+        run_id=run_id,
+        workers=workers,
+        report=report,
+        message=f"Drawing {sum(item.count for item in items)} pictures of {len(found)} recordings.",
+        noun="pictures",
+        stats_of=lambda tally: _stats(items, {number for number, _ in tally.failures}, unusable),
+        unusable=unusable,
+        dataset_file=lambda _: _dataset_file(request, settings, found),
+    )
+
+
+@dataclass(frozen=True)
+class _Found:
+    #: relative to the input
+    name: str
+    #: its pictures' name, without their number
+    target: str
+    recording: Recording
+    pictures: int
+    seconds_between_pictures: float
+    #: pictures of one unit of work
+    step: int
+
+
+def _look_at(
+    paths: Sequence[Path], root: Path, settings: StftSettings, data_type: str | None
+) -> tuple[list[_Found], list[tuple[str, str]]]:
+    """The usable recordings, and the others with the reason."""
+    stems = Counter(path.with_suffix("") for path in paths)
+    found, unusable = [], []
+    for path in paths:
+        name = str(path.relative_to(root))
+        try:
+            recording = open_recording(path, data_type=data_type)
+            count = picture_count(recording, settings)
+        except (RunError, InvalidInput) as error:
+            unusable.append((name, clean(str(error))))
+            continue
+        # a.iq and a.wav in one folder must not write the same pictures.
+        target = path.with_suffix("") if stems[path.with_suffix("")] == 1 else path
+        own = settings.model_copy(update={"sample_rate_hz": recording.sample_rate_hz or settings.sample_rate_hz})
+        found.append(
+            _Found(
+                name=name,
+                target=str(target.relative_to(root)),
+                recording=recording,
+                pictures=count,
+                seconds_between_pictures=own.samples_between_pictures / own.sample_rate_hz,
+                step=max(1, SAMPLES_AN_ITEM // own.samples_per_picture),
+            )
+        )
+    return found, unusable
+
+
+def _stats(items: Sequence[Item], failed: set[int], unusable: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    drawn = [item for number, item in enumerate(items) if number not in failed]
+    failed_recordings = {items[number].source for number in failed} | {name for name, _ in unusable}
+    folders = {Path(item.target).parts[0] for item in drawn if len(Path(item.target).parts) > 1}
+    return {
+        "recordings": len({item.source for item in drawn}),
+        "pictures": sum(item.count for item in drawn),
+        "failed": len(failed_recordings),
+        "classes": sorted(clean(name) for name in folders),
+    }
+
+
+def _dataset_file(request: SpectrogramRequest, settings: StftSettings, found: Sequence[_Found]) -> str:
+    """`stft`, which training passes on to the model's config, and where each picture comes from."""
+    content = {
+        "stft": settings.model_dump(mode="json"),
+        "input_path": clean(request.input_path),
+        "recordings": [
+            {
+                "recording": clean(one.name),
+                # Picture number i shows the recording from i * seconds_between_pictures on.
+                "pictures": f"{clean(one.target)}_<number>.png",
+                "count": one.pictures,
+                "seconds_between_pictures": one.seconds_between_pictures,
+                "sample_rate_hz": one.recording.sample_rate_hz or settings.sample_rate_hz,
+                "data_type": one.recording.data_type,
+                "center_frequency_hz": one.recording.center_frequency_hz or request.center_frequency_hz,
+            }
+            for one in found
+        ],
+    }
+    return yaml.dump(content, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+
+
+def _targets(item: Item) -> list[str]:
+    return [_picture_name(item, item.first + number) for number in range(item.count)]
+
+
+def _picture_name(item: Item, number: int) -> str:
+    return f"{item.target}_{number:05d}.png"

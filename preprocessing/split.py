@@ -1,0 +1,146 @@
+"""Divide `<class>/<image>` into train, valid and test, byte for byte."""
+
+import random
+import re
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from preprocessing.pipeline import Item, Tally, Work, Workers
+from preprocessing.runs import produce
+from rfuav_ray.errors import RunError
+from rfuav_ray.events import Report, RunEvent, ignore
+from rfuav_ray.files import replacing
+from rfuav_ray.image_folders import class_folders, dataset_file_of, labelled_images, other_images
+from rfuav_ray.requests import DatasetSplitRequest
+
+TRAIN, VALID, TEST = "train", "valid", "test"
+
+#: what tells the frames of one recording apart: ` (3)` or `_0003` at the end of the name
+_FRAME = re.compile(r"( \(\d+\)|_\d+)$")
+
+
+def parts(
+    names: Sequence[str],
+    *,
+    train_ratio: float,
+    val_ratio: float | None,
+    shuffle_seed: str,
+    group_by_recording: bool,
+) -> dict[str, list[str]]:
+    """The files of one class, divided by chance: disjoint, complete, and the same for the same seed.
+
+    Two files or more (with `group_by_recording`: recordings) give each of train and valid at least one.
+    """
+    groups = defaultdict(list)
+    for name in sorted(names):
+        groups[_recording(name) if group_by_recording else name].append(name)
+    order = list(groups)
+    # A text as seed is hashed the same way in every version of Python.
+    random.Random(shuffle_seed).shuffle(order)
+    train, rest = _take(order, groups, train_ratio * len(names), leave=1)
+    chosen = {TRAIN: train, VALID: rest}
+    if val_ratio is not None:
+        chosen[VALID], chosen[TEST] = _take(rest, groups, val_ratio * len(names), leave=0)
+    return {part: [name for group in some for name in groups[group]] for part, some in chosen.items()}
+
+
+def _take(
+    order: Sequence[str], groups: dict[str, list[str]], wanted: float, *, leave: int
+) -> tuple[list[str], list[str]]:
+    """Groups from the front that together hold at most `wanted` files, but one at the least; and the others."""
+    taken, files = 0, 0
+    # Products such as 10 * 0.7 may lie a little below the whole number.
+    while taken < len(order) - leave and files + len(groups[order[taken]]) <= wanted + 1e-9:
+        files += len(groups[order[taken]])
+        taken += 1
+    taken = max(taken, 1)
+    return list(order[:taken]), list(order[taken:])
+
+
+def _recording(name: str) -> str:
+    return _FRAME.sub("", Path(name).stem)
+
+
+def copy(item: Item, output: Path, *, source: Path) -> int:
+    """Copy a file's bytes. Raises RunError when it cannot be read."""
+    path = source / item.source
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise RunError(f"it cannot be read: {error.strerror}.") from error
+    with replacing(output / item.target) as temporary:
+        shutil.copyfile(path, temporary)
+    return 0
+
+
+def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> dict[str, Any]:
+    """Split `input_path` into `output_path`; see `produce`. Raises InvalidInput where it holds no classes."""
+    source = Path(request.input_path)
+    class_names = class_folders(source, field="input_path")
+    if others := other_images(source, class_names):
+        message = f"{others} images do not lie in <class>/<image> and are left out."
+        report(RunEvent(message=message, level="WARNING"))
+    # An empty file is no image: it must not take the place of one in a small class.
+    names: dict[str, list[str]] = {name: [] for name in class_names}
+    empty: list[tuple[str, str]] = []
+    for path, label in labelled_images(source, class_names):
+        if path.stat().st_size:
+            names[class_names[label]].append(path.name)
+        else:
+            empty.append((f"{class_names[label]}/{path.name}", "the file is empty."))
+    items = _items(request, names)
+    dataset_file = dataset_file_of(source)
+    return produce(
+        request,
+        items,
+        Work(targets=_targets, make=partial(copy, source=source)),
+        output_path=Path(request.output_path),
+        run_id=run_id,
+        workers=workers,
+        report=report,
+        message=f"Splitting {len(items)} images of {len(class_names)} classes.",
+        noun="images",
+        stats_of=lambda tally: (
+            _stats(items, tally)
+            | {
+                "classes": class_names,
+                "failed": len(empty) + len(tally.failures),
+            }
+        ),
+        unusable=empty,
+        dataset_file=None if dataset_file is None else lambda _: dataset_file,
+    )
+
+
+def _items(request: DatasetSplitRequest, names_of_class: Mapping[str, Sequence[str]]) -> list[Item]:
+    return [
+        Item(source=f"{class_name}/{name}", target=f"{part}/{class_name}/{name}")
+        for class_name, names in names_of_class.items()
+        for part, chosen in parts(
+            names,
+            train_ratio=request.train_ratio,
+            val_ratio=request.val_ratio,
+            shuffle_seed=f"{request.seed} {class_name}",
+            group_by_recording=request.group_by_recording,
+        ).items()
+        for name in chosen
+    ]
+
+
+def _stats(items: Sequence[Item], tally: Tally) -> dict[str, int]:
+    failed = {number for number, _ in tally.failures}
+    copied = Counter(item.target.partition("/")[0] for number, item in enumerate(items) if number not in failed)
+    return {
+        "total_images": copied.total(),
+        "train_images": copied[TRAIN],
+        "val_images": copied[VALID],
+        "test_images": copied[TEST],
+    }
+
+
+def _targets(item: Item) -> list[str]:
+    return [item.target]

@@ -1,0 +1,55 @@
+"""The command `rfuav`: its frame, which the modules of commands fill.
+
+Everything heavy is imported by the command that needs it, so that `--help` is quick.
+"""
+# ruff: noqa: PLC0415
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from rfuav_ray.errors import RfuavError
+
+if TYPE_CHECKING:
+    from rfuav_ray.client import RFUAVClient
+
+app = typer.Typer(
+    help="Train, run and monitor classifiers of drone radio signals.",
+    no_args_is_help=True,
+    rich_markup_mode=None,  # a plain help comes in half the time
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+# Options of several commands
+Config = Annotated[Path | None, typer.Option(help="YAML file with the fields of the request; flags win over it.")]
+Description = Annotated[str | None, typer.Option(help="A note for the task list.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Print the task's id and don't follow it.")]
+TaskIdOption = Annotated[str | None, typer.Option(help="An id of your own for the task.")]
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """The console entry. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by ctrl-C."""
+    try:
+        app(args=arguments, prog_name="rfuav")
+    except (RfuavError, OSError) as error:
+        print(f"Error: {error}", file=sys.stderr)
+        raise SystemExit(1) from None
+    raise SystemExit(0)
+
+
+@app.callback()
+def connection(
+    context: typer.Context,
+    url: Annotated[str, typer.Option(envvar="RFUAV_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
+    api_key: Annotated[str | None, typer.Option(envvar="RFUAV_API_KEY", help="The service's key.")] = None,
+) -> None:
+    context.obj = {"base_url": url, "api_key": api_key}
+
+
+def open_client(context: typer.Context) -> "RFUAVClient":
+    from rfuav_ray.client import RFUAVClient
+
+    return RFUAVClient(**context.obj)

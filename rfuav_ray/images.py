@@ -1,0 +1,100 @@
+"""Reading and writing image files. Loads no torch."""
+
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+
+from rfuav_ray.errors import RunError
+from rfuav_ray.files import replacing
+
+Picture = npt.NDArray[np.uint8]
+
+MAX_PIXELS = 100_000_000
+_AS_COLOUR = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+
+
+def read_image(path: Path) -> Picture:
+    """Read an image as RGB, uint8, (height, width, 3); grey, 16-bit and transparent ones are converted.
+
+    Pixels stay where they are stored: an EXIF rotation is not applied. Raises RunError naming the file.
+    """
+    return np.asarray(_decode(path, _AS_COLOUR), dtype=np.uint8)
+
+
+def read_pixels(path: Path) -> npt.NDArray[Any]:
+    """Read an image with the channels and depth that `write_pixels` can write under the same name.
+
+    A PNG keeps grey, transparency and 16 bits; the others are grey or BGR, uint8. Raises RunError naming the file.
+    """
+    if path.suffix.lower() == ".png":
+        return _decode(path, cv2.IMREAD_UNCHANGED)
+    return _decode(path, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+
+
+def write_image(path: Path, image: Picture) -> None:
+    """Write an RGB picture in the format of the name, whole or not at all. Raises RunError."""
+    write_pixels(path, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+
+
+def write_pixels(path: Path, pixels: npt.NDArray[Any]) -> None:
+    """Write what `read_pixels` gives in the format of the name, whole or not at all. Raises RunError."""
+    try:
+        is_encoded, content = cv2.imencode(path.suffix.lower(), pixels)
+    except cv2.error as error:
+        raise RunError(f"{path} cannot be written as {path.suffix}: {' '.join(str(error).split())}") from error
+    if not is_encoded:
+        raise RunError(f"{path} cannot be written as {path.suffix}.")
+    with replacing(path) as temporary:
+        content.tofile(temporary)
+
+
+def resize(image: Picture, image_size: int) -> Picture:
+    """Resize to (image_size, image_size, 3), whatever the shape was.
+
+    A side that shrinks is averaged over areas, which keeps narrow-band signals from vanishing between the
+    samples; a side that grows is interpolated linearly.
+    """
+    height, width = image.shape[:2]
+    shrunk = (min(width, image_size), min(height, image_size))
+    if shrunk != (width, height):
+        image = cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
+    if shrunk != (image_size, image_size):
+        image = cv2.resize(image, (image_size, image_size), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
+    return image
+
+
+def _decode(path: Path, flags: int) -> npt.NDArray[Any]:
+    try:
+        _check_header(path)
+        # OpenCV's own reading fails on names outside the system's encoding.
+        image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), flags)
+    except (OSError, cv2.error) as error:
+        raise RunError(f"{path} cannot be read as an image: {error}") from error
+    if image is None:
+        raise RunError(f"{path} cannot be read as an image: it is damaged or cut off.")
+    return image
+
+
+def _check_header(path: Path) -> None:
+    """Refuse what is no image, or would take gigabytes once decoded, before it is decoded."""
+    if not path.is_file():
+        raise RunError(f"{path} cannot be read as an image: there is no such file.")
+    if path.stat().st_size == 0:
+        raise RunError(f"{path} cannot be read as an image: the file is empty.")
+    try:
+        with Image.open(path, formats=("PNG", "JPEG", "BMP", "WEBP")) as header:
+            width, height = header.size
+    except (UnidentifiedImageError, SyntaxError, ValueError) as error:
+        raise RunError(f"{path} is no PNG, JPEG, BMP or WebP image, or its header is damaged.") from error
+    except Image.DecompressionBombError:
+        raise _too_large(path) from None
+    if width * height > MAX_PIXELS:
+        raise _too_large(path)
+
+
+def _too_large(path: Path) -> RunError:
+    return RunError(f"{path} has more than {MAX_PIXELS // 1_000_000} million pixels: crop or shrink it first.")

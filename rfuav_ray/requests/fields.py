@@ -1,0 +1,38 @@
+"""The kinds of fields that requests share."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+
+def no_nul(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("a path has no NUL character")
+    return text
+
+
+def _one_folder(name: str) -> str:
+    if "/" in name or "\\" in name or name in {".", ".."}:
+        raise ValueError("the name of one folder, without a path, '.' or '..'")
+    return name
+
+
+PathText = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(no_nul)]
+FolderName = Annotated[
+    str, Field(min_length=1, max_length=255), AfterValidator(no_nul), AfterValidator(_one_folder)
+]
+TaskId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", examples=["night-run-7"])]
+Priority = Annotated[int, Field(ge=1, le=10, description="1 is the most urgent")]
+Device = Annotated[
+    str,
+    Field(
+        pattern=r"^(cpu|cuda|cuda:\d{1,4})$",
+        description="`cpu`, `cuda` (the least loaded GPU; the CPU where there is none) or `cuda:N` (that GPU)",
+    ),
+]
+Description = Annotated[str, Field(max_length=10_000)]
+
+
+class Request(BaseModel):
+    # "model" fields are the contract's; unknown fields are ignored, as the original service did.
+    model_config = ConfigDict(protected_namespaces=(), frozen=True)

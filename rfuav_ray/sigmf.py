@@ -1,0 +1,212 @@
+"""SigMF recordings: a pair of `x.sigmf-meta`, which is JSON, and `x.sigmf-data`, which holds nothing but samples.
+
+Specification: sigmf.org, version 1.2.
+"""
+
+import logging
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rfuav_ray.errors import RunError
+
+logger = logging.getLogger(__name__)
+
+META_SUFFIX, DATA_SUFFIX = ".sigmf-meta", ".sigmf-data"
+SIGMF_SUFFIXES = frozenset({META_SUFFIX, DATA_SUFFIX})
+
+#: SigMF's own bound
+HIGHEST_RATE_HZ = 1e12
+
+_LARGEST_METADATA_BYTES = 10_000_000
+#: of this folder, so no separator of any system, and neither `.` nor `..`
+_FILE_NAME = re.compile(r"(?!\.{1,2}$)[^/\\:]+")
+#: what file systems allow
+_LONGEST_NAME_BYTES = 255
+_DATA_TYPE = re.compile(r"([cr])(f32|f64|i32|i16|i8|u32|u16|u8)(?:_(le|be))?")
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What the metadata say of the samples."""
+
+    data_path: Path
+    #: of one value, with its byte order, as numpy writes it: `<f4`
+    value_type: str
+    is_complex: bool
+    #: None: not said, which SigMF allows
+    sample_rate_hz: float | None
+    center_frequency_hz: float | None
+    header_bytes: int
+    trailing_bytes: int
+
+
+def metadata_path(path: Path) -> Path:
+    """The metadata of a recording named by either of its files. Raises RunError if they are not beside it."""
+    if path.suffix.lower() == META_SUFFIX:
+        return path
+    if found := _beside(path, META_SUFFIX):
+        return found
+    raise RunError(
+        f"{path}: the metadata are missing. Put {path.with_suffix(META_SUFFIX).name}, which says the data type "
+        "and the sample rate, beside it; or rename the file to .bin and give both."
+    )
+
+
+def is_counted(path: Path) -> bool:
+    """Whether a walk over a folder shall take this file for the recording, so that it takes a pair once.
+
+    Metadata always; data whose metadata are missing, as the mistake has to come up; and of other files
+    those that no metadata of the same name claim as their data (`core:dataset`).
+    """
+    if path.suffix.lower() == META_SUFFIX:
+        return True
+    metadata = _beside(path, META_SUFFIX)
+    if metadata is None or path.suffix.lower() == DATA_SUFFIX:
+        return metadata is None
+    try:
+        return bool(_load(metadata).get_global_field("core:dataset") != path.name)
+    except RunError:
+        return True  # the metadata are a recording of their own, and opening them says what is wrong
+
+
+def read_metadata(path: Path) -> Metadata:
+    """What the `.sigmf-meta` file says; the data file is only named. Raises RunError for what cannot be used.
+
+    Only what is needed is looked at: a field that breaks SigMF's schema elsewhere keeps nobody from the
+    samples. Of several captures the first one's frequency counts, and a warning is logged.
+    """
+    metadata = _load(path)
+    captures = metadata.get_captures()
+    if not isinstance(captures, list) or not all(isinstance(capture, dict) for capture in captures):
+        raise RunError(f"{path}: 'captures' must be a list of objects.")
+    value_type, is_complex = _data_type(path, metadata.get_global_field("core:datatype"))
+    if (channels := metadata.get_global_field("core:num_channels")) != 1:
+        raise RunError(
+            f"{path}: core:num_channels is {_short(channels)}; only recordings of one channel can be read."
+        )
+    return Metadata(
+        data_path=_data_path(path, metadata.get_global_field("core:dataset")),
+        value_type=value_type,
+        is_complex=is_complex,
+        sample_rate_hz=_sample_rate_hz(path, metadata.get_global_field("core:sample_rate")),
+        center_frequency_hz=_center_frequency_hz(path, captures),
+        header_bytes=_header_bytes(path, captures),
+        trailing_bytes=_byte_count(path, "core:trailing_bytes", metadata.get_global_field("core:trailing_bytes")),
+    )
+
+
+def _load(path: Path) -> Any:
+    """The package's SigMFFile, which gives the fields.
+
+    Not its `fromfile`: that follows `core:dataset` out of the folder, ignores bytes that do not fit, and
+    fails with errors of many types.
+    """
+    import sigmf  # noqa: PLC0415  # 0.2 s, which a service that only trains saves
+
+    try:
+        if path.stat().st_size > _LARGEST_METADATA_BYTES:
+            raise RunError(
+                f"{path}: larger than {_LARGEST_METADATA_BYTES // 10**6} MB, which is not expected of metadata; "
+                "take annotations out."
+            )
+        return sigmf.SigMFFile(metadata=path.read_bytes())
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error}") from error
+    except (ValueError, RecursionError) as error:
+        raise RunError(f"{path}: is not JSON: {error}. Write the metadata again.") from error
+    except (AttributeError, KeyError, TypeError) as error:  # what its constructor meets where no object is
+        raise RunError(f"{path}: has no object 'global', so it is not SigMF metadata.") from error
+
+
+def _beside(path: Path, suffix: str) -> Path | None:
+    """The pair's other file, with the suffix in lower case, in upper case, or spelled as this one's."""
+    alike = path.suffix[: -len("meta")] + suffix[-len("meta") :]
+    spellings = dict.fromkeys([suffix, suffix.upper(), alike if alike.lower() == suffix else suffix])
+    return next((found for one in spellings if (found := path.with_suffix(one)).is_file()), None)
+
+
+def _data_path(path: Path, dataset: object) -> Path:
+    if dataset is None:
+        return _beside(path, DATA_SUFFIX) or path.with_suffix(DATA_SUFFIX)
+    # A path would let somebody's metadata show any file of this machine.
+    is_name = isinstance(dataset, str) and _FILE_NAME.fullmatch(dataset) and dataset.isprintable()
+    if not isinstance(dataset, str) or not is_name or len(dataset.encode()) > _LONGEST_NAME_BYTES:
+        raise RunError(
+            f"{path}: core:dataset is {_short(dataset)}; it must be the name of a file in the same folder, "
+            "without a path."
+        )
+    return path.with_name(dataset)
+
+
+def _data_type(path: Path, named: object) -> tuple[str, bool]:
+    """numpy's name of one value, and whether samples are complex. Without byte order: little-endian."""
+    match = _DATA_TYPE.fullmatch(named.lower()) if isinstance(named, str) else None
+    if match is None:
+        what = "is missing" if named is None else f"is {_short(named)}"
+        raise RunError(
+            f"{path}: core:datatype {what}; supported are cf32_le, ri16_be and the like: c or r, then f32, f64, "
+            "i32, i16, i8, u32, u16 or u8, then _le or _be."
+        )
+    kind, value, order = match.groups()
+    return f"{'>' if order == 'be' else '<'}{value[0]}{int(value[1:]) // 8}", kind == "c"
+
+
+def _number(value: object) -> float:
+    """NaN for all that is no number: JSON's true, or an integer beyond any float, too."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
+
+
+def _sample_rate_hz(path: Path, value: object) -> float | None:
+    if value is None:
+        return None
+    if not 0 < _number(value) <= HIGHEST_RATE_HZ:
+        raise RunError(
+            f"{path}: core:sample_rate is {_short(value)}; it must be samples per second, above 0 and up to "
+            f"{HIGHEST_RATE_HZ:g}. Correct it, or take it out and say it yourself."
+        )
+    return _number(value)
+
+
+def _center_frequency_hz(path: Path, captures: list[dict[str, Any]]) -> float | None:
+    if not captures or (stated := captures[0].get("core:frequency")) is None:
+        return None
+    frequency_hz = _number(stated)
+    if not math.isfinite(frequency_hz):
+        logger.warning("%s: core:frequency of the first capture is no number and is ignored", path)
+        return None
+    if any(capture.get("core:frequency", stated) != stated for capture in captures):
+        logger.warning(
+            "%s: the captures have different frequencies; the first one's, %g Hz, is taken for all of them",
+            *(path, frequency_hz),
+        )
+    return frequency_hz
+
+
+def _header_bytes(path: Path, captures: list[dict[str, Any]]) -> int:
+    sizes = [_byte_count(path, "core:header_bytes", capture.get("core:header_bytes")) for capture in captures]
+    if any(sizes[1:]):
+        raise RunError(
+            f"{path}: core:header_bytes of a later capture: headers between the samples cannot be read around. "
+            "Write the captures as recordings of their own."
+        )
+    return sizes[0] if sizes else 0
+
+
+def _byte_count(path: Path, field: str, value: object) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
+        raise RunError(f"{path}: {field} is {_short(value)}; it must be a whole number of bytes, 0 or more.")
+    return value
+
+
+def _short(value: object) -> str:
+    return repr(value)[:80]

@@ -1,0 +1,139 @@
+"""Samples as files store them, mapped and not loaded: without a header, or as .npy and .wav, which have one."""
+
+import math
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.io import wavfile
+
+from rfuav_ray.errors import RunError
+
+Samples = npt.NDArray[np.complex64]
+#: complex (n,), I/Q (n, 2) or real (n,)
+Stored = npt.NDArray[Any]
+
+_REAL_KINDS = ("float64", "float32", "int32", "int16", "int8", "uint8")
+
+
+@dataclass(frozen=True)
+class RawSamples:
+    """Where samples without a header lie in a file; `raw_samples` makes it. It pickles small."""
+
+    path: Path
+    #: of one value, with its byte order, as numpy writes it: `<f4`, `>i2`, `|u1`
+    value_type: str
+    #: I and Q in turn, else one real value a sample
+    is_complex: bool
+    offset_bytes: int
+    sample_count: int
+
+    def map(self) -> Stored:
+        """I/Q (n, 2) or real (n,). Raises RunError for a file that is gone or became shorter."""
+        value_type = np.dtype(self.value_type)
+        shape = (self.sample_count, 2) if self.is_complex else (self.sample_count,)
+        try:
+            if self.path.stat().st_size < self.offset_bytes + value_type.itemsize * math.prod(shape):
+                raise RunError(f"{self.path}: the file became shorter while it was read; wait until it is whole.")
+            return np.memmap(self.path, value_type, mode="r", offset=self.offset_bytes, shape=shape)
+        except (OSError, ValueError) as error:
+            raise RunError(f"{self.path}: cannot be read: {error}") from error
+
+
+def raw_samples(
+    path: Path, value_type: str, *, is_complex: bool = True, skipped_bytes: int = 0, trailing_bytes: int = 0
+) -> RawSamples:
+    """The samples between the skipped first bytes and the trailing ones. Raises RunError if they do not fit."""
+    check_file(path)
+    item = np.dtype(value_type)
+    sample_bytes = item.itemsize * (2 if is_complex else 1)
+    size = path.stat().st_size - skipped_bytes - trailing_bytes
+    if size <= 0:
+        raise RunError(
+            f"{path}: there is not one sample in it: {path.stat().st_size} bytes, of which the first "
+            f"{skipped_bytes} and the last {trailing_bytes} are said to be none."
+        )
+    if size % sample_bytes:
+        what = f"{item.name} I/Q pairs" if is_complex else f"{item.name} values"
+        raise RunError(
+            f"{path}: {size} bytes are no whole number of {what} ({sample_bytes} bytes each), "
+            f"the last {size % sample_bytes} do not fit. Either the file is cut off, or it holds another "
+            "data type."
+        )
+    return RawSamples(path, value_type, is_complex, skipped_bytes, size // sample_bytes)
+
+
+def check_file(path: Path) -> None:
+    """Raises RunError for what is missing, no file, or empty."""
+    if not path.exists():
+        raise RunError(f"{path}: there is no such file.")
+    if not path.is_file():
+        raise RunError(f"{path}: this is not a file.")
+    if path.stat().st_size == 0:
+        raise RunError(f"{path}: the file is empty (0 bytes).")
+
+
+def map_file(path: Path) -> tuple[Stored, float | None]:
+    """The samples of a .npy or .wav file and the header's sample rate. Raises RunError, naming the file."""
+    suffix = path.suffix.lower()
+    try:
+        return (_map_npy(path), None) if suffix == ".npy" else _map_wav(path)
+    except (OSError, ValueError) as error:
+        raise RunError(f"{path}: cannot be read as {suffix} file: {error}") from error
+
+
+def _map_npy(path: Path) -> Stored:
+    # Never unpickles: an array of Python objects cannot be mapped.
+    stored: Stored = np.lib.format.open_memmap(path, mode="r")
+    shape, name = stored.shape, stored.dtype.name
+    if name in {"complex64", "complex128"} and stored.ndim == 1:
+        return stored
+    if name in _REAL_KINDS and stored.ndim == 2 and shape[1] == 2:
+        return stored
+    if name in _REAL_KINDS and stored.ndim == 1:
+        if shape[0] % 2:
+            raise RunError(
+                f"{path}: {shape[0]} values are no whole number of I/Q pairs, the last {stored.itemsize} "
+                "bytes do not fit. A real signal belongs into a WAV file of one channel."
+            )
+        return stored.reshape(-1, 2)
+    raise RunError(
+        f"{path}: holds {name} of shape {shape}; wanted is complex64 or complex128 of shape (n,), or "
+        f"{', '.join(_REAL_KINDS)} of shape (n, 2) or (2n,)."
+    )
+
+
+def _map_wav(path: Path) -> tuple[Stored, float | None]:
+    with warnings.catch_warnings():
+        # SDR programs add chunks of their own, such as `auxi`, with the time and the centre frequency.
+        warnings.simplefilter("ignore", wavfile.WavFileWarning)
+        try:
+            rate_hz, stored = wavfile.read(path, mmap=True)
+        except Exception as error:  # scipy fails in many ways on a broken header
+            raise RunError(f"{path}: cannot be read as WAV file of 8, 16 or 32 bits: {error}") from error
+    if stored.dtype.name not in _REAL_KINDS:
+        raise RunError(f"{path}: holds {stored.dtype.name}; wanted is one of {', '.join(_REAL_KINDS)}.")
+    if stored.ndim == 2 and stored.shape[1] != 2:
+        raise RunError(f"{path}: has {stored.shape[1]} channels; wanted are two (I and Q) or one (a real signal).")
+    return stored, float(rate_hz) or None
+
+
+def to_complex(stored: Stored, *, is_wav: bool) -> Samples:
+    """A new complex64 array (n,) of what was mapped; integers are scaled to -1..1."""
+    stored = np.asarray(stored)  # what is computed from a memmap would else call itself one, too
+    with np.errstate(over="ignore"):  # too large for float32: becomes infinite
+        if stored.dtype.kind == "c":
+            return stored.astype(np.complex64)
+        values = stored.astype(np.float32)
+    if stored.dtype.kind == "u":
+        # In WAV files silence is 128; the samples of an RTL-SDR lie evenly around 127.5.
+        zero = np.float32(128 if is_wav else np.iinfo(stored.dtype).max / 2)
+        values = (values - zero) / zero
+    elif stored.dtype.kind == "i":
+        values /= np.float32(-float(np.iinfo(stored.dtype).min))
+    if values.ndim == 1:
+        return values.astype(np.complex64)
+    return np.ascontiguousarray(values).view(np.complex64)[:, 0]

@@ -1,0 +1,174 @@
+"""Split, augment, crop and spectrograms through the real service."""
+
+from pathlib import Path
+
+import cv2
+import httpx
+import numpy as np
+import pytest
+import yaml
+
+from preprocessing import augment
+from preprocessing.pipeline import Workers
+from rfuav_ray.client import ServiceError
+from rfuav_ray.requests import DataAugmentationRequest
+from rfuav_ray.simulator import simulate, write_recording
+
+
+@pytest.fixture
+def folder(root, request):
+    """A folder of the test's own, under the service's root."""
+    path = root / request.node.name.replace("[", "-").rstrip("]")
+    path.mkdir()
+    return path
+
+
+def end_of(client, task):
+    """What came of a preprocessing task: its answer with the stats, and its messages."""
+    client.wait(task["task_id"], timeout=90)
+    messages = [entry["message"] for entry in client.get_logs(task["task_id"])]
+    return client.get_preprocessing(task["task_id"]), messages
+
+
+def contents(path):
+    files = (file for file in path.rglob("*") if file.is_file() and ".rfuav-run" not in file.parts)
+    return {str(file.relative_to(path)): file.read_bytes() for file in files}
+
+
+def test_a_split_is_disjoint_complete_and_the_same_for_the_same_seed(client, dataset, folder):
+    fields = {"train_ratio": 0.5, "val_ratio": 0.25}
+    ended, messages = end_of(client, client.split_dataset(dataset / "train", folder / "one", **fields))
+    assert ended["status"] == "completed", messages
+    assert ended["task_type"] == "split"
+    assert ended["stats"] == {
+        "total_images": 24,
+        "train_images": 12,
+        "val_images": 6,
+        "test_images": 6,
+        "classes": ["horizontal", "vertical"],
+        "failed": 0,
+    }
+    parts = {part: contents(folder / "one" / part) for part in ("train", "valid", "test")}
+    assert sum(map(len, parts.values())) == 24
+    assert {name: content for part in parts.values() for name, content in part.items()} == contents(
+        dataset / "train"
+    )
+    end_of(client, client.split_dataset(dataset / "train", folder / "two", **fields))
+    assert contents(folder / "two") == contents(folder / "one")
+    end_of(client, client.split_dataset(dataset / "train", folder / "three", seed=1, **fields))
+    assert contents(folder / "three") != contents(folder / "one")
+
+
+def test_augmented_files_are_the_same_whatever_the_parallelism(client, dataset, folder):
+    task = client.augment_dataset(dataset, output_path=folder / "out")
+    ended, messages = end_of(client, task)
+    assert ended["status"] == "completed", messages
+    assert ended["stats"]["original_images"] == 34 and ended["stats"]["augmented_images"] == 34 * 6
+    assert ended["stats"]["methods_used"] == 6 and ended["stats"]["failed"] == 0
+    made = contents(folder / "out")
+    assert len(made) == 34 * 7
+    for name, content in contents(dataset).items():
+        assert made[name.replace(".png", "_origin.png")] == content
+    request = DataAugmentationRequest(dataset_path=str(dataset), output_path=str(folder / "alone"))
+    result = augment.run(request, run_id="alone", workers=Workers(count=1, cpus_each=0.1))
+    assert result["stats"] == ended["stats"]
+    assert contents(folder / "alone") == made
+
+
+def test_what_cannot_be_read_is_counted_and_named_and_stops_nothing(client, folder):
+    (folder / "in" / "deep er").mkdir(parents=True)
+    assert cv2.imwrite(str(folder / "in" / "deep er" / "无人机.png"), np.zeros((20, 20), np.uint16))
+    (folder / "in" / "two\nlines.png").write_bytes(b"no image")
+    (folder / "in" / "empty.jpg").touch()
+    (folder / "in" / "loop").symlink_to(folder / "in", target_is_directory=True)
+    ended, messages = end_of(
+        client, client.crop_images(folder / "in", folder / "out", x=2, y=3, width=100, height=4)
+    )
+    assert ended["status"] == "completed" and ended["stats"] == {"total_images": 3, "success": 1, "failed": 2}
+    assert sum("left out" in message for message in messages) == 2
+    assert any("empty.jpg" in message for message in messages)
+    assert set(contents(folder / "out")) == {"deep er/无人机.png"}
+    result = client.get_task(ended["task_id"])["result"]
+    assert {failure["file"] for failure in result["failures"]} == {"empty.jpg", "two\nlines.png"}
+
+
+def test_a_task_of_which_nothing_can_be_used_fails_and_leaves_nothing(client, folder):
+    (folder / "in").mkdir()
+    (folder / "in" / "bad.png").write_bytes(b"no image")
+    ended, _ = end_of(client, client.crop_images(folder / "in", folder / "out", x=0, y=0, width=1, height=1))
+    assert ended["status"] == "failed" and "bad.png" in ended["message"]
+    assert ended["stats"] is None and not (folder / "out").exists()
+
+
+def test_recordings_become_a_data_set_whose_settings_reach_the_model(client, folder, training):
+    for seed in range(4):
+        for emitter in ("ofdm_5mhz_video", "gfsk_slow_sweep"):
+            samples = simulate(emitter, duration_s=0.004, sample_rate_hz=20e6, snr_db=20, seed=seed)
+            write_recording(folder / "in" / emitter / f"{seed}.iq", samples)
+    (folder / "in" / "gfsk_slow_sweep" / "short.iq").write_bytes(bytes(800))
+    task = client.make_spectrograms(
+        folder / "in",
+        folder / "pictures",
+        sample_rate_hz=20e6,
+        stft_points=128,
+        duration_s=0.002,
+        overlap=0.5,
+        image_size=48,
+        center_frequency_hz=2.44e9,
+    )
+    ended, messages = end_of(client, task)
+    assert ended["status"] == "completed", messages
+    assert ended["stats"] == {
+        "recordings": 8,
+        "pictures": 24,
+        "failed": 1,
+        "classes": ["gfsk_slow_sweep", "ofdm_5mhz_video"],
+    }
+    assert any("short.iq" in message and "left out" in message for message in messages)
+    described = yaml.safe_load((folder / "pictures" / "dataset.yaml").read_text())
+    assert described["stft"]["stft_points"] == 128 and described["stft"]["overlap"] == 0.5
+    first = described["recordings"][0]
+    assert first["recording"] == "gfsk_slow_sweep/0.iq" and first["count"] == 3
+    assert first["seconds_between_pictures"] == 0.001 and first["center_frequency_hz"] == 2.44e9
+    split = client.split_dataset(folder / "pictures", folder / "parts", group_by_recording=True)
+    assert end_of(client, split)[0]["status"] == "completed"
+    fields = training(train_path=str(folder / "parts" / "train"), val_path=str(folder / "parts" / "valid"))
+    trained = client.wait(client.start_training(**fields)["task_id"], timeout=90)
+    assert trained["status"] == "completed", trained
+    config = yaml.safe_load(Path(trained["result"]["files"]["config"]).read_text())
+    assert config["stft"] == described["stft"]
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "field"),
+    [
+        ("split", {"input_path": "dataset/train", "output_path": "dataset/train/out"}, "output_path"),
+        ("split", {"input_path": "dataset/train", "output_path": "x", "train_ratio": 0.95}, "train_ratio"),
+        ("augment", {"dataset_path": "dataset", "methods": ["Flip"]}, "methods.0"),
+        ("crop", {"input_path": "dataset", "output_path": "x", "x": -1, "y": 0, "width": 1, "height": 1}, "x"),
+        ("spectrogram", {"input_path": "dataset", "output_path": "x"}, "input_path"),
+        ("spectrogram", {"input_path": "dataset", "output_path": "x", "db_range": [1, 0]}, "db_range"),
+    ],
+)
+def test_bad_input_is_refused_with_the_field(client, service, dataset, route, body, field):
+    before = client.get_all_tasks()["total_preprocessing"]
+    answer = httpx.post(f"{service}/api/v2/preprocessing/{route}", json=body, timeout=30)
+    assert answer.status_code == 422
+    assert field in [detail["field"] for detail in answer.json()["detail"]]
+    assert client.get_all_tasks()["total_preprocessing"] == before
+
+
+def test_tasks_are_listed_by_kind_and_only_as_what_they_are(client, dataset, folder):
+    task = client.crop_images(
+        dataset / "val", folder / "out", x=0, y=0, width=4, height=4, description="corners", task_id="my-crop"
+    )
+    end_of(client, task)
+    listed = client.get_all_tasks(task_type="crop")
+    assert "my-crop" in [one["task_id"] for one in listed["preprocessing_tasks"]]
+    assert listed["training_tasks"] == []
+    with pytest.raises(ServiceError) as refused:
+        client.stop_training("my-crop")
+    assert refused.value.status_code == 404
+    with pytest.raises(ServiceError) as refused:
+        client.crop_images(dataset / "val", folder / "more", x=0, y=0, width=4, height=4, task_id="my-crop")
+    assert refused.value.status_code == 409

@@ -1,0 +1,102 @@
+"""Preprocessing that is cancelled, or loses its processes in the middle."""
+
+import os
+import re
+import signal
+import time
+
+import cv2
+import numpy as np
+import psutil
+import pytest
+
+IMAGES = 500
+METHODS = ["AdvancedBlur", "ISONoise"]
+WAIT_S = 60
+
+
+@pytest.fixture(scope="module")
+def many(root):
+    """A data set that takes some seconds to augment."""
+    rng = np.random.default_rng(2)
+    picture = cv2.GaussianBlur(rng.integers(0, 256, (400, 400, 3), dtype=np.uint8), (0, 0), 2)
+    for number in range(IMAGES):
+        path = root / "many" / "train" / "drone" / f"{number:03}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        assert cv2.imwrite(str(path), np.roll(picture, number, axis=1))
+    return root / "many"
+
+
+def files_in(path):
+    return [file for file in path.rglob("*.jpg") if not file.name.startswith(".")]
+
+
+def wait_for_files(path, count):
+    deadline = time.monotonic() + WAIT_S
+    while not path.exists() or len(files_in(path)) < count:
+        assert time.monotonic() < deadline, "the task made no files"
+        time.sleep(0.02)
+
+
+def workers():
+    """The processes of this test session's Ray that are making files."""
+    children = psutil.Process().children(recursive=True)
+    return [process for process in children if "MapBatches" in " ".join(process.cmdline())]
+
+
+def test_a_cancelled_task_stops_and_leaves_nothing(client, many, root):
+    task_id = client.augment_dataset(many, output_path=root / "cancelled", methods=METHODS)["task_id"]
+    wait_for_files(root / "cancelled", 30)
+    client.cancel_task(task_id)
+    assert client.wait(task_id, timeout=WAIT_S)["status"] == "cancelled"
+    assert not (root / "cancelled").exists()
+    again = client.augment_dataset(many, output_path=root / "cancelled", methods=["ColorJitter"])
+    assert client.wait(again["task_id"], timeout=WAIT_S)["status"] == "completed"
+    assert len(files_in(root / "cancelled")) == 2 * IMAGES
+
+
+def test_a_killed_worker_loses_nothing(client, many, root):
+    task_id = client.augment_dataset(many, output_path=root / "worker-killed", methods=METHODS)["task_id"]
+    wait_for_files(root / "worker-killed", 30)
+    os.kill(workers()[0].pid, signal.SIGKILL)
+    ended = client.wait(task_id, timeout=WAIT_S)
+    assert ended["status"] == "completed" and ended["result"]["stats"]["failed"] == 0
+    assert ended["result"]["stats"]["augmented_images"] == 2 * IMAGES
+    assert len(files_in(root / "worker-killed")) == 3 * IMAGES
+
+
+def test_a_killed_run_goes_on_without_making_files_again(client, many, root):
+    output = root / "run-killed"
+    task_id = client.augment_dataset(many, output_path=output, methods=METHODS)["task_id"]
+    wait_for_files(output, 60)
+    started = next(e["message"] for e in client.get_logs(task_id) if "started in process" in e["message"])
+    os.kill(int(re.search(r"process (\d+)", started).group(1)), signal.SIGKILL)
+    before = {file: file.stat().st_mtime_ns for file in files_in(output) if "origin" in file.name}
+    ended = client.wait(task_id, timeout=WAIT_S)
+    assert ended["status"] == "completed" and ended["result"]["stats"]["augmented_images"] == 2 * IMAGES
+    assert any("Queued again" in entry["message"] for entry in client.get_logs(task_id))
+    assert len(files_in(output)) == 3 * IMAGES
+    # The original's copy is the last file of each image: who has it was whole.
+    assert all(file.stat().st_mtime_ns == moment for file, moment in before.items())
+
+
+def test_two_tasks_with_one_output_do_not_mix(client, many, root):
+    tasks = [client.augment_dataset(many, output_path=root / "both", methods=["Sharpen"]) for _ in range(2)]
+    first, second = (client.wait(task["task_id"], timeout=WAIT_S) for task in tasks)
+    assert first["status"] == "completed"
+    assert second["status"] == "failed" and "holds files already" in second["error"]
+    assert len(files_in(root / "both")) == 2 * IMAGES
+
+
+def test_preprocessing_has_slots_of_its_own(client, many, root, training):
+    trainings = [client.start_training(**training(num_epochs=500))["task_id"] for _ in range(3)]
+    tasks = [
+        client.augment_dataset(many, output_path=root / f"slots-{number}", methods=["Sharpen"])["task_id"]
+        for number in range(2)
+    ]
+    wait_for_files(root / "slots-0", 1)
+    assert [client.get_task(task_id)["status"] for task_id in trainings] == ["running", "running", "pending"]
+    assert client.get_task(tasks[1])["status"] == "pending"
+    for task_id in trainings:
+        client.cancel_task(task_id)
+    assert client.wait(tasks[1], timeout=WAIT_S)["status"] == "completed"

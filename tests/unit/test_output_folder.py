@@ -1,0 +1,153 @@
+"""The folder that a run writes into: taken, gone on with, finished, given up."""
+
+import threading
+
+import pytest
+
+from preprocessing.output_folder import OutputFolder, RunOver
+from rfuav_ray.errors import RunCancelled, RunError
+from rfuav_ray.files import replacing
+from rfuav_ray.run_record import holds_files, is_unfinished, read_run
+
+REQUEST = {"input_path": "/in", "seed": 42}
+PLANNED = ["a/1.png", "a/2.png"]
+
+
+@pytest.fixture
+def output(tmp_path):
+    def open_it(run_id="task", request=REQUEST):
+        return OutputFolder(tmp_path / "out", request=request, run_id=run_id, planned=lambda: PLANNED)
+
+    return open_it
+
+
+def make(folder, *names):
+    for name in names:
+        (folder.path / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder.path / name).write_text("whole")
+
+
+def interrupt(output, *names):
+    """As a kill leaves it: some files made, and half of one."""
+    with pytest.raises(KeyboardInterrupt), output as folder:
+        make(folder, *names, ".2.77.tmp.png")
+        raise KeyboardInterrupt
+
+
+def test_a_finished_run_leaves_its_files_and_a_note(output, tmp_path):
+    with output() as folder:
+        make(folder, *PLANNED, "a/.1.77.tmp.png")
+        folder.complete({"stats": 1})
+    files = {str(file.relative_to(tmp_path / "out")) for file in (tmp_path / "out").rglob("*") if file.is_file()}
+    assert files == {*PLANNED, ".rfuav-run/run.json"}
+    assert read_run(tmp_path / "out")["state"] == "complete"
+
+
+def test_the_same_run_started_again_after_its_end_finds_its_result(output):
+    with output() as folder:
+        make(folder, *PLANNED)
+        folder.complete({"stats": 1})
+    with output() as folder:
+        assert folder.result == {"stats": 1}
+    with pytest.raises(RunError, match="holds files already"), output(run_id="another"):
+        pass
+
+
+def test_an_interrupted_run_is_gone_on_with_by_the_same_request_of_any_task(output, tmp_path):
+    interrupt(output(), "a/1.png")
+    assert is_unfinished(read_run(tmp_path / "out"), REQUEST)
+    with output(run_id="another") as folder:
+        assert (folder.path / "a" / "1.png").exists() and folder.result is None
+        folder.complete({})
+    assert not (tmp_path / "out" / ".2.77.tmp.png").exists()
+
+
+def test_another_request_does_not_go_on_with_it(output, tmp_path):
+    interrupt(output(), "a/1.png")
+    with pytest.raises(RunError, match="holds files already"), output(request={"seed": 43}):
+        pass
+    assert (tmp_path / "out" / "a" / "1.png").exists()
+
+
+def test_files_of_others_are_refused_and_left_alone(output, tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    with pytest.raises(RunError, match="holds files already"), output():
+        pass
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize("error", [RunCancelled(), RunError("disk full"), ValueError()])
+def test_a_run_that_is_given_up_leaves_nothing(output, tmp_path, error):
+    with pytest.raises(type(error)), output() as folder:
+        make(folder, "a/1.png", "a/.2.77.tmp.png")
+        raise error
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_giving_up_removes_nothing_of_others_and_no_folder_that_was_there(output, tmp_path):
+    (tmp_path / "out").mkdir()
+    with pytest.raises(RunCancelled), output() as folder:
+        make(folder, "a/1.png", "a/mine.txt")
+        raise RunCancelled
+    assert [file.name for file in (tmp_path / "out" / "a").iterdir()] == ["mine.txt"]
+    (tmp_path / "out" / "a" / "mine.txt").unlink()
+    (tmp_path / "out" / "a").rmdir()
+    with pytest.raises(RunCancelled), output():
+        raise RunCancelled
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_two_runs_cannot_write_into_one_folder(output):
+    with output() as folder:
+        with pytest.raises(RunError, match="another task is writing"), output(run_id="another"):
+            pass
+        with folder.permit.held():
+            pass
+        folder.complete({})
+
+
+def test_whoever_empties_the_folder_waits_for_a_file_that_is_being_written(output, tmp_path):
+    is_writing, may_end = threading.Event(), threading.Event()
+    folder = output()
+    folder.__enter__()
+
+    def write():
+        with folder.permit.held(), replacing(folder.path / "a" / "1.png") as temporary:
+            is_writing.set()
+            assert may_end.wait(30)
+            temporary.write_text("whole")
+
+    worker = threading.Thread(target=write)
+    worker.start()
+    assert is_writing.wait(30)
+    giving_up = threading.Thread(target=folder.__exit__, args=(RunCancelled, RunCancelled(), None))
+    giving_up.start()
+    may_end.set()
+    for thread in (worker, giving_up):
+        thread.join(30)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(RunOver), folder.permit.held():
+        pass
+
+
+def test_a_permit_ends_with_the_run_and_with_the_next_life_of_it(output):
+    with pytest.raises(KeyboardInterrupt), output() as folder:
+        old = folder.permit
+        raise KeyboardInterrupt
+    with output() as folder:
+        with pytest.raises(RunOver), old.held():
+            pass
+        with folder.permit.held():
+            pass
+        folder.complete({})
+    with pytest.raises(RunOver), folder.permit.held():
+        pass
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff\xfe"])
+def test_a_damaged_note_is_no_note(tmp_path, content):
+    (tmp_path / ".rfuav-run").mkdir()
+    (tmp_path / ".rfuav-run" / "run.json").write_bytes(content)
+    assert read_run(tmp_path) is None
+    assert not holds_files(tmp_path)

@@ -1,0 +1,178 @@
+"""What is refused at submission, with the field and the reason."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from preprocessing.checks import check_preprocessing
+from preprocessing.folders import request_identity
+from rfuav_ray.errors import InvalidInput, PathNotAllowed
+from rfuav_ray.requests import (
+    DataAugmentationRequest,
+    DatasetSplitRequest,
+    ImageCropRequest,
+    SpectrogramRequest,
+)
+
+CLASSES = ("apart", "together")
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Pictures in <class>/, a data set, and recordings."""
+    for part in ("pictures", "dataset/train", "dataset/valid"):
+        for name in CLASSES:
+            for number in range(2):
+                path = tmp_path / part / name / f"{number}.png"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                assert cv2.imwrite(str(path), np.zeros((8, 8, 3), np.uint8))
+    (tmp_path / "recordings" / "drone").mkdir(parents=True)
+    np.zeros(4096, np.complex64).tofile(tmp_path / "recordings" / "drone" / "a.iq")
+    return tmp_path
+
+
+@pytest.fixture
+def check(root):
+    return lambda request: check_preprocessing(request, roots=[root])
+
+
+def split(**changes):
+    return DatasetSplitRequest(**{"input_path": "pictures", "output_path": "out"} | changes)
+
+
+def augment(**changes):
+    return DataAugmentationRequest(**{"dataset_path": "dataset"} | changes)
+
+
+def crop(**changes):
+    fields = {"input_path": "pictures", "output_path": "out", "x": 0, "y": 0, "width": 5, "height": 5}
+    return ImageCropRequest(**fields | changes)
+
+
+def spectrogram(**changes):
+    fields = {"input_path": "recordings", "output_path": "out", "sample_rate_hz": 1e6, "duration_s": 0.002}
+    return SpectrogramRequest(**fields | changes)
+
+
+def refusal(check, request, field):
+    with pytest.raises(InvalidInput) as refused:
+        check(request)
+    assert refused.value.field == field
+    return refused.value.reason
+
+
+@pytest.mark.parametrize("request_of", [split, crop, spectrogram])
+def test_paths_become_absolute(check, root, request_of):
+    checked = check(request_of())
+    assert checked.output_path == str(root / "out")
+    assert checked.input_path == str(root / request_of().input_path)
+    assert not (root / "out").exists()
+
+
+def test_augmented_images_go_beside_the_data_set_by_default(check, root):
+    assert check(augment()).output_path == str(root / "dataset_aug")
+    assert check(augment(output_path="else")).output_path == str(root / "else")
+
+
+@pytest.mark.parametrize("request_of", [split, crop, spectrogram, augment])
+@pytest.mark.parametrize(("place", "word"), [("", "input too"), ("/deep/er", "inside the input")])
+def test_output_in_the_input_is_refused(check, request_of, place, word):
+    source = getattr(request_of(), "input_path", "dataset")
+    assert word in refusal(check, request_of(output_path=f"{source}{place}"), "output_path")
+
+
+@pytest.mark.parametrize("request_of", [split, crop, spectrogram, augment])
+def test_files_in_the_output_are_refused_and_named(check, root, request_of):
+    (root / "mine").mkdir()
+    check(request_of(output_path="mine"))
+    (root / "mine" / "notes.txt").touch()
+    assert "notes.txt" in refusal(check, request_of(output_path="mine"), "output_path")
+    assert "is a file" in refusal(check, request_of(output_path="mine/notes.txt"), "output_path")
+
+
+def test_an_unfinished_output_of_the_same_request_is_gone_on_with(check, root):
+    checked = check(split(task_id="one"))
+    run = {"state": "unfinished", "run_id": "one", "request": request_identity(checked)}
+    (root / "out" / ".rfuav-run").mkdir(parents=True)
+    (root / "out" / ".rfuav-run" / "run.json").write_text(json.dumps(run))
+    (root / "out" / "train").mkdir()
+    check(split(task_id="two", description="again"))
+    refusal(check, split(seed=1), "output_path")
+    for field, request in (
+        ("input_path", split(input_path="out", output_path="parts")),
+        ("input_path", crop(input_path="out/train", output_path="parts")),
+        ("dataset_path", augment(dataset_path="out")),
+    ):
+        assert "task one" in refusal(check, request, field)
+
+
+@pytest.mark.parametrize("request_of", [split, crop, spectrogram, augment])
+def test_paths_outside_the_roots_and_missing_ones_are_refused(check, request_of):
+    field = "dataset_path" if request_of is augment else "input_path"
+    with pytest.raises(PathNotAllowed):
+        check(request_of(**{field: "/etc"}))
+    with pytest.raises(PathNotAllowed):
+        check(request_of(output_path="/etc/out"))
+    assert "missing" in refusal(check, request_of(**{field: "missing"}), field)
+
+
+def test_a_split_needs_classes_with_two_images(check, root):
+    assert "class folder" in refusal(check, split(input_path="pictures/apart"), "input_path")
+    (root / "single" / "a").mkdir(parents=True)
+    assert "no image" in refusal(check, split(input_path="single"), "input_path")
+    (root / "single" / "a" / "1.png").touch()
+    assert "one image" in refusal(check, split(input_path="single"), "input_path")
+
+
+@pytest.mark.parametrize(("train_ratio", "val_ratio"), [(0.8, 0.2), (0.7, 0.3), (0.9, 0.5)])
+def test_ratios_that_leave_no_test_set_are_refused(train_ratio, val_ratio):
+    with pytest.raises(ValidationError, match="must be below 1"):
+        split(train_ratio=train_ratio, val_ratio=val_ratio)
+
+
+@pytest.mark.parametrize("part", ["train", "valid", "val"])
+def test_a_data_set_needs_a_part(check, root, part):
+    assert "neither" in refusal(check, augment(dataset_path="pictures"), "dataset_path")
+    (root / "dataset" / "train").rename(root / "pictures" / part)
+    assert check(augment(dataset_path="pictures"))
+
+
+def test_an_unknown_method_is_refused_naming_the_six():
+    with pytest.raises(ValidationError, match=r"AdvancedBlur.*CLAHE.*ColorJitter.*GaussNoise.*ISONoise.*Sharpen"):
+        augment(methods=["Flip"])
+    assert len(augment(methods=[]).chosen_methods) == 6
+    assert augment(methods=["CLAHE", "CLAHE"]).chosen_methods == ("CLAHE",)
+
+
+def test_what_is_no_image_or_has_none_is_not_cropped(check, root):
+    (root / "notes.txt").touch()
+    (root / "empty").mkdir()
+    (root / "empty" / "loop").symlink_to(root / "empty", target_is_directory=True)
+    assert "not an image" in refusal(check, crop(input_path="notes.txt"), "input_path")
+    assert "no image" in refusal(check, crop(input_path="empty"), "input_path")
+
+
+def test_recordings_that_cannot_be_drawn_are_refused(check, root):
+    recording = root / "recordings" / "drone" / "a.iq"
+    assert "shorter" in refusal(check, spectrogram(duration_s=1), "input_path")
+    assert "no IQ recording" in refusal(check, spectrogram(input_path="pictures"), "input_path")
+    assert "no IQ recording" in refusal(check, spectrogram(input_path="pictures/apart/0.png"), "input_path")
+    recording.write_bytes(b"123")
+    assert "a.iq" in refusal(check, spectrogram(), "input_path")
+    recording.rename(recording.with_suffix(".bin"))
+    assert "float32" in refusal(check, spectrogram(), "data_type")
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"duration_s": 1e-6}, "duration_s"),
+        ({"db_range": (0, -10)}, "db_range"),
+        ({"image_size": None, "duration_s": 3600}, "image_size"),
+    ],
+)
+def test_settings_that_contradict_each_other_are_refused(check, changes, field):
+    refusal(check, spectrogram(**changes), field)

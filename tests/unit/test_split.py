@@ -1,0 +1,89 @@
+"""Which file goes into which part, and the copy."""
+
+import os
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from preprocessing.pipeline import Item
+from preprocessing.split import copy, parts
+from rfuav_ray.errors import RunError
+
+
+def divide(names, train_ratio=0.8, val_ratio=None, seed="42 a", group_by_recording=False):
+    return parts(
+        names,
+        train_ratio=train_ratio,
+        val_ratio=val_ratio,
+        shuffle_seed=seed,
+        group_by_recording=group_by_recording,
+    )
+
+
+@given(
+    count=st.integers(1, 60),
+    train_ratio=st.floats(0.1, 0.9),
+    val_ratio=st.none() | st.floats(0.05, 0.5),
+    frames=st.integers(1, 5),
+    group=st.booleans(),
+)
+def test_parts_are_disjoint_and_complete_and_none_that_matters_is_empty(
+    count, train_ratio, val_ratio, frames, group
+):
+    names = [f"rec{number // frames} ({number % frames}).jpg" for number in range(count)]
+    divided = divide(names, train_ratio, val_ratio, group_by_recording=group)
+    assert sorted(name for part in divided.values() for name in part) == sorted(names)
+    assert set(divided) == ({"train", "valid"} if val_ratio is None else {"train", "valid", "test"})
+    groups = len({name.split(" ")[0] for name in names}) if group else count
+    assert divided["train"]
+    assert bool(divided["valid"]) == (groups >= 2)
+    if group:
+        parts_of = [{name.split(" ")[0] for name in part} for part in divided.values()]
+        assert sum(map(len, parts_of)) == len(set().union(*parts_of))
+
+
+@pytest.mark.parametrize(
+    ("count", "train_ratio", "val_ratio", "sizes"),
+    [
+        (26, 0.7, 0.2, (18, 5, 3)),
+        (10, 0.7, 0.2, (7, 2, 1)),
+        (10, 0.8, None, (8, 2)),
+        (2, 0.9, None, (1, 1)),
+        (2, 0.1, None, (1, 1)),
+        (2, 0.7, 0.2, (1, 1, 0)),
+        (3, 0.1, 0.05, (1, 1, 1)),
+        (1, 0.5, 0.4, (1, 0, 0)),
+    ],
+)
+def test_the_ratios_say_how_many(count, train_ratio, val_ratio, sizes):
+    divided = divide([f"{number}.png" for number in range(count)], train_ratio, val_ratio)
+    assert tuple(map(len, divided.values())) == sizes
+
+
+def test_the_seed_decides_and_the_order_of_the_names_does_not():
+    names = [f"{number}.png" for number in range(40)]
+    assert divide(names) == divide(names[::-1])
+    assert divide(names)["train"] != divide(names, seed="43 a")["train"]
+
+
+@pytest.mark.parametrize("name", ["rec (3).jpg", "rec_0003.png", "rec_7.bmp", "rec.png"])
+def test_frames_of_one_recording_have_its_name(name):
+    divided = divide([name, "rec_1.jpg", "other.jpg", "third.jpg"], group_by_recording=True)
+    assert any({name, "rec_1.jpg"} <= set(part) for part in divided.values())
+
+
+def test_a_copy_has_the_same_bytes_whatever_the_name(tmp_path):
+    content = os.urandom(1000)
+    for name in ("with space.png", "无人机.png", "two\nlines.png", os.fsdecode(b"\xff.png")):
+        (tmp_path / name).write_bytes(content)
+        copy(Item(name, f"train/{name}"), tmp_path / "out", source=tmp_path)
+        assert (tmp_path / "out" / "train" / name).read_bytes() == content
+
+
+def test_a_file_that_is_gone_or_a_loop_of_links_is_named_as_unreadable(tmp_path):
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    for name in ("loop.png", "gone.png"):
+        with pytest.raises(RunError, match="cannot be read"):
+            copy(Item(name, name), tmp_path / "out", source=tmp_path)
+    assert not (tmp_path / "out").exists()
