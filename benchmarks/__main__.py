@@ -6,9 +6,13 @@ from collections.abc import Callable
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import compute, service
+from benchmarks import compute, preprocessing, service
 
-MEASUREMENTS: list[Callable[[], dict[str, list[float]]]] = [service.measure, compute.measure]
+MEASUREMENTS: list[Callable[[], dict[str, list[float]]]] = [
+    service.measure,
+    compute.measure,
+    preprocessing.measure,
+]
 
 
 def main() -> None:

@@ -13,9 +13,9 @@ import numpy as np
 from preprocessing.folders import PARTS, default_output
 from preprocessing.pipeline import Item, Work, Workers
 from preprocessing.runs import produce
-from preprocessing.split import copy
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
+from rfuav_ray.files import copy_file
 from rfuav_ray.image_folders import class_folders, dataset_file_of, labelled_images
 from rfuav_ray.images import Picture, read_image, write_image
 from rfuav_ray.requests import AugmentationMethod, DataAugmentationRequest
@@ -63,7 +63,8 @@ def augment(item: Item, output: Path, *, source: Path, methods: Sequence[Augment
         # By the name and not by the order of the work: it must not matter which worker does it when.
         own_seed = zlib.crc32(f"{seed} {method} {item.source}".encode("utf-8", "surrogateescape"))
         write_image(output / _named(target, method), change(image, method, own_seed))
-    return copy(Item(item.source, str(_named(target, "origin"))), output, source=source)
+    copy_file(source / item.source, output / _named(target, "origin"))
+    return 0
 
 
 def run(
@@ -93,6 +94,7 @@ def run(
             targets=partial(_targets, methods=methods),
             make=partial(augment, source=source, methods=methods, seed=request.seed),
         ),
+        source=source,
         output_path=Path(request.output_path or default_output(source)),
         run_id=run_id,
         workers=workers,

@@ -3,7 +3,6 @@
 Each function returns the request with every path absolute and resolved. Raises InvalidInput naming the field.
 """
 
-import os
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -14,7 +13,7 @@ from preprocessing.folders import PARTS, default_output, recordings_in, request_
 from rfuav_ray import paths
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.files import is_image, walk_images
-from rfuav_ray.image_folders import class_folders, refuse_unfinished
+from rfuav_ray.image_folders import class_folders, image_names, refuse_unfinished
 from rfuav_ray.iq import is_recording, open_recording
 from rfuav_ray.requests import (
     DataAugmentationRequest,
@@ -43,7 +42,7 @@ def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path])
 def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> PreprocessingRequest:
     source = paths.existing(request.input_path, roots, field="input_path")
     names = class_folders(source, field="input_path")
-    if not any(_has_two_images(source / name) for name in names):
+    if not any(len(list(islice(image_names(source / name), 2))) == 2 for name in names):
         raise InvalidInput(
             "input_path", f"each class of '{source}' has one image: none would be left to validate."
         )
@@ -127,9 +126,3 @@ def _with_output(
         reason = f"'{output}' holds files already ({found}, …): name a new folder, or empty it."
         raise InvalidInput("output_path", reason)
     return request
-
-
-def _has_two_images(folder: Path) -> bool:
-    with os.scandir(folder) as entries:
-        images = (entry for entry in entries if is_image(Path(entry.name)) and entry.is_file())
-        return len(list(islice(images, 2))) == 2

@@ -39,6 +39,7 @@ def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Rep
         request,
         [Item(source=name, target=name) for name in names],
         Work(targets=_targets, make=partial(crop, source=root, rectangle=rectangle)),
+        source=root,
         output_path=Path(request.output_path),
         run_id=run_id,
         workers=workers,

@@ -21,7 +21,7 @@ from rfuav_ray.run_record import RUN_FILE, RUN_FOLDER, holds_files, is_unfinishe
 
 OWNER_LOCK, WRITERS_LOCK = "owner.lock", "writers.lock"
 #: beside them the folder holds the token of the permits, and what workers note on the way
-KEPT = {RUN_FILE, OWNER_LOCK, WRITERS_LOCK}
+TOKEN_SUFFIX, PROGRESS_SUFFIX = ".token", ".progress"
 
 
 class RunOver(Exception):
@@ -39,7 +39,7 @@ class Permit:
     def held(self) -> Iterator[None]:
         """Whoever empties the folder waits for the end of this block. Raises RunOver."""
         try:
-            lock = (self.run_folder / WRITERS_LOCK).open("a")
+            lock = _open_lock(self.run_folder / WRITERS_LOCK)
         except FileNotFoundError:
             raise RunOver from None
         with lock:
@@ -53,7 +53,13 @@ class OutputFolder:
     """A context manager: an exception gives the run up and removes the `planned` files (relative paths)."""
 
     def __init__(
-        self, path: Path, *, request: dict[str, Any], run_id: str, planned: Callable[[], Iterable[str]]
+        self,
+        path: Path,
+        *,
+        request: dict[str, Any],
+        run_id: str,
+        planned: Callable[[], Iterable[str]],
+        plan: str = "",
     ) -> None:
         self.path = path
         self._run_folder = path / RUN_FOLDER
@@ -61,7 +67,9 @@ class OutputFolder:
         self._request = request
         self._run_id = run_id
         self._planned = planned
-        self._token = uuid.uuid4().hex
+        #: what a run that goes on must have in common with the interrupted one: the same files of the same input
+        self._plan = plan
+        self._token = f"{uuid.uuid4().hex}{TOKEN_SUFFIX}"
         self._owner_lock: TextIO | None = None
         self._is_new = False
         #: what `complete` was given by an earlier process of this same run
@@ -74,14 +82,22 @@ class OutputFolder:
     def __enter__(self) -> "OutputFolder":
         """Raises RunError when another run writes here, or the folder holds something else."""
         self._is_new = not self.path.exists()
+        if self._run_folder.is_symlink():
+            raise RunError(f"'{self._run_folder}' is a link, and files in it are removed: remove it.")
         self._run_folder.mkdir(parents=True, exist_ok=True)
-        self._owner_lock = (self._run_folder / OWNER_LOCK).open("a")
+        self._owner_lock = _open_lock(self._run_folder / OWNER_LOCK)
         try:
             fcntl.flock(self._owner_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            self._take_over()
+        except BlockingIOError:
             self._owner_lock.close()
             raise RunError(f"another task is writing to '{self.path}': wait for it, or name another.") from None
-        self._take_over()
+        except OSError as error:
+            self._owner_lock.close()
+            raise RunError(f"'{self.path}' cannot be locked: {error.strerror}. It needs `flock`.") from error
+        except RunError:
+            self._owner_lock.close()
+            raise
         return self
 
     def __exit__(
@@ -96,20 +112,27 @@ class OutputFolder:
     def complete(self, result: dict[str, Any]) -> None:
         """All files are there."""
         self._end_permits()
-        remove_temporaries(self.path)
+        remove_temporaries(self.path, and_below=True)
         self._write_run("complete", result)
         self._remove_locks()
 
     def _take_over(self) -> None:
         found = read_run(self.path)
-        if found is not None and found["state"] == "complete" and found["run_id"] == self._run_id:
+        is_occupied = holds_files(self.path)
+        is_ours = found is not None and (found["run_id"], found["request"]) == (self._run_id, self._request)
+        if is_occupied and found is not None and is_ours and found["state"] == "complete":
             self.result = found["result"]
             self._remove_locks()
             return
-        if not is_unfinished(found, self._request) and holds_files(self.path):
+        if is_occupied and (found is None or not is_unfinished(found, self._request)):
             raise self._occupied()
-        if found is not None:
+        if found is not None and found["state"] == "unfinished":
             self._is_new = found["is_new"]
+            if is_occupied and found["plan"] != self._plan:
+                raise RunError(
+                    f"'{self.path}' holds a part of this work, but the input has changed since: empty the folder "
+                    f"('{RUN_FOLDER}' too), or name another."
+                )
         self._end_permits()
         self._write_run("unfinished", None)
         (self._run_folder / self._token).touch()
@@ -122,10 +145,8 @@ class OutputFolder:
 
     def _end_permits(self) -> None:
         """Returns when no worker, not even one of a killed run, writes any more."""
-        for file in self._run_folder.iterdir():
-            if file.name not in KEPT:
-                file.unlink(missing_ok=True)
-        with (self._run_folder / WRITERS_LOCK).open("a") as lock:
+        self._remove(TOKEN_SUFFIX, PROGRESS_SUFFIX)
+        with _open_lock(self._run_folder / WRITERS_LOCK) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
 
     def _write_run(self, state: str, result: dict[str, Any] | None) -> None:
@@ -133,6 +154,7 @@ class OutputFolder:
             "state": state,
             "run_id": self._run_id,
             "request": self._request,
+            "plan": self._plan,
             "is_new": self._is_new,
             "result": result,
         }
@@ -143,9 +165,9 @@ class OutputFolder:
         self._end_permits()
         root = str(self.path)
         for name in self._planned():  # as text, because there may be millions
-            with suppress(FileNotFoundError):
+            with suppress(OSError):  # never made, or made by nobody: a name too long
                 os.unlink(f"{root}/{name}")  # noqa: PTH108
-        remove_temporaries(self.path)
+        remove_temporaries(self.path, and_below=True)
         self._run_file.unlink(missing_ok=True)
         self._remove_locks()
         for folder, _, _ in os.walk(root, topdown=False):
@@ -154,6 +176,14 @@ class OutputFolder:
                     Path(folder).rmdir()
 
     def _remove_locks(self) -> None:
+        self._remove(TOKEN_SUFFIX, PROGRESS_SUFFIX, OWNER_LOCK, WRITERS_LOCK)
+
+    def _remove(self, *endings: str) -> None:
         for file in self._run_folder.iterdir():
-            if file.name != RUN_FILE:
+            if file.name.endswith(endings):
                 file.unlink(missing_ok=True)
+
+
+def _open_lock(path: Path) -> TextIO:
+    # For reading and writing: NFS wants the one for shared locks and the other for exclusive ones.
+    return path.open("a+")

@@ -1,10 +1,12 @@
 """The Ray Data pipeline of every kind of preprocessing: items in, files out, told of as they are made.
 
-Workers take items in blocks and write files themselves: only names and counts travel, so memory stays flat however
-large the data set is. A block answers once, when it is done: Ray repeats the block of a worker that died, and
-answers on the way would then be counted twice or not at all. How far it is it notes in a file beside the output.
+Workers take items in blocks and write files themselves: only names and counts travel, so memory stays flat but for
+the list of names, half a kilobyte a file. A block answers once, when it is done: Ray repeats the block of a worker
+that died, and answers on the way would then be counted twice or not at all. How far it is, it notes in a file
+beside the output.
 """
 
+import errno
 import math
 import pickle
 import queue
@@ -22,7 +24,7 @@ import ray
 import ray.data
 from ray.data import DataContext, TaskPoolStrategy
 
-from preprocessing.output_folder import OutputFolder, Permit, RunOver
+from preprocessing.output_folder import PROGRESS_SUFFIX, OutputFolder, Permit, RunOver
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
 
@@ -31,14 +33,15 @@ BLOCKS_A_WORKER = 8
 LARGEST_BLOCK = 256
 #: how often a worker notes how far it is, and how often the run looks and asks whether it may go on
 TELL_EVERY_S = 0.25
-PROGRESS_SUFFIX = ".progress"
 MESSAGES_A_RUN = 20
 SECONDS_BETWEEN_MESSAGES = 1.0
 #: what is named in the log; more are counted
 FAILURES_NAMED = 1000
+#: the next file would fare no better
+NOTHING_CAN_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """A unit of work: one file, or a part of a long recording."""
 
@@ -107,7 +110,7 @@ def make_files(
             with suppress(queue.Empty):
                 result = results.get(timeout=TELL_EVERY_S)
                 if result is None:
-                    return tally
+                    return _complete(tally, items, output.path)
                 if isinstance(result, Exception):
                     raise result
                 tally.add(result)
@@ -117,6 +120,13 @@ def make_files(
         stopping.set()
 
 
+def _complete(tally: Tally, items: Sequence[Item], output_path: Path) -> Tally:
+    if tally.seen != len(items):
+        missing = len(items) - tally.seen
+        raise RunError(f"{missing} of {len(items)} files were not made: does every node see '{output_path}'?")
+    return tally
+
+
 def failed(source: str, reason: str) -> RunEvent:
     return RunEvent(message=f"'{source}' is left out: {reason}", level="WARNING")
 
@@ -124,8 +134,8 @@ def failed(source: str, reason: str) -> RunEvent:
 def _blocks(items: Sequence[Item], worker_count: int) -> list[bytes]:
     """The items with their numbers, in pickled blocks: names may hold bytes that are no text to Arrow."""
     size = max(1, min(LARGEST_BLOCK, math.ceil(len(items) / (worker_count * BLOCKS_A_WORKER))))
-    numbered = list(enumerate(items))
-    return [pickle.dumps(numbered[start : start + size]) for start in range(0, len(items), size)]
+    starts = range(0, len(items), size)
+    return [pickle.dumps(list(enumerate(items[start : start + size], start))) for start in starts]
 
 
 def _collect(
@@ -184,7 +194,7 @@ def _work_on_block(work: Work, folder: Path, permit: Permit, block: bytes) -> Ta
         progress_file.unlink(missing_ok=True)
     except RunOver:
         pass  # nobody waits for the result
-    except OSError as error:  # no space left, no permission: the next file would fare no better
+    except OSError as error:
         return RunError(clean(f"'{error.filename or folder}' cannot be written: {error.strerror or error}."))
     return tally
 
@@ -199,15 +209,19 @@ def _seen_by_workers(permit: Permit) -> int:
 
 
 def _make(work: Work, number: int, item: Item, folder: Path, tally: Tally) -> None:
-    if not all((folder / name).exists() for name in work.targets(item)):
-        try:
+    try:
+        if not all((folder / name).exists() for name in work.targets(item)):
             bad_samples = work.make(item, folder)
-        except RunError as error:
-            tally.failures.append((number, clean(str(error))))
-            return
-        if bad_samples:
-            tally.bad_samples.append((number, bad_samples))
-    tally.done += 1
+            if bad_samples:
+                tally.bad_samples.append((number, bad_samples))
+    except RunError as error:
+        tally.failures.append((number, clean(str(error))))
+    except OSError as error:
+        if error.errno in NOTHING_CAN_BE_WRITTEN:
+            raise
+        tally.failures.append((number, f"{error.strerror or error}."))
+    else:
+        tally.done += 1
 
 
 class _Teller:

@@ -1,7 +1,9 @@
 """One run, whatever its kind: take the output folder, make the files, note the result."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +25,7 @@ def produce(
     items: Sequence[Item],
     work: Work,
     *,
+    source: Path,
     output_path: Path,
     run_id: str,
     workers: Workers,
@@ -35,9 +38,9 @@ def produce(
 ) -> dict[str, Any]:
     """Make all files; returns output_path, stats and failures. A run that is told the same again goes on.
 
-    `unusable` names sources that were found to be bad beforehand, with the reason; `dataset_file` gives the
-    content of dataset.yaml. Raises RunError when not one source could be used, and whatever `report` raises;
-    then nothing stays of what was made.
+    Items name their files relative to `source`. `unusable` names files that were found to be bad beforehand, with
+    the reason; `dataset_file` gives the content of dataset.yaml. Raises RunError when not one file could be used,
+    and whatever `report` raises; then nothing stays of what was made.
     """
     if not items:
         raise _nothing_usable(unusable)
@@ -47,7 +50,13 @@ def produce(
         if dataset_file:
             yield DATASET_FILE
 
-    output = OutputFolder(output_path, request=request_identity(request), run_id=run_id, planned=planned)
+    output = OutputFolder(
+        output_path,
+        request=request_identity(request),
+        run_id=run_id,
+        planned=planned,
+        plan=_fingerprint(items, source),
+    )
     with output:
         if output.result is not None:
             return output.result
@@ -64,10 +73,21 @@ def produce(
         result = {
             "output_path": str(output_path),
             "stats": stats_of(tally),
-            "failures": [{"file": name, "reason": why} for name, why in failures[:FAILURES_IN_RESULT]],
+            "failures": [{"file": clean(name), "reason": why} for name, why in failures[:FAILURES_IN_RESULT]],
         }
         output.complete(result)
         return result
+
+
+def _fingerprint(items: Sequence[Item], source: Path) -> str:
+    """Of what is made of which files: size and time say whether a file is still the same."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(repr((item.source, item.target, item.first, item.count)).encode())
+        with suppress(OSError):  # a link to nowhere
+            state = (source / item.source).stat()
+            digest.update(f"{state.st_size} {state.st_mtime_ns}".encode())
+    return digest.hexdigest()
 
 
 def _nothing_usable(failures: Sequence[tuple[str, str]]) -> RunError:

@@ -13,13 +13,14 @@ from preprocessing.folders import recordings_in, stft_settings_of
 from preprocessing.pipeline import Item, Work, Workers
 from preprocessing.runs import produce
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.events import Report, clean, ignore
+from rfuav_ray.events import Report, RunEvent, clean, ignore
 from rfuav_ray.iq import Recording, open_recording
 from rfuav_ray.requests import SpectrogramRequest
 from rfuav_ray.spectrogram import StftSettings, picture_count, pictures, save_picture
 
 #: samples of one unit of work: large enough to be worth the way, small enough to be told of
 SAMPLES_AN_ITEM = 2**22
+MOST_PICTURES_AN_ITEM = 16
 
 
 def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, data_type: str | None) -> int:
@@ -40,7 +41,7 @@ def run(request: SpectrogramRequest, *, run_id: str, workers: Workers, report: R
     source = Path(request.input_path)
     settings = stft_settings_of(request)
     root = source.parent if source.is_file() else source
-    found, unusable = _look_at(recordings_in(source), root, settings, request.data_type)
+    found, unusable = _look_at(recordings_in(source), root, settings, request.data_type, report)
     items = [
         Item(source=one.name, target=one.target, first=first, count=min(one.step, one.pictures - first))
         for one in found
@@ -53,6 +54,7 @@ def run(request: SpectrogramRequest, *, run_id: str, workers: Workers, report: R
             targets=_targets,
             make=partial(draw, source=root, settings=settings, data_type=request.data_type),
         ),
+        source=root,
         output_path=Path(request.output_path),
         run_id=run_id,
         workers=workers,
@@ -79,10 +81,11 @@ class _Found:
 
 
 def _look_at(
-    paths: Sequence[Path], root: Path, settings: StftSettings, data_type: str | None
+    paths: Sequence[Path], root: Path, settings: StftSettings, data_type: str | None, report: Report
 ) -> tuple[list[_Found], list[tuple[str, str]]]:
     """The usable recordings, and the others with the reason."""
     stems = Counter(path.with_suffix("") for path in paths)
+    stems.update(paths)
     found, unusable = [], []
     for path in paths:
         name = str(path.relative_to(root))
@@ -92,7 +95,8 @@ def _look_at(
         except (RunError, InvalidInput) as error:
             unusable.append((name, clean(str(error))))
             continue
-        # a.iq and a.wav in one folder must not write the same pictures.
+        report(RunEvent())  # so that a long look can be cancelled
+        # a.iq and a.wav in one folder must not write the same pictures, nor a.iq and a.iq.npy.
         target = path.with_suffix("") if stems[path.with_suffix("")] == 1 else path
         own = settings.model_copy(update={"sample_rate_hz": recording.sample_rate_hz or settings.sample_rate_hz})
         found.append(
@@ -102,7 +106,7 @@ def _look_at(
                 recording=recording,
                 pictures=count,
                 seconds_between_pictures=own.samples_between_pictures / own.sample_rate_hz,
-                step=max(1, SAMPLES_AN_ITEM // own.samples_per_picture),
+                step=max(1, min(MOST_PICTURES_AN_ITEM, SAMPLES_AN_ITEM // own.samples_per_picture)),
             )
         )
     return found, unusable
@@ -122,6 +126,9 @@ def _stats(items: Sequence[Item], failed: set[int], unusable: Sequence[tuple[str
 
 def _dataset_file(request: SpectrogramRequest, settings: StftSettings, found: Sequence[_Found]) -> str:
     """`stft`, which training passes on to the model's config, and where each picture comes from."""
+    rates_hz = {one.recording.sample_rate_hz or settings.sample_rate_hz for one in found}
+    if len(rates_hz) == 1:
+        settings = settings.model_copy(update={"sample_rate_hz": rates_hz.pop()})
     content = {
         "stft": settings.model_dump(mode="json"),
         "input_path": clean(request.input_path),

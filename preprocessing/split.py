@@ -2,7 +2,6 @@
 
 import random
 import re
-import shutil
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,8 +12,9 @@ from preprocessing.pipeline import Item, Tally, Work, Workers
 from preprocessing.runs import produce
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
-from rfuav_ray.files import replacing
+from rfuav_ray.files import copy_file
 from rfuav_ray.image_folders import class_folders, dataset_file_of, labelled_images, other_images
+from rfuav_ray.images import check_image
 from rfuav_ray.requests import DatasetSplitRequest
 
 TRAIN, VALID, TEST = "train", "valid", "test"
@@ -49,16 +49,26 @@ def parts(
 
 
 def _take(
-    order: Sequence[str], groups: dict[str, list[str]], wanted: float, *, leave: int
+    order: Sequence[str], groups: Mapping[str, Sequence[str]], wanted: float, *, leave: int
 ) -> tuple[list[str], list[str]]:
-    """Groups from the front that together hold at most `wanted` files, but one at the least; and the others."""
-    taken, files = 0, 0
-    # Products such as 10 * 0.7 may lie a little below the whole number.
-    while taken < len(order) - leave and files + len(groups[order[taken]]) <= wanted + 1e-9:
-        files += len(groups[order[taken]])
-        taken += 1
-    taken = max(taken, 1)
-    return list(order[:taken]), list(order[taken:])
+    """Groups that together hold about `wanted` files, one at the least; and the others, `leave` at the least.
+
+    A group that does not fit is passed over, unless it is a recording with which the number is nearer.
+    """
+    taken: list[str] = []
+    rest: list[str] = []
+    files = 0
+    for group in order:
+        size = len(groups[group])
+        # Products such as 10 * 0.7 may lie a little below the whole number.
+        fits = files + size <= wanted + 1e-9
+        is_nearer = size > 1 and files + size - wanted < wanted - files
+        if (fits or is_nearer) and len(taken) < len(order) - leave:
+            taken.append(group)
+            files += size
+        else:
+            rest.append(group)
+    return (taken, rest) if taken else (rest[:1], rest[1:])
 
 
 def _recording(name: str) -> str:
@@ -66,14 +76,9 @@ def _recording(name: str) -> str:
 
 
 def copy(item: Item, output: Path, *, source: Path) -> int:
-    """Copy a file's bytes. Raises RunError when it cannot be read."""
-    path = source / item.source
-    try:
-        path.open("rb").close()
-    except OSError as error:
-        raise RunError(f"it cannot be read: {error.strerror}.") from error
-    with replacing(output / item.target) as temporary:
-        shutil.copyfile(path, temporary)
+    """Copy a file's bytes. Raises RunError when it is no image: a training would stumble over it."""
+    check_image(source / item.source)
+    copy_file(source / item.source, output / item.target)
     return 0
 
 
@@ -82,7 +87,7 @@ def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: 
     source = Path(request.input_path)
     class_names = class_folders(source, field="input_path")
     if others := other_images(source, class_names):
-        message = f"{others} images do not lie in <class>/<image> and are left out."
+        message = f"{others} images are no files <class>/<image> and are left out."
         report(RunEvent(message=message, level="WARNING"))
     # An empty file is no image: it must not take the place of one in a small class.
     names: dict[str, list[str]] = {name: [] for name in class_names}
@@ -93,11 +98,13 @@ def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: 
         else:
             empty.append((f"{class_names[label]}/{path.name}", "the file is empty."))
     items = _items(request, names)
+    _check_valid(items, class_names, report)
     dataset_file = dataset_file_of(source)
     return produce(
         request,
         items,
         Work(targets=_targets, make=partial(copy, source=source)),
+        source=source,
         output_path=Path(request.output_path),
         run_id=run_id,
         workers=workers,
@@ -129,6 +136,15 @@ def _items(request: DatasetSplitRequest, names_of_class: Mapping[str, Sequence[s
         ).items()
         for name in chosen
     ]
+
+
+def _check_valid(items: Sequence[Item], class_names: Sequence[str], report: Report) -> None:
+    with_valid = {Path(item.target).parts[1] for item in items if item.target.startswith(f"{VALID}/")}
+    if not with_valid:
+        raise RunError("each class has one image (or one recording): nothing would be left for validation.")
+    if missing := [name for name in class_names if name not in with_valid]:
+        message = f"Classes with nothing to validate, which training refuses: {', '.join(missing)}."
+        report(RunEvent(message=message, level="WARNING"))
 
 
 def _stats(items: Sequence[Item], tally: Tally) -> dict[str, int]:

@@ -2,13 +2,15 @@
 
 import os
 import re
+import shutil
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 #: the names that `replacing` gives
-TEMPORARY = re.compile(r"\..*\.\d+\.tmp(\.[^.]*)?", re.DOTALL)
+TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp(\.[^.]*)?")
 
 
 def is_image(path: Path) -> bool:
@@ -32,15 +34,17 @@ def find_images(folder: Path) -> list[Path]:
 def replacing(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; what was written there takes its place when the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays: libraries choose the format by it.
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    # The suffix stays: libraries choose the format by it. The rest is short, as the path's own name may be long,
+    # and chance, as processes on other machines may have this one's number.
+    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp{path.suffix}")
     try:
         yield temporary
-        with temporary.open("rb") as written:
+        with temporary.open("rb", buffering=0) as written:
             os.fsync(written.fileno())
         temporary.replace(path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
 def write_text(path: Path, text: str) -> None:
@@ -49,9 +53,17 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def remove_temporaries(folder: Path) -> None:
-    """Remove what killed processes were writing with `replacing` in the folder or below it."""
-    for parent, _, file_names in os.walk(folder):
+def copy_file(source: Path, target: Path) -> None:
+    """Copy the bytes of a file, whole or not at all."""
+    with replacing(target) as temporary:
+        shutil.copyfile(source, temporary)
+
+
+def remove_temporaries(folder: Path, *, and_below: bool = False) -> None:
+    """Remove what killed processes were writing with `replacing` in the folder."""
+    for parent, folder_names, file_names in os.walk(folder):
+        if not and_below:
+            folder_names.clear()
         for name in file_names:
-            if name.startswith(".") and TEMPORARY.fullmatch(name):
+            if TEMPORARY.fullmatch(name):
                 Path(parent, name).unlink(missing_ok=True)

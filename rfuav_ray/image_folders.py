@@ -26,7 +26,7 @@ def class_folders(path: Path, *, field: str) -> list[str]:
         refuse_unfinished(path, field)
         with os.scandir(path) as entries:
             names = sorted(entry.name for entry in entries if _is_class_folder(entry))
-        empty = [name for name in names if next(_image_names(path / name), None) is None]
+        empty = [name for name in names if next(image_names(path / name), None) is None]
     if not names:
         raise InvalidInput(field, f"'{path}' has no class folder; images go into <path>/<class>/<image>.")
     if unreadable := [name for name in names if not _is_text(name)]:
@@ -61,8 +61,8 @@ def check_dataset(train_path: Path, val_path: Path, num_classes: int) -> list[st
 
 
 def refuse_unfinished(path: Path, field: str) -> None:
-    """Raises InvalidInput when a run still makes the data set in `path` or its parent, or was interrupted."""
-    for folder in (path, path.parent):
+    """Raises InvalidInput when a run still makes the data set that `path` is or lies in, or was interrupted."""
+    for folder in (path, *path.parents):
         run = read_run(folder)
         if run is not None and run["state"] == "unfinished":
             raise InvalidInput(
@@ -76,7 +76,7 @@ def labelled_images(path: Path, class_names: Sequence[str]) -> list[tuple[Path, 
     return [
         (path / class_name / image_name, label)
         for label, class_name in enumerate(class_names)
-        for image_name in sorted(_image_names(path / class_name))
+        for image_name in sorted(image_names(path / class_name))
     ]
 
 
@@ -118,20 +118,27 @@ def dataset_file_of(path: Path) -> str | None:
 
 
 def other_images(path: Path, class_names: Sequence[str]) -> int:
-    """How many images below `path` do not lie directly in a class folder."""
-    classes = {path / name for name in class_names}
-    return sum(image.parent not in classes for image in walk_images(path))
+    """How many images below `path` are no files directly in a class folder: deeper ones, and links to nowhere."""
+    return sum(1 for _ in walk_images(path)) - len(labelled_images(path, class_names))
 
 
 def _is_class_folder(entry: os.DirEntry[str]) -> bool:
     return entry.is_dir() and not entry.name.startswith(".")
 
 
-def _image_names(folder: Path) -> Iterator[str]:
+def image_names(folder: Path) -> Iterator[str]:
+    """The images directly in the folder, in no order."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if is_image(Path(entry.name)) and entry.is_file():
+            if is_image(Path(entry.name)) and _is_file(entry):
                 yield entry.name
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a loop of links
+        return False
 
 
 def _is_text(name: str) -> bool:

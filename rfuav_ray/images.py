@@ -49,7 +49,7 @@ def write_pixels(path: Path, pixels: npt.NDArray[Any]) -> None:
     if not is_encoded:
         raise RunError(f"{path} cannot be written as {path.suffix}.")
     with replacing(path) as temporary:
-        content.tofile(temporary)
+        temporary.write_bytes(content.data)
 
 
 def resize(image: Picture, image_size: int) -> Picture:
@@ -68,8 +68,8 @@ def resize(image: Picture, image_size: int) -> Picture:
 
 
 def _decode(path: Path, flags: int) -> npt.NDArray[Any]:
+    check_image(path)
     try:
-        _check_header(path)
         # OpenCV's own reading fails on names outside the system's encoding.
         image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), flags)
     except (OSError, cv2.error) as error:
@@ -79,8 +79,8 @@ def _decode(path: Path, flags: int) -> npt.NDArray[Any]:
     return image
 
 
-def _check_header(path: Path) -> None:
-    """Refuse what is no image, or would take gigabytes once decoded, before it is decoded."""
+def check_image(path: Path) -> None:
+    """Look at the header alone. Raises RunError for what is no image, or would take gigabytes once decoded."""
     if not path.is_file():
         raise RunError(f"{path} cannot be read as an image: there is no such file.")
     if path.stat().st_size == 0:
@@ -92,6 +92,8 @@ def _check_header(path: Path) -> None:
         raise RunError(f"{path} is no PNG, JPEG, BMP or WebP image, or its header is damaged.") from error
     except Image.DecompressionBombError:
         raise _too_large(path) from None
+    except OSError as error:
+        raise RunError(f"{path} cannot be read as an image: {error.strerror or error}.") from error
     if width * height > MAX_PIXELS:
         raise _too_large(path)
 

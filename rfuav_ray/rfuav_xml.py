@@ -7,9 +7,11 @@ ReferenceSNRLevel, CenterFrequency, SampleRate, IFBandwidth and ScaleFactor. A p
 
 import logging
 import math
+import os
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -67,14 +69,11 @@ def describe(recording: Path) -> Description:
 
 
 def _find(recording: Path) -> Path | None:
+    folder = recording.parent
     try:
-        found = sorted(
-            path
-            for path in recording.parent.iterdir()
-            if path.suffix.lower() == ".xml" and not path.name.startswith(".") and path.is_file()
-        )
+        found = _xml_files(folder, folder.stat().st_mtime_ns)
     except OSError as error:
-        logger.warning("%s: cannot be searched for an .xml: %s", recording.parent, error)
+        logger.warning("%s: cannot be searched for an .xml: %s", folder, error)
         return None
     name = recording.stem.lower()
     # The longest is the nearest; `pack1` is not meant by `pack10_0-1s`.
@@ -83,6 +82,12 @@ def _find(recording: Path) -> Path | None:
         if name == stem or (name.startswith(stem) and not name[len(stem)].isalnum()):
             return path
     return found[0] if len(found) == 1 else None
+
+
+@lru_cache(maxsize=64)  # a folder may hold thousands of recordings
+def _xml_files(folder: Path, _changed_ns: int) -> tuple[Path, ...]:
+    names = sorted(name for name in os.listdir(folder) if name.lower().endswith(".xml"))  # noqa: PTH208
+    return tuple(path for name in names if not name.startswith(".") and (path := folder / name).is_file())
 
 
 class _Builder(ET.TreeBuilder):

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 RUN_FOLDER, RUN_FILE = ".rfuav-run", "run.json"
+KEYS = {"state", "run_id", "request", "plan", "is_new", "result"}
 
 
 def read_run(output_path: Path) -> dict[str, Any] | None:
@@ -13,7 +14,7 @@ def read_run(output_path: Path) -> dict[str, Any] | None:
         run = json.loads((output_path / RUN_FOLDER / RUN_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return run if isinstance(run, dict) and {"state", "run_id", "request"} <= run.keys() else None
+    return run if isinstance(run, dict) and run.keys() >= KEYS else None
 
 
 def is_unfinished(run: dict[str, Any] | None, request: dict[str, Any]) -> bool:
@@ -23,4 +24,4 @@ def is_unfinished(run: dict[str, Any] | None, request: dict[str, Any]) -> bool:
 
 def holds_files(folder: Path) -> bool:
     """Whether anything but the run's own folder is in it."""
-    return any(entry.name != RUN_FOLDER for entry in folder.iterdir())
+    return any(entry.name != RUN_FOLDER or entry.is_symlink() for entry in folder.iterdir())

@@ -125,7 +125,10 @@ def _beside(path: Path, suffix: str) -> Path | None:
     """The pair's other file, with the suffix in lower case, in upper case, or spelled as this one's."""
     alike = path.suffix[: -len("meta")] + suffix[-len("meta") :]
     spellings = dict.fromkeys([suffix, suffix.upper(), alike if alike.lower() == suffix else suffix])
-    return next((found for one in spellings if (found := path.with_suffix(one)).is_file()), None)
+    try:
+        return next((found for one in spellings if (found := path.with_suffix(one)).is_file()), None)
+    except OSError:  # a name too long for the longer suffix
+        return None
 
 
 def _data_path(path: Path, dataset: object) -> Path:

@@ -237,7 +237,7 @@ def simulate(
 def write_recording(path: Path, samples: Samples) -> None:
     """Write samples as RFUAV records them: interleaved float32 I/Q, little-endian, without a header."""
     with replacing(path) as temporary:
-        samples.astype("<c8").tofile(temporary)
+        temporary.write_bytes(samples.astype("<c8").data)
 
 
 def write_sigmf(path: Path, samples: Samples, *, sample_rate_hz: float, center_frequency_hz: float) -> None:
@@ -246,7 +246,7 @@ def write_sigmf(path: Path, samples: Samples, *, sample_rate_hz: float, center_f
 
     values = np.rint(samples.view(np.float32).clip(-1, 1) * 127).astype(np.int8)
     with replacing(path.with_suffix(".sigmf-data")) as temporary:
-        values.tofile(temporary)
+        temporary.write_bytes(values.data)
     described = {"core:datatype": "ci8", "core:sample_rate": sample_rate_hz, "core:version": "1.2.0"}
     metadata = sigmf.SigMFFile(global_info=described)
     metadata.add_capture(0, metadata={"core:frequency": center_frequency_hz})

@@ -87,7 +87,10 @@ def map_file(path: Path) -> tuple[Stored, float | None]:
 
 def _map_npy(path: Path) -> Stored:
     # Never unpickles: an array of Python objects cannot be mapped.
-    stored: Stored = np.lib.format.open_memmap(path, mode="r")
+    try:
+        stored: Stored = np.lib.format.open_memmap(path, mode="r")
+    except Exception as error:  # numpy fails in many ways on a damaged header
+        raise RunError(f"{path}: cannot be read as .npy file: {error}") from error
     shape, name = stored.shape, stored.dtype.name
     if name in {"complex64", "complex128"} and stored.ndim == 1:
         return stored

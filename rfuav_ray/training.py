@@ -15,6 +15,7 @@ from rfuav_ray.checkpoint import Checkpoint, load_checkpoint, rng_state, set_rng
 from rfuav_ray.datasets import ImageDataset, batches
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report, RunEvent, ignore
+from rfuav_ray.files import remove_temporaries
 from rfuav_ray.image_folders import check_dataset, fingerprint, labelled_images, stft_settings
 from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
 from rfuav_ray.models import build_model, load_pretrained, load_weights
@@ -172,7 +173,7 @@ def _resume(training: _Training, reported_epoch: int) -> bool:
     training.epoch, training.history = checkpoint.epoch, checkpoint.history
     training.best, training.seconds = checkpoint.best, checkpoint.seconds
     training.started_at = checkpoint.started_at
-    folder.remove_temporaries()
+    remove_temporaries(folder.path)
     save_model_config(folder.files["config"], training.config)
     folder.publish(checkpoint, training.facts)
     for row in checkpoint.history[reported_epoch:]:

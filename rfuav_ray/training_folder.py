@@ -17,7 +17,7 @@ import torchvision
 from rfuav_ray.checkpoint import Checkpoint, save_checkpoint, save_tensors
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report, RunEvent
-from rfuav_ray.files import write_text
+from rfuav_ray.files import remove_temporaries, write_text
 from rfuav_ray.plots import plot_confusion_matrix, plot_curves
 
 FILES = {
@@ -45,7 +45,7 @@ class TrainingFolder:
 
     def clear(self, report: Report) -> None:
         """Remove what an older training left, so that no file of it is taken for one of the new."""
-        self.remove_temporaries()
+        remove_temporaries(self.path)
         old = [file for file in self.files.values() if file.exists()]
         if old:
             names = ", ".join(file.name for file in old)
@@ -53,12 +53,6 @@ class TrainingFolder:
             report(RunEvent(message=message, level="WARNING"))
         for file in old:
             file.unlink()
-
-    def remove_temporaries(self) -> None:
-        """Remove what a killed process was writing."""
-        for file in self.files.values():
-            for temporary in self.path.glob(f".{file.stem}.*.tmp{file.suffix}"):
-                temporary.unlink(missing_ok=True)
 
     def save(self, checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:
         """Write the checkpoint, and then all that follows from it: a kill in between is put right on resuming."""

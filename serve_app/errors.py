@@ -1,16 +1,19 @@
 """The one shape of every error, and which error is which status code."""
 
+import json
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from ray.exceptions import RayError
 from starlette.exceptions import HTTPException
 
 from rfuav_ray.errors import InvalidInput, PathNotAllowed, RfuavError, ServiceBusy, TaskConflict, TaskNotFound
+from rfuav_ray.events import clean
 from rfuav_ray.responses import ErrorResponse
 from rfuav_ray.tasks import now
 
@@ -35,9 +38,15 @@ WRONG_STATE: dict[int | str, dict[str, Any]] = {
 
 def error_response(
     code: int, message: str, detail: Any = None, headers: Mapping[str, str] | None = None
-) -> JSONResponse:
-    body = ErrorResponse(message=message, detail=detail, timestamp=now())
-    return JSONResponse(body.model_dump(mode="json"), code, headers=headers)
+) -> Response:
+    body = ErrorResponse(message=message, detail=detail, timestamp=now()).model_dump()
+    # A file's name in it may be no UTF-8: its bytes are shown as \udc…
+    text = clean(json.dumps(body, ensure_ascii=False, default=_as_text))
+    return Response(text, code, headers=headers, media_type="application/json")
+
+
+def _as_text(value: Any) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -48,7 +57,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _bug)
 
 
-async def _domain_error(_request: Request, error: Exception) -> JSONResponse:
+async def _domain_error(_request: Request, error: Exception) -> Response:
     if isinstance(error, InvalidInput):
         code = 403 if isinstance(error, PathNotAllowed) else 422
         return error_response(code, str(error), [{"field": error.field, "message": error.reason}])
@@ -61,14 +70,14 @@ async def _domain_error(_request: Request, error: Exception) -> JSONResponse:
     return await _bug(_request, error)
 
 
-async def _actor_error(request: Request, error: Exception) -> JSONResponse:
+async def _actor_error(request: Request, error: Exception) -> Response:
     logger.warning("an actor does not answer", exc_info=error)
     return await _domain_error(
         request, ServiceBusy("A part of the service does not answer; it may be restarting.", 2)
     )
 
 
-async def _validation_error(_request: Request, error: Exception) -> JSONResponse:
+async def _validation_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     problems = [_problem(entry) for entry in error.errors()]
     message = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
@@ -86,13 +95,13 @@ def _problem(entry: Mapping[str, Any]) -> dict[str, str]:
     return {"field": ".".join(path), "message": entry["msg"] + shown}
 
 
-async def _http_error(_request: Request, error: Exception) -> JSONResponse:
+async def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     messages = {404: "There is no such route; see /docs.", 405: "This route has no such method; see /docs."}
     message = messages.get(error.status_code, str(error.detail))
     return error_response(error.status_code, message, headers=error.headers)
 
 
-async def _bug(_request: Request, error: Exception) -> JSONResponse:
+async def _bug(_request: Request, error: Exception) -> Response:
     logger.error("a bug: this request should have been answered", exc_info=error)
     return error_response(500, "The service made a mistake; its log says more.")

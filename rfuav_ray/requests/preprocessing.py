@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat, model_validator
+from pydantic import Field, FiniteFloat, ValidationInfo, field_validator
 
 from rfuav_ray.requests.fields import Description, PathText, Request, TaskId
 
@@ -38,15 +38,17 @@ class DatasetSplitRequest(Request):
     task_id: TaskId | None = None
     description: Description | None = None
 
-    @model_validator(mode="after")
-    def _something_is_left(self) -> "DatasetSplitRequest":
+    @field_validator("val_ratio")
+    @classmethod
+    def _something_is_left(cls, val_ratio: float | None, others: ValidationInfo) -> float | None:
+        total = (val_ratio or 0) + others.data.get("train_ratio", 0)
         # Sums such as 0.7 + 0.3 are 1 within rounding only.
-        if self.val_ratio is not None and self.train_ratio + self.val_ratio > 1 - 1e-9:
+        if val_ratio is not None and total > 1 - 1e-9:
             raise ValueError(
-                f"train_ratio + val_ratio is {self.train_ratio + self.val_ratio:g} and must be below 1: "
-                "the rest is the test set; leave val_ratio out for two parts"
+                f"train_ratio + val_ratio is {total:g} and must be below 1: the rest is the test set; "
+                "leave val_ratio out for two parts"
             )
-        return self
+        return val_ratio
 
 
 class DataAugmentationRequest(Request):

@@ -177,7 +177,10 @@ def test_methods_of_the_config_stand_unless_some_are_given(service, rfuav):
             ["split", "in", "out", "--train-ratio", "0.95"],
             "train_ratio: input should be less than or equal to 0.9",
         ),
-        (["split", "in", "out", "--val-ratio", "0.2"], "leave val_ratio out for two parts\n"),
+        (
+            ["split", "in", "out", "--val-ratio", "0.2"],
+            "val_ratio: train_ratio + val_ratio is 1 and must be below 1",
+        ),
         (["augment"], "dataset_path: is missing"),
         (["augment", "in", "--method", "Blur"], "methods.0: input should be 'AdvancedBlur', 'CLAHE', "),
         (

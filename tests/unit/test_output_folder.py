@@ -10,13 +10,15 @@ from rfuav_ray.files import replacing
 from rfuav_ray.run_record import holds_files, is_unfinished, read_run
 
 REQUEST = {"input_path": "/in", "seed": 42}
+#: what a killed worker leaves
+HALF = f".{'0' * 32}.tmp.png"
 PLANNED = ["a/1.png", "a/2.png"]
 
 
 @pytest.fixture
 def output(tmp_path):
-    def open_it(run_id="task", request=REQUEST):
-        return OutputFolder(tmp_path / "out", request=request, run_id=run_id, planned=lambda: PLANNED)
+    def open_it(run_id="task", request=REQUEST, plan="as planned"):
+        return OutputFolder(tmp_path / "out", request=request, run_id=run_id, planned=lambda: PLANNED, plan=plan)
 
     return open_it
 
@@ -30,13 +32,13 @@ def make(folder, *names):
 def interrupt(output, *names):
     """As a kill leaves it: some files made, and half of one."""
     with pytest.raises(KeyboardInterrupt), output as folder:
-        make(folder, *names, ".2.77.tmp.png")
+        make(folder, *names, HALF)
         raise KeyboardInterrupt
 
 
 def test_a_finished_run_leaves_its_files_and_a_note(output, tmp_path):
     with output() as folder:
-        make(folder, *PLANNED, "a/.1.77.tmp.png")
+        make(folder, *PLANNED, f"a/{HALF}")
         folder.complete({"stats": 1})
     files = {str(file.relative_to(tmp_path / "out")) for file in (tmp_path / "out").rglob("*") if file.is_file()}
     assert files == {*PLANNED, ".rfuav-run/run.json"}
@@ -59,7 +61,7 @@ def test_an_interrupted_run_is_gone_on_with_by_the_same_request_of_any_task(outp
     with output(run_id="another") as folder:
         assert (folder.path / "a" / "1.png").exists() and folder.result is None
         folder.complete({})
-    assert not (tmp_path / "out" / ".2.77.tmp.png").exists()
+    assert not (tmp_path / "out" / HALF).exists()
 
 
 def test_another_request_does_not_go_on_with_it(output, tmp_path):
@@ -67,6 +69,40 @@ def test_another_request_does_not_go_on_with_it(output, tmp_path):
     with pytest.raises(RunError, match="holds files already"), output(request={"seed": 43}):
         pass
     assert (tmp_path / "out" / "a" / "1.png").exists()
+
+
+def test_a_changed_input_is_not_mixed_with_what_was_made_of_the_old_one(output, tmp_path):
+    interrupt(output(), "a/1.png")
+    with pytest.raises(RunError, match="has changed since"), output(plan="another"):
+        pass
+    assert (tmp_path / "out" / "a" / "1.png").exists()
+    with output() as folder:
+        folder.complete({})
+
+
+def test_a_result_that_was_removed_is_made_again(output, tmp_path):
+    (tmp_path / "out").mkdir()
+    with output() as folder:
+        make(folder, *PLANNED)
+        folder.complete({"stats": 1})
+    for name in PLANNED:
+        (tmp_path / "out" / name).unlink()
+    (tmp_path / "out" / "a").rmdir()
+    with pytest.raises(RunCancelled), output() as folder:
+        assert folder.result is None
+        raise RunCancelled
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_a_link_in_place_of_the_runs_folder_is_refused(output, tmp_path):
+    (tmp_path / "precious").mkdir()
+    (tmp_path / "precious" / "a.token").touch()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / ".rfuav-run").symlink_to(tmp_path / "precious")
+    assert holds_files(tmp_path / "out")
+    with pytest.raises(RunError, match="is a link"), output():
+        pass
+    assert [file.name for file in (tmp_path / "precious").iterdir()] == ["a.token"]
 
 
 def test_files_of_others_are_refused_and_left_alone(output, tmp_path):
@@ -80,7 +116,7 @@ def test_files_of_others_are_refused_and_left_alone(output, tmp_path):
 @pytest.mark.parametrize("error", [RunCancelled(), RunError("disk full"), ValueError()])
 def test_a_run_that_is_given_up_leaves_nothing(output, tmp_path, error):
     with pytest.raises(type(error)), output() as folder:
-        make(folder, "a/1.png", "a/.2.77.tmp.png")
+        make(folder, "a/1.png", f"a/{HALF}")
         raise error
     assert list(tmp_path.iterdir()) == []
 

@@ -82,7 +82,7 @@ def test_a_kill_after_the_checkpoint_is_put_right(data: Path, tmp_path: Path) ->
     expected = torch.load(tmp_path / "last_model.pth", weights_only=True)
     for name in ALL_FILES - {"checkpoint.pt"}:
         (tmp_path / name).unlink()
-    (tmp_path / ".best_model.77.tmp.pth").write_bytes(b"half")
+    (tmp_path / f".{'0' * 32}.tmp.pth").write_bytes(b"half")
     events: list[RunEvent] = []
     train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
     assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
