@@ -38,6 +38,7 @@ def service(root, tmp_path_factory):
         data_roots=(root,),
         max_training_concurrent_gpu=1,
         max_inference_concurrent_gpu=1,
+        max_run_retries=1,
     )
     ray.init(address="local", num_cpus=2, num_gpus=2, include_dashboard=False, log_to_driver=False)
     try:

@@ -26,7 +26,7 @@ def folder(root, request):
 
 def end_of(client, task):
     """What came of a preprocessing task: its answer with the stats, and its messages."""
-    client.wait(task["task_id"], timeout=90)
+    client.wait(task["task_id"], timeout=120)
     messages = [entry["message"] for entry in client.get_logs(task["task_id"])]
     return client.get_preprocessing(task["task_id"]), messages
 
@@ -140,7 +140,7 @@ def test_recordings_become_a_data_set_whose_settings_reach_the_model(client, fol
     split = client.split_dataset(folder / "pictures", folder / "parts", group_by_recording=True)
     assert end_of(client, split)[0]["status"] == "completed"
     fields = training(train_path=str(folder / "parts" / "train"), val_path=str(folder / "parts" / "valid"))
-    trained = client.wait(client.start_training(**fields)["task_id"], timeout=90)
+    trained = client.wait(client.start_training(**fields)["task_id"], timeout=120)
     assert trained["status"] == "completed", trained
     config = yaml.safe_load(Path(trained["result"]["files"]["config"]).read_text())
     assert config["stft"] == described["stft"]

@@ -179,7 +179,7 @@ def test_methods_of_the_config_stand_unless_some_are_given(service, rfuav):
         ),
         (
             ["split", "in", "out", "--val-ratio", "0.2"],
-            "val_ratio: train_ratio + val_ratio is 1 and must be below 1",
+            "val_ratio: train_ratio + val_ratio is 1 and must",
         ),
         (["augment"], "dataset_path: is missing"),
         (["augment", "in", "--method", "Blur"], "methods.0: input should be 'AdvancedBlur', 'CLAHE', "),
