@@ -1,5 +1,7 @@
 """Augment and crop of 640×640 JPEGs through Ray Data, on all cores; and the workers' memory over a large set.
 
+Beside them the same work as the service before this one did it: one image after the other, read for each method.
+
 `python -m benchmarks.preprocessing PICTURE.png` draws the memory over 20,000 small images.
 """
 
@@ -10,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,16 +24,18 @@ from matplotlib.figure import Figure
 
 from preprocessing import augment, crop
 from preprocessing.pipeline import Workers
-from rfuav_ray.requests import DataAugmentationRequest, ImageCropRequest
+from rfuav_ray.requests import AUGMENTATION_METHODS, DataAugmentationRequest, ImageCropRequest
 
 RUNS = 3
-AUGMENTED, CROPPED = 400, 2000
+AUGMENTED, CROPPED = 400, 6000
+AUGMENTED_BEFORE, CROPPED_BEFORE = 40, 600
+DIFFERENT_IMAGES = 400
 SMALL_IMAGES, SMALL_SIDE = 20_000, 64
 SAMPLE_EVERY_S = 0.5
 
 
 def measure() -> dict[str, list[float]]:
-    written, cut = [], []
+    written, cut, written_before, cut_before = [], [], [], []
     with tempfile.TemporaryDirectory() as name, _ray() as workers:
         folder = Path(name)
         _make_images(folder / "few" / "train" / "drone", AUGMENTED, side=640)
@@ -40,9 +45,13 @@ def measure() -> dict[str, list[float]]:
             written.append(7 * AUGMENTED / seconds)
             seconds = _crop(folder / "many", folder / f"cropped{run}", workers)
             cut.append(CROPPED / seconds)
+            written_before.append(7 * AUGMENTED_BEFORE / _augment_as_before(folder / "few", folder))
+            cut_before.append(CROPPED_BEFORE / _crop_as_before(folder / "many", folder))
     return {
         "augment by six methods, 640 px: images written/s": written[1:],
         "crop, 640 px: images/s": cut[1:],
+        "augment as before: images written/s": written_before[1:],
+        "crop as before: images/s": cut_before[1:],
     }
 
 
@@ -82,6 +91,23 @@ def _crop(source: Path, output: Path, workers: Workers) -> float:
         input_path=str(source), output_path=str(output), x=100, y=100, width=500, height=500
     )
     return _seconds(crop.run, request, workers)
+
+
+def _augment_as_before(source: Path, folder: Path) -> float:
+    started_s = time.perf_counter()
+    for path in islice(sorted(source.rglob("*.jpg")), AUGMENTED_BEFORE):
+        for method in AUGMENTATION_METHODS:
+            image = cv2.imread(str(path))
+            cv2.imwrite(str(folder / "changed.jpg"), augment.change(image, method, seed=1))
+            cv2.imwrite(str(folder / "origin.jpg"), image)
+    return time.perf_counter() - started_s
+
+
+def _crop_as_before(source: Path, folder: Path) -> float:
+    started_s = time.perf_counter()
+    for path in islice(sorted(source.rglob("*.jpg")), CROPPED_BEFORE):
+        cv2.imwrite(str(folder / "cropped.jpg"), cv2.imread(str(path))[100:600, 100:600])
+    return time.perf_counter() - started_s
 
 
 def _seconds(run: Any, request: Any, workers: Workers) -> float:
@@ -130,8 +156,10 @@ def _make_images(folder: Path, count: int, *, side: int) -> None:
     folder.mkdir(parents=True)
     coarse = np.random.default_rng(0).integers(0, 255, (80, 80, 3), np.uint8)
     picture = cv2.resize(coarse, (side, side))
-    for number in range(count):
+    for number in range(min(count, DIFFERENT_IMAGES)):
         cv2.imwrite(str(folder / f"{number:05}.jpg"), np.roll(picture, number, axis=1))
+    for number in range(DIFFERENT_IMAGES, count):
+        os.link(folder / f"{number % DIFFERENT_IMAGES:05}.jpg", folder / f"{number:05}.jpg")
 
 
 if __name__ == "__main__":

@@ -72,6 +72,8 @@ class OutputFolder:
         self._token = f"{uuid.uuid4().hex}{TOKEN_SUFFIX}"
         self._owner_lock: TextIO | None = None
         self._is_new = False
+        #: whether files that are there are whole: not after a power cut, as they are flushed at the end only
+        self.trusts_files = True
         #: what `complete` was given by an earlier process of this same run
         self.result: dict[str, Any] | None = None
 
@@ -113,6 +115,7 @@ class OutputFolder:
         """All files are there."""
         self._end_permits()
         remove_temporaries(self.path, and_below=True)
+        os.sync()
         self._write_run("complete", result)
         self._remove_locks()
 
@@ -128,6 +131,7 @@ class OutputFolder:
             raise self._occupied()
         if found is not None and found["state"] == "unfinished":
             self._is_new = found["is_new"]
+            self.trusts_files = found["boot_id"] == boot_id()
             if is_occupied and found["plan"] != self._plan:
                 raise RunError(
                     f"'{self.path}' holds a part of this work, but the input has changed since: empty the folder "
@@ -155,6 +159,7 @@ class OutputFolder:
             "run_id": self._run_id,
             "request": self._request,
             "plan": self._plan,
+            "boot_id": boot_id(),
             "is_new": self._is_new,
             "result": result,
         }
@@ -182,6 +187,14 @@ class OutputFolder:
         for file in self._run_folder.iterdir():
             if file.name.endswith(endings):
                 file.unlink(missing_ok=True)
+
+
+def boot_id() -> str:
+    """Another one after each start of this machine; empty where the system has none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:
+        return ""
 
 
 def _open_lock(path: Path) -> TextIO:

@@ -102,7 +102,8 @@ def make_files(
     stopping = threading.Event()
     results: queue.Queue[Tally | Exception | None] = queue.Queue()
     blocks = _blocks(items, workers.count)
-    arguments = (blocks, partial(_work_on, work, output.path, output.permit), workers, results, stopping)
+    work_on = partial(_work_on, work, output.path, output.permit, output.trusts_files)
+    arguments = (blocks, work_on, workers, results, stopping)
     # A thread, because Ray Data cannot be asked for the next result with a time-out.
     threading.Thread(target=_collect, args=arguments, name="ray-data", daemon=True).start()
     try:
@@ -174,20 +175,25 @@ def _result(row: bytes) -> Tally | RunError:
     return result
 
 
-def _work_on(work: Work, folder: Path, permit: Permit, batch: dict[str, Any]) -> dict[str, list[bytes]]:
+def _work_on(
+    work: Work, folder: Path, permit: Permit, trusts_files: bool, batch: dict[str, Any]
+) -> dict[str, list[bytes]]:
     """In a worker: make the files of a block of items."""
     cv2.setNumThreads(1)  # the workers are the parallelism
-    return {"results": [pickle.dumps(_work_on_block(work, folder, permit, block)) for block in batch["items"]]}
+    blocks = (pickle.loads(block) for block in batch["items"])
+    results = [_work_on_block(work, folder, permit, trusts_files, items) for items in blocks]
+    return {"results": [pickle.dumps(result) for result in results]}
 
 
-def _work_on_block(work: Work, folder: Path, permit: Permit, block: bytes) -> Tally | RunError:
-    items: list[tuple[int, Item]] = pickle.loads(block)
+def _work_on_block(
+    work: Work, folder: Path, permit: Permit, trusts_files: bool, items: Sequence[tuple[int, Item]]
+) -> Tally | RunError:
     tally, told_s = Tally(), time.monotonic()
     progress_file = permit.run_folder / f"{items[0][0]}{PROGRESS_SUFFIX}"
     try:
         for number, item in items:
             with permit.held():
-                _make(work, number, item, folder, tally)
+                _make(work, number, item, folder, trusts_files, tally)
                 if time.monotonic() - told_s >= TELL_EVERY_S:
                     told_s = time.monotonic()
                     progress_file.write_text(str(tally.seen))
@@ -208,9 +214,10 @@ def _seen_by_workers(permit: Permit) -> int:
     return seen
 
 
-def _make(work: Work, number: int, item: Item, folder: Path, tally: Tally) -> None:
+def _make(work: Work, number: int, item: Item, folder: Path, trusts_files: bool, tally: Tally) -> None:
     try:
-        if not all((folder / name).exists() for name in work.targets(item)):
+        is_made = trusts_files and all((folder / name).exists() for name in work.targets(item))
+        if not is_made:
             bad_samples = work.make(item, folder)
             if bad_samples:
                 tally.bad_samples.append((number, bad_samples))

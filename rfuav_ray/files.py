@@ -31,16 +31,20 @@ def find_images(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; what was written there takes its place when the block ends well."""
+def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
+    """Give a temporary path beside `path`; what was written there takes its place when the block ends well.
+
+    Without `flush` a power cut may leave a part of it: whoever writes many files flushes them together.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays: libraries choose the format by it. The rest is short, as the path's own name may be long,
     # and chance, as processes on other machines may have this one's number.
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp{path.suffix}")
     try:
         yield temporary
-        with temporary.open("rb", buffering=0) as written:
-            os.fsync(written.fileno())
+        if flush:
+            with temporary.open("rb", buffering=0) as written:
+                os.fsync(written.fileno())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -54,8 +58,8 @@ def write_text(path: Path, text: str) -> None:
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy the bytes of a file, whole or not at all."""
-    with replacing(target) as temporary:
+    """Copy the bytes of a file, whole or not at all; not flushed to the disk."""
+    with replacing(target, flush=False) as temporary:
         shutil.copyfile(source, temporary)
 
 

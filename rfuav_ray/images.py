@@ -36,19 +36,22 @@ def read_pixels(path: Path) -> npt.NDArray[Any]:
 
 
 def write_image(path: Path, image: Picture) -> None:
-    """Write an RGB picture in the format of the name, whole or not at all. Raises RunError."""
+    """Write an RGB picture in the format of the name; see `write_pixels`."""
     write_pixels(path, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 
 
 def write_pixels(path: Path, pixels: npt.NDArray[Any]) -> None:
-    """Write what `read_pixels` gives in the format of the name, whole or not at all. Raises RunError."""
+    """Write what `read_pixels` gives in the format of the name, whole or not at all; not flushed to the disk.
+
+    Raises RunError.
+    """
     try:
         is_encoded, content = cv2.imencode(path.suffix.lower(), pixels)
     except cv2.error as error:
         raise RunError(f"{path} cannot be written as {path.suffix}: {' '.join(str(error).split())}") from error
     if not is_encoded:
         raise RunError(f"{path} cannot be written as {path.suffix}.")
-    with replacing(path) as temporary:
+    with replacing(path, flush=False) as temporary:
         temporary.write_bytes(content.data)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 RUN_FOLDER, RUN_FILE = ".rfuav-run", "run.json"
-KEYS = {"state", "run_id", "request", "plan", "is_new", "result"}
+KEYS = {"state", "run_id", "request", "plan", "boot_id", "is_new", "result"}
 
 
 def read_run(output_path: Path) -> dict[str, Any] | None:

@@ -181,7 +181,7 @@ def save_picture(path: Path, image: Image) -> None:
         raise RunError(f"{path}: there is no image format named '{path.suffix}'; use .png or .jpg.") from error
     if not written:
         raise RunError(f"{path}: the picture could not be encoded as {path.suffix}.")
-    with replacing(path) as temporary:
+    with replacing(path, flush=False) as temporary:
         temporary.write_bytes(encoded.tobytes())
 
 

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from preprocessing.output_folder import OutputFolder, RunOver
+from preprocessing.output_folder import OutputFolder, RunOver, boot_id
 from rfuav_ray.errors import RunCancelled, RunError
 from rfuav_ray.files import replacing
 from rfuav_ray.run_record import holds_files, is_unfinished, read_run
@@ -62,6 +62,18 @@ def test_an_interrupted_run_is_gone_on_with_by_the_same_request_of_any_task(outp
         assert (folder.path / "a" / "1.png").exists() and folder.result is None
         folder.complete({})
     assert not (tmp_path / "out" / HALF).exists()
+
+
+def test_files_of_before_a_restart_of_the_machine_are_made_again(output, tmp_path):
+    interrupt(output(), "a/1.png")
+    with pytest.raises(KeyboardInterrupt), output() as folder:
+        assert folder.trusts_files
+        raise KeyboardInterrupt
+    note = tmp_path / "out" / ".rfuav-run" / "run.json"
+    note.write_text(note.read_text().replace(boot_id(), "the boot before"))
+    with output() as folder:
+        assert not folder.trusts_files
+        folder.complete({})
 
 
 def test_another_request_does_not_go_on_with_it(output, tmp_path):
