@@ -2,19 +2,23 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Sequence
+from collections.abc import Collection, Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import ray
 from ray.exceptions import RayError, RayTaskError
 
+from actors.caps import CapTable
 from actors.device_pool import DevicePool
+from actors.devices import ANY_GPU, CPU
 from actors.gauges import QueueGauges
 from actors.journal import Journal
 from actors.runs import Outcome, RunSpec
 from actors.slots import PREPROCESSING, SlotTable, slot_kind
-from actors.task_queue import ANY_GPU, CPU, TaskQueue
+from actors.store import Store
+from actors.task_queue import TaskQueue
 from actors.task_table import TaskTable
 from rfuav_ray.errors import TaskNotFound
 from rfuav_ray.settings import Settings
@@ -28,6 +32,8 @@ JOURNAL_WAIT_S = 2.0
 CANCEL_GRACE_S = 2.0
 #: its workers stop at the next file; removing what they made takes a while
 PREPROCESSING_GRACE_S = 60.0
+#: where the store keeps which GPUs are reserved
+SAVED_GPUS = "gpus"
 
 
 class Dispatcher:
@@ -36,20 +42,98 @@ class Dispatcher:
     def __init__(
         self,
         settings: Settings,
+        store: Store,
         table: TaskTable,
         journal: Journal,
         gauges: QueueGauges,
         supervisor_actor: Any,
     ) -> None:
         self._max_retries = settings.max_run_retries
+        self._store = store
         self._table = table
         self._journal = journal
         self._gauges = gauges
         self._supervisor_actor = supervisor_actor
-        self.pool = DevicePool()
-        self.slots = SlotTable(self.pool.caps(settings))
+        self.pool = DevicePool(settings.online_gpu_share)
+        self.caps = CapTable(settings)
+        self.slots = SlotTable({CPU: self.caps.of(CPU)})
         self.queue = TaskQueue()
+        #: bytes that torch uses and keeps for runs on a GPU, by task
+        self.gpu_memory: dict[str, tuple[int, int]] = {}
+        self._looked = asyncio.Condition()
         self._jobs: set[asyncio.Task[None]] = set()
+
+    async def find_devices(self) -> None:
+        """Learn which devices there are; from then on they are watched."""
+        await self.pool.adopt(await asyncio.to_thread(self._store.read_setting, SAVED_GPUS, []))
+        await self._look()
+        self._spawn(self._watch_devices())
+
+    async def _watch_devices(self) -> None:
+        while True:
+            await self.pool.news()
+            try:
+                await self._look()
+            except Exception:
+                logger.exception("the cluster's devices could not be read, trying again")
+
+    async def devices_are_ready(self, wait_s: float) -> bool:
+        """Whether every device is open, after waiting for it."""
+        deadline = asyncio.get_running_loop().time() + wait_s
+        async with self._looked:
+            while not all(self.slots.is_open(device) for device in self.slots.devices):
+                left_s = deadline - asyncio.get_running_loop().time()
+                try:
+                    await asyncio.wait_for(self._looked.wait(), left_s)
+                except asyncio.TimeoutError:
+                    return False
+        return True
+
+    async def _look(self) -> None:
+        saved = self.pool.as_saved()
+        lost = await self.pool.look()
+        ready = {device for device in self.pool.gpus if self.pool.is_ready(device)}
+        if self.pool.as_saved() != saved or any(not self.slots.is_open(device) for device in ready):
+            # Before anything runs there: a restarted manager must know where its runs are.
+            await asyncio.to_thread(self._store.write_setting, SAVED_GPUS, self.pool.as_saved())
+        with self.telling_what_is_waited_for():
+            for device in lost:
+                self.slots.remove(device)
+            self.set_slots(ready)
+        async with self._looked:
+            self._looked.notify_all()
+        for holding in self.slots.holdings:
+            if holding.device in lost:
+                self._spawn(self._give_up(self._table.get(holding.task_id)))
+
+    def set_slots(self, ready: Collection[str] = ()) -> None:
+        """Give every device the slots of its caps; the ready ones are opened."""
+        for device in self.pool.devices:
+            is_open = device == CPU or device in ready or self.slots.is_open(device)
+            self.slots.add(device, self.caps.of(device), is_open=is_open)
+
+    @contextmanager
+    def telling_what_is_waited_for(self) -> Iterator[None]:
+        """Start what the change of the devices lets start, and tell those that now wait for something else."""
+        before = {line: line.waits_for(self.slots) for line in self.queue.lines}
+        yield
+        self.start_runs()
+        for line, task_ids in self.queue.lines.items():
+            reason = line.waits_for(self.slots)
+            if reason != before.get(line):
+                for task_id in task_ids:
+                    self.show_reason(task_id, reason)
+                    self._journal.write(task_id, reason)
+
+    def show_reason(self, task_id: str, reason: str) -> TaskRecord:
+        """Say in the task's record what it waits for."""
+        self._table.show_progress(self._table.get(task_id).evolve(message=reason))
+        return self._table.get(task_id)
+
+    async def _give_up(self, task: TaskRecord) -> None:
+        """The node of its run is gone; Ray would wait for it for ever if the run had not begun."""
+        reason = f"The node of {task.device} left the cluster."
+        await self._supervisor_actor.give_up.remote(f"{task.id}:{task.attempt}", reason)
 
     def recover(self, tasks: Sequence[TaskRecord], closed_streams: Collection[str]) -> None:
         """Take up what an earlier life left: waiting tasks, runs that may be alive, streams without an end."""
@@ -57,11 +141,16 @@ class Dispatcher:
             if task.status is TaskStatus.PENDING:
                 self.queue.put(task)
             elif task.status is TaskStatus.RUNNING and task.device is not None:
-                self.slots.hold(task.id, task.device, slot_kind(task.kind))
+                self.slots.hold(task.id, task.device, slot_kind(task.kind), task.device_share)
                 self._spawn(self._follow(task))
+                if task.device not in self.pool.devices:
+                    self._spawn(self._give_up(task))
             elif task.id not in closed_streams:
                 self._journal.close(task)
         self.start_runs()
+        for line, task_ids in self.queue.lines.items():
+            for task_id in task_ids:
+                self.show_reason(task_id, line.waits_for(self.slots))
 
     def start_runs(self) -> None:
         """Start what has a slot now. Without a pause between queue, slots and table: they never disagree."""
@@ -70,6 +159,7 @@ class Dispatcher:
                 self._table.get(task.id),
                 TaskStatus.RUNNING,
                 device=device,
+                device_share=self.slots.share(task.id),
                 attempt=task.attempt + 1,
                 message=f"Starting on {device}.",
             )
@@ -94,14 +184,21 @@ class Dispatcher:
 
     def _plan(self, task: TaskRecord, device: str) -> tuple[RunSpec, dict[str, Any]]:
         """What the run is told, and its Ray options."""
-        kind = slot_kind(task.kind)
-        runs, share = self.slots.caps[CPU][kind], self.slots.share(device)
+        kind, share = slot_kind(task.kind), task.device_share
+        runs = self.slots.caps(CPU)[kind]
         spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, self.pool.threads(runs))
-        if kind != PREPROCESSING:
-            return spec, self.pool.run_options(device, share)
-        # The run itself only waits for its workers.
-        worker_count, worker_cpus = self.pool.workers(share, runs)
-        return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus), {"num_cpus": 0, "num_gpus": 0}
+        if kind == PREPROCESSING:
+            # The run itself only waits for its workers.
+            worker_count, worker_cpus = self.pool.workers(share, runs)
+            return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus), {
+                "num_cpus": 0,
+                "num_gpus": 0,
+            }
+        options = self.pool.run_options(device, share, self.slots.caps(device))
+        if device != CPU:
+            has_hardware = self.pool.hardware(device) is not None
+            spec = replace(spec, gpu_id=self.pool.gpu_id(device), has_hardware=has_hardware)
+        return spec, options
 
     async def _follow(self, task: TaskRecord) -> None:
         """Wait for a run that was started by an earlier life of this actor."""
@@ -128,6 +225,7 @@ class Dispatcher:
 
     async def _finish(self, task_id: str, outcome: Outcome) -> None:
         self.slots.release(task_id)
+        self.gpu_memory.pop(task_id, None)
         task = self._table.get(task_id)
         if outcome.status == "lost" and not task.cancel_requested and task.attempt <= self._max_retries:
             await self._queue_again(task, outcome)
@@ -141,7 +239,8 @@ class Dispatcher:
             f"{outcome.error} Queued again: retry {task.attempt} of {self._max_retries}.",
             level="WARNING",
         )
-        waiting = advance(task, TaskStatus.PENDING, message="The run was lost; waiting to go on.", device=None)
+        message = "The run was lost; waiting to go on."
+        waiting = advance(task, TaskStatus.PENDING, message=message, device=None, device_share=0.0)
         self.queue.put(self._table.change(waiting))
         await self._store_at_last(task.id)
 

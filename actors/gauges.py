@@ -53,6 +53,6 @@ class QueueGauges:
     def show_slots(self, slots: SlotTable) -> None:
         waiting = sum(n for (_, status), n in self._counts.items() if status == TaskStatus.PENDING.value)
         self._queue.set(waiting)
-        for device, kinds in slots.caps.items():
-            for kind in kinds:
+        for device in slots.devices:
+            for kind in slots.caps(device):
                 self._slots.set(slots.used(device, kind), tags={"device": device, "kind": kind})

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime, timezone
 from types import TracebackType
 from typing import Any
@@ -14,6 +15,7 @@ from actors.event_log import Entry
 from actors.runs import Progress, RunSpec
 from rfuav_ray.errors import RunCancelled
 from rfuav_ray.events import RunEvent, clean
+from rfuav_ray.gpu_memory import used_gpu_memory
 
 logger = logging.getLogger(__name__)
 
@@ -80,7 +82,8 @@ class Reporter:
     def _hand_over(self) -> bool:
         """Whether everything that waited was accepted; if not, the next call tries again."""
         with self._lock:
-            entries, progress = list(self._entries), self._progress
+            entries = list(self._entries)
+            progress = replace(self._progress, gpu_memory=used_gpu_memory())
         try:
             if entries:
                 ray.get(

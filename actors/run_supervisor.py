@@ -15,6 +15,8 @@ from actors.runs import Outcome, RunSpec
 
 #: how long an outcome is kept for a TaskManager that is being restarted
 KEEP_OUTCOME_S = 600.0
+#: Ray tells of a lost worker within this time, unless the run had not begun
+GIVE_UP_AFTER_S = 1.0
 
 
 class RunSupervisor:
@@ -22,15 +24,18 @@ class RunSupervisor:
         self._metrics_actor = metrics_actor
         self._runs: dict[str, asyncio.Task[Outcome]] = {}
         self._refs: dict[str, Any] = {}
+        #: why a run was given up, by its id
+        self._given_up: dict[str, str] = {}
+        self._run = ray.remote(max_retries=0)(runners.run)
+        # A process that has used a GPU keeps memory on it and cannot move to another: it ends with the run.
+        self._run_on_gpu = ray.remote(max_retries=0, max_calls=1)(runners.run)
 
     async def run(self, spec: RunSpec, ray_options: dict[str, Any], task_manager_actor: Any) -> Outcome:
         """Start the run, or find it when it was started before, and wait for its end."""
         if spec.run_id not in self._runs:
-            self._refs[spec.run_id] = (
-                ray.remote(runners.run)
-                .options(name=f"{spec.kind} {spec.task_id}", max_retries=0, **ray_options)
-                .remote(spec, self._metrics_actor, task_manager_actor)
-            )
+            run = self._run_on_gpu if spec.has_hardware else self._run
+            run = run.options(name=f"{spec.kind} {spec.task_id}", **ray_options)
+            self._refs[spec.run_id] = run.remote(spec, self._metrics_actor, task_manager_actor)
             self._runs[spec.run_id] = asyncio.create_task(self._watch(spec.run_id))
         return await self.wait(spec.run_id)
 
@@ -49,6 +54,12 @@ class RunSupervisor:
             ray.cancel(self._refs[run_id], force=True)
             await asyncio.wait(alive)
 
+    async def give_up(self, run_id: str, reason: str) -> None:
+        """The run's place is gone: if it does not end by that, end it as lost."""
+        if run_id in self._runs:
+            self._given_up[run_id] = reason
+            await self.cancel(run_id, GIVE_UP_AFTER_S)
+
     async def ping(self) -> None:
         """Answers when the actor is up."""
 
@@ -56,12 +67,14 @@ class RunSupervisor:
         try:
             outcome: Outcome = await self._refs[run_id]
         except TaskCancelledError:
-            outcome = Outcome("cancelled")
+            reason = self._given_up.get(run_id)
+            outcome = Outcome("lost", error=reason) if reason else Outcome("cancelled")
         except RayTaskError as error:
             outcome = Outcome("failed", error=f"The runner failed: {error.cause!r}")
         except RayError as error:
             outcome = Outcome("lost", error=f"The worker process died: {_first_line(error)}")
         del self._refs[run_id]
+        self._given_up.pop(run_id, None)
         asyncio.get_running_loop().call_later(KEEP_OUTCOME_S, self._runs.pop, run_id, None)
         return outcome
 

@@ -2,12 +2,15 @@
 
 import logging
 import os
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+import ray
+
 from actors.reporter import Reporter
 from actors.runs import Outcome, RunSpec
-from rfuav_ray.errors import RfuavError, RunCancelled
+from rfuav_ray.errors import RfuavError, RunCancelled, RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.requests import (
     DataAugmentationRequest,
@@ -25,10 +28,14 @@ logger = logging.getLogger(__name__)
 def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
     """The Ray task of every run. Raises nothing that the run itself caused: it is in the outcome."""
     reporter = Reporter(spec, metrics_actor, task_manager_actor)
+    place = _place(spec)
     with reporter:
         try:
-            reporter.report(RunEvent(message=f"Run {spec.attempt} started in process {os.getpid()}."))
-            return Outcome("completed", result=_work(spec, reporter))
+            on_gpu = f", GPU {', '.join(place['gpu_ids'])}" if place["gpu_ids"] else ""
+            message = f"Run {spec.attempt} started in process {os.getpid()} on {place['node']}{on_gpu}."
+            reporter.report(RunEvent(message=message))
+            result = _work(spec, reporter, place)
+            return Outcome("completed", result=result | {"run": place | {"ended_at": _now()}})
         except RunCancelled:
             return Outcome("cancelled")
         except RfuavError as error:
@@ -40,10 +47,31 @@ def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
             return Outcome("failed", error=clean(f"{type(error).__name__}: {error}"))
 
 
-def _work(spec: RunSpec, reporter: Reporter) -> dict[str, Any]:
+def _place(spec: RunSpec) -> dict[str, Any]:
+    """Where and when the run runs, for its result; `gpu_ids` as the node names them."""
+    gpu_ids = [str(gpu_id) for gpu_id in ray.get_gpu_ids()]
+    if spec.gpu_id is not None and not gpu_ids:
+        # The runs that started before this one hold all of the GPU in Ray's books; see SlotTable.
+        gpu_ids = [spec.gpu_id]
+        os.environ["CUDA_VISIBLE_DEVICES"] = spec.gpu_id
+    return {
+        "attempt": spec.attempt,
+        "device": spec.device,
+        "node": os.uname().nodename,
+        "node_id": ray.get_runtime_context().get_node_id(),
+        "gpu_ids": gpu_ids,
+        "started_at": _now(),
+    }
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).isoformat()
+
+
+def _work(spec: RunSpec, reporter: Reporter, place: dict[str, Any]) -> dict[str, Any]:
     request = parse_request(spec.kind, spec.request)
     if isinstance(request, TrainingRequest):
-        return _train(spec, request, reporter)
+        return _train(spec, request, reporter, place)
     if isinstance(request, InferenceRequest):
         return _infer(spec, request, reporter.report)
     return _preprocess(spec, request, reporter.report)
@@ -52,7 +80,7 @@ def _work(spec: RunSpec, reporter: Reporter) -> dict[str, Any]:
 # The imports below are where they are because the actors that name this module must not load torch or Ray Data.
 
 
-def _train(spec: RunSpec, request: TrainingRequest, reporter: Reporter) -> dict[str, Any]:
+def _train(spec: RunSpec, request: TrainingRequest, reporter: Reporter, place: dict[str, Any]) -> dict[str, Any]:
     from rfuav_ray.training import train  # noqa: PLC0415
 
     is_retry = spec.attempt > 1
@@ -63,6 +91,7 @@ def _train(spec: RunSpec, request: TrainingRequest, reporter: Reporter) -> dict[
         run_id=spec.task_id,
         resume=is_retry,
         reported_epoch=reporter.last_epoch() if is_retry else 0,
+        environment=place,
     )
 
 
@@ -102,6 +131,11 @@ def _torch_device(spec: RunSpec, report: Report) -> str:
         return "cpu"
     if torch.cuda.is_available():
         return "cuda:0"  # Ray shows the worker its own GPU only
+    if spec.has_hardware:
+        raise RunError(
+            f"PyTorch cannot use {spec.device} (GPU {spec.gpu_id} of {os.uname().nodename}): a CPU build, or a "
+            "driver too old for it. `rfuav doctor` on that machine says more; with device 'cpu' the task runs now."
+        )
     message = f"{spec.device} is a logical GPU without hardware; computing on the CPU."
     report(RunEvent(message=message, level="WARNING"))
     return "cpu"

@@ -15,6 +15,9 @@ class RunSpec:
     device: str
     #: CPU threads that the run may use
     threads: int
+    #: of a GPU: how its node names it, and whether it is more than a number in Ray's books
+    gpu_id: str | None = None
+    has_hardware: bool = False
     #: of preprocessing: the Ray tasks that work at once, and the CPUs that each counts for
     worker_count: int = 1
     worker_cpus: float = 1.0
@@ -41,3 +44,5 @@ class Progress:
     message: str | None = None
     #: a whole `latest_metrics` object
     metrics: dict[str, Any] | None = None
+    #: bytes on the GPU that torch uses, and that it keeps
+    gpu_memory: tuple[int, int] | None = None

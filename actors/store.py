@@ -19,6 +19,14 @@ SCHEMA_VERSION = 1
 
 _metadata = sa.MetaData()
 _schema = sa.Table("schema", _metadata, sa.Column("version", sa.Integer, primary_key=True))
+#: what the service was told at run time
+_settings = sa.Table(
+    "settings",
+    _metadata,
+    sa.Column("name", sa.String(64), primary_key=True),
+    #: JSON
+    sa.Column("value", sa.Text, nullable=False),
+)
 _tasks = sa.Table(
     "tasks",
     _metadata,
@@ -77,6 +85,18 @@ class Store:
                 connection.execute(_tasks.delete().where(_tasks.c.id.in_(gone)))
             if rows:
                 connection.execute(_upsert(self._engine.dialect.name), rows)
+
+    def read_setting(self, name: str, default: Any) -> Any:
+        """A value that `write_setting` stored."""
+        with self._engine.connect() as connection:
+            text = connection.scalar(sa.select(_settings.c.value).where(_settings.c.name == name))
+        return default if text is None else json.loads(text)
+
+    def write_setting(self, name: str, value: Any) -> None:
+        """`value` is anything that JSON can hold."""
+        with self._engine.begin() as connection:
+            connection.execute(_settings.delete().where(_settings.c.name == name))
+            connection.execute(_settings.insert().values(name=name, value=json.dumps(value)))
 
     def delete_events(self, task_id: str) -> None:
         with self._engine.begin() as connection:

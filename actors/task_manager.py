@@ -6,14 +6,17 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from actors.caps import Caps
+from actors.devices import ANY_GPU
 from actors.dispatcher import Dispatcher
 from actors.gauges import QueueGauges
+from actors.gpu_info import gpu_info
 from actors.journal import Journal
 from actors.runs import Outcome, Progress
-from actors.slots import INFERENCE, TRAINING, Caps
+from actors.slots import INFERENCE, TRAINING
 from actors.store import Store, database_url
 from actors.task_feed import FeedPage
-from actors.task_queue import ANY_GPU
+from actors.task_queue import line_of
 from actors.task_table import TaskTable
 from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict
 from rfuav_ray.logs import write_to_log_file
@@ -23,6 +26,10 @@ from rfuav_ray.tasks import TaskRecord, TaskStatus
 logger = logging.getLogger("rfuav.tasks")
 
 QUEUE_FULL_RETRY_S = 10
+#: where the store keeps the caps that were changed at run time
+SAVED_CAPS = "caps"
+
+_SHOWN = (TRAINING, INFERENCE)
 
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
@@ -45,8 +52,10 @@ class TaskManager:
         self._settings = settings
         gauges = QueueGauges()
         self._journal = Journal(metrics_actor)
-        self._table = TaskTable(Store(database_url(settings.database_url, settings.state_dir)), gauges)
-        self._dispatcher = Dispatcher(settings, self._table, self._journal, gauges, supervisor_actor)
+        self._store = Store(database_url(settings.database_url, settings.state_dir))
+        self._table = TaskTable(self._store, gauges)
+        self._dispatcher = Dispatcher(settings, self._store, self._table, self._journal, gauges, supervisor_actor)
+        self._changing_caps = asyncio.Lock()
         self._starting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -76,9 +85,18 @@ class TaskManager:
         stored = await self._table.add(tasks)
         for task in stored:
             self._dispatcher.queue.put(task)
-            self._journal.write(task.id, f"Task accepted: {task.kind}, priority {task.priority}.")
         self._dispatcher.start_runs()
-        return stored
+        return [self._accepted(task) for task in stored]
+
+    def _accepted(self, task: TaskRecord) -> TaskRecord:
+        """Tell the task's log what it waits for, if it does."""
+        message = f"Task accepted: {task.kind}, priority {task.priority}."
+        if task.id not in self._dispatcher.queue:
+            self._journal.write(task.id, message)
+            return self._table.get(task.id)
+        reason = line_of(task).waits_for(self._dispatcher.slots)
+        self._journal.write(task.id, f"{message} {reason}")
+        return self._dispatcher.show_reason(task.id, reason)
 
     async def get(self, task_id: str) -> TaskRecord:
         """Raises TaskNotFound."""
@@ -96,6 +114,8 @@ class TaskManager:
         task = self._table.get(task_id)
         if task.status is not TaskStatus.RUNNING or task.attempt != attempt or task.cancel_requested:
             return False
+        if progress.gpu_memory is not None:
+            self._dispatcher.gpu_memory[task_id] = progress.gpu_memory
         known = {
             "progress": progress.percent,
             "current_epoch": progress.epoch,
@@ -149,40 +169,57 @@ class TaskManager:
         await self._table.delete(task_id, self._journal.forget)
 
     async def resources(self) -> dict[str, Any]:
-        """Slots in use, who holds them, and the caps, by device."""
+        """Slots in use, who holds them, the caps by device, and the GPUs."""
         await self.start()
         slots = self._dispatcher.slots
-        shown = (TRAINING, INFERENCE)
         active: dict[str, list[dict[str, str]]] = {device: [] for device in slots.devices}
         for holding in slots.holdings:
             kind = self._table.get(holding.task_id).kind
             active.setdefault(holding.device, []).append({"id": holding.task_id, "type": kind})
+        usage = {device: {kind: slots.used(device, kind) for kind in _SHOWN} for device in slots.devices}
         return {
-            "device_usage": {
-                device: {kind: slots.used(device, kind) for kind in shown} for device in slots.devices
-            },
+            "device_usage": usage,
             "active_tasks": active,
-            "limits": {device: {kind: caps[kind] for kind in shown} for device, caps in slots.caps.items()},
+            "limits": self._limits(),
+            "gpu_info": gpu_info(self._dispatcher.pool, slots.holdings, self._dispatcher.gpu_memory),
         }
+
+    async def devices_are_ready(self, wait_s: float) -> bool:
+        """Whether every device can be used, after waiting for it."""
+        await self.start()
+        return await self._dispatcher.devices_are_ready(wait_s)
+
+    async def cpus(self) -> list[dict[str, Any]]:
+        """The CPU of every node, head first."""
+        await self.start()
+        return self._dispatcher.pool.cpus()
 
     @_uninterrupted
     async def update_caps(self, caps: Caps) -> dict[str, dict[str, int]]:
         """Change caps by device, `cuda` meaning every GPU; waiting tasks start at once. Raises InvalidInput."""
         await self.start()
-        pool, slots = self._dispatcher.pool, self._dispatcher.slots
+        pool = self._dispatcher.pool
         known = [*pool.devices, *([ANY_GPU] if pool.gpus else [])]
         for device in caps:
             if device not in known:
                 reason = f"there is no such device; there are {', '.join(known)}."
                 raise InvalidInput(f"max_concurrent.{device}", reason)
-        if every_gpu := caps.get(ANY_GPU):
-            slots.update(dict.fromkeys(pool.gpus, every_gpu))
-        slots.update({device: kinds for device, kinds in caps.items() if device != ANY_GPU})
-        logger.info("caps are now %s", slots.caps)
-        self._dispatcher.start_runs()
-        limits: dict[str, dict[str, int]] = (await self.resources())["limits"]
+        async with self._changing_caps:
+            changes = self._dispatcher.caps.changed(caps)
+            await asyncio.to_thread(self._store.write_setting, SAVED_CAPS, changes)
+            self._dispatcher.caps.apply(changes)
+        with self._dispatcher.telling_what_is_waited_for():
+            self._dispatcher.set_slots()
+        limits = self._limits()
+        logger.info("caps are now %s", limits)
         return limits
 
+    def _limits(self) -> dict[str, dict[str, int]]:
+        slots = self._dispatcher.slots
+        return {device: {kind: slots.caps(device)[kind] for kind in _SHOWN} for device in slots.devices}
+
     async def _recover(self) -> None:
+        self._dispatcher.caps.apply(await asyncio.to_thread(self._store.read_setting, SAVED_CAPS, {}))
+        await self._dispatcher.find_devices()
         tasks = await self._table.load()
         self._dispatcher.recover(tasks, await self._journal.closed_streams())

@@ -16,9 +16,10 @@ from rfuav_ray.classifier import Classifier, Probabilities
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, ignore
 from rfuav_ray.files import find_images
+from rfuav_ray.gpu_memory import explaining_lack_of_memory
 from rfuav_ray.images import Picture, read_image, resize
 from rfuav_ray.inference_tally import Tally
-from rfuav_ray.model_config import load_model_config
+from rfuav_ray.model_config import ModelConfig, load_model_config
 from rfuav_ray.predictions import CSV_NAME, JSON_NAME, TOP, Prediction, writing_predictions
 from rfuav_ray.requests import InferenceRequest
 
@@ -41,8 +42,27 @@ def infer(
     config = load_model_config(Path(request.cfg_path))
     source = Path(request.source_path)
     images = _images(source)
-    classifier = Classifier(config, Path(request.weight_path), torch.device(device))
     tally = Tally(source, len(images), report)
+    with explaining_lack_of_memory("Use a model with a smaller image_size, or run fewer tasks on it at once."):
+        classifier = Classifier(config, Path(request.weight_path), torch.device(device))
+        _classify(classifier, images, config, tally, save_path, batch_size)
+    tally.ended()
+    return {
+        "save_path": str(save_path),
+        "predictions_csv": str(save_path / CSV_NAME),
+        "predictions_json": str(save_path / JSON_NAME),
+        **tally.figures(),
+    }
+
+
+def _classify(
+    classifier: Classifier,
+    images: Sequence[Path],
+    config: ModelConfig,
+    tally: Tally,
+    save_path: Path,
+    batch_size: int,
+) -> None:
     tally.started(f"Classifying {len(images)} images with {config.model} ({config.num_classes} classes).")
     with (
         writing_predictions(save_path, model=config.model) as write,
@@ -59,13 +79,6 @@ def infer(
             failed = [(path, error) for path, error in batch if isinstance(error, RunError)]
             tally.batch_done(failed, len(batch))
         tally.refuse_emptiness()
-    tally.ended()
-    return {
-        "save_path": str(save_path),
-        "predictions_csv": str(save_path / CSV_NAME),
-        "predictions_json": str(save_path / JSON_NAME),
-        **tally.figures(),
-    }
 
 
 def _images(source: Path) -> list[Path]:

@@ -27,7 +27,9 @@ class TaskResponse(Response):
     created_at: datetime
     updated_at: datetime
     description: str | None
-    queue_position: int | None = Field(description="1 is the next to start; null once it runs")
+    queue_position: int | None = Field(
+        description="1 is the next of those that want the same slots; null once it runs"
+    )
     eta_seconds: float | None = Field(description="a running task's remaining time at its pace so far")
     error: str | None
     result: dict[str, Any] | None
@@ -160,7 +162,8 @@ def preprocessing_response(task: TaskRecord) -> PreprocessingResponse:
 
 
 def _eta_seconds(task: TaskRecord) -> float | None:
-    if task.status is not TaskStatus.RUNNING or task.started_at is None or task.progress <= 0:
+    done = task.progress - task.started_progress
+    if task.status is not TaskStatus.RUNNING or task.started_at is None or done <= 0:
         return None
     elapsed_s = (now() - task.started_at).total_seconds()
-    return round(elapsed_s * (100 - task.progress) / task.progress, 1)
+    return round(elapsed_s * (100 - task.progress) / done, 1)

@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     max_training_concurrent_cpu: Cap = 2
     max_inference_concurrent_cpu: Cap = 4
     max_preprocessing_concurrent: Cap = 1
+    online_gpu_share: float = Field(0.0, ge=0, le=0.5)
     default_train_priority: int = Field(5, ge=1, le=10)
     default_inference_priority: int = Field(3, ge=1, le=10)
     supported_models: CommaSeparated = SUPPORTED_MODELS

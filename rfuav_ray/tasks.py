@@ -64,6 +64,8 @@ class TaskRecord(BaseModel):
     progress: float = 0.0
     #: the device of the current or last run
     device: str | None = None
+    #: the part of it, 0..1, that the current run has in Ray's books
+    device_share: float = 0.0
     #: how many runs were started
     attempt: int = 0
     cancel_requested: bool = False
@@ -75,6 +77,8 @@ class TaskRecord(BaseModel):
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None = None
+    #: percent that earlier runs had done when the current or last one started
+    started_progress: float = 0.0
     ended_at: datetime | None = None
 
     def evolve(self, **changes: Any) -> "TaskRecord":
@@ -89,7 +93,7 @@ def advance(task: TaskRecord, status: TaskStatus, **changes: Any) -> TaskRecord:
     moment = now()
     times: dict[str, Any] = {"updated_at": moment}
     if status is TaskStatus.RUNNING:
-        times["started_at"] = moment
+        times |= {"started_at": moment, "started_progress": task.progress}
     if status.is_ended:
         times["ended_at"] = moment
     return task.model_copy(update={"status": status, **times, **changes})

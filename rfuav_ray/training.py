@@ -16,6 +16,7 @@ from rfuav_ray.datasets import ImageDataset, batches
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import remove_temporaries
+from rfuav_ray.gpu_memory import explaining_lack_of_memory
 from rfuav_ray.image_folders import check_dataset, fingerprint, labelled_images, stft_settings
 from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
 from rfuav_ray.models import build_model, load_pretrained, load_weights
@@ -68,7 +69,8 @@ def train(
     Raises InvalidInput before anything is written; RunError; and whatever `report` raises.
     """
     torch_device = _device(device)
-    with _random_numbers(seed, torch_device):
+    advice = "Lower batch_size or image_size, or run fewer tasks on it at once."
+    with explaining_lack_of_memory(advice), _random_numbers(seed, torch_device):
         training = _prepare(request, report, torch_device, run_id, seed, environment or {})
         if not (resume and _resume(training, reported_epoch)):
             _begin(training)

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from ray import serve
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from actors import names
+from actors import gpu_groups, names
 from actors.metrics_actor import MetricsActor
 from actors.run_supervisor import RunSupervisor
 from actors.store import Store, database_url
@@ -53,6 +53,14 @@ def _start(actor_class: type, name: str, *arguments: Any) -> Any:
     )
 
 
+def resources(wait_s: float = 10.0) -> dict[str, Any]:
+    """What the TaskManager says of the devices, once the machine's GPUs are ready or the time is over."""
+    task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
+    ray.get(task_manager_actor.devices_are_ready.remote(wait_s))
+    found: dict[str, Any] = ray.get(task_manager_actor.resources.remote())
+    return found
+
+
 def stop_actors() -> None:
     """The manager first: it must not take the end of the others for lost runs."""
     for name in (names.TASK_MANAGER, names.RUN_SUPERVISOR, names.METRICS):
@@ -60,6 +68,7 @@ def stop_actors() -> None:
             ray.kill(ray.get_actor(name, names.NAMESPACE))
         except ValueError:  # it never started
             continue
+    gpu_groups.give_all_back()
 
 
 def deploy(settings: Settings) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 from rfuav_ray.settings import Settings
 
 
-def banner(settings: Settings, gpus: dict[str, Any], cluster: dict[str, float]) -> str:
+def banner(settings: Settings, resources: dict[str, Any], cluster: dict[str, float]) -> str:
+    """`resources` is what the TaskManager answers."""
+    gpus = resources["gpu_info"]
     url = f"http://{settings.host}:{settings.port}"
     lines = [
         f"{settings.app_name} {settings.version} is ready.",
@@ -17,15 +19,29 @@ def banner(settings: Settings, gpus: dict[str, Any], cluster: dict[str, float]) 
         f"  Ray       {version('ray')}, {cluster.get('CPU', 0):g} CPUs, {cluster.get('GPU', 0):g} GPUs",
         f"  PyTorch   {gpus['pytorch_version']}, CUDA {gpus['cuda_version'] or 'not found'}",
     ]
-    lines += [_gpu_line(device) for device in gpus["devices"]] or ["  GPU       none found: runs use the CPU"]
+    lines += [_gpu_line(device) for device in gpus["devices"]] or [_no_gpu_line(list(resources["limits"]))]
+    lines += [f"  slots     {device}: {_slots(caps)}" for device, caps in resources["limits"].items()]
     if settings.api_keys and settings.auth == "on":
         lines.append(f"  key       {settings.api_keys[0]} (send it as X-API-Key)")
     lines.append("Stop with ctrl-C.")
     return "\n".join(lines)
 
 
+def _no_gpu_line(devices: list[str]) -> str:
+    logical = ", ".join(devices[1:])
+    if logical:
+        return f"  GPU       {logical}: logical, no hardware found; runs on them use the CPU"
+    return "  GPU       none found: runs use the CPU"
+
+
+def _slots(caps: dict[str, int]) -> str:
+    return ", ".join(f"{cap} {kind}" for kind, cap in caps.items())
+
+
 def _gpu_line(device: dict[str, Any]) -> str:
+    running = sum(device["current_tasks"].values())
     return (
-        f"  {device['device_name']:<9} {device['name']}, compute capability {device['compute_capability']}, "
-        f"{device['total_memory_gb']} GB, {device['allocated_memory_gb']} used, {device['free_memory_gb']} free"
+        f"  {device['device_name']:<9} {device['name']} on {device['node']}, compute capability "
+        f"{device['compute_capability']}, {device['total_memory_gb']} GB, {device['used_memory_gb']} used, "
+        f"{device['free_memory_gb']} free, {running} tasks running"
     )

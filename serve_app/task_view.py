@@ -9,7 +9,7 @@ from typing import Any
 from ray.exceptions import RayError
 
 from actors.task_feed import FeedPage
-from actors.task_queue import order
+from actors.task_queue import TaskQueue
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 logger = logging.getLogger("rfuav.api")
@@ -24,7 +24,7 @@ class TaskView:
         #: numbers of submission, ascending
         self._numbers: list[int] = []
         self._id_of: dict[int, str] = {}
-        self._waiting: list[tuple[int, int]] = []
+        self._waiting = TaskQueue()
 
     def get(self, task_id: str) -> TaskRecord | None:
         return self._tasks.get(task_id)
@@ -33,10 +33,8 @@ class TaskView:
         return (self._tasks[self._id_of[number]] for number in reversed(self._numbers))
 
     def queue_position(self, task: TaskRecord) -> int | None:
-        """1 for the next task to start; None for one that does not wait."""
-        if task.status is not TaskStatus.PENDING:
-            return None
-        return bisect_left(self._waiting, order(task)) + 1
+        """1 for the next to start of those that want the same slots; None for one that does not wait."""
+        return self._waiting.position(task) if task.id in self._waiting else None
 
     def put(self, task: TaskRecord) -> None:
         """Take over a task's state, unless a newer one is known."""
@@ -49,19 +47,18 @@ class TaskView:
             self._id_of[task.number] = task.id
         elif known.version >= task.version:
             return
-        elif known.status is TaskStatus.PENDING:
-            _remove(self._waiting, order(known))
         self._tasks[task.id] = task
         if task.status is TaskStatus.PENDING:
-            insort(self._waiting, order(task))
+            self._waiting.put(task)
+        else:
+            self._waiting.discard(task.id)
 
     def drop(self, task_id: str) -> None:
         task = self._tasks.pop(task_id, None)
         if task is not None:
             _remove(self._numbers, task.number)
             del self._id_of[task.number]
-            if task.status is TaskStatus.PENDING:
-                _remove(self._waiting, order(task))
+            self._waiting.discard(task_id)
 
     def apply(self, page: FeedPage, *, is_new_feed: bool) -> None:
         if is_new_feed:

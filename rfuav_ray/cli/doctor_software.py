@@ -6,10 +6,11 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-import pynvml
 from packaging.requirements import Requirement
+
+from rfuav_ray.hardware import read_gpus
 
 GIB = 2**30
 MIN_PYTHON = (3, 10)
@@ -87,22 +88,16 @@ def check_torch(python: str | None = None) -> Finding:
 
 def check_gpus(torch: Finding) -> Iterator[Finding]:
     """What NVML sees, and whether PyTorch sees it too."""
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        yield Finding("GPU", "ok", f"none ({error}); training and inference run on the CPU")
+    found = read_gpus()
+    if not found["available"]:
+        reason = found.get("reason", "the driver knows of no GPU")
+        yield Finding("GPU", "ok", f"none ({reason}); training and inference run on the CPU")
         return
-    try:
-        driver = _text(pynvml.nvmlSystemGetDriverVersion())
-        count = pynvml.nvmlDeviceGetCount()
-        for index in range(count):
-            handle = pynvml.nvmlDeviceGetHandleByIndex(index)
-            memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-            name = _text(pynvml.nvmlDeviceGetName(handle))
-            text = f"{name}, {memory.free / GIB:.1f} of {memory.total / GIB:.1f} GiB free, driver {driver}"
-            yield Finding(f"GPU {index}", "ok", text)
-    finally:
-        pynvml.nvmlShutdown()
+    for number, gpu in enumerate(found["devices"]):
+        yield Finding(f"GPU {number}", "ok", _gpu_text(gpu) if gpu else "the driver does not tell of it")
+    count = len(found["devices"])
+    text = f"driver {found['driver_version']}, for CUDA up to {found['cuda_version']}"
+    yield Finding("GPU driver", "ok", text)
     if count and torch.text.endswith("GPUs seen: 0"):
         yield Finding(
             "GPU",
@@ -145,5 +140,9 @@ def _plain(requirement: Requirement) -> str:
     return f"{requirement.name}{extras}{requirement.specifier}"
 
 
-def _text(value: str | bytes) -> str:
-    return value.decode() if isinstance(value, bytes) else value
+def _gpu_text(gpu: dict[str, Any]) -> str:
+    return (
+        f"{gpu['name']}, compute capability {gpu['compute_capability']}, {gpu['free_memory_gb']} of "
+        f"{gpu['total_memory_gb']} GiB free, {gpu['utilization']} % busy, {gpu['temperature_c']} °C, "
+        f"{gpu['power_w']} W, {gpu['uuid']}"
+    )

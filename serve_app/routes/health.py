@@ -1,12 +1,11 @@
 """Is the service well, and what is it."""
 
-import asyncio
 import logging
 from collections import Counter
+from typing import Any
 
 from fastapi import APIRouter, Response
 
-from actors.hardware import read_gpus
 from rfuav_ray.responses import HealthResponse, InfoResponse
 from rfuav_ray.tasks import now
 from serve_app.service import TheService
@@ -21,14 +20,15 @@ HEALTH_TIMEOUT_S = 3.0
 @router.get("/health", responses={503: {"model": HealthResponse, "description": "unhealthy"}})
 async def health(service: TheService, response: Response) -> HealthResponse:
     """503 with `unhealthy` when the TaskManager does not answer. Needs no key."""
-    gpus = await asyncio.to_thread(read_gpus)
-    status = {"gpu_available": gpus["available"], "gpu_count": gpus["count"]}
+    status: dict[str, Any] = {"device_usage": {}, "active_tasks": {}, "limits": {}}
+    gpus = {"available": False, "count": 0}
     try:
-        status |= await service.resources(HEALTH_TIMEOUT_S)
+        resources = await service.resources(HEALTH_TIMEOUT_S)
+        gpus = resources.pop("gpu_info")
+        status = resources
         is_healthy = True
     except Exception:  # whatever is wrong with the TaskManager, this route tells of it
         logger.exception("the task manager is not well")
-        status |= {"device_usage": {}, "active_tasks": {}, "limits": {}}
         response.status_code = 503
         is_healthy = False
     alive = Counter(task.kind for task in service.view.newest_first() if not task.status.is_ended)
@@ -39,14 +39,14 @@ async def health(service: TheService, response: Response) -> HealthResponse:
         training_tasks=alive["training"],
         inference_tasks=alive["inference"],
         active_log_streams=service.streams.client_count,
-        resource_status=status,
+        resource_status={"gpu_available": gpus["available"], "gpu_count": gpus["count"], **status},
     )
 
 
 @router.get("/info")
 async def info(service: TheService) -> InfoResponse:
     settings = service.settings
-    gpus = await asyncio.to_thread(read_gpus)
+    gpus = (await service.resources())["gpu_info"]
     return InfoResponse(
         app_name=settings.app_name,
         version=settings.version,

@@ -1,11 +1,9 @@
 """Devices, their use, and the caps."""
 
-import asyncio
 from typing import Any
 
 from fastapi import APIRouter
 
-from actors.hardware import read_cpu, read_gpus
 from rfuav_ray.requests import ResourceConfigUpdate
 from rfuav_ray.responses import ConfigUpdateResponse, ResourceStatusResponse
 from serve_app.service import Service, TheService
@@ -15,18 +13,21 @@ router = APIRouter(prefix="/api/v2/resources", tags=["resources"])
 
 @router.get("")
 async def resource_status(service: TheService) -> ResourceStatusResponse:
-    usage = await service.resources()
-    return ResourceStatusResponse(**usage, gpu_info=await gpu_info(usage["device_usage"]))
+    return ResourceStatusResponse(**await service.resources())
 
 
 @router.get("/gpu")
 async def gpu_status(service: TheService) -> dict[str, Any]:
-    return await gpu_info((await service.resources())["device_usage"])
+    """Every GPU of the cluster, read on its node; `available` is false where there is none."""
+    info: dict[str, Any] = (await service.resources())["gpu_info"]
+    return info
 
 
 @router.get("/cpu")
-async def cpu_status() -> dict[str, Any]:
-    return await asyncio.to_thread(read_cpu)
+async def cpu_status(service: TheService) -> dict[str, Any]:
+    """The CPU of the head node, and under `nodes` that of every node."""
+    nodes = await service.ask(service.task_manager_actor.cpus.remote())
+    return {**nodes[0], "nodes": nodes} if nodes else {"nodes": []}
 
 
 @router.post("/config")
@@ -40,11 +41,3 @@ async def update_caps(update: ResourceConfigUpdate, service: TheService) -> Conf
 async def _set_caps(service: Service, caps: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
     limits: dict[str, dict[str, int]] = await service.ask(service.task_manager_actor.update_caps.remote(caps))
     return limits
-
-
-async def gpu_info(device_usage: dict[str, dict[str, int]]) -> dict[str, Any]:
-    """The GPUs of this machine with what runs on each."""
-    info = await asyncio.to_thread(read_gpus)
-    for device in info["devices"]:
-        device["current_tasks"] = device_usage.get(device["device_name"], {"training": 0, "inference": 0})
-    return info

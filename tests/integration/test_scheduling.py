@@ -48,7 +48,7 @@ def test_twenty_trainings_at_once_from_twenty_threads(client, training):
 
     def watch():
         nonlocal most
-        while not is_over.is_set():
+        while not is_over.wait(0.05):
             usage = client.get_resources()["device_usage"]["cpu"]["training"]
             most = max(most, usage)
 

@@ -1,7 +1,7 @@
 import pytest
 
 from actors.slots import SlotTable, slot_kind
-from actors.task_queue import TaskQueue
+from actors.task_queue import TaskQueue, line_of
 from rfuav_ray.tasks import TaskRecord, now
 
 NO_MEMORY = {"cuda:0": 0.0, "cuda:1": 0.0, "cpu": 0.0}.get
@@ -105,25 +105,53 @@ def test_a_lowered_cap_lets_running_work_finish_and_a_raised_one_starts_more(que
     slots = SlotTable(CAPS)
     queue = queue_of(*(a_task(str(n), n, kind="inference") for n in range(4)))
     assert len(started(queue, slots)) == 2
-    slots.update({"cpu": {"inference": 1}})
+    slots.add("cpu", CAPS["cpu"] | {"inference": 1}, is_open=True)
     assert slots.free("cpu", "inference") == -1
     slots.release("0")
     assert started(queue, slots) == []
-    slots.update({"cpu": {"inference": 3}})
+    slots.add("cpu", CAPS["cpu"] | {"inference": 3}, is_open=True)
     assert started(queue, slots) == [("2", "cpu"), ("3", "cpu")]
 
 
-def test_a_slot_cannot_be_taken_twice():
-    slots = SlotTable(CAPS)
-    slots.take("a", "cpu", "training")
-    with pytest.raises(ValueError, match="holds a slot already"):
-        slots.take("a", "cuda:0", "training")
-    with pytest.raises(ValueError, match="no free training slot"):
-        slots.take("b", "cpu", "training")
+def test_the_position_counts_those_that_want_the_same_slots(queue_of):
+    tasks = {
+        name: a_task(name, number, device=device, kind=kind)
+        for number, (name, device, kind) in enumerate(
+            [
+                ("cpu", "cpu", "training"),
+                ("any", "cuda", "training"),
+                ("first", "cuda:0", "training"),
+                ("other", "cuda:1", "training"),
+                ("inference", "cuda:0", "inference"),
+                ("last", "cuda", "training"),
+            ]
+        )
+    }
+    queue = queue_of(*tasks.values())
+    positions = {name: queue.position(task) for name, task in tasks.items()}
+    assert positions == {"cpu": 1, "any": 1, "first": 2, "other": 2, "inference": 1, "last": 4}
 
 
-def test_the_shares_of_all_slots_fill_a_device():
+@pytest.mark.parametrize(
+    ("device", "change", "reason"),
+    [
+        ("cuda:7", {}, "Waiting for cuda:7, which is not in the cluster at present."),
+        ("cuda:0", {"training": 0}, "Waiting: the cap for training is 0 on cuda:0."),
+        ("cuda:0", {}, "Waiting for a free training slot on cuda:0."),
+        ("cuda", {}, "Waiting for a free training slot on cuda:0, cuda:1."),
+    ],
+)
+def test_a_waiting_task_knows_what_for(device, change, reason):
     slots = SlotTable(CAPS)
-    assert slots.share("cuda:0") * 4 == pytest.approx(1)
-    slots.update({"cuda:0": {"training": 0, "inference": 0}})
-    assert slots.share("cuda:0") == 1
+    slots.add("cuda:0", CAPS["cuda:0"] | change, is_open=True)
+    assert line_of(a_task("a", 1, device=device)).waits_for(slots) == reason
+
+
+def test_a_gpu_that_others_hold_is_waited_for_and_named(queue_of):
+    slots = SlotTable({"cpu": CAPS["cpu"]})
+    slots.add("cuda:0", CAPS["cuda:0"], is_open=False)
+    queue = queue_of(a_task("a", 1, device="cuda:0"), a_task("b", 2, device="cuda"))
+    assert started(queue, slots) == []
+    assert "another program" in line_of(a_task("a", 1, device="cuda:0")).waits_for(slots)
+    slots.add("cuda:0", CAPS["cuda:0"], is_open=True)
+    assert started(queue, slots) == [("a", "cuda:0")]

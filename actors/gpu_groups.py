@@ -1,0 +1,64 @@
+"""Placement groups of one GPU each: a run in such a group is on exactly that GPU.
+
+They are detached, so that a task manager that is restarted finds its runs alive in them.
+"""
+
+import uuid
+
+import ray
+from ray.util.placement_group import (
+    PlacementGroup,
+    placement_group,
+    placement_group_table,
+    remove_placement_group,
+)
+from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
+
+_PREFIX = "rfuav GPU "
+#: of a GPU; Ray counts in ten-thousandths
+_PROBE_SHARE = 0.0001
+
+
+def reserve(node_id: str, gpu_share: float) -> PlacementGroup:
+    """Ask for this much of one of the node's GPUs: Ray chooses which, and waits where others hold them all."""
+    return placement_group(
+        [{"GPU": gpu_share}],
+        name=_PREFIX + uuid.uuid4().hex,
+        lifetime="detached",
+        bundle_label_selector=[{"ray.io/node-id": node_id}],
+    )
+
+
+async def gpu_id(group: PlacementGroup) -> str:
+    """Which GPU of its node the group has got; waits until it has."""
+    probe = ray.remote(num_cpus=0)(_own_gpu_id)
+    where = inside(group)
+    own_gpu_id: str = await probe.options(num_gpus=_PROBE_SHARE, scheduling_strategy=where).remote()
+    return own_gpu_id
+
+
+def _own_gpu_id() -> str:
+    return str(ray.get_gpu_ids()[0])
+
+
+def inside(group: PlacementGroup) -> PlacementGroupSchedulingStrategy:
+    return PlacementGroupSchedulingStrategy(group, placement_group_bundle_index=0)
+
+
+def existing() -> dict[str, PlacementGroup]:
+    """Groups that this or an earlier task manager made, by id."""
+    return {
+        group_id: PlacementGroup(ray.PlacementGroupID.from_hex(group_id))
+        for group_id, row in placement_group_table().items()
+        if row["name"].startswith(_PREFIX) and row["state"] != "REMOVED"
+    }
+
+
+def give_back(group: PlacementGroup) -> None:
+    """What still runs in it is killed."""
+    remove_placement_group(group)
+
+
+def give_all_back() -> None:
+    for group in existing().values():
+        give_back(group)

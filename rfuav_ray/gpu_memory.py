@@ -1,0 +1,37 @@
+"""Memory of a GPU: what this process holds of it, and what to say when it is not enough."""
+
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rfuav_ray.errors import RunError
+
+_ASKED = re.compile(r"Tried to allocate ([\d.]+ [KMGT]?i?B)")
+_FREE = re.compile(r"total capacity of ([\d.]+ [KMGT]?i?B) of which ([\d.]+ [KMGT]?i?B) is free")
+
+
+def used_gpu_memory() -> tuple[int, int] | None:
+    """Bytes that torch uses and keeps on the current GPU; None in a process that has not used one."""
+    torch = sys.modules.get("torch")  # loading it for this would take seconds
+    if torch is None or not hasattr(torch, "cuda") or not torch.cuda.is_initialized():
+        return None
+    return torch.cuda.memory_allocated(), torch.cuda.memory_reserved()
+
+
+@contextmanager
+def explaining_lack_of_memory(advice: str) -> Iterator[None]:
+    """Turn torch's error about a GPU's memory into a RunError with the figures and what to do."""
+    try:
+        yield
+    except RuntimeError as error:  # torch.OutOfMemoryError, and those of CUDA's own libraries
+        text = str(error)
+        if "out of memory" not in text and "ALLOC_FAILED" not in text:
+            raise
+        asked, free = _ASKED.search(text), _FREE.search(text)
+        parts = [
+            f"asked for {asked.group(1)}" if asked else text.splitlines()[0],
+            f"{free.group(2)} of {free.group(1)} were free" if free else "",
+        ]
+        figures = ", ".join(part for part in parts if part)
+        raise RunError(f"The GPU is out of memory: {figures}. {advice}") from None

@@ -1,0 +1,109 @@
+"""Exact GPUs, fractions and caps: two logical GPUs, real runs that compute on the CPU."""
+
+from datetime import datetime
+
+import pytest
+
+from rfuav_ray.client.errors import ServiceError
+
+GPUS = ("cuda:0", "cuda:1")
+
+
+def hold(client):
+    client.update_resource_config(max_concurrent={"cuda": {"training": 0, "inference": 0}})
+
+
+def records(client, task_ids):
+    """What the runs themselves noted: where they ran, from when to when."""
+    ended = [client.wait(task_id, timeout=150) for task_id in task_ids]
+    assert {task["status"] for task in ended} == {"completed"}
+    return [
+        task["result"]["run"]
+        | {
+            "type": task["task_type"],
+            "from": datetime.fromisoformat(task["result"]["run"]["started_at"]),
+            "to": datetime.fromisoformat(task["result"]["run"]["ended_at"]),
+        }
+        for task in ended
+    ]
+
+
+def most_at_once(runs):
+    """How many of these runs overlapped."""
+    moments = sorted([(run["from"], 1) for run in runs] + [(run["to"], -1) for run in runs])
+    most = now = 0
+    for _, step in moments:
+        now += step
+        most = max(most, now)
+    return most
+
+
+@pytest.fixture
+def inference(trained, dataset):
+    files = trained["result"]["files"]
+    return {
+        "cfg_path": files["config"],
+        "weight_path": files["best_model"],
+        "source_path": str(dataset / "train"),
+    }
+
+
+def test_eight_at_a_time_on_two_gpus_and_never_more(client, training, inference):
+    hold(client)
+    tasks = [client.start_training(**training(device="cuda"))["task_id"] for _ in range(3)]
+    tasks += [client.start_inference(**inference, device="cuda")["task_id"] for _ in range(8)]
+    client.update_resource_config(max_concurrent={"cuda": {"training": 1, "inference": 3}})
+    usage = client.get_resources()["device_usage"]
+    assert [usage[gpu] for gpu in GPUS] == [{"training": 1, "inference": 3}] * 2
+
+    runs = records(client, tasks)
+    for number, gpu in enumerate(GPUS):
+        there = [run for run in runs if run["device"] == gpu]
+        assert {tuple(run["gpu_ids"]) for run in there} == {(str(number),)}
+        assert most_at_once([run for run in there if run["type"] == "training"]) == 1
+        assert 1 < most_at_once([run for run in there if run["type"] == "inference"]) <= 3
+    assert {run["device"] for run in runs} == set(GPUS)
+
+
+def test_a_raised_cap_starts_waiting_tasks_at_once_and_a_lowered_one_lets_them_finish(client, training):
+    client.update_resource_config(max_concurrent={"cuda": {"training": 1, "inference": 0}})
+    tasks = [client.start_training(**training(device="cuda:1", num_epochs=60))["task_id"] for _ in range(3)]
+    waiting = client.get_task(tasks[1])
+    assert waiting["message"] == "Waiting for a free training slot on cuda:1."
+    assert (waiting["queue_position"], waiting["eta_seconds"]) == (1, None)
+    assert "Waiting for a free training slot on cuda:1." in client.get_logs(tasks[2])[0]["message"]
+
+    # The first holds the whole GPU in Ray's books, and does not keep the second waiting.
+    client.update_resource_config(max_concurrent={"cuda:1": {"training": 2}})
+    for entry in client.stream_training_logs(tasks[1]):
+        if entry["message"].startswith("Run 1 started"):
+            break
+    assert client.get_task(tasks[0])["status"] == "running"
+    client.update_resource_config(max_concurrent={"cuda:1": {"training": 0}})
+    assert client.get_task(tasks[2])["message"] == "Waiting: the cap for training is 0 on cuda:1."
+    assert client.get_logs(tasks[2])[-1]["message"] == "Waiting: the cap for training is 0 on cuda:1."
+    assert {tuple(run["gpu_ids"]) for run in records(client, tasks[:2])} == {("1",)}
+    assert client.get_task(tasks[2])["status"] == "pending"
+
+
+def test_a_cap_of_every_gpu_and_of_one_together(client):
+    answer = client.update_resource_config(max_concurrent={"cuda": {"training": 2}, "cuda:1": {"training": 0}})
+    limits = answer["current_config"]
+    assert (limits["cuda:0"]["training"], limits["cuda:1"]["training"]) == (2, 0)
+    assert client.get_resources()["limits"] == limits
+
+
+def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(client, training):
+    with pytest.raises(ServiceError) as refused:
+        client.start_training(**training(device="cuda:2"))
+    assert refused.value.status_code == 422
+    assert "there are cpu, cuda:0, cuda:1" in str(refused.value)
+
+
+def test_what_the_machine_has(client, service):
+    gpus = client.get_gpu_info()
+    assert set(gpus) >= {"available", "count", "cuda_version", "pytorch_version", "devices"}
+    assert gpus["count"] == len(gpus["devices"]) and gpus["available"] == bool(gpus["devices"])
+    cpu = client._call("GET", "/api/v2/resources/cpu")
+    assert cpu["cores"] == len(cpu["per_core_percent"])
+    assert [node["node"] for node in cpu["nodes"]] == [cpu["node"]]
