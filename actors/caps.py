@@ -13,8 +13,7 @@ Caps = dict[str, dict[str, int]]
 class CapTable:
     """A change of `cuda` is one of every GPU, those that join later too."""
 
-    def __init__(self, settings: Settings, changes: Mapping[str, Mapping[str, int]] | None = None) -> None:
-        """`changes` is what an earlier life of the service was told."""
+    def __init__(self, settings: Settings) -> None:
         self._defaults: Caps = {
             CPU: {
                 TRAINING: settings.max_training_concurrent_cpu,
@@ -26,7 +25,7 @@ class CapTable:
                 INFERENCE: settings.max_inference_concurrent_gpu,
             },
         }
-        self._changes: Caps = {device: dict(kinds) for device, kinds in (changes or {}).items()}
+        self._changes: Caps = {}
 
     def of(self, device: str) -> dict[str, int]:
         if device == CPU:

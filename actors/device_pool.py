@@ -66,6 +66,7 @@ class DevicePool:
         """What `adopt` needs."""
         return [
             {
+                "device": device,
                 "number": self._gpus[device].number,
                 "node_id": self._gpus[device].node_id,
                 "index": self._gpus[device].index,

@@ -10,15 +10,15 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from actors.caps import CapTable
-from actors.device_pool import DevicePool
+from actors.caps import Caps
+from actors.device_slots import DeviceSlots
 from actors.devices import ANY_GPU, CPU
 from actors.gauges import QueueGauges
 from actors.journal import Journal
 from actors.runs import Outcome, RunSpec
-from actors.slots import PREPROCESSING, SlotTable, slot_kind
+from actors.slots import PREPROCESSING, slot_kind
 from actors.store import Store
-from actors.task_queue import TaskQueue
+from actors.task_queue import TaskQueue, line_of
 from actors.task_table import TaskTable
 from rfuav_ray.errors import TaskNotFound
 from rfuav_ray.settings import Settings
@@ -32,8 +32,6 @@ JOURNAL_WAIT_S = 2.0
 CANCEL_GRACE_S = 2.0
 #: its workers stop at the next file; removing what they made takes a while
 PREPROCESSING_GRACE_S = 60.0
-#: where the store keeps which GPUs are reserved
-SAVED_GPUS = "gpus"
 
 
 class Dispatcher:
@@ -49,71 +47,50 @@ class Dispatcher:
         supervisor_actor: Any,
     ) -> None:
         self._max_retries = settings.max_run_retries
-        self._store = store
         self._table = table
         self._journal = journal
         self._gauges = gauges
         self._supervisor_actor = supervisor_actor
-        self.pool = DevicePool(settings.online_gpu_share)
-        self.caps = CapTable(settings)
-        self.slots = SlotTable({CPU: self.caps.of(CPU)})
+        self.devices = DeviceSlots(settings, store)
+        self.pool, self.slots = self.devices.pool, self.devices.slots
         self.queue = TaskQueue()
         #: bytes that torch uses and keeps for runs on a GPU, by task
         self.gpu_memory: dict[str, tuple[int, int]] = {}
-        self._looked = asyncio.Condition()
         self._jobs: set[asyncio.Task[None]] = set()
 
     async def find_devices(self) -> None:
         """Learn which devices there are; from then on they are watched."""
-        await self.pool.adopt(await asyncio.to_thread(self._store.read_setting, SAVED_GPUS, []))
+        await self.devices.load()
         await self._look()
         self._spawn(self._watch_devices())
 
     async def _watch_devices(self) -> None:
         while True:
             await self.pool.news()
-            try:
-                await self._look()
-            except Exception:
-                logger.exception("the cluster's devices could not be read, trying again")
+            await self._look_safely()
 
-    async def devices_are_ready(self, wait_s: float) -> bool:
-        """Whether every device is open, after waiting for it."""
-        deadline = asyncio.get_running_loop().time() + wait_s
-        async with self._looked:
-            while not all(self.slots.is_open(device) for device in self.slots.devices):
-                left_s = deadline - asyncio.get_running_loop().time()
-                try:
-                    await asyncio.wait_for(self._looked.wait(), left_s)
-                except asyncio.TimeoutError:
-                    return False
-        return True
+    async def _look_safely(self) -> None:
+        try:
+            await self._look()
+        except Exception:
+            logger.exception("the cluster's devices could not be read, trying again later")
 
     async def _look(self) -> None:
-        saved = self.pool.as_saved()
-        lost = await self.pool.look()
-        ready = {device for device in self.pool.gpus if self.pool.is_ready(device)}
-        if self.pool.as_saved() != saved or any(not self.slots.is_open(device) for device in ready):
-            # Before anything runs there: a restarted manager must know where its runs are.
-            await asyncio.to_thread(self._store.write_setting, SAVED_GPUS, self.pool.as_saved())
-        with self.telling_what_is_waited_for():
-            for device in lost:
-                self.slots.remove(device)
-            self.set_slots(ready)
-        async with self._looked:
-            self._looked.notify_all()
+        lost = await self.devices.read()
+        with self._telling_what_is_waited_for():
+            self.devices.apply(lost)
         for holding in self.slots.holdings:
             if holding.device in lost:
                 self._spawn(self._give_up(self._table.get(holding.task_id)))
 
-    def set_slots(self, ready: Collection[str] = ()) -> None:
-        """Give every device the slots of its caps; the ready ones are opened."""
-        for device in self.pool.devices:
-            is_open = device == CPU or device in ready or self.slots.is_open(device)
-            self.slots.add(device, self.caps.of(device), is_open=is_open)
+    async def change_caps(self, caps: Caps) -> None:
+        """Waiting tasks start at once. Raises InvalidInput for an unknown device."""
+        await self.devices.store_caps(caps)
+        with self._telling_what_is_waited_for():
+            self.devices.apply()
 
     @contextmanager
-    def telling_what_is_waited_for(self) -> Iterator[None]:
+    def _telling_what_is_waited_for(self) -> Iterator[None]:
         """Start what the change of the devices lets start, and tell those that now wait for something else."""
         before = {line: line.waits_for(self.slots) for line in self.queue.lines}
         yield
@@ -224,6 +201,9 @@ class Dispatcher:
                 await asyncio.sleep(RETRY_S)
 
     async def _finish(self, task_id: str, outcome: Outcome) -> None:
+        if outcome.status == "lost":
+            # Perhaps with its node: the next in line must not be sent there.
+            await self._look_safely()
         self.slots.release(task_id)
         self.gpu_memory.pop(task_id, None)
         task = self._table.get(task_id)
@@ -232,6 +212,10 @@ class Dispatcher:
         else:
             await self.end(task, outcome)
         self.start_runs()
+        if task_id in self.queue:
+            reason = line_of(task).waits_for(self.slots)
+            self.show_reason(task_id, reason)
+            self._journal.write(task_id, reason)
 
     async def _queue_again(self, task: TaskRecord, outcome: Outcome) -> None:
         self._journal.write(

@@ -26,8 +26,6 @@ from rfuav_ray.tasks import TaskRecord, TaskStatus
 logger = logging.getLogger("rfuav.tasks")
 
 QUEUE_FULL_RETRY_S = 10
-#: where the store keeps the caps that were changed at run time
-SAVED_CAPS = "caps"
 
 _SHOWN = (TRAINING, INFERENCE)
 
@@ -52,10 +50,9 @@ class TaskManager:
         self._settings = settings
         gauges = QueueGauges()
         self._journal = Journal(metrics_actor)
-        self._store = Store(database_url(settings.database_url, settings.state_dir))
-        self._table = TaskTable(self._store, gauges)
-        self._dispatcher = Dispatcher(settings, self._store, self._table, self._journal, gauges, supervisor_actor)
-        self._changing_caps = asyncio.Lock()
+        store = Store(database_url(settings.database_url, settings.state_dir))
+        self._table = TaskTable(store, gauges)
+        self._dispatcher = Dispatcher(settings, store, self._table, self._journal, gauges, supervisor_actor)
         self._starting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -93,7 +90,7 @@ class TaskManager:
         message = f"Task accepted: {task.kind}, priority {task.priority}."
         if task.id not in self._dispatcher.queue:
             self._journal.write(task.id, message)
-            return self._table.get(task.id)
+            return task
         reason = line_of(task).waits_for(self._dispatcher.slots)
         self._journal.write(task.id, f"{message} {reason}")
         return self._dispatcher.show_reason(task.id, reason)
@@ -180,14 +177,14 @@ class TaskManager:
         return {
             "device_usage": usage,
             "active_tasks": active,
-            "limits": self._limits(),
+            "limits": self._dispatcher.devices.limits(),
             "gpu_info": gpu_info(self._dispatcher.pool, slots.holdings, self._dispatcher.gpu_memory),
         }
 
     async def devices_are_ready(self, wait_s: float) -> bool:
         """Whether every device can be used, after waiting for it."""
         await self.start()
-        return await self._dispatcher.devices_are_ready(wait_s)
+        return await self._dispatcher.devices.are_open(wait_s)
 
     async def cpus(self) -> list[dict[str, Any]]:
         """The CPU of every node, head first."""
@@ -198,28 +195,12 @@ class TaskManager:
     async def update_caps(self, caps: Caps) -> dict[str, dict[str, int]]:
         """Change caps by device, `cuda` meaning every GPU; waiting tasks start at once. Raises InvalidInput."""
         await self.start()
-        pool = self._dispatcher.pool
-        known = [*pool.devices, *([ANY_GPU] if pool.gpus else [])]
-        for device in caps:
-            if device not in known:
-                reason = f"there is no such device; there are {', '.join(known)}."
-                raise InvalidInput(f"max_concurrent.{device}", reason)
-        async with self._changing_caps:
-            changes = self._dispatcher.caps.changed(caps)
-            await asyncio.to_thread(self._store.write_setting, SAVED_CAPS, changes)
-            self._dispatcher.caps.apply(changes)
-        with self._dispatcher.telling_what_is_waited_for():
-            self._dispatcher.set_slots()
-        limits = self._limits()
+        await self._dispatcher.change_caps(caps)
+        limits = self._dispatcher.devices.limits()
         logger.info("caps are now %s", limits)
         return limits
 
-    def _limits(self) -> dict[str, dict[str, int]]:
-        slots = self._dispatcher.slots
-        return {device: {kind: slots.caps(device)[kind] for kind in _SHOWN} for device in slots.devices}
-
     async def _recover(self) -> None:
-        self._dispatcher.caps.apply(await asyncio.to_thread(self._store.read_setting, SAVED_CAPS, {}))
         await self._dispatcher.find_devices()
         tasks = await self._table.load()
         self._dispatcher.recover(tasks, await self._journal.closed_streams())

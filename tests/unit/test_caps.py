@@ -40,5 +40,6 @@ def test_in_one_change_the_single_gpu_wins_over_all(caps):
 def test_changes_are_in_force_only_when_applied_and_go_on_in_another_life(caps):
     changes = caps.changed({"cuda": {"training": 7}})
     assert caps.of("cuda:0")["training"] == 1
-    later = CapTable(Settings(_env_file=None), changes)
+    later = CapTable(Settings(_env_file=None))
+    later.apply(changes)
     assert later.of("cuda:0")["training"] == 7

@@ -1,0 +1,186 @@
+"""A cluster whose nodes come and go: `rfuav serve` joins it as a user's would, and the nodes have logical GPUs."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import pytest
+
+from rfuav_ray.client import RFUAVClient, ServiceError
+from rfuav_ray.demo.service import wait_until_healthy
+from tests.integration.cluster_program import ANSWER
+from tests.integration.conftest import free_port
+
+#: of the last test; more take minutes
+SHORT_TASKS = int(os.environ.get("RFUAV_TEST_CLUSTER_TASKS", "16"))
+JOIN_WITHIN_S = 10
+
+pytestmark = pytest.mark.timeout(max(300, 5 * SHORT_TASKS))
+
+
+class ClusterProgram:
+    def __init__(self, environment):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.integration.cluster_program"],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        self.address = self._answer()
+
+    def tell(self, command):
+        self.process.stdin.write(command + "\n")
+        self.process.stdin.flush()
+        return self._answer()
+
+    def _answer(self):
+        lines = iter(self.process.stdout.readline, "")
+        return next(line for line in lines if line.startswith(ANSWER)).removeprefix(ANSWER).strip()
+
+    def stop(self):
+        self.process.stdin.close()
+        self.process.wait(60)
+
+
+@pytest.fixture(scope="module")
+def environment(root, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("cluster")
+    with tempfile.TemporaryDirectory(prefix="rfuav") as ray_folder:  # sockets live in it: a short path
+        (Path(ray_folder) / "ray").mkdir()
+        yield os.environ | {
+            "RAY_TMPDIR": ray_folder,
+            "RAY_AUTH_MODE": "disabled",
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RFUAV_PORT": str(free_port()),
+            "RFUAV_STATE_DIR": str(folder / "state"),
+            "RFUAV_LOG_FILE": str(folder / "app.log"),
+            "RFUAV_DATA_ROOTS": str(root),
+        }
+
+
+@pytest.fixture(scope="module")
+def cluster(environment):
+    """A head with two GPUs, of which another program has a part of GPU 0."""
+    program = ClusterProgram(environment)
+    assert program.tell("hold 0.5") == "0"
+    yield program
+    program.stop()
+
+
+@pytest.fixture(scope="module")
+def client(environment, cluster):
+    output = Path(environment["RFUAV_LOG_FILE"]).with_name("output.txt")
+    with output.open("w") as log:
+        service = subprocess.Popen(
+            [sys.executable, "-m", "rfuav_ray.cli", "serve"],
+            env=environment | {"RAY_ADDRESS": cluster.address},
+            cwd=output.parent,
+            stdout=log,
+            stderr=log,
+        )
+    try:
+        with RFUAVClient(f"http://127.0.0.1:{environment['RFUAV_PORT']}") as rfuav_client:
+            wait_until_healthy(rfuav_client, service, output)
+            yield rfuav_client
+    finally:
+        service.terminate()
+        assert service.wait(60) == 0
+
+
+@pytest.fixture(scope="module")
+def nodes(client, cluster):
+    """Two more nodes, with a GPU each: `cuda:2` and `cuda:3`."""
+    return {f"cuda:{number}": add_node(client, cluster, number) for number in (2, 3)}
+
+
+def add_node(client, cluster, number):
+    node = cluster.tell("add 1")
+    joined = time.monotonic()
+    while f"cuda:{number}" not in client.get_resources()["limits"]:
+        assert time.monotonic() < joined + JOIN_WITHIN_S
+    return node
+
+
+def finish(client, task_id):
+    task = client.wait(task_id, timeout=150)
+    assert task["status"] == "completed", task
+    return task["result"]["run"]
+
+
+def wait_for(client, task_id, text):
+    for entry in client.stream_logs(task_id):
+        if text in entry["message"]:
+            return
+    raise AssertionError(f"the log ended without '{text}'")
+
+
+def caps(client, **training):
+    client.update_resource_config(
+        max_concurrent={device.replace("_", ":"): {"training": cap} for device, cap in training.items()}
+    )
+
+
+@pytest.fixture
+def infer(client, trained, dataset):
+    """Start a short inference on a device; returns the task."""
+    files = trained["result"]["files"]
+    source = sorted((dataset / "val").rglob("*.png"))[0]
+
+    def start(device):
+        return client.start_inference(
+            cfg_path=files["config"], weight_path=files["best_model"], source_path=str(source), device=device
+        )
+
+    return start
+
+
+def test_a_gpu_is_the_same_one_whoever_took_another_first(client, cluster, infer):
+    blocked = infer("cuda:0")
+    assert "in use by another program" in blocked["message"]
+    here = finish(client, infer("cuda:1")["task_id"])
+    assert (here["device"], here["gpu_ids"]) == ("cuda:1", ["1"])
+    assert client.get_task(blocked["task_id"])["status"] == "pending"
+    cluster.tell("release")
+    assert finish(client, blocked["task_id"])["gpu_ids"] == ["0"]
+    assert finish(client, infer("cuda:1")["task_id"])["gpu_ids"] == ["1"]
+
+
+def test_many_short_tasks_spread_over_the_nodes_and_all_end(client, nodes, infer):
+    tasks = [infer("cuda" if number % 8 else "cpu")["task_id"] for number in range(SHORT_TASKS)]
+    runs = [finish(client, task_id) for task_id in tasks]
+    assert {run["device"] for run in runs} == {"cpu", "cuda:0", "cuda:1", "cuda:2", "cuda:3"}
+    for device, node in nodes.items():
+        assert {run["node_id"] for run in runs if run["device"] == device} == {node}
+
+
+def test_runs_of_a_lost_node_go_on_elsewhere_and_one_that_joins_is_used(client, cluster, nodes, training, infer):
+    caps(client, cuda=0, cuda_3=1)
+    task_id = client.start_training(**training(device="cuda", num_epochs=40))["task_id"]
+    wait_for(client, task_id, "Epoch 3/40: training loss")
+    caps(client, cuda=1)
+    cluster.tell(f"kill {nodes['cuda:3']}")
+
+    run = finish(client, task_id)
+    assert run["attempt"] == 2 and run["device"] != "cuda:3"
+    entries = client.get_logs(task_id)
+    assert any("Going on after epoch" in entry["message"] for entry in entries)
+    assert [e["step"] for e in entries if e.get("stage") == "epoch_end"] == list(range(1, 41))
+    with pytest.raises(ServiceError, match="there is no device 'cuda:3'"):
+        infer("cuda:3")
+
+    node = add_node(client, cluster, 3)
+    assert finish(client, infer("cuda:3")["task_id"])["node_id"] == node
+
+
+def test_a_task_for_a_lost_gpu_waits_for_it(client, cluster, nodes, infer):
+    caps(client, cuda_2=0)
+    client.update_resource_config(max_concurrent={"cuda:2": {"inference": 0}})
+    task_id = infer("cuda:2")["task_id"]
+    cluster.tell(f"kill {nodes['cuda:2']}")
+    wait_for(client, task_id, "Waiting for cuda:2, which is not in the cluster at present.")
+    assert client.cancel_task(task_id)["status"] == "success"
