@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo serve test check bench clean
+.PHONY: install demo serve test cluster check bench clean
 
 install: .venv/installed
 
@@ -20,6 +20,10 @@ serve: install
 
 test: install
 	$(BIN)/pytest
+
+# A head and two nodes on this machine: GPUs of others, lost nodes, 200 tasks. Minutes, so not part of `test`.
+cluster: install
+	$(BIN)/pytest tests/cluster
 
 check: install
 	$(BIN)/ruff check .

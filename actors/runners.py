@@ -49,6 +49,8 @@ def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
 
 def _place(spec: RunSpec) -> dict[str, Any]:
     """Where and when the run runs, for its result; `gpu_ids` as the node names them."""
+    # CUDA numbers GPUs by speed unless told otherwise; NVML, nvidia-smi and Ray by their place on the bus.
+    os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     gpu_ids = [str(gpu_id) for gpu_id in ray.get_gpu_ids()]
     if spec.gpu_id is not None and not gpu_ids:
         # The runs that started before this one hold all of the GPU in Ray's books; see SlotTable.

@@ -19,6 +19,7 @@ from actors.task_feed import FeedPage
 from actors.task_queue import line_of
 from actors.task_table import TaskTable
 from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict
+from rfuav_ray.hardware import read_cpu
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus
@@ -189,7 +190,7 @@ class TaskManager:
     async def cpus(self) -> list[dict[str, Any]]:
         """The CPU of every node, head first."""
         await self.start()
-        return self._dispatcher.pool.cpus()
+        return self._dispatcher.pool.cpus() or [read_cpu()]  # before the first node was read
 
     @_uninterrupted
     async def update_caps(self, caps: Caps) -> dict[str, dict[str, int]]:

@@ -53,7 +53,7 @@ def _start(actor_class: type, name: str, *arguments: Any) -> Any:
     )
 
 
-def resources(wait_s: float = 10.0) -> dict[str, Any]:
+def resources(wait_s: float = 5.0) -> dict[str, Any]:
     """What the TaskManager says of the devices, once the machine's GPUs are ready or the time is over."""
     task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
     ray.get(task_manager_actor.devices_are_ready.remote(wait_s))

@@ -86,8 +86,6 @@ def _ray(settings: Settings) -> Iterator[None]:
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     # OpenMP threads that spin while they wait slow every other process down: 10 against 40 images/s measured.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    # CUDA numbers GPUs by speed unless told otherwise; NVML, nvidia-smi and Ray by their place on the bus.
-    os.environ.setdefault("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
     logging.getLogger("ray.serve").setLevel(logging.INFO if settings.debug else logging.WARNING)
     ray.init(
         address=os.environ.get("RAY_ADDRESS", "local"),

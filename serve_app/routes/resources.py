@@ -27,7 +27,7 @@ async def gpu_status(service: TheService) -> dict[str, Any]:
 async def cpu_status(service: TheService) -> dict[str, Any]:
     """The CPU of the head node, and under `nodes` that of every node."""
     nodes = await service.ask(service.task_manager_actor.cpus.remote())
-    return {**nodes[0], "nodes": nodes} if nodes else {"nodes": []}
+    return {**nodes[0], "nodes": nodes}
 
 
 @router.post("/config")

@@ -12,6 +12,7 @@ import ray
 from actors import names
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.demo.service import wait_until_healthy
+from rfuav_ray.errors import RfuavError
 from tests.integration.conftest import free_port
 
 
@@ -105,6 +106,13 @@ def own_service(root, tmp_path):
             process.wait(60)
 
 
+def wait_until_silent(client):
+    """Ray's processes end a moment after the service that was killed, and answer until then."""
+    with pytest.raises(RfuavError):
+        while True:
+            client.health()
+
+
 @pytest.mark.timeout(300)
 def test_a_service_killed_and_started_again_goes_on(own_service, training):
     process, client = own_service()
@@ -115,6 +123,7 @@ def test_a_service_killed_and_started_again_goes_on(own_service, training):
     caps = client.update_resource_config(max_concurrent={"cpu": {"training": 1}})["current_config"]
     process.kill()
     process.wait(60)
+    wait_until_silent(client)
 
     process, client = own_service()
     assert client.get_logs(task_id)[: len(before)] == before

@@ -1,0 +1,5 @@
+"""The data of the integration tests; the cluster and its service are programs of their own."""
+
+from tests.integration.conftest import dataset, root, training
+
+__all__ = ["dataset", "root", "training"]
