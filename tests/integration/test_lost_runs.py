@@ -59,7 +59,7 @@ def test_a_run_that_dies_every_time_fails_with_the_reason(client, training):
 
 @pytest.mark.parametrize("actor", [names.TASK_MANAGER, names.RUN_SUPERVISOR, names.METRICS])
 def test_a_training_outlives_the_death_of_any_actor(client, training, actor):
-    task_id = client.start_training(**training(num_epochs=12))["task_id"]
+    task_id = client.start_training(**training(num_epochs=12, device="cuda:1"))["task_id"]
     stream = client.stream_training_logs(task_id)
     entries = [next(entry for entry in stream if entry.get("stage") == "epoch_end" and entry["step"] == 3)]
     ray.kill(ray.get_actor(actor, names.NAMESPACE), no_restart=False)
@@ -69,8 +69,9 @@ def test_a_training_outlives_the_death_of_any_actor(client, training, actor):
     assert epochs_reported(client, task_id) == list(range(1, 13))
     runs = [entry for entry in client.get_logs(task_id) if "started in process" in entry["message"]]
     assert len(runs) == (2 if actor == names.RUN_SUPERVISOR else 1)
-    after = client.start_training(**training())["task_id"]
-    assert client.wait(after, timeout=60)["status"] == "completed"
+    after = client.start_training(**training(device="cuda:1"))["task_id"]
+    ended = client.wait(after, timeout=60)
+    assert (ended["status"], ended["result"]["run"]["gpu_ids"]) == ("completed", ["1"])
 
 
 @pytest.fixture
