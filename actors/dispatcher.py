@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Collection, Coroutine, Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -15,7 +15,7 @@ from actors.device_slots import DeviceSlots
 from actors.devices import ANY_GPU, CPU
 from actors.gauges import QueueGauges
 from actors.journal import Journal
-from actors.runs import Outcome, RunSpec
+from actors.runs import Order, Outcome, RunSpec
 from actors.slots import PREPROCESSING, slot_kind
 from actors.store import Store
 from actors.task_queue import TaskQueue, line_of
@@ -56,7 +56,10 @@ class Dispatcher:
         self.queue = TaskQueue()
         #: bytes that torch uses and keeps for runs on a GPU, by task
         self.gpu_memory: dict[str, tuple[int, int]] = {}
+        self.is_stopping = False
         self._jobs: set[asyncio.Task[None]] = set()
+        #: those of them that follow a run
+        self._followed: set[asyncio.Task[None]] = set()
 
     async def find_devices(self) -> None:
         """Learn which devices there are; from then on they are watched."""
@@ -112,25 +115,43 @@ class Dispatcher:
         reason = f"The node of {task.device} left the cluster."
         await self._supervisor_actor.give_up.remote(f"{task.id}:{task.attempt}", reason)
 
-    def recover(self, tasks: Sequence[TaskRecord], closed_streams: Collection[str]) -> None:
-        """Take up what an earlier life left: waiting tasks, runs that may be alive, streams without an end."""
+    def recover(self, tasks: Sequence[TaskRecord]) -> None:
+        """Take up what an earlier life left: waiting tasks, runs that may be alive."""
         for task in tasks:
             if task.status is TaskStatus.PENDING:
                 self.queue.put(task)
             elif task.status is TaskStatus.RUNNING and task.device is not None:
                 self.slots.hold(task.id, task.device, slot_kind(task.kind), task.device_share)
-                self._spawn(self._follow(task))
+                self._follow_to_the_end(self._follow(task))
                 if task.device not in self.pool.devices:
                     self._spawn(self._give_up(task))
-            elif task.id not in closed_streams:
-                self._journal.close(task)
         self.start_runs()
         for line, task_ids in self.queue.lines.items():
             for task_id in task_ids:
                 self.show_reason(task_id, line.waits_for(self.slots))
 
+    async def stop(self, timeout_s: float) -> None:
+        """Start nothing more. Returns when the runs, which are told by `order`, have ended or the time is over."""
+        self.is_stopping = True
+        if self._followed:
+            await asyncio.wait(self._followed, timeout=timeout_s)
+
+    def order(self, task_id: str, attempt: int) -> Order:
+        """What a run that reports has to do."""
+        try:
+            task = self._table.get(task_id)
+        except TaskNotFound:
+            return "interrupt"
+        if task.status is not TaskStatus.RUNNING or task.attempt != attempt:
+            return "interrupt"  # its task was given to another run: leave that one's files alone
+        if task.cancel_requested:
+            return "cancel"
+        return "interrupt" if self.is_stopping else "go on"
+
     def start_runs(self) -> None:
         """Start what has a slot now. Without a pause between queue, slots and table: they never disagree."""
+        if self.is_stopping:
+            return
         for task, device in self.queue.startable(self.slots, self.pool.free_memory_gb):
             running = advance(
                 self._table.get(task.id),
@@ -140,13 +161,13 @@ class Dispatcher:
                 attempt=task.attempt + 1,
                 message=f"Starting on {device}.",
             )
-            self._spawn(self._run(self._table.change(running)))
+            self._follow_to_the_end(self._run(self._table.change(running)))
         self._gauges.show_slots(self.slots)
 
     async def _run(self, task: TaskRecord) -> None:
         device = task.device or CPU
+        await self.store_at_last(task.id)
         try:
-            await self._table.store(task)
             if task.wanted_device == ANY_GPU and device == CPU:
                 self._journal.write(task.id, "There is no GPU: running on the CPU.", level="WARNING")
             self._journal.write(task.id, f"Starting on {device}.")
@@ -187,7 +208,7 @@ class Dispatcher:
         except RayTaskError as error:
             outcome = Outcome("failed", error=f"The run's supervisor failed: {error.cause!r}")
         except RayError:
-            outcome = Outcome("lost", error="The run's supervisor died.")
+            outcome = Outcome("interrupted", error="The run ended with its supervisor, which died.")
             await self._supervisor_is_back()
         await self._finish(task_id, outcome)
 
@@ -207,26 +228,34 @@ class Dispatcher:
         self.slots.release(task_id)
         self.gpu_memory.pop(task_id, None)
         task = self._table.get(task_id)
-        if outcome.status == "lost" and not task.cancel_requested and task.attempt <= self._max_retries:
+        if not task.cancel_requested and self._may_be_tried_again(task, outcome):
             await self._queue_again(task, outcome)
         else:
             await self.end(task, outcome)
         self.start_runs()
-        if task_id in self.queue:
+        if task_id in self.queue and not self.is_stopping:
             reason = line_of(task).waits_for(self.slots)
             self.show_reason(task_id, reason)
             self._journal.write(task_id, reason)
 
+    def _may_be_tried_again(self, task: TaskRecord, outcome: Outcome) -> bool:
+        is_blameless = outcome.status == "interrupted"
+        return is_blameless or (outcome.status == "lost" and task.losses < self._max_retries)
+
     async def _queue_again(self, task: TaskRecord, outcome: Outcome) -> None:
-        self._journal.write(
-            task.id,
-            f"{outcome.error} Queued again: retry {task.attempt} of {self._max_retries}.",
-            level="WARNING",
+        losses = task.losses + (outcome.status == "lost")
+        retry = f": retry {losses} of {self._max_retries}" if outcome.status == "lost" else ""
+        self._journal.write(task.id, f"{outcome.error} Queued again{retry}.", level="WARNING")
+        waiting = advance(
+            task,
+            TaskStatus.PENDING,
+            message="The run has ended before its time; waiting to go on.",
+            device=None,
+            device_share=0.0,
+            losses=losses,
         )
-        message = "The run was lost; waiting to go on."
-        waiting = advance(task, TaskStatus.PENDING, message=message, device=None, device_share=0.0)
         self.queue.put(self._table.change(waiting))
-        await self._store_at_last(task.id)
+        await self.store_at_last(task.id)
 
     def stop_run(self, task: TaskRecord) -> None:
         """Kill the task's run if it does not stop by itself."""
@@ -237,12 +266,12 @@ class Dispatcher:
         status, changes = _ending(task, outcome)
         ended = self._table.change(advance(task, status, **changes))
         self.start_runs()
-        await self._store_at_last(ended.id)
+        await self.store_at_last(ended.id)
         # Not for ever: the journal goes on by itself while the metrics actor is away.
         await asyncio.wait({self._journal.close(ended)}, timeout=JOURNAL_WAIT_S)
         return ended
 
-    async def _store_at_last(self, task_id: str) -> None:
+    async def store_at_last(self, task_id: str) -> None:
         """A state that came about must become durable, however often the store fails."""
         while True:
             try:
@@ -254,10 +283,16 @@ class Dispatcher:
                 logger.exception("the state of task %s could not be stored, trying again", task_id)
                 await asyncio.sleep(RETRY_S)
 
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+    def _follow_to_the_end(self, run: Coroutine[Any, Any, None]) -> None:
+        following = self._spawn(run)
+        self._followed.add(following)
+        following.add_done_callback(self._followed.discard)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
         job = asyncio.create_task(coroutine)
         self._jobs.add(job)
         job.add_done_callback(self._job_done)
+        return job
 
     def _job_done(self, job: "asyncio.Task[None]") -> None:
         self._jobs.discard(job)

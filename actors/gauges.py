@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from ray.util.metrics import Gauge
 
 from actors.slots import SlotTable
-from rfuav_ray.tasks import TaskRecord, TaskStatus
+from rfuav_ray.tasks import TaskStatus
 
 
 class RunGauges:
@@ -42,11 +42,10 @@ class QueueGauges:
         self._slots = Gauge("rfuav_slots_in_use", description="Running tasks", tag_keys=("device", "kind"))
         self._counts: Counter[tuple[str, str]] = Counter()
 
-    def count(self, before: TaskRecord | None, after: TaskRecord | None) -> None:
-        """A task came, changed or went."""
-        for task, step in ((before, -1), (after, 1)):
-            if task is not None:
-                key = (task.kind, task.status.value)
+    def count(self, before: tuple[str, str] | None, after: tuple[str, str] | None) -> None:
+        """A task came, changed or went; given are its kind and status."""
+        for key, step in ((before, -1), (after, 1)):
+            if key is not None and before != after:
                 self._counts[key] += step
                 self._tasks.set(self._counts[key], tags={"kind": key[0], "status": key[1]})
 

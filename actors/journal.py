@@ -4,6 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections import defaultdict
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from typing import Any
 
@@ -44,10 +45,16 @@ class Journal:
                 logger.warning("the metrics actor does not answer, trying again: %s", error)
                 await asyncio.sleep(RETRY_S)
 
-    async def forget(self, task_id: str) -> None:
-        """Drop the task's events, those on their way too."""
-        await asyncio.gather(*self._on_the_way.get(task_id, ()))
-        await self._metrics_actor.forget.remote(task_id)
+    async def flush(self, timeout_s: float) -> None:
+        """Wait for the entries that are on their way now."""
+        on_the_way = [sending for sendings in self._on_the_way.values() for sending in sendings]
+        if on_the_way:
+            await asyncio.wait(on_the_way, timeout=timeout_s)
+
+    async def forget(self, task_ids: Sequence[str]) -> None:
+        """Drop the tasks' events, those on their way too."""
+        await asyncio.gather(*(sending for task_id in task_ids for sending in self._on_the_way.get(task_id, ())))
+        await self._metrics_actor.forget.remote(task_ids)
 
     def _send(self, task_id: str, entry: Entry) -> "asyncio.Task[None]":
         logger.log(getattr(logging, entry["level"]), "%s: %s", task_id, entry["message"])

@@ -11,7 +11,7 @@ from actors.group_commit import GroupCommit
 from actors.store import Store
 
 #: logs of ended tasks that stay in memory
-KEPT_LOGS = 1000
+KEPT_LOGS = 100
 
 
 @dataclass(frozen=True)
@@ -66,11 +66,12 @@ class MetricsActor:
         reached = events[-1][0] if events else after
         return EventPage(events, log.is_closed and reached >= log.last_sequence, log.last_sequence)
 
-    async def forget(self, task_id: str) -> None:
-        """The task was deleted: drop its events and wake its readers."""
-        await asyncio.to_thread(self._store.delete_events, task_id)
-        self._logs.pop(task_id, None)
-        self._news.pop(task_id, asyncio.Event()).set()
+    async def forget(self, task_ids: Sequence[str]) -> None:
+        """The tasks were deleted: drop their events and wake their readers."""
+        await asyncio.to_thread(self._store.delete_events, task_ids)
+        for task_id in task_ids:
+            self._logs.pop(task_id, None)
+            self._news.pop(task_id, asyncio.Event()).set()
 
     async def closed_streams(self) -> set[str]:
         """The tasks whose last event is stored."""

@@ -12,8 +12,8 @@ import ray
 from ray.exceptions import RayError
 
 from actors.event_log import Entry
-from actors.runs import Progress, RunSpec
-from rfuav_ray.errors import RunCancelled
+from actors.runs import Order, Progress, RunSpec
+from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent, clean
 from rfuav_ray.gpu_memory import used_gpu_memory
 
@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 REPORT_EVERY_S = 0.4
 #: a run waits when so many entries could not be handed over yet
 MAX_WAITING_ENTRIES = 10_000
-#: how long the last entries of a run may wait for actors that are being restarted
-FLUSH_TIMEOUT_S = 120.0
+#: how long the last entries of a run may wait for actors that are being restarted, or for room on their disk
+FLUSH_TIMEOUT_S = 3600.0
 
 
 class Reporter:
@@ -37,16 +37,16 @@ class Reporter:
         self._entries: list[Entry] = []
         self._sent = 0
         self._progress = Progress()
-        self._stop_run = False
+        self._order: Order = "go on"
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="reporter", daemon=True)
 
     def report(self, event: RunEvent) -> None:
-        """Raises RunCancelled when the run has to stop."""
+        """Raises RunCancelled or RunInterrupted when the run has to stop."""
         with self._lock:
-            self._lock.wait_for(lambda: self._stop_run or len(self._entries) < MAX_WAITING_ENTRIES)
-            if self._stop_run:
-                raise RunCancelled
+            self._lock.wait_for(lambda: self._order != "go on" or len(self._entries) < MAX_WAITING_ENTRIES)
+            if self._order != "go on":
+                raise RunCancelled if self._order == "cancel" else RunInterrupted
             if event.message:
                 self._entries.append(_entry(event))
             self._progress = _merge(self._progress, event)
@@ -93,14 +93,14 @@ class Reporter:
                     del self._entries[: len(entries)]
                     self._sent += len(entries)
                     self._lock.notify_all()
-            may_go_on = ray.get(
+            order = ray.get(
                 self._task_manager_actor.report_progress.remote(self._spec.task_id, self._spec.attempt, progress)
             )
         except RayError:
             logger.warning("reports of run %s wait for the actors to come back", self._spec.run_id)
             return False
         with self._lock:
-            self._stop_run = not may_go_on
+            self._order = order
             self._lock.notify_all()
         return True
 

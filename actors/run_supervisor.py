@@ -40,9 +40,9 @@ class RunSupervisor:
         return await self.wait(spec.run_id)
 
     async def wait(self, run_id: str) -> Outcome:
-        """The outcome of a run that was started before; `lost` when this actor does not know it."""
+        """The outcome of a run that was started before; `interrupted` when this actor does not know it."""
         if run_id not in self._runs:
-            return Outcome("lost", error="The run was lost when its supervisor restarted.")
+            return Outcome("interrupted", error="The run ended with the service, which was restarted.")
         return await asyncio.shield(self._runs[run_id])
 
     async def cancel(self, run_id: str, grace_s: float) -> None:

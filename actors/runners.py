@@ -10,7 +10,7 @@ import ray
 
 from actors.reporter import Reporter
 from actors.runs import Outcome, RunSpec
-from rfuav_ray.errors import RfuavError, RunCancelled, RunError
+from rfuav_ray.errors import RfuavError, RunCancelled, RunError, RunInterrupted, RunLost
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.requests import (
     DataAugmentationRequest,
@@ -36,15 +36,27 @@ def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
             reporter.report(RunEvent(message=message))
             result = _work(spec, reporter, place)
             return Outcome("completed", result=result | {"run": place | {"ended_at": _now()}})
-        except RunCancelled:
-            return Outcome("cancelled")
-        except RfuavError as error:
-            return Outcome("failed", error=clean(str(error)))
-        except OSError as error:  # no space left, no permission
-            return Outcome("failed", error=clean(f"{error.filename or 'A file'}: {error.strerror or error}"))
         except Exception as error:
-            logger.exception("run %s failed", spec.run_id)
-            return Outcome("failed", error=clean(f"{type(error).__name__}: {error}"))
+            return _ending(spec, error)
+
+
+def _ending(spec: RunSpec, error: Exception) -> Outcome:
+    match error:
+        case RunCancelled():
+            outcome = Outcome("cancelled")
+        case RunInterrupted():
+            outcome = Outcome("interrupted", error="The run was interrupted, as the service is stopping.")
+        case RunLost():
+            outcome = Outcome("lost", error=clean(str(error)))
+        case RfuavError():
+            outcome = Outcome("failed", error=clean(str(error)))
+        case OSError():  # no space left, no permission
+            reason = f"{error.filename or 'A file'}: {error.strerror or error}"
+            outcome = Outcome("failed", error=clean(reason))
+        case _:
+            logger.error("run %s failed", spec.run_id, exc_info=error)
+            outcome = Outcome("failed", error=clean(f"{type(error).__name__}: {error}"))
+    return outcome
 
 
 def _place(spec: RunSpec) -> dict[str, Any]:
@@ -101,7 +113,14 @@ def _infer(spec: RunSpec, request: InferenceRequest, report: Report) -> dict[str
     from rfuav_ray.inference import infer  # noqa: PLC0415
 
     device = _torch_device(spec, report)
-    return infer(request, save_path=_inference_folder(request), report=report, device=device)
+    return infer(
+        request,
+        save_path=_inference_folder(request),
+        report=report,
+        device=device,
+        run_id=spec.task_id,
+        resume=spec.attempt > 1,
+    )
 
 
 def _preprocess(spec: RunSpec, request: PreprocessingRequest, report: Report) -> dict[str, Any]:

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+#: what a run is told when it reports. Interrupt: keep what is done for a later run, and end
+Order = Literal["go on", "cancel", "interrupt"]
+
 
 @dataclass(frozen=True)
 class RunSpec:
@@ -30,7 +33,8 @@ class RunSpec:
 @dataclass(frozen=True)
 class Outcome:
     #: lost: the worker or its node died; another try may do better
-    status: Literal["completed", "failed", "cancelled", "lost"]
+    #: interrupted: a part of the service ended, or stops in good order, and the run with it: no fault of the run
+    status: Literal["completed", "failed", "cancelled", "lost", "interrupted"]
     result: dict[str, Any] | None = None
     error: str | None = None
 

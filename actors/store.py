@@ -1,164 +1,137 @@
 """The durable store: tasks with their requests and results, and their log events.
 
 Every write is one transaction; when it returns, it is on disk. The methods block: actors call them in a thread.
+`prepare_store` makes the tables. What the disk or the server does wrong is raised as ServiceBusy.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
+from actors.database import connect, plain_errors
 from actors.event_log import EventRow, is_final
-from rfuav_ray.errors import RfuavError
-from rfuav_ray.tasks import TaskRecord
+from actors.store_tables import events, settings, tasks, upsert
+from actors.task_row import TaskRow
 
-SCHEMA_VERSION = 1
+#: tasks whose events one transaction deletes: the other actor's writes wait for it
+DELETED_TOGETHER = 100
 
-_metadata = sa.MetaData()
-_schema = sa.Table("schema", _metadata, sa.Column("version", sa.Integer, primary_key=True))
-#: what the service was told at run time
-_settings = sa.Table(
-    "settings",
-    _metadata,
-    sa.Column("name", sa.String(64), primary_key=True),
-    #: JSON
-    sa.Column("value", sa.Text, nullable=False),
-)
-_tasks = sa.Table(
-    "tasks",
-    _metadata,
-    sa.Column("id", sa.String(64), primary_key=True),
-    sa.Column("number", sa.BigInteger, nullable=False, unique=True),
-    #: the whole TaskRecord
-    sa.Column("record", sa.Text, nullable=False),
-)
-_events = sa.Table(
-    "events",
-    _metadata,
-    sa.Column("task_id", sa.String(64), primary_key=True),
-    sa.Column("sequence", sa.BigInteger, primary_key=True),
-    #: which report of which run this came from; see EventLog
-    sa.Column("source", sa.String(80), nullable=False),
-    sa.Column("source_index", sa.BigInteger, nullable=False),
-    sa.Column("entry", sa.Text, nullable=False),
-    #: the last event of its task's stream
-    sa.Column("is_final", sa.Boolean, nullable=False, index=True),
-)
+_TASK = TaskRow.__slots__
+_LOAD = sa.select(*(tasks.c[name] for name in _TASK)).order_by(tasks.c.number)
 
 
 class Store:
+    """Connects when it is first used. Raises RfuavError for a DATABASE_URL that it cannot use."""
+
     def __init__(self, database_url: str) -> None:
-        self._engine = sa.create_engine(database_url)
-        if self._engine.dialect.name == "sqlite":
-            sa.event.listen(self._engine, "connect", _tune_sqlite)
-        with self._engine.begin() as connection:
-            _metadata.create_all(connection)
-            found = connection.scalar(sa.select(_schema.c.version))
-            if found is None:
-                connection.execute(_schema.insert().values(version=SCHEMA_VERSION))
-            elif found != SCHEMA_VERSION:
-                raise RfuavError(
-                    f"The store has schema version {found}, this release needs {SCHEMA_VERSION}. "
-                    "Use the release that wrote it, or another STATE_DIR."
-                )
+        self._engine = connect(database_url)
 
-    def load_tasks(self) -> list[TaskRecord]:
+    def load_tasks(self) -> list[TaskRow]:
         """All tasks in the order of their submission."""
-        with self._engine.connect() as connection:
-            rows = connection.execute(sa.select(_tasks.c.record).order_by(_tasks.c.number))
-            return [TaskRecord.model_validate_json(record) for (record,) in rows]
+        with self._reading() as connection:
+            return [TaskRow(*row) for row in connection.execute(_LOAD)]
 
-    def write_tasks(self, changes: Sequence[TaskRecord | str]) -> None:
-        """All or none, in their order: a record is inserted or replaces the older one, an id is deleted."""
+    def write_tasks(self, changes: Sequence[TaskRow | str]) -> None:
+        """All or none, in their order: a row is inserted or replaces the older one, an id is deleted."""
         latest = {change if isinstance(change, str) else change.id: change for change in changes}
-        gone = [change for change in latest.values() if isinstance(change, str)]
-        rows = [
-            {"id": change.id, "number": change.number, "record": change.model_dump_json()}
-            for change in latest.values()
-            if not isinstance(change, str)
-        ]
-        with self._engine.begin() as connection:
+        gone = [{"gone": change} for change in latest.values() if isinstance(change, str)]
+        rows = [task_values(change) for change in latest.values() if not isinstance(change, str)]
+        with self._writing() as connection:
             if gone:
-                connection.execute(_tasks.delete().where(_tasks.c.id.in_(gone)))
+                connection.execute(tasks.delete().where(tasks.c.id == sa.bindparam("gone")), gone)
             if rows:
-                connection.execute(_upsert(self._engine.dialect.name), rows)
+                connection.execute(upsert(self._engine.dialect.name, tasks), rows)
 
     def read_setting(self, name: str, default: Any) -> Any:
         """A value that `write_setting` stored."""
-        with self._engine.connect() as connection:
-            text = connection.scalar(sa.select(_settings.c.value).where(_settings.c.name == name))
+        with self._reading() as connection:
+            text = connection.scalar(sa.select(settings.c.value).where(settings.c.name == name))
         return default if text is None else json.loads(text)
 
     def write_setting(self, name: str, value: Any) -> None:
         """`value` is anything that JSON can hold."""
-        with self._engine.begin() as connection:
-            connection.execute(_settings.delete().where(_settings.c.name == name))
-            connection.execute(_settings.insert().values(name=name, value=json.dumps(value)))
+        with self._writing() as connection:
+            row = {"name": name, "value": json.dumps(value)}
+            connection.execute(upsert(self._engine.dialect.name, settings), row)
 
-    def delete_events(self, task_id: str) -> None:
-        with self._engine.begin() as connection:
-            connection.execute(_events.delete().where(_events.c.task_id == task_id))
+    def delete_events(self, task_ids: Sequence[str]) -> None:
+        """A part of them when it raises; deleting them again is harmless."""
+        waiting = iter(task_ids)
+        while batch := list(islice(waiting, DELETED_TOGETHER)):
+            with self._writing() as connection:
+                connection.execute(events.delete().where(events.c.task_id.in_(batch)))
 
     def closed_streams(self) -> set[str]:
         """The tasks whose last event is stored."""
-        with self._engine.connect() as connection:
-            return set(connection.scalars(sa.select(_events.c.task_id).where(_events.c.is_final)))
+        with self._reading() as connection:
+            return set(connection.scalars(sa.select(events.c.task_id).where(events.c.is_final)))
 
     def append_events(self, rows: Iterable[EventRow]) -> None:
-        names = ("task_id", "sequence", "source", "source_index", "entry")
-        values = [dict(zip(names, row, strict=True)) | {"is_final": is_final(row[-1])} for row in rows]
-        with self._engine.begin() as connection:
-            connection.execute(_events.insert(), values)
+        values = [event_values(row) for row in rows]
+        with self._writing() as connection:
+            connection.execute(events.insert(), values)
 
     def read_events(self, task_id: str, after: int, limit: int) -> list[tuple[int, str]]:
         """At most `limit` pairs of sequence number and entry (JSON), beginning behind `after`."""
         query = (
-            sa.select(_events.c.sequence, _events.c.entry)
-            .where(_events.c.task_id == task_id, _events.c.sequence > after)
-            .order_by(_events.c.sequence)
+            sa.select(events.c.sequence, events.c.entry)
+            .where(events.c.task_id == task_id, events.c.sequence > after)
+            .order_by(events.c.sequence)
             .limit(limit)
         )
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return [(row.sequence, row.entry) for row in connection.execute(query)]
 
     def last_event(self, task_id: str) -> tuple[int, str] | None:
         query = (
-            sa.select(_events.c.sequence, _events.c.entry)
-            .where(_events.c.task_id == task_id)
-            .order_by(_events.c.sequence.desc())
+            sa.select(events.c.sequence, events.c.entry)
+            .where(events.c.task_id == task_id)
+            .order_by(events.c.sequence.desc())
             .limit(1)
         )
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             row = connection.execute(query).first()
             return None if row is None else (row.sequence, row.entry)
 
     def last_source_indexes(self, task_id: str) -> dict[str, int]:
         """For each source of the task's events the highest index that is stored."""
         query = (
-            sa.select(_events.c.source, sa.func.max(_events.c.source_index).label("highest"))
-            .where(_events.c.task_id == task_id)
-            .group_by(_events.c.source)
+            sa.select(events.c.source, sa.func.max(events.c.source_index).label("highest"))
+            .where(events.c.task_id == task_id)
+            .group_by(events.c.source)
         )
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             return {row.source: row.highest for row in connection.execute(query)}
 
     def last_epoch(self, task_id: str) -> int:
         """The epoch whose end was reported last; 0 when none was."""
         query = (
-            sa.select(_events.c.entry)
-            .where(_events.c.task_id == task_id, _events.c.entry.contains('"stage": "epoch_end"'))
-            .order_by(_events.c.sequence.desc())
+            sa.select(events.c.entry)
+            .where(events.c.task_id == task_id, events.c.is_epoch_end)
+            .order_by(events.c.sequence.desc())
             .limit(1)
         )
-        with self._engine.connect() as connection:
+        with self._reading() as connection:
             entry = connection.scalar(query)
         return 0 if entry is None else int(json.loads(entry)["step"])
 
     def close(self) -> None:
         self._engine.dispose()
+
+    @contextmanager
+    def _reading(self) -> Iterator[sa.Connection]:
+        with plain_errors(self._engine, "read"), self._engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def _writing(self) -> Iterator[sa.Connection]:
+        with plain_errors(self._engine, "written"), self._engine.begin() as connection:
+            yield connection
 
 
 def database_url(configured: str, state_dir: Path) -> str:
@@ -169,17 +142,25 @@ def database_url(configured: str, state_dir: Path) -> str:
     return f"sqlite:///{state_dir / 'rfuav.db'}"
 
 
-def _upsert(dialect: str) -> sa.Executable:
-    # The two dialects have the same clause, each with a class of its own.
-    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](_tasks)
-    changes = {"record": insert.excluded.record, "number": insert.excluded.number}
-    statement: sa.Executable = insert.on_conflict_do_update(index_elements=["id"], set_=changes)
-    return statement
+def task_values(row: TaskRow) -> dict[str, Any]:
+    """A row of the table of tasks."""
+    return {name: getattr(row, name) for name in _TASK}
 
 
-def _tune_sqlite(connection: Any, _record: Any) -> None:
-    cursor = connection.cursor()
-    # Readers don't wait for writers; a commit is on disk when it returns; two actors write one file.
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=30000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def event_values(row: EventRow) -> dict[str, Any]:
+    """A row of the table of events."""
+    task_id, sequence, source, source_index, entry = row
+    return {
+        "task_id": task_id,
+        "sequence": sequence,
+        "source": source,
+        "source_index": source_index,
+        "entry": entry,
+        "is_final": is_final(entry),
+        "is_epoch_end": _is_epoch_end(entry),
+    }
+
+
+def _is_epoch_end(entry: str) -> bool:
+    # The quick look first: most entries are not.
+    return '"epoch_end"' in entry and json.loads(entry).get("stage") == "epoch_end"

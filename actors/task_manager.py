@@ -2,21 +2,24 @@
 
 import asyncio
 import logging
+import os
 from collections.abc import Callable, Coroutine, Sequence
 from functools import wraps
 from typing import Any, TypeVar, cast
 
 from actors.caps import Caps
 from actors.devices import ANY_GPU
-from actors.dispatcher import Dispatcher
+from actors.dispatcher import JOURNAL_WAIT_S, Dispatcher
 from actors.gauges import QueueGauges
 from actors.gpu_info import gpu_info
 from actors.journal import Journal
-from actors.runs import Outcome, Progress
+from actors.retention import Retention
+from actors.runs import Order, Outcome, Progress
 from actors.slots import INFERENCE, TRAINING
 from actors.store import Store, database_url
 from actors.task_feed import FeedPage
 from actors.task_queue import line_of
+from actors.task_row import record_of
 from actors.task_table import TaskTable
 from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict
 from rfuav_ray.hardware import read_cpu
@@ -27,10 +30,16 @@ from rfuav_ray.tasks import TaskRecord, TaskStatus
 logger = logging.getLogger("rfuav.tasks")
 
 QUEUE_FULL_RETRY_S = 10
+RESTART_RETRY_S = 30
 
 _SHOWN = (TRAINING, INFERENCE)
 
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
+
+
+def owner_of(settings: Settings) -> str:
+    """The place of a service: only one at a time can have it."""
+    return f"{os.uname().nodename}:{settings.state_dir}"
 
 
 def _uninterrupted(method: Method) -> Method:
@@ -54,6 +63,7 @@ class TaskManager:
         store = Store(database_url(settings.database_url, settings.state_dir))
         self._table = TaskTable(store, gauges)
         self._dispatcher = Dispatcher(settings, store, self._table, self._journal, gauges, supervisor_actor)
+        self._retention = Retention(settings.task_retention_days, self._table, self._journal)
         self._starting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -62,6 +72,10 @@ class TaskManager:
             self._starting = asyncio.create_task(self._recover())
         await asyncio.shield(self._starting)
 
+    async def owner(self) -> str:
+        """Whose actor this is; see `owner_of`."""
+        return owner_of(self._settings)
+
     @_uninterrupted
     async def submit(self, tasks: Sequence[TaskRecord]) -> list[TaskRecord]:
         """Accept new tasks, all or none: when this returns they are stored and nothing loses them.
@@ -69,6 +83,8 @@ class TaskManager:
         Raises TaskConflict (id in use), ServiceBusy (queue full), InvalidInput (no such device).
         """
         await self.start()
+        if self._dispatcher.is_stopping:
+            raise ServiceBusy("The service is stopping. Try again when it is back.", RESTART_RETRY_S)
         waiting = len(self._dispatcher.queue) + self._table.arriving
         if waiting + len(tasks) > self._settings.task_queue_size:
             raise ServiceBusy(
@@ -106,12 +122,13 @@ class TaskManager:
         await self.start()
         return await self._table.feed.read(incarnation, after, wait_s)
 
-    async def report_progress(self, task_id: str, attempt: int, progress: Progress) -> bool:
-        """A run says where it stands. Returns whether it may go on."""
+    async def report_progress(self, task_id: str, attempt: int, progress: Progress) -> Order:
+        """A run says where it stands, and is told what to do."""
         await self.start()
+        order = self._dispatcher.order(task_id, attempt)
+        if order != "go on":
+            return order
         task = self._table.get(task_id)
-        if task.status is not TaskStatus.RUNNING or task.attempt != attempt or task.cancel_requested:
-            return False
         if progress.gpu_memory is not None:
             self._dispatcher.gpu_memory[task_id] = progress.gpu_memory
         known = {
@@ -125,7 +142,7 @@ class TaskManager:
         }
         if changes:
             self._table.show_progress(task.evolve(**changes))
-        return True
+        return order
 
     @_uninterrupted
     async def cancel(self, task_id: str) -> TaskRecord:
@@ -138,9 +155,10 @@ class TaskManager:
             self._dispatcher.queue.discard(task_id)
             return await self._dispatcher.end(task, Outcome("cancelled"))
         if not task.cancel_requested:
-            task = await self._table.save(task.evolve(cancel_requested=True, message="Stopping, as asked."))
+            task = self._table.change(task.evolve(cancel_requested=True, message="Stopping, as asked."))
             self._journal.write(task_id, "Asked to stop.", level="WARNING")
             self._dispatcher.stop_run(task)
+            await self._dispatcher.store_at_last(task_id)
         return self._table.get(task_id)
 
     @_uninterrupted
@@ -164,7 +182,18 @@ class TaskManager:
         task = self._table.get(task_id)
         if not task.status.is_ended:
             raise TaskConflict(f"Task '{task_id}' is {task.status.value}; cancel it before deleting it.")
-        await self._table.delete(task_id, self._journal.forget)
+        await self._table.delete([task_id], self._journal.forget)
+
+    @_uninterrupted
+    async def stop(self, timeout_s: float) -> None:
+        """Accept and start nothing more, and let the runs keep what they have done; then end the event streams.
+
+        Returns when that is done, or when the runs had this much time.
+        """
+        await self.start()
+        await self._dispatcher.stop(timeout_s)
+        await self._journal.flush(JOURNAL_WAIT_S)
+        self._table.feed.end()
 
     async def resources(self) -> dict[str, Any]:
         """Slots in use, who holds them, the caps by device, and the GPUs."""
@@ -203,5 +232,9 @@ class TaskManager:
 
     async def _recover(self) -> None:
         await self._dispatcher.find_devices()
-        tasks = await self._table.load()
-        self._dispatcher.recover(tasks, await self._journal.closed_streams())
+        self._dispatcher.recover(await self._table.load())
+        closed_streams = await self._journal.closed_streams()
+        for row in self._table.ended():
+            if row.id not in closed_streams:
+                self._journal.close(record_of(row))
+        self._retention.begin()

@@ -1,4 +1,7 @@
-"""All tasks in memory, backed by the store, shown through the feed. Only the TaskManager writes to it."""
+"""All tasks in memory, backed by the store, shown through the feed. Only the TaskManager writes to it.
+
+Those that have ended are kept as the store has them, as text, and parsed when somebody asks for one.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -7,16 +10,20 @@ from actors.gauges import QueueGauges
 from actors.group_commit import GroupCommit
 from actors.store import Store
 from actors.task_feed import TaskFeed
+from actors.task_row import TaskRow, record_of, row_of
 from rfuav_ray.errors import TaskConflict, TaskNotFound
-from rfuav_ray.tasks import TaskRecord
+from rfuav_ray.tasks import TaskRecord, TaskStatus
+
+_LIVE = frozenset(status.value for status in TaskStatus if not status.is_ended)
 
 
 class TaskTable:
     def __init__(self, store: Store, gauges: QueueGauges) -> None:
         self._store = store
         self._gauges = gauges
-        self._commit: GroupCommit[TaskRecord | str] = GroupCommit(store.write_tasks)
-        self._tasks: dict[str, TaskRecord] = {}
+        self._commit: GroupCommit[TaskRow | str] = GroupCommit(store.write_tasks)
+        #: those that wait or run, and those whose end is not stored yet
+        self._live: dict[str, TaskRecord] = {}
         #: ids on their way into the store, and out of it
         self._arriving: set[str] = set()
         self._leaving: set[str] = set()
@@ -25,51 +32,71 @@ class TaskTable:
         self.feed = TaskFeed()
 
     async def load(self) -> list[TaskRecord]:
-        tasks = await asyncio.to_thread(self._store.load_tasks)
-        for task in tasks:
-            self._last_number = max(self._last_number, task.number)
-            self._last_version = max(self._last_version, task.version)
-            self._show(task)
-        return tasks
+        """Returns the tasks that have not ended, in the order of their submission."""
+        for row in await asyncio.to_thread(self._store.load_tasks):
+            self._last_number = max(self._last_number, row.number)
+            self._last_version = max(self._last_version, row.version)
+            if row.status in _LIVE:
+                self._live[row.id] = record_of(row)
+            self._gauges.count(None, (row.kind, row.status))
+            self.feed.publish(row)
+        return list(self._live.values())
 
     @property
     def arriving(self) -> int:
         return len(self._arriving)
 
+    def ended(self) -> list[TaskRow]:
+        return [row for row in self.feed.rows() if row.status not in _LIVE]
+
     def get(self, task_id: str) -> TaskRecord:
         """Raises TaskNotFound."""
-        if task_id not in self._tasks or task_id in self._leaving:
-            raise TaskNotFound(task_id)
-        return self._tasks[task_id]
+        if task_id not in self._leaving:
+            if task := self._live.get(task_id):
+                return task
+            if row := self.feed.get(task_id):
+                return record_of(row)
+        raise TaskNotFound(task_id)
 
     async def add(self, tasks: Sequence[TaskRecord]) -> list[TaskRecord]:
-        """Store new tasks, all or none; they exist when this returns. Raises TaskConflict for an id in use."""
+        """Store new tasks, all or none; they exist when this returns.
+
+        Raises TaskConflict for an id in use, ServiceBusy when they cannot be stored.
+        """
         ids = [task.id for task in tasks]
-        in_use = [task_id for task_id in ids if task_id in self._tasks or task_id in self._arriving]
+        in_use = [task_id for task_id in ids if task_id in self._arriving or self.feed.get(task_id)]
         if in_use or len(set(ids)) < len(ids):
             shown = in_use[0] if in_use else ids[0]
             raise TaskConflict(f"The task id '{shown}' is in use; choose another or leave it out.")
         numbered = [self._numbered(task) for task in tasks]
+        rows = [row_of(task) for task in numbered]
         self._arriving.update(ids)
         try:
-            await self._commit.write(numbered)
+            await self._commit.write(rows)
         finally:
             self._arriving.difference_update(ids)
-        for task in numbered:
-            self._show(task)
+        for task, row in zip(numbered, rows, strict=True):
+            self._live[task.id] = task
+            self._gauges.count(None, (row.kind, row.status))
+            self.feed.publish(row)
         return numbered
 
     def change(self, task: TaskRecord) -> TaskRecord:
         """The task's new state, in force at once; `store` makes it durable and shows it to others."""
         self._last_version += 1
         task = task.model_copy(update={"version": self._last_version})
-        self._gauges.count(self._tasks.get(task.id), task)
-        self._tasks[task.id] = task
+        before = self._live[task.id]
+        self._gauges.count((before.kind, before.status.value), (task.kind, task.status.value))
+        self._live[task.id] = task
         return task
 
     async def store(self, task: TaskRecord) -> TaskRecord:
-        await self._commit.write([task])
-        self.feed.publish(task.id, task)
+        """Raises ServiceBusy when it cannot be stored."""
+        row = row_of(task)
+        await self._commit.write([row])
+        self.feed.publish(row)
+        if task.status.is_ended:
+            self._live.pop(task.id, None)
         return task
 
     async def save(self, task: TaskRecord) -> TaskRecord:
@@ -77,25 +104,24 @@ class TaskTable:
 
     def show_progress(self, task: TaskRecord) -> None:
         """A new state that need not survive a restart: the run reports it again."""
-        self.feed.publish(task.id, self.change(task))
+        self.feed.publish(row_of(self.change(task)))
 
-    async def delete(self, task_id: str, forget_events: Callable[[str], Awaitable[None]]) -> None:
-        """The id is free again when both the record and the events are gone."""
-        self._leaving.add(task_id)
+    async def delete(
+        self, task_ids: Sequence[str], forget_events: Callable[[Sequence[str]], Awaitable[None]]
+    ) -> None:
+        """Ended tasks only. The ids are free again when both the records and the events are gone."""
+        self._leaving.update(task_ids)
         try:
-            await self._commit.write([task_id])
-            await forget_events(task_id)
-            self._gauges.count(self._tasks.pop(task_id), None)
-            self.feed.publish(task_id, None)
+            await self._commit.write(task_ids)
+            await forget_events(task_ids)
+            for task_id in task_ids:
+                if row := self.feed.get(task_id):
+                    self._gauges.count((row.kind, row.status), None)
+                    self.feed.delete(task_id)
         finally:
-            self._leaving.discard(task_id)
+            self._leaving.difference_update(task_ids)
 
     def _numbered(self, task: TaskRecord) -> TaskRecord:
         self._last_number += 1
         self._last_version += 1
         return task.model_copy(update={"number": self._last_number, "version": self._last_version})
-
-    def _show(self, task: TaskRecord) -> None:
-        self._gauges.count(self._tasks.get(task.id), task)
-        self._tasks[task.id] = task
-        self.feed.publish(task.id, task)

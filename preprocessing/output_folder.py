@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
-from rfuav_ray.errors import RunError
+from rfuav_ray.errors import RunError, RunInterrupted, RunLost
 from rfuav_ray.files import remove_temporaries, write_text
 from rfuav_ray.run_record import RUN_FILE, RUN_FOLDER, holds_files, is_unfinished, read_run
 
@@ -50,7 +50,10 @@ class Permit:
 
 
 class OutputFolder:
-    """A context manager: an exception gives the run up and removes the `planned` files (relative paths)."""
+    """A context manager: an exception gives the run up and removes the `planned` files (relative paths).
+
+    RunInterrupted and RunLost leave the folder unfinished instead: the run is started again and goes on.
+    """
 
     def __init__(
         self,
@@ -89,14 +92,12 @@ class OutputFolder:
         self._run_folder.mkdir(parents=True, exist_ok=True)
         self._owner_lock = _open_lock(self._run_folder / OWNER_LOCK)
         try:
-            fcntl.flock(self._owner_lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._lock(self._owner_lock)
             self._take_over()
-        except BlockingIOError:
+        except OSError:  # a full disk
+            self._remove_empty_run()
             self._owner_lock.close()
-            raise RunError(f"another task is writing to '{self.path}': wait for it, or name another.") from None
-        except OSError as error:
-            self._owner_lock.close()
-            raise RunError(f"'{self.path}' cannot be locked: {error.strerror}. It needs `flock`.") from error
+            raise
         except RunError:
             self._owner_lock.close()
             raise
@@ -105,8 +106,11 @@ class OutputFolder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # Not for KeyboardInterrupt and the like: an interrupted run can go on.
-        if isinstance(error, Exception):
+        if isinstance(error, (RunInterrupted, RunLost)):
+            # Workers end at their next file. The next run waits for them; this one has to end soon.
+            with suppress(OSError):
+                self._remove(TOKEN_SUFFIX, PROGRESS_SUFFIX)
+        elif isinstance(error, Exception):  # not KeyboardInterrupt and the like: such a run can go on, too
             self._discard()
         if self._owner_lock is not None:
             self._owner_lock.close()
@@ -118,6 +122,24 @@ class OutputFolder:
         os.sync()
         self._write_run("complete", result)
         self._remove_locks()
+
+    def _lock(self, file: TextIO) -> None:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(f"another task is writing to '{self.path}': wait for it, or name another.") from None
+        except OSError as error:
+            raise RunError(f"'{self.path}' cannot be locked: {error.strerror}. It needs `flock`.") from error
+
+    def _remove_empty_run(self) -> None:
+        """Leave no trace where nothing was begun; what an earlier run left stays."""
+        if self._run_file.exists():
+            return
+        with suppress(OSError):
+            self._remove_locks()
+            self._run_folder.rmdir()
+            if self._is_new:
+                self.path.rmdir()
 
     def _take_over(self) -> None:
         found = read_run(self.path)

@@ -23,9 +23,18 @@ import cv2
 import ray
 import ray.data
 from ray.data import DataContext, TaskPoolStrategy
+from ray.exceptions import (
+    LocalRayletDiedError,
+    NodeDiedError,
+    ObjectLostError,
+    OutOfMemoryError,
+    RayActorError,
+    RayTaskError,
+    WorkerCrashedError,
+)
 
 from preprocessing.output_folder import PROGRESS_SUFFIX, OutputFolder, Permit, RunOver
-from rfuav_ray.errors import RunError
+from rfuav_ray.errors import RunError, RunLost
 from rfuav_ray.events import Report, RunEvent, clean
 
 #: few blocks for a small set, so that all workers have some; large ones for a large set
@@ -35,6 +44,17 @@ LARGEST_BLOCK = 256
 TELL_EVERY_S = 0.25
 MESSAGES_A_RUN = 20
 SECONDS_BETWEEN_MESSAGES = 1.0
+#: how often a block is repeated whose worker died; Ray Data would repeat one that kills every worker for ever
+BLOCK_RETRIES = 3
+#: a worker or a node died, or took with it what others needed; a bug comes as a RayTaskError with another cause
+LOST_HELPERS = (
+    WorkerCrashedError,
+    OutOfMemoryError,
+    NodeDiedError,
+    LocalRayletDiedError,
+    ObjectLostError,
+    RayActorError,
+)
 #: what is named in the log; more are counted
 FAILURES_NAMED = 1000
 #: the next file would fare no better
@@ -95,7 +115,7 @@ def make_files(
 ) -> Tally:
     """Make the files of all items that are not there yet. Failed items are named in the log and counted.
 
-    Raises RunError when nothing can be written, and whatever `report` raises.
+    Raises RunError when nothing can be written, RunLost when workers died too often, and whatever `report` raises.
     """
     teller = _Teller(items, noun, report)
     tally = Tally()
@@ -157,6 +177,7 @@ def _collect(
             batch_size=None,
             num_cpus=workers.cpus_each,
             compute=TaskPoolStrategy(size=workers.count),
+            max_retries=BLOCK_RETRIES,
         )
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
             for row in batch["results"]:
@@ -165,9 +186,16 @@ def _collect(
                 return
         results.put(None)
     except Exception as error:  # whatever ends the pipeline ends the run, with the reason
-        results.put(
-            error if isinstance(error, RunError) else RunError(f"the pipeline failed: {_last_line(error)}")
-        )
+        results.put(_explained(error))
+
+
+def _explained(error: Exception) -> RunError | RunLost:
+    if isinstance(error, RunError):
+        return error
+    cause = error.cause if isinstance(error, RayTaskError) else error
+    if isinstance(error, LOST_HELPERS) or isinstance(cause, LOST_HELPERS):
+        return RunLost(f"Workers of the run died, {BLOCK_RETRIES + 1} times with the same files: {_gist(error)}")
+    return RunError(f"the pipeline failed: {_gist(error)}")
 
 
 def _result(row: bytes) -> Tally | RunError:
@@ -262,5 +290,5 @@ class _Teller:
         self._report(RunEvent(message=message, progress=100 * self._share))
 
 
-def _last_line(error: Exception) -> str:
+def _gist(error: Exception) -> str:
     return next((line.strip() for line in reversed(str(error).splitlines()) if line.strip()), type(error).__name__)

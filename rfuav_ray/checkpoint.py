@@ -1,4 +1,4 @@
-"""`checkpoint.pt`: everything a training needs to go on after its last finished epoch."""
+"""`checkpoint.pt` and `checkpoint_epoch.pt`: what a training needs to go on, after an epoch or within one."""
 
 import shutil
 from collections.abc import Mapping
@@ -11,6 +11,20 @@ import torch
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.files import replacing
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartOfEpoch:
+    """How much of the epoch after the last finished one is done. Its model and optimizer are the checkpoint's."""
+
+    #: of the training pass; the validation is done again
+    batches: int
+    #: what the pass's figures are computed from, see `training_loop.Sums`
+    sums: torch.Tensor
+    images: int
+    seconds: float
+    #: which images make up its batches
+    order: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,28 +45,40 @@ class Checkpoint:
     best: dict[str, Any]
     started_at: str
     seconds: float
+    part: PartOfEpoch | None = None
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    save_tensors(path, vars(checkpoint))
+    part = checkpoint.part and vars(checkpoint.part)
+    save_tensors(path, vars(checkpoint) | {"part": part})
 
 
-def load_checkpoint(path: Path, *, run_id: str, config: Mapping[str, Any], report: Report) -> Checkpoint | None:
-    """The checkpoint of this run and model; None, with a WARNING unless there is none or it is another run's."""
+def load_checkpoint(
+    path: Path, *, run_id: str, config: Mapping[str, Any], report: Report, otherwise: str = "training begins anew"
+) -> Checkpoint | None:
+    """The checkpoint of this run and model; None, with a WARNING unless there is none or it is another run's.
+
+    The WARNING says what happens `otherwise`.
+    """
     if not path.exists():
         return None
     try:
-        checkpoint = Checkpoint(**torch.load(path, map_location="cpu", weights_only=True))
+        checkpoint = _checkpoint(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # a torn file makes torch raise nearly anything
         reason = " ".join(str(error).split())[:200]
-        _warn(report, f"The checkpoint '{path}' cannot be read, so training begins anew: {reason}")
+        _warn(report, f"The checkpoint '{path}' cannot be read, so {otherwise}: {reason}")
         return None
     if checkpoint.run_id != run_id:
         return None
     if checkpoint.config != config:
-        _warn(report, f"The checkpoint '{path}' is of another model or of other classes: training begins anew.")
+        _warn(report, f"The checkpoint '{path}' is of another model or of other classes, so {otherwise}.")
         return None
     return checkpoint
+
+
+def _checkpoint(content: Mapping[str, Any]) -> Checkpoint:
+    part = content.get("part")
+    return Checkpoint(**{**content, "part": part and PartOfEpoch(**part)})
 
 
 def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
@@ -63,7 +89,8 @@ def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
     except RuntimeError as error:
         # torch's own writer says nothing of the disk.
         free_mb = shutil.disk_usage(path.parent).free // 2**20
-        raise RunError(f"'{path}' cannot be written ({free_mb} MB are free): make room there.") from error
+        reason = f"the disk is full, or a quota is used up ({free_mb} MB are free)"
+        raise RunError(f"'{path}' cannot be written, {reason}: make room there.") from error
 
 
 def rng_state(device: torch.device) -> dict[str, torch.Tensor]:

@@ -56,3 +56,11 @@ class RunError(RfuavError):
 
 class RunCancelled(RfuavError):
     """Raised by the report callback: somebody asked this run to stop."""
+
+
+class RunInterrupted(RfuavError):
+    """Raised by the report callback: the service is stopping. Keep what is done: a later run goes on with it."""
+
+
+class RunLost(RfuavError):
+    """The run's helpers died: its own work is sound, and another try goes on with what is there."""

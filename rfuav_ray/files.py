@@ -5,7 +5,7 @@ import re
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
@@ -35,6 +35,7 @@ def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
     """Give a temporary path beside `path`; what was written there takes its place when the block ends well.
 
     Without `flush` a power cut may leave a part of it: whoever writes many files flushes them together.
+    An OSError that was met in writing names `path`, which the writing itself does not know.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     # The suffix stays: libraries choose the format by it. The rest is short, as the path's own name may be long,
@@ -46,9 +47,30 @@ def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
             with temporary.open("rb", buffering=0) as written:
                 os.fsync(written.fileno())
         temporary.replace(path)
-    except BaseException:
+        if flush:
+            _flush_folder(path.parent)
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and _is_about(error, temporary):
+            raise OSError(error.errno, error.strerror, str(path)) from error
         raise
+
+
+def _flush_folder(folder: Path) -> None:
+    """A new name lasts through a power cut only when its folder is on the disk too."""
+    with suppress(OSError):  # file systems that cannot flush a folder keep its names in their own way
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _is_about(error: OSError, temporary: Path) -> bool:
+    """A full disk is met by `write`, whose error names no file, or by a copy, whose error names two."""
+    if error.errno is None:
+        return False
+    return error.filename is None or str(temporary) in {str(error.filename), str(error.filename2)}
 
 
 def write_text(path: Path, text: str) -> None:

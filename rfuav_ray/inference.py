@@ -14,12 +14,13 @@ import torch
 
 from rfuav_ray.classifier import Classifier, Probabilities
 from rfuav_ray.errors import RunError
-from rfuav_ray.events import Report, ignore
+from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import find_images
 from rfuav_ray.gpu_memory import explaining_lack_of_memory
 from rfuav_ray.images import Picture, read_image, resize
 from rfuav_ray.inference_tally import Tally
 from rfuav_ray.model_config import ModelConfig, load_model_config
+from rfuav_ray.prediction_log import PredictionLog, Row, work_of
 from rfuav_ray.predictions import CSV_NAME, JSON_NAME, TOP, Prediction, writing_predictions
 from rfuav_ray.requests import InferenceRequest
 
@@ -33,20 +34,36 @@ def infer(
     report: Report = ignore,
     device: str = "cpu",
     batch_size: int = 16,
+    run_id: str = "",
+    resume: bool = False,
 ) -> dict[str, Any]:
     """Write `predictions.csv` and `predictions.json` into `save_path`; returns the run's figures.
 
-    The request's paths are absolute. An unreadable image in a folder is reported and left out. Raises
-    InvalidInput for the config; RunError for the weights, the source, or when no image can be read.
+    The request's paths are absolute. An unreadable image in a folder is reported and left out. With `resume` a
+    run that was interrupted or killed goes on after the images that it has done, when it has the same `run_id`
+    (not an empty one) and images, config and weights are the same. Raises InvalidInput for the config; RunError
+    for the weights, the source, or when no image can be read; OSError; and whatever `report` raises.
     """
-    config = load_model_config(Path(request.cfg_path))
-    source = Path(request.source_path)
-    images = _images(source)
-    tally = Tally(source, len(images), report)
-    with explaining_lack_of_memory("Use a model with a smaller image_size, or run fewer tasks on it at once."):
-        classifier = Classifier(config, Path(request.weight_path), torch.device(device))
-        _classify(classifier, images, config, tally, save_path, batch_size)
-    tally.ended()
+    source, weight_path = Path(request.source_path), Path(request.weight_path)
+    advice = "Use a model with a smaller image_size, or run fewer tasks on it at once."
+    with PredictionLog(save_path, run_id) as log, explaining_lack_of_memory(advice):
+        config = load_model_config(Path(request.cfg_path))
+        images = _images(source)
+        tally = Tally(source, len(images), report)
+        classifier = Classifier(config, weight_path, torch.device(device))
+        work = work_of(config, weight_path, images)
+        if resume and log.holds_other(work):
+            message = "The images, the config or the weights have changed since the interruption: begun anew."
+            report(RunEvent(message=message, level="WARNING"))
+        kept = log.kept(work, map(tally.name, images)) if resume else ()
+        log.begin(work, tally.taking_over(kept))
+        tally.started(f"Classifying {len(images)} images with {config.model} ({config.num_classes} classes).")
+        _classify(classifier, images[tally.done :], config, tally, log, batch_size)
+        tally.refuse_emptiness()
+        with writing_predictions(save_path, model=config.model) as write:
+            for prediction in log.predictions():
+                write(prediction)
+        tally.ended()
     return {
         "save_path": str(save_path),
         "predictions_csv": str(save_path / CSV_NAME),
@@ -60,25 +77,22 @@ def _classify(
     images: Sequence[Path],
     config: ModelConfig,
     tally: Tally,
-    save_path: Path,
+    log: PredictionLog,
     batch_size: int,
 ) -> None:
-    tally.started(f"Classifying {len(images)} images with {config.model} ({config.num_classes} classes).")
-    with (
-        writing_predictions(save_path, model=config.model) as write,
-        closing(_decode_ahead(images, config.image_size, ahead=2 * batch_size)) as decoded,
-    ):
+    with closing(_decode_ahead(images, config.image_size, ahead=2 * batch_size)) as decoded:
         while batch := list(islice(decoded, batch_size)):
-            readable = [(path, picture) for path, picture in batch if not isinstance(picture, RunError)]
-            if readable:
-                rows = classifier.probabilities([picture for _, picture in readable])
-                for (path, _), probabilities in zip(readable, rows, strict=True):
-                    prediction = _prediction(tally.name(path), probabilities, config.class_names)
-                    write(prediction)
-                    tally.classes[prediction["class_name"]] += 1
-            failed = [(path, error) for path, error in batch if isinstance(error, RunError)]
-            tally.batch_done(failed, len(batch))
-        tally.refuse_emptiness()
+            pictures = [picture for _, picture in batch if not isinstance(picture, RunError)]
+            predicted = iter(classifier.probabilities(pictures) if pictures else ())
+            rows: list[Row] = [
+                tally.failure(path, picture)
+                if isinstance(picture, RunError)
+                else _prediction(tally.name(path), next(predicted), config.class_names)
+                for path, picture in batch
+            ]
+            # Kept before it is told of: a report may raise.
+            log.add(rows)
+            tally.batch_done(rows)
 
 
 def _images(source: Path) -> list[Path]:

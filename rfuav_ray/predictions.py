@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, final
 
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.files import replacing
@@ -20,6 +20,7 @@ class Candidate(TypedDict):
     probability: float
 
 
+@final
 class Prediction(TypedDict):
     """What the model says about one picture."""
 

@@ -41,6 +41,7 @@ class Settings(BaseSettings):
     default_train_priority: int = Field(5, ge=1, le=10)
     default_inference_priority: int = Field(3, ge=1, le=10)
     supported_models: CommaSeparated = SUPPORTED_MODELS
+    task_retention_days: float = Field(30, ge=0)
     task_queue_size: int = Field(10_000, ge=1)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_file: Path = Path("logs/app.log")

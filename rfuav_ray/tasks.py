@@ -68,6 +68,8 @@ class TaskRecord(BaseModel):
     device_share: float = 0.0
     #: how many runs were started
     attempt: int = 0
+    #: how many of them were lost by the death of their own worker or its node
+    losses: int = 0
     cancel_requested: bool = False
     current_epoch: int | None = None
     total_epochs: int | None = None

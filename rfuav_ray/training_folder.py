@@ -30,6 +30,8 @@ FILES = {
     "confusion_matrix": "confusion_matrix.png",
     "report": "report.json",
 }
+#: of the epoch that is running; gone when it has ended
+EPOCH_CHECKPOINT = "checkpoint_epoch.pt"
 
 
 class TrainingFolder:
@@ -42,10 +44,12 @@ class TrainingFolder:
         except OSError as error:
             raise InvalidInput("save_path", f"'{self.path}' cannot be made: {error.strerror}.") from error
         self.files = {key: self.path / file_name for key, file_name in FILES.items()}
+        self.epoch_checkpoint = self.path / EPOCH_CHECKPOINT
 
     def clear(self, report: Report) -> None:
         """Remove what an older training left, so that no file of it is taken for one of the new."""
         remove_temporaries(self.path)
+        self.drop_epoch_checkpoint()
         old = [file for file in self.files.values() if file.exists()]
         if old:
             names = ", ".join(file.name for file in old)
@@ -57,7 +61,11 @@ class TrainingFolder:
     def save(self, checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:
         """Write the checkpoint, and then all that follows from it: a kill in between is put right on resuming."""
         save_checkpoint(self.files["checkpoint"], checkpoint)
+        self.drop_epoch_checkpoint()
         self.publish(checkpoint, facts)
+
+    def drop_epoch_checkpoint(self) -> None:
+        self.epoch_checkpoint.unlink(missing_ok=True)
 
     def publish(self, checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:
         if checkpoint.best["epoch"] == checkpoint.epoch:

@@ -28,13 +28,13 @@ MAX_DECODING_THREADS = 16
 class EpochReports:
     """Tells of one epoch: the progress after every batch, and messages now and then."""
 
-    def __init__(self, report: Report, epoch: int, total_epochs: int, images: int) -> None:
+    def __init__(self, report: Report, epoch: int, total_epochs: int, images: int, done: int = 0) -> None:
         self._report = report
         self._epoch = epoch
         self._total_epochs = total_epochs
         #: training and validation images of an epoch, and how many of them are done
         self._images = images
-        self._done = 0
+        self._done = done
         self._told_s = time.monotonic()
 
     def tell(self, stage: Stage, message: str) -> None:
@@ -81,21 +81,26 @@ def epoch_end(row: dict[str, Any]) -> RunEvent:
     )
 
 
-class _Sums:
-    """Loss and right answers so far, kept on the device so that a GPU need not be waited for at every batch."""
+class Sums:
+    """Loss and right answers of a pass so far, float64 (2,), after so many batches and images.
+
+    Kept on the device so that a GPU need not be waited for at every batch.
+    """
 
     def __init__(self, device: torch.device) -> None:
-        self._sums = torch.zeros(2, dtype=torch.float64, device=device)
-        self._images = 0
+        self.values = torch.zeros(2, dtype=torch.float64, device=device)
+        self.batches = 0
+        self.images = 0
 
     def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
         right = (logits.argmax(dim=1) == labels).sum()
-        self._sums += torch.stack((loss.detach().double() * len(labels), right.double()))
-        self._images += len(labels)
+        self.values += torch.stack((loss.detach().double() * len(labels), right.double()))
+        self.batches += 1
+        self.images += len(labels)
 
     def means(self) -> tuple[float, float]:
         """Loss and accuracy in percent. Raises RunError when the loss is no number any more."""
-        loss, right = (self._sums / self._images).tolist()
+        loss, right = (self.values / self.images).tolist()
         if not math.isfinite(loss):
             raise RunError(f"The loss became {loss}: the training diverged. Lower learning_rate.")
         return loss, 100 * right
@@ -111,20 +116,28 @@ def train_epoch(
     dataset: ImageDataset,
     order: Order,
     reports: EpochReports,
+    sums: Sums,
+    after_batch: Callable[[], None],
 ) -> tuple[float, float]:
-    """One optimizer step for each batch; the mean loss and accuracy (percent) while it learned."""
+    """One optimizer step for each batch that `sums` lacks; the mean loss and accuracy (percent) while it learned.
+
+    `sums` holds what an interrupted run did of this pass, and always all that is done.
+    """
     model.train()
     device = _device_of(model)
-    sums = _Sums(device)
-    with closing(_batches_on(device, dataset, order)) as loaded:
-        for number, (images, labels) in enumerate(loaded, start=1):
+    remaining = order[sums.batches :]
+    if not remaining:
+        return sums.means()
+    with closing(_batches_on(device, dataset, remaining)) as loaded:
+        for images, labels in loaded:
             logits = model(images)
             loss = cross_entropy(logits, labels)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             sums.add(loss, logits, labels)
-            reports.batch_done("training", len(labels), number=number, of=len(order), describe=sums.describe)
+            after_batch()
+            reports.batch_done("training", len(labels), number=sums.batches, of=len(order), describe=sums.describe)
     reports.tell("training", f"training done: {sums.describe()}.")
     return sums.means()
 
@@ -136,7 +149,7 @@ def validate(
     """Probabilities (n, classes), labels (n,) and the mean loss."""
     model.eval()
     device = _device_of(model)
-    sums = _Sums(device)
+    sums = Sums(device)
     results: list[Batch] = []
     with closing(_batches_on(device, dataset, order)) as loaded:
         for number, (images, labels) in enumerate(loaded, start=1):

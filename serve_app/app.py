@@ -1,17 +1,23 @@
 """The one place that composes the service: Ray, the actors, the API's replicas."""
 
+import logging
+import time
+from contextlib import suppress
 from typing import Any
 
 import ray
 from fastapi import FastAPI
 from ray import serve
+from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors import gpu_groups, names
 from actors.metrics_actor import MetricsActor
 from actors.run_supervisor import RunSupervisor
-from actors.store import Store, database_url
-from actors.task_manager import TaskManager
+from actors.store import database_url
+from actors.store_setup import prepare_store
+from actors.task_manager import TaskManager, owner_of
+from rfuav_ray.client import RFUAVClient
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.settings import Settings
 from serve_app.http import create_app
@@ -20,19 +26,48 @@ APP = "rfuav"
 #: an event stream holds its request for hours
 MAX_ONGOING_REQUESTS = 10_000
 MAX_WAITING_CALLS = 20_000
+#: together with the rest less than the 20 s after which supervisors of services lose patience
+STOP_RUNS_WITHIN_S = 8.0
+END_STREAMS_WITHIN_S = 2.0
+OWNER_ANSWERS_WITHIN_S = 10.0
+NAMES_ARE_FREE_WITHIN_S = 10.0
+
+logger = logging.getLogger("rfuav.api")
 
 
-def start_actors(settings: Settings) -> None:
-    """Start the service's actors on this node. Raises RfuavError when the cluster has them already."""
-    if any(actor["namespace"] == names.NAMESPACE for actor in ray.util.list_named_actors(all_namespaces=True)):
-        raise RfuavError("This Ray cluster runs a service already; stop it, or use it.")
+def start_actors(settings: Settings) -> str | None:
+    """Start the service's actors on this node; returns what the operator has to know of the store.
+
+    Raises RfuavError when the cluster has a service that lives.
+    """
+    _replace_a_dead_service(settings)
     url = database_url(settings.database_url, settings.state_dir)
     # Here once: the actors would race for making the tables.
-    Store(url).close()
+    notice = prepare_store(url)
     metrics_actor = _start(MetricsActor, names.METRICS, url)
     supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR, metrics_actor)
     task_manager_actor = _start(TaskManager, names.TASK_MANAGER, settings, metrics_actor, supervisor_actor)
     ray.get([metrics_actor.ping.remote(), supervisor_actor.ping.remote(), task_manager_actor.start.remote()])
+    return notice
+
+
+def _replace_a_dead_service(settings: Settings) -> None:
+    """On a cluster the actors outlive a `rfuav serve` that was killed."""
+    if not _has_actors():
+        return
+    with suppress(ValueError, RayError):
+        task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
+        # This process holds the lock of that state folder, so the one that started these actors is gone.
+        if ray.get(task_manager_actor.owner.remote(), timeout=OWNER_ANSWERS_WITHIN_S) != owner_of(settings):
+            raise RfuavError("This Ray cluster runs a service already; stop it, or use it.")
+    stop_actors()
+    deadline_s = time.monotonic() + NAMES_ARE_FREE_WITHIN_S
+    while _has_actors() and time.monotonic() < deadline_s:
+        time.sleep(0.1)
+
+
+def _has_actors() -> bool:
+    return any(actor["namespace"] == names.NAMESPACE for actor in ray.util.list_named_actors(all_namespaces=True))
 
 
 def _start(actor_class: type, name: str, *arguments: Any) -> Any:
@@ -59,6 +94,20 @@ def resources(wait_s: float = 5.0) -> dict[str, Any]:
     ray.get(task_manager_actor.devices_are_ready.remote(wait_s))
     found: dict[str, Any] = ray.get(task_manager_actor.resources.remote())
     return found
+
+
+def stop_runs(settings: Settings) -> None:
+    """Refuse new tasks, let the runs keep what they have done, and end the event streams."""
+    task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
+    try:
+        ray.get(task_manager_actor.stop.remote(STOP_RUNS_WITHIN_S), timeout=2 * STOP_RUNS_WITHIN_S)
+    except RayError as error:  # it is being restarted, or waits for its store
+        logger.warning("the runs could not be stopped in good order: %s", error)
+        return
+    deadline_s = time.monotonic() + END_STREAMS_WITHIN_S
+    with suppress(RfuavError), RFUAVClient(f"http://{settings.host}:{settings.port}") as client:
+        while client.health()["active_log_streams"] and time.monotonic() < deadline_s:
+            time.sleep(0.1)
 
 
 def stop_actors() -> None:

@@ -6,8 +6,10 @@ from typing import Any
 from rfuav_ray.settings import Settings
 
 
-def banner(settings: Settings, resources: dict[str, Any], cluster: dict[str, float]) -> str:
-    """`resources` is what the TaskManager answers."""
+def banner(
+    settings: Settings, resources: dict[str, Any], cluster: dict[str, float], notice: str | None = None
+) -> str:
+    """`resources` is what the TaskManager answers; `notice` is something the operator has to know."""
     gpus = resources["gpu_info"]
     url = f"http://{settings.host}:{settings.port}"
     lines = [
@@ -23,6 +25,8 @@ def banner(settings: Settings, resources: dict[str, Any], cluster: dict[str, flo
     lines += [f"  slots     {device}: {_slots(caps)}" for device, caps in resources["limits"].items()]
     if settings.api_keys and settings.auth == "on":
         lines.append(f"  key       {settings.api_keys[0]} (send it as X-API-Key)")
+    if notice:
+        lines.append(f"  NOTICE    {notice}")
     lines.append("Stop with ctrl-C.")
     return "\n".join(lines)
 

@@ -1,4 +1,7 @@
-"""`rfuav serve`: the service in the foreground, from start to ctrl-C."""
+"""`rfuav serve`: the service in the foreground, from start to ctrl-C.
+
+The first SIGINT or SIGTERM stops it in good order, the second at once.
+"""
 
 import fcntl
 import logging
@@ -8,9 +11,11 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import TextIO
 
+import psutil
 import ray
 from ray import serve
 
@@ -26,25 +31,50 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 def serve_forever(settings: Settings) -> int:
     """Run the service until SIGINT or SIGTERM. Returns the exit status. Raises RfuavError when it can't start."""
     settings = _with_key(settings)
-    stop = threading.Event()
     with _only_one(settings):
         _check_port(settings)
         print("Starting the service; this takes about 20 seconds.", flush=True)
-        with _ray(settings):
-            # Now and not before: ray.init puts its own handler in place.
-            for number in (signal.SIGINT, signal.SIGTERM):
-                signal.signal(number, lambda *_: stop.set())
-            app.start_actors(settings)
-            try:
-                app.deploy(settings)
-                print(banner(settings, app.resources(), ray.cluster_resources()), flush=True)
-                stop.wait()
-                print("Stopping; what runs goes on at the next start.", flush=True)
-            finally:
-                app.stop_actors()
-                if "RAY_ADDRESS" in os.environ:
-                    serve.shutdown()
+        try:
+            with _ray(settings):
+                _serve_until(_stop_signal(), settings)
+        except KeyboardInterrupt:  # before the handlers were in place
+            return 128 + signal.SIGINT
     return 0
+
+
+def _serve_until(stop: threading.Event, settings: Settings) -> None:
+    notice = app.start_actors(settings)
+    try:
+        app.deploy(settings)
+        if not stop.is_set():
+            print(banner(settings, app.resources(), ray.cluster_resources(), notice), flush=True)
+        stop.wait()
+        print("Stopping: runs keep what is done and go on at the next start. Once more stops at once.", flush=True)
+        app.stop_runs(settings)
+    finally:
+        app.stop_actors()
+        if "RAY_ADDRESS" in os.environ:
+            serve.shutdown()
+
+
+def _stop_signal() -> threading.Event:
+    """Set by the first SIGINT or SIGTERM; the second ends this process at once, and its Ray if that is its own."""
+    stop = threading.Event()
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if not stop.is_set():
+            stop.set()
+            return
+        if "RAY_ADDRESS" not in os.environ:
+            for process in psutil.Process().children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+        os._exit(128 + number)
+
+    # After ray.init and not before: it puts its own handler in place.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)
+    return stop
 
 
 def _with_key(settings: Settings) -> Settings:

@@ -53,9 +53,10 @@ async def _connected(app: FastAPI) -> AsyncIterator[None]:
     task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
     metrics_actor = ray.get_actor(names.METRICS, names.NAMESPACE)
     view = TaskView()
-    app.state.service = Service(app.state.settings, view, TaskStreams(metrics_actor), task_manager_actor)
+    streams = TaskStreams(metrics_actor)
+    app.state.service = Service(app.state.settings, view, streams, task_manager_actor)
     is_ready = asyncio.Event()
-    following = asyncio.create_task(view.follow(task_manager_actor, is_ready))
+    following = asyncio.create_task(view.follow(task_manager_actor, is_ready, streams.end))
     try:
         await asyncio.wait_for(is_ready.wait(), START_TIMEOUT_S)
         yield

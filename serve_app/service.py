@@ -2,13 +2,14 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from ray.exceptions import RayError, RayTaskError
 
+from actors.task_row import row_of
 from rfuav_ray.errors import ServiceBusy, TaskNotFound
 from rfuav_ray.requests import RunRequest, TaskKind
 from rfuav_ray.responses import TaskResponse, task_response
@@ -19,6 +20,7 @@ from serve_app.task_view import TaskView
 
 #: longer than a busy store needs, shorter than clients wait
 ANSWER_TIMEOUT_S = 20.0
+RETRY_S = 0.2
 
 
 @dataclass
@@ -31,27 +33,27 @@ class Service:
     async def submit(self, tasks: Sequence[TaskRecord]) -> list[TaskRecord]:
         stored: list[TaskRecord] = await self.ask(self.task_manager_actor.submit.remote(tasks))
         for task in stored:
-            self.view.put(task)
+            self.view.put(row_of(task))
         return stored
 
     async def task(self, task_id: str, *kinds: TaskKind) -> TaskRecord:
         """The task, when it is one of these kinds (none: any). Raises TaskNotFound."""
-        task = self.view.get(task_id)
+        task = self.view.copy.get(task_id)
         if task is None:
-            task = await self.ask(self.task_manager_actor.get.remote(task_id))
-            self.view.put(task)
+            task = await self.read(self.task_manager_actor.get.remote, task_id)
+            self.view.put(row_of(task))
         if kinds and task.kind not in kinds:
             raise TaskNotFound(task_id)
         return task
 
     async def cancel(self, task_id: str) -> TaskRecord:
         task: TaskRecord = await self.ask(self.task_manager_actor.cancel.remote(task_id))
-        self.view.put(task)
+        self.view.put(row_of(task))
         return task
 
     async def set_priority(self, task_id: str, priority: int) -> TaskRecord:
         task: TaskRecord = await self.ask(self.task_manager_actor.set_priority.remote(task_id, priority))
-        self.view.put(task)
+        self.view.put(row_of(task))
         return task
 
     async def delete(self, task_id: str) -> None:
@@ -59,9 +61,21 @@ class Service:
         self.view.drop(task_id)
         self.streams.drop(task_id)
 
-    async def resources(self, timeout_s: float = ANSWER_TIMEOUT_S) -> dict[str, Any]:
-        usage: dict[str, Any] = await self.ask(self.task_manager_actor.resources.remote(), timeout_s)
+    async def resources(self) -> dict[str, Any]:
+        usage: dict[str, Any] = await self.read(self.task_manager_actor.resources.remote)
         return usage
+
+    async def read(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """Like `ask`, for calls that change nothing: a task manager that is being restarted is waited for."""
+        deadline_s = asyncio.get_running_loop().time() + ANSWER_TIMEOUT_S
+        while True:
+            time_left_s = deadline_s - asyncio.get_running_loop().time()
+            try:
+                return await self.ask(call(*arguments), time_left_s)
+            except ServiceBusy:
+                if time_left_s <= RETRY_S:
+                    raise
+                await asyncio.sleep(RETRY_S)
 
     async def ask(self, ref: Any, timeout_s: float = ANSWER_TIMEOUT_S) -> Any:
         """An actor's answer; its error as it was raised; ServiceBusy when it does not answer."""
@@ -75,7 +89,7 @@ class Service:
             ) from None
 
     def show(self, task: TaskRecord) -> TaskResponse:
-        return task_response(task, queue_position=self.view.queue_position(task))
+        return task_response(task, queue_position=self.view.copy.queue_position(task))
 
 
 async def _answer(ref: Any) -> Any:

@@ -9,6 +9,8 @@ from ray.exceptions import RayError
 
 from actors.event_log import Event, EventWindow
 from actors.metrics_actor import EventPage
+from rfuav_ray.errors import ServiceBusy
+from serve_app.send_queue import is_read
 
 logger = logging.getLogger("rfuav.api")
 
@@ -17,6 +19,10 @@ HEARTBEAT_S = 15.0
 POLL_S = 30.0
 RETRY_S = 0.5
 PAGE = 500
+#: a client is sent so much before it is asked for whether it reads, and may have so much before it yet
+BYTES_BETWEEN_LOOKS = 256 * 1024
+MOST_WAITING_BYTES = 64 * 1024
+STOPPING_RETRY_S = 30
 
 
 class Follower:
@@ -56,6 +62,7 @@ class TaskStreams:
     def __init__(self, metrics_actor: Any) -> None:
         self._metrics_actor = metrics_actor
         self._followers: dict[str, Follower] = {}
+        self._is_over = False
 
     @property
     def client_count(self) -> int:
@@ -71,11 +78,13 @@ class TaskStreams:
         page = await self._page(task_id, after, limit)
         return [entry for _, entry in page.events]
 
-    async def stream(self, task_id: str, after: int) -> AsyncIterator[str]:
+    async def stream(self, task_id: str, after: int, client: tuple[str, int] | None = None) -> AsyncIterator[str]:
         """Each event behind `after` exactly once, as server-sent events, until the task's last one.
 
-        `after` is a position that `position` gave: one beyond the log's end would never be reached.
+        `after` is a position that `position` gave: one beyond the log's end would never be reached. A `client`
+        (its address and port) that does not read is not sent more.
         """
+        sent_bytes = 0
         follower = self._followers.get(task_id)
         if follower is None:
             follower = self._followers[task_id] = Follower(self._metrics_actor, task_id, after)
@@ -83,12 +92,27 @@ class TaskStreams:
         try:
             async for text in self._read(follower, task_id, after):
                 yield text
+                sent_bytes += len(text)
+                if sent_bytes > BYTES_BETWEEN_LOOKS:
+                    sent_bytes = 0
+                    await is_read(client, MOST_WAITING_BYTES)
         finally:
             follower.clients -= 1
             if follower.clients == 0:
                 follower.stop()
                 if self._followers.get(task_id) is follower:
                     del self._followers[task_id]
+
+    def end(self) -> None:
+        """The service is stopping: end all streams, in good order."""
+        self._is_over = True
+        for follower in self._followers.values():
+            follower.wake()
+
+    def refuse_when_over(self) -> None:
+        """Raises ServiceBusy."""
+        if self._is_over:
+            raise ServiceBusy("The service is stopping. Go on with the stream when it is back.", STOPPING_RETRY_S)
 
     def drop(self, task_id: str) -> None:
         """The task was deleted: end its streams."""
@@ -101,12 +125,14 @@ class TaskStreams:
             events = follower.window.read(position, PAGE)
             if events is None:  # this client is far behind the others
                 events = (await self._page(task_id, position, PAGE)).events
-            for event in events:
-                yield _format(event)
-                position = event[0]
+            if events:
+                yield "".join(map(_format, events))
+                position = events[-1][0]
             if follower.window.is_closed and position >= follower.window.last_sequence:
                 return
             if not events:
+                if self._is_over:
+                    return
                 try:
                     await follower.wait()
                 except asyncio.TimeoutError:

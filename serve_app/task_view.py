@@ -1,15 +1,19 @@
 """A replica's own copy of the task table, kept fresh by the TaskManager's feed: reads cost no actor call."""
 
 import asyncio
+import heapq
 import logging
 from bisect import bisect_left, insort
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Collection
+from itertools import islice
 from typing import Any
 
 from ray.exceptions import RayError
 
 from actors.task_feed import FeedPage
 from actors.task_queue import TaskQueue
+from actors.task_row import TaskRow, record_of
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 logger = logging.getLogger("rfuav.api")
@@ -18,59 +22,98 @@ FEED_WAIT_S = 30.0
 RETRY_S = 0.5
 
 
-class TaskView:
+class TaskCopy:
+    """The tasks by id, and their numbers of submission by kind and status, ascending."""
+
     def __init__(self) -> None:
-        self._tasks: dict[str, TaskRecord] = {}
-        #: numbers of submission, ascending
-        self._numbers: list[int] = []
+        self._rows: dict[str, TaskRow] = {}
+        self._numbers: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._id_of: dict[int, str] = {}
         self._waiting = TaskQueue()
 
     def get(self, task_id: str) -> TaskRecord | None:
-        return self._tasks.get(task_id)
+        row = self._rows.get(task_id)
+        return None if row is None else record_of(row)
 
-    def newest_first(self) -> Iterator[TaskRecord]:
-        return (self._tasks[self._id_of[number]] for number in reversed(self._numbers))
+    def count(self, kinds: Collection[str] | None, statuses: Collection[str] | None) -> int:
+        """None: all of them."""
+        return sum(map(len, self._lists(kinds, statuses)))
+
+    def newest(
+        self, kinds: Collection[str] | None, statuses: Collection[str] | None, *, offset: int, limit: int
+    ) -> list[TaskRecord]:
+        """A page of the tasks of these kinds and statuses, newest first; None: all of them."""
+        numbers = heapq.merge(*map(reversed, self._lists(kinds, statuses)), reverse=True)
+        return [record_of(self._rows[self._id_of[n]]) for n in islice(numbers, offset, offset + limit)]
 
     def queue_position(self, task: TaskRecord) -> int | None:
         """1 for the next to start of those that want the same slots; None for one that does not wait."""
         return self._waiting.position(task) if task.id in self._waiting else None
 
-    def put(self, task: TaskRecord) -> None:
+    def put(self, row: TaskRow) -> None:
         """Take over a task's state, unless a newer one is known."""
-        known = self._tasks.get(task.id)
-        if known is not None and known.number != task.number:
-            self.drop(task.id)  # deleted, and the id given to another task
-            known = None
-        if known is None:
-            insort(self._numbers, task.number)
-            self._id_of[task.number] = task.id
-        elif known.version >= task.version:
-            return
-        self._tasks[task.id] = task
-        if task.status is TaskStatus.PENDING:
-            self._waiting.put(task)
-        else:
-            self._waiting.discard(task.id)
+        known = self._rows.get(row.id)
+        if known is not None:
+            # Another number: it was deleted, and the id given to another task.
+            if known.number == row.number and known.version >= row.version:
+                return
+            self.drop(row.id)
+        self._rows[row.id] = row
+        self._id_of[row.number] = row.id
+        insort(self._numbers[row.kind, row.status], row.number)
+        if row.status == TaskStatus.PENDING.value:
+            self._waiting.put(record_of(row))
 
     def drop(self, task_id: str) -> None:
-        task = self._tasks.pop(task_id, None)
-        if task is not None:
-            _remove(self._numbers, task.number)
-            del self._id_of[task.number]
-            self._waiting.discard(task_id)
+        row = self._rows.pop(task_id, None)
+        if row is None:
+            return
+        numbers = self._numbers[row.kind, row.status]
+        del numbers[bisect_left(numbers, row.number)]
+        del self._id_of[row.number]
+        self._waiting.discard(task_id)
 
-    def apply(self, page: FeedPage, *, is_new_feed: bool) -> None:
-        if is_new_feed:
-            # The table as it was stored: what this copy knows beyond it never became durable.
-            self.__init__()  # type: ignore[misc]
-        for task in page.tasks:
-            self.put(task)
+    def _lists(self, kinds: Collection[str] | None, statuses: Collection[str] | None) -> list[list[int]]:
+        return [
+            numbers
+            for (kind, status), numbers in self._numbers.items()
+            if (kinds is None or kind in kinds) and (statuses is None or status in statuses)
+        ]
+
+
+class TaskView:
+    """The copy that requests see, and behind it the one that is being filled when the feed begins anew."""
+
+    def __init__(self) -> None:
+        self.copy = TaskCopy()
+        self._coming: TaskCopy | None = None
+
+    def put(self, row: TaskRow) -> None:
+        self.copy.put(row)
+        if self._coming is not None:
+            self._coming.put(row)
+
+    def drop(self, task_id: str) -> None:
+        self.copy.drop(task_id)
+        if self._coming is not None:
+            self._coming.drop(task_id)
+
+    def apply(self, page: FeedPage) -> None:
+        if page.begins_anew:
+            # The table as it was stored: what the old copy knows beyond it never became durable.
+            self._coming = TaskCopy()
+        filled = self._coming or self.copy
+        for row in page.rows:
+            filled.put(row)
         for task_id in page.deleted:
-            self.drop(task_id)
+            filled.drop(task_id)
+        if self._coming is not None and page.is_last:
+            self.copy, self._coming = self._coming, None
 
-    async def follow(self, task_manager_actor: Any, is_ready: asyncio.Event) -> None:
-        """Keep the copy fresh until cancelled."""
+    async def follow(
+        self, task_manager_actor: Any, is_ready: asyncio.Event, service_stops: Callable[[], None]
+    ) -> None:
+        """Keep the copy fresh until cancelled, or until the service stops."""
         incarnation, version = "", 0
         while True:
             try:
@@ -80,15 +123,15 @@ class TaskView:
                 await asyncio.sleep(RETRY_S)
                 continue
             try:
-                self.apply(page, is_new_feed=page.incarnation != incarnation)
+                self.apply(page)
             except Exception:
                 logger.exception("the local copy of the tasks is damaged, reading all of them again")
                 incarnation, version = "", 0
                 await asyncio.sleep(RETRY_S)
                 continue
             incarnation, version = page.incarnation, page.version
-            is_ready.set()
-
-
-def _remove(ordered: list[Any], item: Any) -> None:
-    del ordered[bisect_left(ordered, item)]
+            if page.is_last:
+                is_ready.set()
+                if page.is_over:
+                    service_stops()
+                    return

@@ -142,34 +142,6 @@ def infer(
 
 
 @app.command()
-def tasks(
-    context: typer.Context,
-    status: Annotated[str | None, typer.Option(help="pending, running, completed, failed or cancelled.")] = None,
-    kind: Annotated[
-        str | None, typer.Option("--type", help="training, inference, split, augment, crop or spectrogram.")
-    ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 100,
-    as_json: Annotated[bool, typer.Option("--json", help="The service's answer as JSON.")] = False,
-) -> None:
-    """List the tasks, newest first."""
-    from rfuav_ray.cli.tables import new_console, newest_first, tasks_table
-
-    with open_client(context) as client:
-        answer = client.get_all_tasks(status=status, task_type=kind, limit=limit)
-    if as_json:
-        import json
-
-        print(json.dumps(answer, indent=2, ensure_ascii=False))
-        return
-    console = new_console()
-    found = newest_first(answer)
-    console.print(tasks_table(console, found) if found else "There are no such tasks.")
-    total = sum(answer.get(f"total_{name}", 0) for name in ("training", "inference", "preprocessing"))
-    if total > len(found):
-        console.print(f"{len(found)} of {total}; --limit shows more.")
-
-
-@app.command()
 def logs(
     context: typer.Context,
     task_id: Annotated[str, typer.Argument(help="As `rfuav tasks` shows it.")],

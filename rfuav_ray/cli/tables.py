@@ -54,7 +54,7 @@ def newest_first(task_list: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The tasks of a TaskListResponse in one list."""
     kinds = ("training_tasks", "inference_tasks", "preprocessing_tasks")
     tasks = [task for kind in kinds for task in task_list.get(kind, [])]
-    return sorted(tasks, key=lambda task: _moment(task["created_at"]), reverse=True)
+    return sorted(tasks, key=lambda task: moment(task["created_at"]), reverse=True)
 
 
 def print_training(console: Console, metrics: Mapping[str, Any], result: Mapping[str, Any]) -> None:
@@ -137,9 +137,9 @@ def _number(value: Any) -> str:
 
 
 def _age(created_at: str) -> str:
-    return duration_text((datetime.now(timezone.utc) - _moment(created_at)).total_seconds())
+    return duration_text((datetime.now(timezone.utc) - moment(created_at)).total_seconds())
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -1,13 +1,12 @@
 """Is the service well, and what is it."""
 
 import logging
-from collections import Counter
 from typing import Any
 
 from fastapi import APIRouter, Response
 
 from rfuav_ray.responses import HealthResponse, InfoResponse
-from rfuav_ray.tasks import now
+from rfuav_ray.tasks import TaskStatus, now
 from serve_app.service import TheService
 
 logger = logging.getLogger("rfuav.api")
@@ -15,6 +14,7 @@ logger = logging.getLogger("rfuav.api")
 router = APIRouter(prefix="/api/v1", tags=["health"])
 
 HEALTH_TIMEOUT_S = 3.0
+LIVE = frozenset(status.value for status in TaskStatus if not status.is_ended)
 
 
 @router.get("/health", responses={503: {"model": HealthResponse, "description": "unhealthy"}})
@@ -23,7 +23,7 @@ async def health(service: TheService, response: Response) -> HealthResponse:
     status: dict[str, Any] = {"device_usage": {}, "active_tasks": {}, "limits": {}}
     gpus = {"available": False, "count": 0}
     try:
-        resources = await service.resources(HEALTH_TIMEOUT_S)
+        resources = await service.ask(service.task_manager_actor.resources.remote(), HEALTH_TIMEOUT_S)
         gpus = resources.pop("gpu_info")
         status = resources
         is_healthy = True
@@ -31,13 +31,12 @@ async def health(service: TheService, response: Response) -> HealthResponse:
         logger.exception("the task manager is not well")
         response.status_code = 503
         is_healthy = False
-    alive = Counter(task.kind for task in service.view.newest_first() if not task.status.is_ended)
     return HealthResponse(
         status="healthy" if is_healthy else "unhealthy",
         timestamp=now(),
         version=service.settings.version,
-        training_tasks=alive["training"],
-        inference_tasks=alive["inference"],
+        training_tasks=service.view.copy.count({"training"}, LIVE),
+        inference_tasks=service.view.copy.count({"inference"}, LIVE),
         active_log_streams=service.streams.client_count,
         resource_status={"gpu_available": gpus["available"], "gpu_count": gpus["count"], **status},
     )

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from preprocessing.checks import check_preprocessing
@@ -57,11 +57,11 @@ async def preprocessing_status(task_id: str, service: TheService) -> Preprocessi
 
 @router.get("/{task_id}/logs", response_class=Response, responses=UNKNOWN_TASK)
 async def preprocessing_logs(
-    task_id: str, service: TheService, after: After = None, last_event_id: LastEventId = None
+    request: Request, task_id: str, service: TheService, after: After = None, last_event_id: LastEventId = None
 ) -> Response:
     """Server-sent events: the whole history, then live to the last event."""
     await service.task(task_id, *PREPROCESSING_KINDS)
-    return await event_stream(service, task_id, after, last_event_id)
+    return await event_stream(request, service, task_id, after, last_event_id)
 
 
 @router.post("/{task_id}/cancel", responses=UNKNOWN_TASK | WRONG_STATE)

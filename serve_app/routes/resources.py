@@ -26,7 +26,7 @@ async def gpu_status(service: TheService) -> dict[str, Any]:
 @router.get("/cpu")
 async def cpu_status(service: TheService) -> dict[str, Any]:
     """The CPU of the head node, and under `nodes` that of every node."""
-    nodes = await service.ask(service.task_manager_actor.cpus.remote())
+    nodes = await service.read(service.task_manager_actor.cpus.remote)
     return {**nodes[0], "nodes": nodes}
 
 

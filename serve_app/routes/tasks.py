@@ -1,9 +1,10 @@
 """Tasks of any kind: list, status, logs, cancel, priority, delete."""
 
 import re
+from collections.abc import Collection, Sequence
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from rfuav_ray.requests import PREPROCESSING_KINDS, PriorityUpdate, TaskKind
@@ -13,6 +14,8 @@ from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
 from serve_app.service import Service, TheService
 
 router = APIRouter(prefix="/api/v2/tasks", tags=["tasks"])
+
+_TRAINING, _INFERENCE = ("training",), ("inference",)
 
 After = Annotated[int | None, Query(ge=0, lt=10**18, description="go on behind this sequence number")]
 LastEventId = Annotated[str | None, Header(description="the same, as browsers send it")]
@@ -27,25 +30,26 @@ async def list_tasks(
     offset: Annotated[int, Query(ge=0)] = 0,
 ) -> TaskListResponse:
     """Newest first. `limit` and `offset` cut one page from all matching tasks; totals count every match."""
-    matching = [
-        task
-        for task in service.view.newest_first()
-        if (status is None or task.status is status) and (task_type is None or task.kind == task_type)
-    ]
-    page = matching[offset : offset + limit]
-    training, inference = _of(matching, "training"), _of(matching, "inference")
+    statuses = None if status is None else {status.value}
+    kinds = None if task_type is None else {task_type}
+    tasks = service.view.copy
+    page = tasks.newest(kinds, statuses, offset=offset, limit=limit)
     return TaskListResponse(
-        training_tasks=[service.show(task) for task in _of(page, "training")],
-        inference_tasks=[service.show(task) for task in _of(page, "inference")],
-        preprocessing_tasks=[service.show(task) for task in _of(page, *PREPROCESSING_KINDS)],
-        total_training=len(training),
-        total_inference=len(inference),
-        total_preprocessing=len(matching) - len(training) - len(inference),
+        training_tasks=_shown(service, page, _TRAINING),
+        inference_tasks=_shown(service, page, _INFERENCE),
+        preprocessing_tasks=_shown(service, page, PREPROCESSING_KINDS),
+        total_training=tasks.count(_both(kinds, _TRAINING), statuses),
+        total_inference=tasks.count(_both(kinds, _INFERENCE), statuses),
+        total_preprocessing=tasks.count(_both(kinds, PREPROCESSING_KINDS), statuses),
     )
 
 
-def _of(tasks: list[TaskRecord], *kinds: TaskKind) -> list[TaskRecord]:
-    return [task for task in tasks if task.kind in kinds]
+def _both(wanted: Collection[str] | None, group: Collection[str]) -> set[str]:
+    return {kind for kind in group if wanted is None or kind in wanted}
+
+
+def _shown(service: Service, page: Sequence[TaskRecord], kinds: Collection[str]) -> list[TaskResponse]:
+    return [service.show(task) for task in page if task.kind in kinds]
 
 
 @router.get("/{task_id}", responses=UNKNOWN_TASK)
@@ -68,6 +72,7 @@ async def task_status(task_id: str, service: TheService) -> TaskResponse:
     },
 )
 async def task_logs(
+    request: Request,
     task_id: str,
     service: TheService,
     after: After = None,
@@ -78,7 +83,7 @@ async def task_logs(
     """The log so far as a JSON array, or the live stream for `Accept: text/event-stream`."""
     await service.task(task_id)
     if "text/event-stream" in accept:
-        return await event_stream(service, task_id, after, last_event_id)
+        return await event_stream(request, service, task_id, after, last_event_id)
     entries = await service.streams.history(task_id, after or 0, limit)
     return Response(f"[{','.join(entries)}]", media_type="application/json")
 
@@ -107,8 +112,11 @@ async def cancelling(service: Service, task_id: str) -> TaskActionResponse:
     return TaskActionResponse(status="success", message=message, task_id=task_id)
 
 
-async def event_stream(service: Service, task_id: str, after: int | None, last_event_id: str | None) -> Response:
+async def event_stream(
+    request: Request, service: Service, task_id: str, after: int | None, last_event_id: str | None
+) -> Response:
     """`?after=` wins over Last-Event-ID; one that is no number is taken as the beginning."""
+    service.streams.refuse_when_over()
     position: Any = after
     if position is None:
         is_number = bool(re.fullmatch(r"[0-9]{1,18}", last_event_id or ""))
@@ -117,7 +125,7 @@ async def event_stream(service: Service, task_id: str, after: int | None, last_e
     if position is None:
         return Response(status_code=204)  # tells a browser to stop reconnecting
     return StreamingResponse(
-        service.streams.stream(task_id, position),
+        service.streams.stream(task_id, position, request.client),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

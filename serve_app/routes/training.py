@@ -2,7 +2,7 @@
 
 import asyncio
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from rfuav_ray.preflight import check_training
@@ -44,11 +44,11 @@ async def training_status(task_id: str, service: TheService) -> TaskResponse:
 
 @router.get("/{task_id}/logs", response_class=Response, responses=UNKNOWN_TASK)
 async def training_logs(
-    task_id: str, service: TheService, after: After = None, last_event_id: LastEventId = None
+    request: Request, task_id: str, service: TheService, after: After = None, last_event_id: LastEventId = None
 ) -> Response:
     """Server-sent events: the whole history, then live to the last event."""
     await service.task(task_id, "training")
-    return await event_stream(service, task_id, after, last_event_id)
+    return await event_stream(request, service, task_id, after, last_event_id)
 
 
 @router.post("/{task_id}/stop", responses=UNKNOWN_TASK | WRONG_STATE)

@@ -5,6 +5,8 @@ The two GPUs are logical: they exist for Ray's and the task manager's bookkeepin
 
 import os
 import socket
+import subprocess
+import sys
 import uuid
 
 import cv2
@@ -13,6 +15,7 @@ import pytest
 import ray
 
 from rfuav_ray.client import RFUAVClient
+from rfuav_ray.demo.service import wait_until_healthy
 from rfuav_ray.settings import Settings
 from serve_app import app
 
@@ -106,6 +109,39 @@ def training(dataset, root):
         } | changes
 
     return fields
+
+
+@pytest.fixture
+def own_service(root, tmp_path):
+    """Start `rfuav serve` as a user would; every process that was started is ended."""
+    processes = []
+    port = free_port()
+    environment = os.environ | {
+        "RFUAV_PORT": str(port),
+        "RFUAV_STATE_DIR": str(tmp_path / "state"),
+        "RFUAV_LOG_FILE": str(tmp_path / "app.log"),
+        "RFUAV_DATA_ROOTS": str(root),
+    }
+
+    def start():
+        log = (tmp_path / "output.txt").open("a")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "rfuav_ray.cli", "serve"],
+            env=environment,
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+        )
+        processes.append(process)
+        client = RFUAVClient(f"http://127.0.0.1:{port}")
+        wait_until_healthy(client, process, tmp_path / "output.txt")
+        return process, client
+
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
 
 
 @pytest.fixture(scope="session")

@@ -3,17 +3,12 @@
 import os
 import re
 import signal
-import subprocess
-import sys
 
 import pytest
 import ray
 
 from actors import names
-from rfuav_ray.client import RFUAVClient
-from rfuav_ray.demo.service import wait_until_healthy
 from rfuav_ray.errors import RfuavError
-from tests.integration.conftest import free_port
 
 
 def wait_for_epoch(client, task_id, epoch):
@@ -72,39 +67,6 @@ def test_a_training_outlives_the_death_of_any_actor(client, training, actor):
     after = client.start_training(**training(device="cuda:1"))["task_id"]
     ended = client.wait(after, timeout=60)
     assert (ended["status"], ended["result"]["run"]["gpu_ids"]) == ("completed", ["1"])
-
-
-@pytest.fixture
-def own_service(root, tmp_path):
-    """Start `rfuav serve` as a user would; every process that was started is ended."""
-    processes = []
-    port = free_port()
-    environment = os.environ | {
-        "RFUAV_PORT": str(port),
-        "RFUAV_STATE_DIR": str(tmp_path / "state"),
-        "RFUAV_LOG_FILE": str(tmp_path / "app.log"),
-        "RFUAV_DATA_ROOTS": str(root),
-    }
-
-    def start():
-        log = (tmp_path / "output.txt").open("a")
-        process = subprocess.Popen(
-            [sys.executable, "-m", "rfuav_ray.cli", "serve"],
-            env=environment,
-            cwd=tmp_path,
-            stdout=log,
-            stderr=log,
-        )
-        processes.append(process)
-        client = RFUAVClient(f"http://127.0.0.1:{port}")
-        wait_until_healthy(client, process, tmp_path / "output.txt")
-        return process, client
-
-    yield start
-    for process in processes:
-        if process.poll() is None:
-            process.terminate()
-            process.wait(60)
 
 
 def wait_until_silent(client):

@@ -1,9 +1,16 @@
 """Several clients on one training, over real connections."""
 
 import json
+import socket
+import sys
 import threading
 
 import httpx
+import psutil
+import pytest
+import ray
+
+from actors import names
 
 
 def read_events(url, *, headers=None, stop_after=None):
@@ -65,3 +72,63 @@ def test_open_streams_are_counted(client, training, service):
         lines = answer.iter_lines()
         next(lines)
         assert client.health()["active_log_streams"] == 1
+
+
+ENTRIES = 60_000
+ENTRY_BYTES = 1000
+
+
+@pytest.fixture
+def long_log(client, training):
+    """A task that waits, with a log of 60 MB."""
+    client.update_resource_config(max_concurrent={"cpu": {"training": 0}})
+    task_id = client.start_training(**training())["task_id"]
+    metrics_actor = ray.get_actor(names.METRICS, names.NAMESPACE)
+    entry = {"timestamp": "2026-01-01T00:00:00+00:00", "level": "INFO", "message": "x" * ENTRY_BYTES}
+    for first in range(0, ENTRIES, 10_000):
+        ray.get(metrics_actor.append.remote(task_id, "test", first, [entry] * 10_000))
+    return task_id
+
+
+def memory_of_the_api_mb():
+    processes = [p for p in psutil.Process().children(recursive=True) if is_of_the_api(p)]
+    assert len(processes) >= 2
+    return sum(process.memory_info().rss for process in processes) / 1e6
+
+
+def is_of_the_api(process):
+    title = " ".join(process.cmdline())
+    return "ServeReplica" in title or "ProxyActor" in title
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what waits for a client")
+def test_a_client_that_does_not_read_fills_no_memory_and_has_everything_when_it_does(service, long_log):
+    host, port = service.removeprefix("http://").split(":")
+    before = memory_of_the_api_mb()
+    with socket.create_connection((host, int(port)), timeout=60) as slow:
+        slow.sendall(f"GET /api/v2/training/{long_log}/logs HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        most = max(memory_of_the_api_mb() for _ in watch(seconds=5))
+        assert most - before < ENTRIES * ENTRY_BYTES / 1e6 / 2
+        last = f"id: {ENTRIES}\n".encode()
+        received, tail = 0, b""
+        while last not in tail:
+            data = slow.recv(1 << 20)
+            assert data, "the stream ended"
+            received += len(data)
+            tail = (tail + data)[-3 * ENTRY_BYTES :]
+    assert received > ENTRIES * ENTRY_BYTES
+
+
+def watch(seconds):
+    """Yields ten times a second."""
+    is_over = threading.Event()
+    for _ in range(10 * seconds):
+        yield
+        is_over.wait(0.1)
+
+
+def test_a_long_log_is_read_in_pages(service, long_log):
+    url = f"{service}/api/v2/tasks/{long_log}/logs"
+    assert len(httpx.get(url, timeout=60).json()) == 10_000
+    page = httpx.get(url, params={"after": ENTRIES - 5, "limit": 3}, timeout=60).json()
+    assert len(page) == 3 and {len(entry["message"]) for entry in page} == {ENTRY_BYTES}

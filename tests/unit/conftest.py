@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 from fake_service import NO_WAIT, running_service
+from postgres_server import postgres  # noqa: F401
+from store_samples import url  # noqa: F401
 from training_runs import CLASSES, Run, make_images
 
 from rfuav_ray.client import RFUAVClient

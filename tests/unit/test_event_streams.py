@@ -9,6 +9,8 @@ import pytest
 from actors.event_log import WINDOW
 from actors.metrics_actor import MetricsActor
 from actors.store import database_url
+from actors.store_setup import prepare_store
+from rfuav_ray.errors import ServiceBusy
 from serve_app import sse
 from serve_app.sse import TaskStreams
 
@@ -27,6 +29,7 @@ class Local:
 
 @pytest.fixture
 def actor(tmp_path):
+    prepare_store(database_url("", tmp_path))
     return MetricsActor(database_url("", tmp_path))
 
 
@@ -39,11 +42,10 @@ async def collect(streams, after=0):
 
 
 def parse(texts):
-    events = [text for text in texts if not text.startswith(":")]
-    return [
-        (int(text.split("\n")[0].removeprefix("id: ")), json.loads(text.split("\n")[1].removeprefix("data: ")))
-        for text in events
-    ]
+    """A text holds one event or more, or a heartbeat."""
+    events = [event for event in "".join(texts).split("\n\n") if event and not event.startswith(":")]
+    lines = [event.split("\n") for event in events]
+    return [(int(number.removeprefix("id: ")), json.loads(data.removeprefix("data: "))) for number, data in lines]
 
 
 def entries(first, last):
@@ -107,6 +109,20 @@ def test_a_client_that_leaves_is_forgotten(actor):
     assert run(main()) == 0
 
 
+def test_a_service_that_stops_ends_its_streams_after_what_is_there_and_refuses_new_ones(actor):
+    async def main():
+        streams = TaskStreams(Local(actor))
+        await actor.append("task", "run", 0, entries(1, 2))
+        stream = streams.stream("task", 0)
+        texts = [await anext(stream)]
+        streams.end()
+        with pytest.raises(ServiceBusy, match="stopping"):
+            streams.refuse_when_over()
+        return texts + [text async for text in stream]
+
+    assert [number for number, _ in parse(run(main()))] == [1, 2]
+
+
 def test_deleting_a_task_ends_its_streams(actor):
     async def main():
         streams = TaskStreams(Local(actor))
@@ -167,7 +183,7 @@ def test_forgotten_events_are_gone_and_the_id_is_free(actor):
     async def main():
         await actor.append("task", "manager", 0, [FINAL])
         assert await actor.closed_streams() == {"task"}
-        await actor.forget("task")
+        await actor.forget(["task"])
         await actor.append("task", "run", 0, entries(1, 1))
         return (await actor.read("task")).events, await actor.closed_streams()
 

@@ -1,78 +1,25 @@
-import csv
 import json
 import math
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
-import cv2
-import numpy as np
 import pytest
 import torch
+from inference_runs import Run
 
 from rfuav_ray import inference_tally
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunError
 from rfuav_ray.events import RunEvent
 from rfuav_ray.images import read_image
-from rfuav_ray.inference import infer
-from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
+from rfuav_ray.model_config import IMAGENET, save_model_config
 from rfuav_ray.models import build_model
-from rfuav_ray.requests import InferenceRequest
 from rfuav_ray.transforms import to_tensor
 
 COLUMNS = [
     *("file", "frame", "time_s", "class_name", "class_index", "probability"),
     *(f"top{rank}_{what}" for rank in range(1, 6) for what in ("class", "probability")),
 ]
-
-
-class Run:
-    """A model of random weights, a folder of pictures, and what an inference over them gives."""
-
-    def __init__(self, folder: Path, *, num_classes: int = 7, model: str = "mobilenet_v3_small") -> None:
-        torch.manual_seed(0)
-        self.folder = folder
-        self.source = folder / "source"
-        self.source.mkdir()
-        self.out = folder / "out"
-        names = tuple(f"drone {index}" for index in range(num_classes))
-        self.config = ModelConfig(
-            model=model, num_classes=num_classes, class_names=names, image_size=32, normalization=IMAGENET
-        )
-        save_model_config(folder / "model.yaml", self.config)
-        self.model = build_model(model, num_classes, image_size=32).eval()
-        self.save_weights()
-        self.events: list[RunEvent] = []
-
-    def save_weights(self) -> None:
-        torch.save(self.model.state_dict(), self.folder / "weights.pth")
-
-    def add_images(self, *names: str) -> None:
-        for index, name in enumerate(names):
-            path = self.source / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            picture = np.random.default_rng(index).integers(0, 255, (40, 50, 3), dtype=np.uint8)
-            path.write_bytes(cv2.imencode(path.suffix.lower(), picture)[1].tobytes())
-
-    def infer(self, source: Path | None = None, **options: Any) -> dict[str, Any]:
-        request = InferenceRequest(
-            cfg_path=str(self.folder / "model.yaml"),
-            weight_path=str(self.folder / "weights.pth"),
-            source_path=str(source or self.source),
-        )
-        return infer(request, save_path=self.out, **({"report": self.events.append} | options))
-
-    def json(self) -> dict[str, Any]:
-        content: dict[str, Any] = json.loads((self.out / "predictions.json").read_text(encoding="utf-8"))
-        return content
-
-    def csv(self) -> list[dict[str, str]]:
-        with (self.out / "predictions.csv").open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-
-    def messages(self, level: str = "INFO") -> list[str]:
-        return [event.message for event in self.events if event.message and event.level == level]
 
 
 @pytest.fixture

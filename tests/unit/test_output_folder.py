@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from preprocessing.output_folder import OutputFolder, RunOver, boot_id
-from rfuav_ray.errors import RunCancelled, RunError
+from rfuav_ray.errors import RunCancelled, RunError, RunInterrupted, RunLost
 from rfuav_ray.files import replacing
 from rfuav_ray.run_record import holds_files, is_unfinished, read_run
 
@@ -131,6 +131,25 @@ def test_a_run_that_is_given_up_leaves_nothing(output, tmp_path, error):
         make(folder, "a/1.png", f"a/{HALF}")
         raise error
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("error", [RunInterrupted(), RunLost("two workers died")])
+def test_an_interrupted_run_leaves_the_folder_unfinished_and_its_workers_without_a_permit(output, tmp_path, error):
+    with pytest.raises(type(error)), output() as folder:
+        make(folder, "a/1.png")
+        raise error
+    assert is_unfinished(read_run(tmp_path / "out"), REQUEST)
+    with pytest.raises(RunOver), folder.permit.held():
+        pass
+    with output() as folder:
+        assert (folder.path / "a" / "1.png").exists() and folder.trusts_files
+        folder.complete({})
+
+
+def test_an_interrupted_run_does_not_wait_for_a_file_that_takes_long(output):
+    with pytest.raises(RunInterrupted), output() as folder, folder.permit.held():
+        folder.__exit__(RunInterrupted, RunInterrupted(), None)
+        raise RunInterrupted
 
 
 def test_giving_up_removes_nothing_of_others_and_no_folder_that_was_there(output, tmp_path):

@@ -1,16 +1,19 @@
 import json
-import sqlite3
+import pickle
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.exc import IntegrityError
+from store_samples import a_row, a_task
 
 from actors.store import Store, database_url
-from rfuav_ray.errors import RfuavError
-from rfuav_ray.tasks import TaskRecord, TaskStatus, advance, now
-
-
-@pytest.fixture
-def url(tmp_path):
-    return database_url("", tmp_path / "state")
+from actors.store_setup import prepare_store
+from actors.task_row import record_of, row_of
+from rfuav_ray.errors import RfuavError, ServiceBusy
+from rfuav_ray.tasks import TaskStatus, advance
 
 
 @pytest.fixture
@@ -18,6 +21,8 @@ def open_store(url):
     stores = []
 
     def open_it():
+        if not stores:
+            prepare_store(url)
         stores.append(Store(url))
         return stores[-1]
 
@@ -26,38 +31,56 @@ def open_store(url):
         store.close()
 
 
-def a_task(number):
-    return TaskRecord(
-        id=f"task-{number}",
-        kind="inference",
-        request={"source_path": "/数据"},
-        priority=3,
-        number=number,
-        wanted_device="cuda",
-        created_at=now(),
-        updated_at=now(),
-    )
-
-
 def test_tasks_come_back_as_they_were_in_the_order_of_submission(open_store):
-    tasks = [a_task(3), a_task(1), a_task(2)]
-    open_store().write_tasks(tasks)
-    assert open_store().load_tasks() == sorted(tasks, key=lambda task: task.number)
+    rows = [a_row(3), a_row(1), a_row(2)]
+    open_store().write_tasks(rows)
+    found = open_store().load_tasks()
+    assert found == [rows[1], rows[2], rows[0]]
+    assert record_of(found[0]).request == {"source_path": "/数据"}
 
 
 def test_a_saved_task_replaces_its_earlier_state(open_store):
     store = open_store()
-    store.write_tasks([a_task(1)])
-    store.write_tasks([advance(a_task(1), TaskStatus.RUNNING)])
-    (task,) = store.load_tasks()
-    assert task.status is TaskStatus.RUNNING
+    store.write_tasks([a_row(1)])
+    ended = row_of(advance(advance(a_task(1), TaskStatus.RUNNING), TaskStatus.COMPLETED))
+    store.write_tasks([ended])
+    assert store.load_tasks() == [ended]
+    assert ended.status == "completed" and ended.ended_at_s is not None
 
 
 def test_a_transaction_is_whole_or_not_at_all(open_store):
     store = open_store()
-    with pytest.raises(Exception, match="UNIQUE"):
-        store.write_tasks([a_task(1), a_task(1).model_copy(update={"id": "other"})])
+    with pytest.raises(IntegrityError):
+        store.write_tasks([a_row(1), row_of(a_task(1).model_copy(update={"id": "other"}))])
     assert store.load_tasks() == []
+
+
+def test_changes_are_made_in_their_order(open_store):
+    store = open_store()
+    store.write_tasks([a_row(1), "task-1", a_row(2)])
+    assert [task.id for task in store.load_tasks()] == ["task-2"]
+    store.write_tasks(["task-2", a_row(2)])
+    assert [task.id for task in store.load_tasks()] == ["task-2"]
+
+
+def test_thousands_of_tasks_and_their_events_are_deleted_at_once(open_store):
+    store = open_store()
+    ids = [f"task-{number}" for number in range(5000)]
+    store.write_tasks([a_row(number) for number in range(5001)])
+    store.append_events([(task_id, 1, "run", 0, "{}") for task_id in [*ids, "task-5000"]])
+    store.write_tasks(ids)
+    store.delete_events(ids)
+    assert [task.id for task in store.load_tasks()] == ["task-5000"]
+    assert store.last_event("task-0") is None and store.last_event("task-4999") is None
+    assert store.last_event("task-5000") == (1, "{}")
+
+
+def test_a_setting_keeps_what_was_written_last(open_store):
+    store = open_store()
+    assert store.read_setting("caps", {}) == {}
+    store.write_setting("caps", {"cpu": [1, 2]})
+    store.write_setting("caps", {"cpu": [3, 4]})
+    assert open_store().read_setting("caps", {}) == {"cpu": [3, 4]}
 
 
 def test_events_are_read_in_order_and_in_pages(open_store):
@@ -69,25 +92,29 @@ def test_events_are_read_in_order_and_in_pages(open_store):
     assert store.last_event("nobody") is None
 
 
+def test_an_event_that_is_there_is_not_stored_again(open_store):
+    store = open_store()
+    store.append_events([("a", 1, "run", 0, "first")])
+    with pytest.raises(IntegrityError):
+        store.append_events([("a", 2, "run", 1, "second"), ("a", 1, "run", 0, "again")])
+    assert store.read_events("a", after=0, limit=9) == [(1, "first")]
+
+
+def test_texts_of_any_letters_come_back(open_store):
+    store = open_store()
+    text = "NUL \0, quote ' \" \\, 100 %, :name, emoji 🛩, line\r\nend"
+    entry = json.dumps({"message": text}, ensure_ascii=False)
+    task = a_task(1).evolve(message=text)
+    store.append_events([("a", 1, "run", 0, entry)])
+    store.write_tasks([row_of(task)])
+    assert json.loads(store.last_event("a")[1])["message"] == text
+    assert record_of(store.load_tasks()[0]) == task
+
+
 def test_the_highest_index_of_each_source_is_known(open_store):
     store = open_store()
     store.append_events([("a", 1, "run", 0, ""), ("a", 2, "manager", 0, ""), ("a", 3, "run", 1, "")])
     assert store.last_source_indexes("a") == {"run": 1, "manager": 0}
-
-
-def test_changes_are_made_in_their_order(open_store):
-    store = open_store()
-    store.write_tasks([a_task(1), "task-1", a_task(2)])
-    assert [task.id for task in store.load_tasks()] == ["task-2"]
-    store.write_tasks(["task-2", a_task(2)])
-    assert [task.id for task in store.load_tasks()] == ["task-2"]
-
-
-def test_deleted_events_are_gone(open_store):
-    store = open_store()
-    store.append_events([("a", 1, "run", 0, "{}"), ("b", 1, "run", 0, "{}")])
-    store.delete_events("a")
-    assert store.last_event("a") is None and store.last_event("b") == (1, "{}")
 
 
 def test_the_streams_that_have_ended_are_known(open_store):
@@ -101,22 +128,81 @@ def test_the_epoch_that_was_reported_last_is_known(open_store):
     store = open_store()
     assert store.last_epoch("a") == 0
     ends = [json.dumps({"message": "x", "stage": "epoch_end", "step": step}) for step in (1, 12, 2)]
-    other = json.dumps({"message": '"stage": "epoch_end"', "stage": "training", "step": 3})
-    store.append_events([("a", number, "run", number, end) for number, end in enumerate([*ends, other], start=1)])
+    others = [
+        json.dumps({"message": '"stage": "epoch_end"', "stage": "training", "step": 3}),
+        json.dumps({"message": "x", "stage": "training", "inner": {"stage": "epoch_end"}, "step": 4}),
+    ]
+    store.append_events([("a", number, "run", number, entry) for number, entry in enumerate(ends + others, 1)])
     store.append_events([("b", 1, "run", 0, ends[1])])
     assert store.last_epoch("a") == 2
 
 
-def test_a_store_of_another_release_is_refused(open_store, url):
-    open_store().close()
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as connection:
-        connection.execute("UPDATE schema SET version = 99")
-    connection.close()
-    with pytest.raises(RfuavError, match="schema version 99"):
-        open_store()
+def test_two_actors_write_at_the_same_time(open_store):
+    manager, metrics = open_store(), open_store()
+
+    def write_tasks():
+        for number in range(100):
+            manager.write_tasks([a_row(number)])
+
+    def write_events():
+        for number in range(1, 101):
+            metrics.append_events([("a", number, "run", number, "{}")])
+
+    with ThreadPoolExecutor(2) as threads:
+        for writing in [threads.submit(write_tasks), threads.submit(write_events)]:
+            writing.result()
+    assert len(open_store().load_tasks()) == 100 and open_store().last_event("a") == (100, "{}")
 
 
-def test_a_commit_is_on_disk_when_it_returns(open_store):
-    with open_store()._engine.connect() as connection:
-        pragmas = [connection.exec_driver_sql(f"PRAGMA {p}").scalar() for p in ("journal_mode", "synchronous")]
-    assert pragmas == ["wal", 2]
+def test_opening_a_store_loads_no_migrations():
+    program = "import sys, actors.store; sys.exit('alembic' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
+@pytest.mark.parametrize(
+    ("address", "reason"),
+    [
+        ("rfuav.db", "is no database's address"),
+        ("postgresql://rfuav:geheim@host:port/rfuav", "is no database's address"),
+        ("mysql://rfuav:geheim@host/rfuav", "names 'mysql'"),
+        ("sqlite://", "names no file"),
+        ("sqlite:///:memory:", "names no file"),
+    ],
+)
+def test_an_address_that_cannot_be_used_is_refused_without_its_password(address, reason):
+    with pytest.raises(RfuavError, match=reason) as caught:
+        Store(address)
+    assert "DATABASE_URL" in str(caught.value) and "geheim" not in str(caught.value)
+
+
+def test_a_missing_driver_is_named(monkeypatch):
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(RfuavError, match=r"pip install 'rfuav-ray\[postgres\]'"):
+        Store("postgresql://host/rfuav")
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_full_disk_is_said_in_plain_words_and_ends(open_store):
+    store = open_store()
+    limit = {"pages": 40}
+    event.listen(
+        store._engine, "begin", lambda used: used.exec_driver_sql(f"PRAGMA max_page_count = {limit['pages']}")
+    )
+    with pytest.raises(ServiceBusy, match=r"cannot be written: database or disk is full\. Make room in '.*state'"):
+        store.write_tasks([a_row(number) for number in range(1000)])
+    assert store.load_tasks() == []
+    limit["pages"] = 10_000
+    store.write_tasks([a_row(1)])
+    assert len(store.load_tasks()) == 1
+
+
+def test_a_failure_passes_from_process_to_process(tmp_path):
+    store = Store(database_url("", tmp_path / "folder"))
+    (tmp_path / "folder" / "rfuav.db").mkdir()
+    with pytest.raises(ServiceBusy) as caught:
+        store.load_tasks()
+    passed = pickle.loads(pickle.dumps(caught.value))
+    folder = tmp_path / "folder"
+    assert str(passed) == str(caught.value) and passed.retry_after_s > 0
+    assert str(passed).startswith("The task store cannot be read: unable to open database file.")
+    assert f"'{folder}'" in str(passed)

@@ -1,53 +1,100 @@
 import asyncio
 
+import pytest
+
+from actors import task_feed
 from actors.task_feed import TaskFeed
-from rfuav_ray.tasks import TaskRecord, now
+from actors.task_row import TaskRow
 
 
-def a_task(task_id, version):
-    return TaskRecord(
-        id=task_id,
-        kind="training",
-        request={},
-        priority=5,
-        number=1,
-        version=version,
-        wanted_device="cpu",
-        created_at=now(),
-        updated_at=now(),
-    )
+def a_row(task_id, version):
+    return TaskRow(task_id, 1, "training", "pending", version, None, "{}")
 
 
 def read(feed, after=0, incarnation=None, wait_s=0.0):
     return asyncio.run(feed.read(incarnation or feed._incarnation, after, wait_s))
 
 
+def read_all(feed, page):
+    """What a reader's copy holds that begins with this page."""
+    copy = {}
+    while True:
+        copy |= {row.id: row.version for row in page.rows}
+        for task_id in page.deleted:
+            copy.pop(task_id, None)
+        if page.is_last:
+            return copy, page
+        page = read(feed, page.version)
+
+
+@pytest.fixture
+def small_pages(monkeypatch):
+    monkeypatch.setattr(task_feed, "PAGE", 3)
+    monkeypatch.setattr(task_feed, "DELETIONS_KEPT", 4)
+
+
 def test_a_reader_gets_what_changed_behind_its_version_once():
     feed = TaskFeed()
-    feed.publish("a", a_task("a", 1))
-    feed.publish("b", a_task("b", 2))
+    feed.publish(a_row("a", 1))
+    feed.publish(a_row("b", 2))
     first = read(feed)
-    assert {task.id for task in first.tasks} == {"a", "b"}
-    feed.publish("a", a_task("a", 3))
-    feed.publish("b", None)
+    assert {row.id for row in first.rows} == {"a", "b"}
+    feed.publish(a_row("a", 3))
+    feed.delete("b")
     second = read(feed, first.version)
-    assert [(task.id, task.version) for task in second.tasks] == [("a", 3)]
+    assert [(row.id, row.version) for row in second.rows] == [("a", 3)]
     assert second.deleted == ["b"]
-    assert read(feed, second.version).tasks == []
+    assert read(feed, second.version).rows == []
 
 
 def test_a_reader_of_an_earlier_life_gets_everything():
     feed = TaskFeed()
-    feed.publish("a", a_task("a", 1))
+    feed.publish(a_row("a", 1))
     page = read(feed, after=99, incarnation="earlier")
-    assert [task.id for task in page.tasks] == ["a"] and page.incarnation != "earlier"
+    assert [row.id for row in page.rows] == ["a"] and page.begins_anew and page.incarnation != "earlier"
+    assert not read(feed, page.version).begins_anew
+
+
+def test_a_large_table_travels_in_pages_and_changes_meanwhile_are_not_lost(small_pages):
+    feed = TaskFeed()
+    for number in range(8):
+        feed.publish(a_row(f"{number}", number))
+    first = read(feed, incarnation="earlier")
+    assert len(first.rows) == 3 and not first.is_last
+    feed.publish(a_row("0", 100))
+    feed.delete("1")
+    copy, _ = read_all(feed, first)
+    assert copy == {"0": 100, **{f"{number}": number for number in range(2, 8)}}
+
+
+def test_a_task_that_changes_often_takes_no_more_room(small_pages):
+    feed = TaskFeed()
+    for version in range(1000):
+        feed.publish(a_row("a", version))
+    assert len(feed._changes) <= 5
+    assert read_all(feed, read(feed))[0] == {"a": 999}
+
+
+def test_a_reader_behind_forgotten_deletions_begins_anew(small_pages):
+    feed = TaskFeed()
+    feed.publish(a_row("kept", 1))
+    copy, last = read_all(feed, read(feed))
+    for number in range(50):
+        feed.publish(a_row(f"{number}", number))
+        feed.delete(f"{number}")
+    assert len(feed._latest) <= 10
+    page = read(feed, last.version)
+    assert page.begins_anew
+    copy, last = read_all(feed, page)
+    assert copy == {"kept": 1}
+    assert read(feed, last.version).is_last and not read(feed, last.version).begins_anew
 
 
 def test_an_older_state_that_comes_late_is_not_shown():
     feed = TaskFeed()
-    feed.publish("a", a_task("a", 5))
-    feed.publish("a", a_task("a", 4))
-    assert [task.version for task in read(feed).tasks] == [5]
+    feed.publish(a_row("a", 5))
+    feed.publish(a_row("a", 4))
+    assert [row.version for row in read(feed).rows] == [5]
 
 
 def test_a_waiting_reader_is_woken_by_a_change():
@@ -56,12 +103,25 @@ def test_a_waiting_reader_is_woken_by_a_change():
         start = await feed.read("", 0, 0)
         waiting = asyncio.create_task(feed.read(start.incarnation, start.version, 30))
         await asyncio.sleep(0)
-        feed.publish("a", a_task("a", 1))
+        feed.publish(a_row("a", 1))
         return await asyncio.wait_for(waiting, 5)
 
-    assert [task.id for task in asyncio.run(main()).tasks] == ["a"]
+    assert [row.id for row in asyncio.run(main()).rows] == ["a"]
+
+
+def test_a_waiting_reader_is_told_that_the_service_stops():
+    async def main():
+        feed = TaskFeed()
+        start = await feed.read("", 0, 0)
+        waiting = asyncio.create_task(feed.read(start.incarnation, start.version, 30))
+        await asyncio.sleep(0)
+        feed.end()
+        return start, await asyncio.wait_for(waiting, 5)
+
+    start, end = asyncio.run(main())
+    assert not start.is_over and end.is_over
 
 
 def test_a_reader_that_waits_in_vain_gets_an_empty_page():
     feed = TaskFeed()
-    assert read(feed, wait_s=0.01).tasks == []
+    assert read(feed, wait_s=0.01).rows == []

@@ -1,75 +1,104 @@
+from dataclasses import replace
+
 from actors.task_feed import FeedPage
+from actors.task_row import row_of
 from rfuav_ray.tasks import TaskRecord, TaskStatus, now
-from serve_app.task_view import TaskView
+from serve_app.task_view import TaskCopy, TaskView
 
 
-def a_task(number, *, version=1, status=TaskStatus.PENDING, priority=5):
-    return TaskRecord(
-        id=f"task-{number}",
-        kind="training",
-        request={},
-        priority=priority,
-        number=number,
-        version=version,
-        status=status,
-        wanted_device="cpu",
-        created_at=now(),
-        updated_at=now(),
+def a_row(number, *, version=1, status=TaskStatus.PENDING, priority=5, kind="training"):
+    return row_of(
+        TaskRecord(
+            id=f"task-{number}",
+            kind=kind,
+            request={},
+            priority=priority,
+            number=number,
+            version=version,
+            status=status,
+            wanted_device="cpu",
+            created_at=now(),
+            updated_at=now(),
+        )
     )
 
 
-def ids(view):
-    return [task.id for task in view.newest_first()]
+def a_page(*rows, deleted=(), begins_anew=False, is_last=True):
+    return FeedPage("x", 1, list(rows), list(deleted), begins_anew, is_last, is_over=False)
+
+
+def ids(copy, kinds=None, statuses=None, offset=0, limit=100):
+    return [task.id for task in copy.newest(kinds, statuses, offset=offset, limit=limit)]
 
 
 def test_newest_first_whatever_the_order_of_arrival():
-    view = TaskView()
+    copy = TaskCopy()
     for number in (2, 3, 1):
-        view.put(a_task(number))
-    assert ids(view) == ["task-3", "task-2", "task-1"]
+        copy.put(a_row(number))
+    assert ids(copy) == ["task-3", "task-2", "task-1"]
+
+
+def test_a_page_of_some_kinds_and_statuses_and_how_many_there_are():
+    copy = TaskCopy()
+    kinds = ("training", "inference", "split")
+    statuses = (TaskStatus.COMPLETED, TaskStatus.FAILED)
+    for number in range(12):
+        copy.put(a_row(number, kind=kinds[number % 3], status=statuses[number % 2]))
+    assert ids(copy, {"training"}) == ["task-9", "task-6", "task-3", "task-0"]
+    assert ids(copy, None, {"failed"}, offset=1, limit=2) == ["task-9", "task-7"]
+    assert ids(copy, {"inference", "split"}, {"completed"}) == ["task-10", "task-8", "task-4", "task-2"]
+    assert (copy.count(None, None), copy.count({"split"}, None), copy.count({"split"}, {"failed"})) == (12, 4, 2)
+    copy.put(a_row(0, version=2, status=TaskStatus.FAILED))
+    assert copy.count({"training"}, {"failed"}) == 3 and copy.count(None, None) == 12
 
 
 def test_an_older_state_never_replaces_a_newer_one():
-    view = TaskView()
-    view.put(a_task(1, version=5, status=TaskStatus.RUNNING))
-    view.put(a_task(1, version=4))
-    assert view.get("task-1").status is TaskStatus.RUNNING
+    copy = TaskCopy()
+    copy.put(a_row(1, version=5, status=TaskStatus.RUNNING))
+    copy.put(a_row(1, version=4))
+    assert copy.get("task-1").status is TaskStatus.RUNNING
+
+
+def test_a_new_task_with_the_id_of_a_deleted_one_replaces_it():
+    copy = TaskCopy()
+    copy.put(a_row(1, version=9, status=TaskStatus.COMPLETED))
+    copy.put(replace(a_row(2, version=3), id="task-1"))
+    assert ids(copy) == ["task-2"] and copy.count(None, {"completed"}) == 0
 
 
 def test_the_queue_position_counts_those_that_start_earlier():
-    view = TaskView()
-    tasks = [a_task(1), a_task(2), a_task(3, priority=1)]
-    for task in tasks:
-        view.put(task)
-    assert [view.queue_position(task) for task in tasks] == [2, 3, 1]
-    view.put(a_task(3, priority=1, version=2, status=TaskStatus.RUNNING))
-    view.put(a_task(2, priority=1, version=3))
-    assert view.queue_position(view.get("task-1")) == 2
-    assert view.queue_position(view.get("task-2")) == 1
-    assert view.queue_position(view.get("task-3")) is None
+    copy = TaskCopy()
+    for row in (a_row(1), a_row(2), a_row(3, priority=1)):
+        copy.put(row)
+    assert [copy.queue_position(copy.get(f"task-{number}")) for number in (1, 2, 3)] == [2, 3, 1]
+    copy.put(a_row(3, priority=1, version=2, status=TaskStatus.RUNNING))
+    copy.put(a_row(2, priority=1, version=3))
+    assert [copy.queue_position(copy.get(f"task-{number}")) for number in (1, 2, 3)] == [2, 1, None]
 
 
 def test_a_deleted_task_is_gone_and_deleting_twice_is_harmless():
     view = TaskView()
-    view.put(a_task(1, status=TaskStatus.FAILED))
-    view.put(a_task(2))
+    view.put(a_row(1, status=TaskStatus.FAILED))
+    view.put(a_row(2))
     view.drop("task-1")
     view.drop("task-1")
-    assert view.get("task-1") is None and ids(view) == ["task-2"]
+    assert view.copy.get("task-1") is None and ids(view.copy) == ["task-2"]
 
 
-def test_a_new_feed_replaces_the_copy():
+def test_a_new_feed_replaces_the_copy_when_all_of_it_is_there():
     view = TaskView()
-    view.put(a_task(1, version=9))
-    view.apply(FeedPage("new", 1, [a_task(2, version=1)], []), is_new_feed=True)
-    assert ids(view) == ["task-2"]
-    assert view.queue_position(view.get("task-2")) == 1
+    view.put(a_row(1, version=9))
+    view.apply(a_page(a_row(2), begins_anew=True, is_last=False))
+    view.put(a_row(4))
+    assert ids(view.copy) == ["task-4", "task-1"]
+    view.apply(a_page(a_row(3)))
+    assert ids(view.copy) == ["task-4", "task-3", "task-2"]
+    assert view.copy.queue_position(view.copy.get("task-2")) == 1
 
 
 def test_a_page_changes_and_deletes():
     view = TaskView()
-    view.put(a_task(1))
-    view.put(a_task(2))
-    page = FeedPage("x", 3, [a_task(2, version=2, status=TaskStatus.RUNNING)], ["task-1"])
-    view.apply(page, is_new_feed=False)
-    assert ids(view) == ["task-2"] and view.get("task-2").status is TaskStatus.RUNNING
+    view.put(a_row(1))
+    view.put(a_row(2))
+    view.apply(a_page(a_row(2, version=2, status=TaskStatus.RUNNING), deleted=["task-1"]))
+    assert ids(view.copy) == ["task-2"] and view.copy.get("task-2").status is TaskStatus.RUNNING

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import torch
 
-from rfuav_ray.errors import RunCancelled
+from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent
 from rfuav_ray.requests import TrainingRequest
 from rfuav_ray.training import train
@@ -124,3 +124,21 @@ class Run:
         self.folder = folder
         self.request = request(data, folder, **changes)
         self.result = train(self.request, report=self.events.append, run_id="run", environment={"node": "n1"})
+
+
+class Interruption:
+    """A report that raises RunInterrupted at an event and at all later ones, and keeps those before."""
+
+    def __init__(self, epoch: int, stage: str, number: int = 1) -> None:
+        self.events: list[RunEvent] = []
+        self._wanted = (epoch, stage)
+        self._left = number
+        self.calls_after = -1
+
+    def __call__(self, event: RunEvent) -> None:
+        # Messages have the stage too; each batch has one event.
+        self._left -= (event.epoch, event.stage) == self._wanted
+        if self._left <= 0:
+            self.calls_after += 1
+            raise RunInterrupted
+        self.events.append(event)

@@ -1,0 +1,46 @@
+"""A task as the store and the feed carry it: what they sort and choose by, and the whole record as text.
+
+A hundred thousand of them load in a second, because only those that somebody looks at are parsed.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rfuav_ray.tasks import TaskRecord
+
+PARSED_RECORDS_KEPT = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRow:
+    id: str
+    #: order of submission
+    number: int
+    kind: str
+    status: str
+    version: int
+    #: seconds since 1970; None while the task lives
+    ended_at_s: float | None
+    #: the TaskRecord as JSON
+    record: str
+
+
+def row_of(task: TaskRecord) -> TaskRow:
+    return TaskRow(
+        id=task.id,
+        number=task.number,
+        kind=task.kind,
+        status=task.status.value,
+        version=task.version,
+        ended_at_s=None if task.ended_at is None else task.ended_at.timestamp(),
+        record=task.model_dump_json(),
+    )
+
+
+def record_of(row: TaskRow) -> TaskRecord:
+    return _parsed(row.record)
+
+
+@lru_cache(PARSED_RECORDS_KEPT)
+def _parsed(record: str) -> TaskRecord:
+    return TaskRecord.model_validate_json(record)

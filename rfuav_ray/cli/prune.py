@@ -1,0 +1,40 @@
+"""Forgetting ended tasks of a service that is somewhere else, through its API."""
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+from rfuav_ray.cli.tables import moment, newest_first
+from rfuav_ray.client import RFUAVClient, ServiceError
+from rfuav_ray.tasks import TaskStatus, now
+
+ENDED = tuple(status.value for status in TaskStatus if status.is_ended)
+PAGE = 1000
+#: deletions that wait together are stored together
+AT_ONCE = 16
+
+
+def old_tasks(client: RFUAVClient, statuses: Iterable[str], older_than_days: float) -> list[str]:
+    """The ids of the tasks with one of these statuses that ended longer ago."""
+    before = now() - timedelta(days=older_than_days)
+    found = []
+    for status in statuses:
+        offset = 0
+        while page := newest_first(client.get_all_tasks(status=status, limit=PAGE, offset=offset)):
+            found += [task["task_id"] for task in page if moment(task["updated_at"]) < before]
+            offset += len(page)
+    return found
+
+
+def forget(client: RFUAVClient, task_ids: Sequence[str]) -> None:
+    """One that somebody else has deleted meanwhile is passed over. Raises what the client raises."""
+    with ThreadPoolExecutor(AT_ONCE) as threads:
+        list(threads.map(lambda task_id: _forget_one(client, task_id), task_ids))
+
+
+def _forget_one(client: RFUAVClient, task_id: str) -> None:
+    try:
+        client.delete_task(task_id)
+    except ServiceError as error:
+        if error.status_code != 404:
+            raise

@@ -1,0 +1,63 @@
+"""`rfuav tasks`: list them, and forget old ones."""
+# ruff: noqa: PLC0415
+
+from typing import Annotated
+
+import typer
+
+from rfuav_ray.cli.app import app, open_client
+
+tasks_app = typer.Typer()
+app.add_typer(tasks_app, name="tasks")
+
+
+@tasks_app.callback(invoke_without_command=True)
+def tasks(
+    context: typer.Context,
+    status: Annotated[str | None, typer.Option(help="pending, running, completed, failed or cancelled.")] = None,
+    kind: Annotated[
+        str | None, typer.Option("--type", help="training, inference, split, augment, crop or spectrogram.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 100,
+    as_json: Annotated[bool, typer.Option("--json", help="The service's answer as JSON.")] = False,
+) -> None:
+    """List the tasks, newest first."""
+    if context.invoked_subcommand is not None:
+        return
+    from rfuav_ray.cli.tables import new_console, newest_first, tasks_table
+
+    with open_client(context) as client:
+        answer = client.get_all_tasks(status=status, task_type=kind, limit=limit)
+    if as_json:
+        import json
+
+        print(json.dumps(answer, indent=2, ensure_ascii=False))
+        return
+    console = new_console()
+    found = newest_first(answer)
+    console.print(tasks_table(console, found) if found else "There are no such tasks.")
+    total = sum(answer.get(f"total_{name}", 0) for name in ("training", "inference", "preprocessing"))
+    if total > len(found):
+        console.print(f"{len(found)} of {total}; --limit shows more.")
+
+
+@tasks_app.command()
+def prune(
+    context: typer.Context,
+    older_than_days: Annotated[float, typer.Option(min=0, help="Those that ended longer ago than this.")] = 30,
+    status: Annotated[
+        str | None, typer.Option(help="Only completed, failed or cancelled ones. Default: all three.")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
+) -> None:
+    """Forget ended tasks and their logs; the files they made stay."""
+    from rfuav_ray.cli.prune import ENDED, forget, old_tasks
+
+    if status is not None and status not in ENDED:
+        raise typer.BadParameter(f"'{status}' is none of {', '.join(ENDED)}", param_hint="--status")
+    with open_client(context) as client:
+        task_ids = old_tasks(client, ENDED if status is None else (status,), older_than_days)
+        if not dry_run:
+            forget(client, task_ids)
+    what = "would be forgotten" if dry_run else "forgotten; their files stay"
+    print(f"{len(task_ids)} tasks that ended more than {older_than_days:g} days ago {what}.")

@@ -1,0 +1,115 @@
+"""One training: what it works with, where it stands, and its checkpoints."""
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from rfuav_ray.checkpoint import Checkpoint, PartOfEpoch, rng_state, save_checkpoint, set_rng_state
+from rfuav_ray.datasets import ImageDataset, batches
+from rfuav_ray.events import Report
+from rfuav_ray.model_config import ModelConfig
+from rfuav_ray.requests import TrainingRequest
+from rfuav_ray.training_folder import TrainingFolder, now
+from rfuav_ray.training_loop import Order, Sums
+
+
+@dataclass(kw_only=True)
+class Training:
+    request: TrainingRequest
+    report: Report
+    device: torch.device
+    seed: int
+    run_id: str
+    folder: TrainingFolder
+    config: ModelConfig
+    train_set: ImageDataset
+    val_set: ImageDataset
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    #: what report.json says besides the figures
+    facts: dict[str, Any]
+    # Where it stands:
+    epoch: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, Any] = field(default_factory=dict)
+    started_at: str = field(default_factory=now)
+    #: of the finished epochs
+    seconds: float = 0.0
+    #: of the training pass of the next epoch
+    sums: Sums = field(init=False)
+    _epoch_started_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.begin_epoch()
+
+    def begin_epoch(self) -> None:
+        self.sums = Sums(self.device)
+        self._epoch_started_s = time.perf_counter()
+
+    @property
+    def epoch_seconds(self) -> float:
+        """How long the present epoch has taken, in all runs."""
+        return time.perf_counter() - self._epoch_started_s
+
+    def order(self, epoch: int) -> Order:
+        """Which images make up each batch of the epoch's training pass."""
+        request = self.request
+        return batches(
+            len(self.train_set),
+            request.batch_size,
+            shuffle=request.shuffle,
+            seed=self.seed,
+            epoch=epoch,
+        )
+
+    def save(self) -> None:
+        """An epoch has ended: keep it, with all files that tell of it."""
+        self.folder.save(self._checkpoint(None), self.facts)
+
+    def save_within_epoch(self) -> None:
+        """Keep what is done of the next epoch."""
+        part = PartOfEpoch(
+            batches=self.sums.batches,
+            sums=self.sums.values.cpu(),
+            images=self.sums.images,
+            seconds=self.epoch_seconds,
+            order=self.order_digest(self.epoch + 1),
+        )
+        save_checkpoint(self.folder.epoch_checkpoint, self._checkpoint(part))
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        self.model.load_state_dict(checkpoint.model)
+        self.optimizer.load_state_dict(checkpoint.optimizer)
+        set_rng_state(checkpoint.rng, self.device)
+        self.epoch, self.history = checkpoint.epoch, checkpoint.history
+        self.best, self.seconds = checkpoint.best, checkpoint.seconds
+        self.started_at = checkpoint.started_at
+        self.begin_epoch()
+        if part := checkpoint.part:
+            self.sums.values = part.sums.to(self.device)
+            self.sums.batches, self.sums.images = part.batches, part.images
+            self._epoch_started_s -= part.seconds
+
+    def order_digest(self, epoch: int) -> str:
+        """Another one when the images, the seed or the batches are others."""
+        images = self.facts["data"]["train"]["sha256"]
+        return hashlib.sha256(f"{images} {self.order(epoch)}".encode()).hexdigest()
+
+    def _checkpoint(self, part: PartOfEpoch | None) -> Checkpoint:
+        return Checkpoint(
+            run_id=self.run_id,
+            config=self.config.model_dump(mode="json"),
+            epoch=self.epoch,
+            model={name: tensor.cpu() for name, tensor in self.model.state_dict().items()},
+            optimizer=self.optimizer.state_dict(),
+            rng=rng_state(self.device),
+            history=self.history,
+            best=self.best,
+            started_at=self.started_at,
+            seconds=self.seconds,
+            part=part,
+        )

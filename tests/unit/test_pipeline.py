@@ -1,0 +1,110 @@
+"""The pipeline of preprocessing on a small Ray: interrupted, with workers that die, with a bug, on a full disk."""
+
+import os
+import signal
+import time
+from functools import partial
+from pathlib import Path
+
+import pytest
+import ray
+from small_disk import FULL, fill, mounting
+
+from preprocessing import pipeline
+from preprocessing.output_folder import OutputFolder
+from preprocessing.pipeline import Item, Work, Workers, make_files
+from rfuav_ray.errors import RunError, RunInterrupted, RunLost
+from rfuav_ray.events import RunEvent, ignore
+from rfuav_ray.files import write_text
+from rfuav_ray.run_record import read_run
+
+ITEMS = [Item(source=f"{number:03}", target=f"{number:03}.txt") for number in range(200)]
+#: takes a worker seconds
+SLOW_S = 0.1
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_ray():
+    ray.init(address="local", num_cpus=2, include_dashboard=False, log_to_driver=False)
+    yield
+    ray.shutdown()
+
+
+def targets(item: Item) -> list[str]:
+    return [item.target]
+
+
+def make(item: Item, folder: Path, *, what: str = "") -> int:
+    if what == "slow":
+        time.sleep(SLOW_S)
+    if item.source == "150":
+        if what == "dies":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if what == "has a bug":
+            raise ZeroDivisionError
+    write_text(folder / item.target, what)
+    return 0
+
+
+def run(path: Path, report=ignore, what=""):
+    """One life of a run."""
+    names = [item.target for item in ITEMS]
+    with OutputFolder(path, request={}, run_id="task", planned=lambda: names) as output:
+        work = Work(targets=targets, make=partial(make, what=what))
+        tally = make_files(ITEMS, work, output, noun="files", workers=Workers(2, 0.5), report=report)
+        output.complete({})
+        return tally
+
+
+def made(path: Path) -> set[Path]:
+    return set(path.glob("*.txt"))
+
+
+def test_an_interrupted_run_ends_at_once_and_the_next_one_goes_on(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "BLOCKS_A_WORKER", 1)  # a block of 100 files takes 10 s
+    path = tmp_path / "out"
+    interrupted_s = []
+
+    def interrupt(event: RunEvent) -> None:
+        if event.progress:
+            interrupted_s.append(time.monotonic())
+            raise RunInterrupted
+
+    with pytest.raises(RunInterrupted):
+        run(path, interrupt, "slow")
+    assert time.monotonic() - interrupted_s[0] < 3
+    assert read_run(path)["state"] == "unfinished"
+    before = {file: file.stat().st_mtime_ns for file in made(path)}
+    assert 0 < len(before) < len(ITEMS)
+    assert run(path).done == len(ITEMS)
+    assert len(made(path)) == len(ITEMS)
+    assert all(file.stat().st_mtime_ns == moment for file, moment in before.items())
+
+
+def test_workers_that_die_again_and_again_lose_the_run_but_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(pipeline, "BLOCK_RETRIES", 1)
+    path = tmp_path / "out"
+    with pytest.raises(RunLost, match="2 times with the same files"):
+        run(path, what="dies")
+    assert read_run(path)["state"] == "unfinished"
+    assert made(path)
+    assert run(path).done == len(ITEMS)
+
+
+def test_a_bug_ends_the_run_with_its_reason_and_leaves_nothing(tmp_path):
+    with pytest.raises(RunError, match="ZeroDivisionError"):
+        run(tmp_path / "out", what="has a bug")
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_full_disk_ends_the_run_and_leaves_nothing(tmp_path):
+    with mounting(tmp_path / "disk") as mount:
+        path = mount(1) / "out"
+
+        def fill_it(event: RunEvent) -> None:
+            if not (tmp_path / "disk" / "filler").exists():
+                fill(tmp_path / "disk")
+
+        with pytest.raises(RunError, match=rf"txt' cannot be written: {FULL}"):
+            run(path, fill_it, "slow")
+        assert [file.name for file in (tmp_path / "disk").iterdir()] == ["filler"]
