@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo serve test cluster check bench clean
+.PHONY: install demo serve test cluster faults check bench soak clean
 
 install: .venv/installed
 
@@ -10,6 +10,8 @@ install: .venv/installed
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt uv
 	$(BIN)/uv pip install --quiet --system-certs --python $(BIN)/python --constraint constraints.txt --editable '.[dev]'
+	# Else every process of the service compiles Ray and PyTorch anew where Python may not write into the environment.
+	-$(BIN)/python -m compileall -q -j 0 .venv/lib >/dev/null 2>&1
 	touch $@
 
 demo: install
@@ -25,6 +27,11 @@ test: install
 cluster: install
 	$(BIN)/pytest tests/cluster
 
+# 20 rounds in which every part of the service is killed: hours. FAULT_SEED repeats the choices of an earlier call.
+faults: export FAULT_ROUNDS ?= 20
+faults: install
+	$(BIN)/pytest tests/faults -s
+
 check: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -33,6 +40,10 @@ check: install
 
 bench: install
 	$(BIN)/python -m benchmarks
+
+# Half an hour of mixed load; the memory of every process is drawn into docs/images/soak-memory.png.
+soak: install
+	$(BIN)/python -m benchmarks.soak
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -7,6 +7,7 @@ that a run that is started again after its last file finds its own result.
 import fcntl
 import json
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,6 +20,8 @@ from rfuav_ray.errors import RunError, RunInterrupted, RunLost
 from rfuav_ray.files import remove_temporaries, write_text
 from rfuav_ray.run_record import RUN_FILE, RUN_FOLDER, holds_files, is_unfinished, read_run
 
+OWN_RUN_ENDS_WITHIN_S = 15.0
+LOCK_POLL_S = 0.1
 OWNER_LOCK, WRITERS_LOCK = "owner.lock", "writers.lock"
 #: beside them the folder holds the token of the permits, and what workers note on the way
 TOKEN_SUFFIX, PROGRESS_SUFFIX = ".token", ".progress"
@@ -124,12 +127,24 @@ class OutputFolder:
         self._remove_locks()
 
     def _lock(self, file: TextIO) -> None:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(f"another task is writing to '{self.path}': wait for it, or name another.") from None
-        except OSError as error:
-            raise RunError(f"'{self.path}' cannot be locked: {error.strerror}. It needs `flock`.") from error
+        deadline_s = time.monotonic() + OWN_RUN_ENDS_WITHIN_S
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if not self._is_held_by_own_run() or time.monotonic() > deadline_s:
+                    raise RunError(
+                        f"another task is writing to '{self.path}': wait for it, or name another."
+                    ) from None
+                time.sleep(LOCK_POLL_S)
+            except OSError as error:
+                raise RunError(f"'{self.path}' cannot be locked: {error.strerror}. It needs `flock`.") from error
+
+    def _is_held_by_own_run(self) -> bool:
+        """An earlier run of the same task: its worker is just being killed."""
+        found = read_run(self.path)
+        return found is not None and found["run_id"] == self._run_id
 
     def _remove_empty_run(self) -> None:
         """Leave no trace where nothing was begun; what an earlier run left stays."""

@@ -12,6 +12,7 @@ import pickle
 import queue
 import threading
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -172,13 +173,16 @@ def _collect(
         context.enable_operator_progress_bars = False
         context.print_on_execution_start = False
         dataset = ray.data.from_items([{"items": block} for block in blocks], override_num_blocks=len(blocks))
-        dataset = dataset.map_batches(
-            work_on,
-            batch_size=None,
-            num_cpus=workers.cpus_each,
-            compute=TaskPoolStrategy(size=workers.count),
-            max_retries=BLOCK_RETRIES,
-        )
+        with warnings.catch_warnings():
+            # Ray Data has no other way to say it: `max_retries` is not one of its named parameters.
+            warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
+            dataset = dataset.map_batches(
+                work_on,
+                batch_size=None,
+                num_cpus=workers.cpus_each,
+                compute=TaskPoolStrategy(size=workers.count),
+                max_retries=BLOCK_RETRIES,
+            )
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
             for row in batch["results"]:
                 results.put(_result(row))

@@ -46,7 +46,8 @@ def train(
     advice = "Lower batch_size or image_size, or run fewer tasks on it at once."
     with explaining_lack_of_memory(advice), _random_numbers(seed, torch_device):
         training = _prepare(request, report, torch_device, run_id, seed, environment or {})
-        if not (resume and go_on(training, reported_epoch)):
+        training.reported_epoch = reported_epoch if resume else 0
+        if not (resume and go_on(training)):
             _begin(training)
         try:
             while training.epoch < request.num_epochs:

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from rfuav_ray import metrics
@@ -31,7 +32,11 @@ def run_epoch(training: Training) -> None:
     training.seconds += training.epoch_seconds
     training.begin_epoch()
     training.save()
-    training.report(epoch_end(row))
+    report = epoch_end(row)
+    if training.epoch <= training.reported_epoch:
+        # Its checkpoint was lost and it was made again, with the same figures: the log has it already.
+        report = replace(report, message="")
+    training.report(report)
 
 
 def _pass_through(training: Training) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Going on with a training that was interrupted: after its last finished epoch, or in the middle of the next."""
 
+from dataclasses import replace
+
 from rfuav_ray.checkpoint import Checkpoint, load_checkpoint
 from rfuav_ray.events import RunEvent
 from rfuav_ray.files import remove_temporaries
@@ -9,10 +11,10 @@ from rfuav_ray.training_loop import epoch_end
 from rfuav_ray.training_state import Training
 
 
-def resume(training: Training, reported_epoch: int) -> bool:
+def resume(training: Training) -> bool:
     """Go back to the latest state that was kept; False when there is no usable one.
 
-    The ends of the finished epochs after `reported_epoch` are reported first.
+    The ends of the finished epochs that were not reported are reported first.
     """
     folder = training.folder
     part, finished = _load(training)
@@ -29,8 +31,11 @@ def resume(training: Training, reported_epoch: int) -> bool:
     save_model_config(folder.files["config"], training.config)
     if finished is not None and is_published_again:
         folder.publish(finished, training.facts)
-    for row in state.history[reported_epoch:]:
+    for row in state.history[training.reported_epoch :]:
         training.report(epoch_end(row))
+    if state.history and len(state.history) <= training.reported_epoch:
+        # The log has it, the task's record perhaps not: figures are stored when the task changes its state.
+        training.report(replace(epoch_end(state.history[-1]), message=""))
     training.report(_going_on(training, state))
     return True
 

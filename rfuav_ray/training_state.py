@@ -32,6 +32,8 @@ class Training:
     optimizer: torch.optim.Optimizer
     #: what report.json says besides the figures
     facts: dict[str, Any]
+    #: the last epoch whose end an earlier run reported
+    reported_epoch: int = 0
     # Where it stands:
     epoch: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """Runs onto a disk that is full say so, naming the file, and leave nothing half written."""
 
+import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from small_disk import FILLER, FULL, Mount, fill, mounting
 from training_runs import request, warnings_of
 
 from preprocessing.output_folder import OutputFolder
+from preprocessing.pipeline import Item, Work, _work_on
 from rfuav_ray import training_epoch
 from rfuav_ray.errors import RunError, RunInterrupted
 from rfuav_ray.events import RunEvent
@@ -127,3 +129,24 @@ def test_an_output_folder_that_cannot_be_begun_is_left_as_it_was(mount: Mount) -
         pass
     assert Path(str(error.value.filename)).name == "run.json"
     assert names_in(disk) == set()
+
+
+def test_a_block_of_preprocessing_that_does_not_fit_names_its_file(mount: Mount) -> None:
+    disk = mount(1)
+    names = [f"{number}.png" for number in range(3)]
+    with (
+        pytest.raises(RunError, match=rf"/0\.png' cannot be written: {FULL}"),
+        OutputFolder(disk / "out", request={}, run_id="task", planned=lambda: names) as output,
+    ):
+        fill(disk)
+        block = pickle.dumps(list(enumerate(Item(source=name, target=name) for name in names)))
+        work = Work(targets=lambda item: [item.target], make=_make_noise)
+        answers = _work_on(work, output.path, output.permit, True, {"items": [block]})
+        (error,) = map(pickle.loads, answers["results"])
+        raise error
+    assert names_in(disk) == set()
+
+
+def _make_noise(item: Item, folder: Path) -> int:
+    write_image(folder / item.target, np.random.default_rng(1).integers(0, 256, (99, 99, 3), dtype=np.uint8))
+    return 0

@@ -165,6 +165,23 @@ def test_giving_up_removes_nothing_of_others_and_no_folder_that_was_there(output
     assert list((tmp_path / "out").iterdir()) == []
 
 
+def test_a_run_waits_for_the_end_of_an_earlier_run_of_the_same_task(output):
+    has_entered = threading.Event()
+
+    def go_on():
+        with output() as folder:
+            has_entered.set()
+            folder.complete({})
+
+    later = threading.Thread(target=go_on)
+    with pytest.raises(KeyboardInterrupt), output():
+        later.start()
+        assert not has_entered.wait(0.3)
+        raise KeyboardInterrupt
+    later.join(10)
+    assert has_entered.is_set()
+
+
 def test_two_runs_cannot_write_into_one_folder(output):
     with output() as folder:
         with pytest.raises(RunError, match="another task is writing"), output(run_id="another"):

@@ -43,6 +43,32 @@ def test_a_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(
     assert result["best_epoch"] == whole.result["best_epoch"]
 
 
+def test_epochs_that_were_heard_of_and_have_to_be_made_again_are_not_told_again(
+    data: Path, tmp_path: Path, mobilenet_run: Run
+) -> None:
+    again = mobilenet_run.request.model_copy(update={"save_path": str(tmp_path)})
+    train(again, run_id="run")
+    checkpoint = tmp_path / "checkpoint.pt"
+    checkpoint.write_bytes(checkpoint.read_bytes()[:1000])  # as a power cut leaves it
+    events: list[RunEvent] = []
+    train(again, report=events.append, run_id="run", resume=True, reported_epoch=2)
+    ends = [event for event in events if event.stage == "epoch_end"]
+    assert [event.epoch for event in ends if event.message] == [3]
+    assert [event.epoch for event in ends if event.metrics] == [1, 2, 3]
+    assert_same_results(tmp_path, mobilenet_run.folder)
+
+
+def test_a_run_whose_last_epoch_was_heard_of_still_tells_its_figures(
+    data: Path, tmp_path: Path, mobilenet_run: Run
+) -> None:
+    again = mobilenet_run.request.model_copy(update={"save_path": str(tmp_path)})
+    train(again, run_id="run")
+    events: list[RunEvent] = []
+    train(again, report=events.append, run_id="run", resume=True, reported_epoch=3)
+    ends = [event for event in events if event.stage == "epoch_end"]
+    assert [(event.epoch, event.message) for event in ends] == [(3, "")]
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_one_others(data: Path, tmp_path: Path) -> None:
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
         train(request(data, tmp_path, name=name), seed=seed)

@@ -1,0 +1,60 @@
+"""How much is done: FAULT_ROUNDS rounds (1, the short form); FAULT_SEED repeats the choices of an earlier call."""
+
+import os
+import random
+import shutil
+import signal
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.faults.results import Results
+from tests.faults.service_process import ServiceProcess
+from tests.faults.tasks import wait_for_ends
+from tests.faults.workload import World, outcome, submit
+
+ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))
+SEED = int(os.environ.get("FAULT_SEED") or random.SystemRandom().randrange(10**6))
+CAPS = {
+    "max_training_concurrent_cpu": 2,
+    "max_inference_concurrent_cpu": 2,
+    "max_preprocessing_concurrent": 1,
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _end_in_order():
+    """SIGTERM, which a time limit of others sends, ends the services too, as ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture(scope="session")
+def world():
+    """The data of all rounds, and the only folder that their services may use."""
+    root = Path(tempfile.mkdtemp(prefix="faults-"))
+    yield World(root)
+    shutil.rmtree(root)
+
+
+@pytest.fixture(scope="session")
+def undisturbed(world):
+    """What each sort of job leaves behind when nothing dies."""
+    output = world.root / "undisturbed"
+    jobs = {job.sort: job for job in world.long_jobs(output) + world.waiting_jobs(output)}
+    with ServiceProcess(output / "service", world.root, **CAPS) as service:
+        service.start()
+        by_id = submit(service.url, list(jobs.values()))
+        tasks = wait_for_ends(service.url, by_id)
+        assert {task["status"] for task in tasks.values()} == {"completed"}, tasks
+        return {job.sort: outcome(job, tasks[task_id]) for task_id, job in by_id.items()}
+
+
+@pytest.fixture(scope="session")
+def results():
+    found = Results()
+    yield found
+    print(f"\nFAULT_SEED={SEED}")
+    found.show()

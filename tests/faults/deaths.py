@@ -1,0 +1,104 @@
+"""The ways in which a service, or a part of it, dies."""
+
+import os
+import random
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.faults.followers import Event, Followers
+from tests.faults.service_process import ServiceProcess
+
+#: the service's own limit of retries is 2
+DEATHS_OF_A_RUN = 2
+RUN_STARTED = re.compile(r"^Run \d+ started in process (\d+)")
+
+
+@dataclass
+class Victim:
+    """A service at work."""
+
+    service: ServiceProcess
+    followers: Followers
+    #: where the results are
+    output: Path
+    random: random.Random
+    #: the tasks that run
+    at_work: Sequence[str] = ()
+    runs_killed: Counter[str] = field(default_factory=Counter)
+
+
+def runner(victim: Victim) -> None:
+    """The worker process of one run."""
+    processes = {process.pid: process for process in victim.service.processes()}
+    seen = victim.followers.seen()
+    alive = {
+        task_id: pid
+        for task_id in victim.at_work
+        if (pid := _pid_of_run(seen[task_id])) in processes and victim.runs_killed[task_id] < DEATHS_OF_A_RUN
+    }
+    task_id = victim.random.choice(sorted(alive))
+    victim.runs_killed[task_id] += 1
+    processes[alive[task_id]].kill()
+
+
+def _pid_of_run(events: Sequence[Event]) -> int:
+    found = [match for _, entry in events if (match := RUN_STARTED.search(entry["message"]))]
+    return int(found[-1].group(1)) if found else 0
+
+
+def _part(*titles: str) -> Callable[[Victim], None]:
+    return lambda victim: victim.service.find(*titles).kill()
+
+
+def service_killed(victim: Victim) -> None:
+    victim.service.kill()
+    victim.service.start()
+
+
+def service_stopped(victim: Victim) -> None:
+    victim.service.terminate()
+    victim.service.start()
+
+
+def power_loss(victim: Victim) -> None:
+    """What was written last is damaged: the end of the database's log, half of a checkpoint."""
+    victim.service.kill()
+    for log in victim.service.state_dir.glob("*-wal"):
+        with log.open("ab") as file:
+            file.write(victim.random.randbytes(20_000))
+    checkpoints = sorted(victim.output.rglob("checkpoint*.pt"), key=lambda file: file.stat().st_mtime_ns)
+    for newest in checkpoints[-1:]:  # perhaps there is none yet
+        os.truncate(newest, newest.stat().st_size // 2)
+    victim.service.start()
+
+
+#: runs stay at work
+GENTLE: dict[str, Callable[[Victim], None]] = {
+    "TaskManager": _part("ray::TaskManager"),
+    "MetricsActor": _part("ray::MetricsActor"),
+    "API replica": _part("ray::ServeReplica"),
+    "Serve controller": _part("ray::ServeController"),
+    "Serve proxy": _part("ray::ProxyActor", "ray::HAProxyManager"),
+    "runner": runner,
+}
+#: every run begins again from where it was stored
+HARD: dict[str, Callable[[Victim], None]] = {
+    "RunSupervisor": _part("ray::RunSupervisor"),
+    "service killed": service_killed,
+    "service stopped": service_stopped,
+    "power loss": power_loss,
+}
+DEATHS = GENTLE | HARD
+
+
+#: hard and gentle ones in turn
+_PATTERN = "ghgghghggh"
+
+
+def order(numbers: random.Random) -> list[str]:
+    """Each death once, by chance."""
+    gentle, hard = (numbers.sample(sorted(deaths), len(deaths)) for deaths in (GENTLE, HARD))
+    return [(gentle if kind == "g" else hard).pop() for kind in _PATTERN]

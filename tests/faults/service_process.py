@@ -1,0 +1,140 @@
+"""`rfuav serve` as a process with descendants, which can be found by their titles, killed, and started again."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from types import TracebackType
+
+import httpx
+import psutil
+
+from tests.integration.conftest import free_port
+
+START_DEADLINE_S = 180
+STOP_DEADLINE_S = 60
+POLL_S = 0.1
+
+
+class ServiceProcess:
+    """A context manager: leaving it ends every process that was started. `settings` are RFUAV_… variables."""
+
+    def __init__(self, folder: Path, data_root: Path, **settings: object) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.state_dir = folder / "state"
+        self.log = folder / "output.txt"
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        # Sockets live below it, and their paths must be short.
+        self._ray_folder = tempfile.mkdtemp(prefix="rf-")
+        self._folder = folder
+        self._environment = os.environ | {
+            "RAY_TMPDIR": self._ray_folder,
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RFUAV_PORT": str(self.port),
+            "RFUAV_STATE_DIR": str(self.state_dir),
+            "RFUAV_LOG_FILE": str(folder / "app.log"),
+            "RFUAV_DATA_ROOTS": str(data_root),
+            **{f"RFUAV_{name.upper()}": str(value) for name, value in settings.items()},
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> float:
+        """Returns the seconds to the first healthy answer."""
+        started_s = time.monotonic()
+        with self.log.open("ab") as output:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "rfuav_ray.cli", "serve"],
+                env=self._environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=output,
+                # Everything that it starts is known by this session, even when its parent is gone.
+                start_new_session=True,
+            )
+        with httpx.Client(timeout=5) as client:
+            while not self._is_healthy(client):
+                late = time.monotonic() > started_s + START_DEADLINE_S
+                if late or self._process.poll() is not None:
+                    raise AssertionError(f"the service did not start:\n{self.log.read_text()[-3000:]}")
+                time.sleep(POLL_S)
+        return time.monotonic() - started_s
+
+    def _is_healthy(self, client: httpx.Client) -> bool:
+        try:
+            answer = client.get(f"{self.url}/api/v1/health")
+            return answer.status_code == 200 and answer.json()["status"] == "healthy"
+        except (httpx.HTTPError, ValueError):
+            return False
+
+    def processes(self) -> list[psutil.Process]:
+        """Every living process that the service and its Ray consist of."""
+        assert self._process is not None
+        return [process for process in psutil.process_iter() if _session(process) == self._process.pid]
+
+    def find(self, *titles: str) -> psutil.Process:
+        """The process with one of these titles, once there is one."""
+        deadline = time.monotonic() + START_DEADLINE_S
+        while time.monotonic() < deadline:
+            for process in self.processes():
+                if title_of(process).startswith(titles):
+                    return process
+            time.sleep(POLL_S)
+        raise AssertionError(f"the service has no process {' or '.join(titles)}")
+
+    def kill(self) -> None:
+        """SIGKILL to the service and every process below it; returns when all are gone."""
+        assert self._process is not None
+        deadline = time.monotonic() + STOP_DEADLINE_S
+        # Again and again: one may have started another one in the last moment.
+        while processes := self.processes():
+            assert time.monotonic() < deadline, f"these do not die: {processes}"
+            for process in processes:
+                _send(process, signal.SIGKILL)
+            self._process.poll()  # takes the dead child off the list
+            time.sleep(0.02)
+
+    def terminate(self) -> None:
+        """SIGTERM, as an operator stops it; returns when every process has ended by itself."""
+        assert self._process is not None
+        self._process.terminate()
+        assert self._process.wait(STOP_DEADLINE_S) == 0
+        psutil.wait_procs(self.processes(), STOP_DEADLINE_S)
+        assert not self.processes()
+
+    def __enter__(self) -> "ServiceProcess":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process is not None:
+            self.kill()
+        shutil.rmtree(self._ray_folder, ignore_errors=True)
+
+
+def title_of(process: psutil.Process) -> str:
+    try:
+        return " ".join(process.cmdline())
+    except psutil.Error:
+        return ""
+
+
+def _session(process: psutil.Process) -> int | None:
+    try:
+        # A zombie that its parent has not noticed yet is dead.
+        return None if process.status() == psutil.STATUS_ZOMBIE else os.getsid(process.pid)
+    except (psutil.Error, OSError):
+        return None
+
+
+def _send(process: psutil.Process, number: int) -> None:
+    try:
+        process.send_signal(number)
+    except psutil.NoSuchProcess:
+        return

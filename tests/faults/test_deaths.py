@@ -1,0 +1,141 @@
+"""2 trainings, 2 inferences and 1 preprocessing run, 20 tasks wait, and every part of the service dies."""
+
+import random
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from tests.faults.conftest import CAPS, ROUNDS, SEED
+from tests.faults.deaths import DEATHS, RUN_STARTED, Victim, order
+from tests.faults.followers import Event, Followers, changed, is_last, stored_log
+from tests.faults.probes import Probes
+from tests.faults.results import Death, Results, Round
+from tests.faults.service_process import ServiceProcess
+from tests.faults.tasks import client, list_all, wait_for_ends, wait_until_at_work
+from tests.faults.workload import WAITING_JOBS, Job, World, outcome, submit
+
+RUNNING = sum(CAPS.values())
+#: at work between two deaths
+SHORTEST_S, LONGEST_S = 0.5, 3.0
+WRITES_FAIL_AT_MOST_S = 10.0
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("number", range(1, ROUNDS + 1))
+def test_nothing_is_lost_whatever_dies(
+    number: int, world: World, undisturbed: Mapping[str, Any], results: Results
+) -> None:
+    numbers = random.Random(f"{SEED} {number}")
+    output = world.root / f"round-{number}"
+    started_s = time.monotonic()
+    with ServiceProcess(output / "service", world.root, **CAPS) as service:
+        service.start()
+        long = submit(service.url, world.long_jobs(output))
+        jobs = long | submit(service.url, world.waiting_jobs(output))
+        with Followers(service.url) as followers:
+            victim = Victim(service, followers, output, numbers)
+            deaths = list(_let_die(victim, jobs, results))
+            for task_id in _cancel_what_never_ran(service.url, long):
+                del jobs[task_id]
+            followers.follow(jobs)
+            tasks = wait_for_ends(service.url, jobs)
+            followers.wait(jobs)
+        done = _judge(service.url, jobs, tasks, followers.seen(), undisturbed, time.monotonic() - started_s)
+        results.rounds.append(done)
+    print(f"\nround {number}: {done}")
+    counts = {name: count for name, count in vars(done).items() if name not in {"seconds", "tasks"} and count}
+    assert not counts, f"FAULT_SEED={SEED}, round {number}"
+    assert not any(death.lost_tasks or death.lost_entries for death in deaths)
+    manager = next(death for death in deaths if death.name == "TaskManager")
+    assert manager.reads_failed_s == 0 and manager.writes_failed_s < WRITES_FAIL_AT_MOST_S
+
+
+def _let_die(victim: Victim, jobs: Mapping[str, Job], results: Results) -> Iterator[Death]:
+    """Each death once, at a random moment of the work, and what it did to the API until the work goes on."""
+    url, followers = victim.service.url, victim.followers
+    waiting_ids = list(jobs)[-WAITING_JOBS:]
+    victim.at_work = wait_until_at_work(url, RUNNING)
+    with Probes(url, read_id=waiting_ids[0], waiting_id=waiting_ids[-1]) as probes:
+        for name in order(victim.random):
+            followers.follow([*victim.at_work, *waiting_ids])
+            time.sleep(victim.random.uniform(SHORTEST_S, LONGEST_S))
+            seen = followers.seen()
+            waiting = len(list_all(url, status="pending").keys() & waiting_ids)
+            died_s = time.monotonic()
+            DEATHS[name](victim)
+            victim.at_work = wait_until_at_work(url, RUNNING)
+            at_work_after_s = time.monotonic() - died_s
+            lost_tasks = len(jobs.keys() - list_all(url).keys())
+            lost_entries = sum(changed(events, stored_log(url, task_id)) for task_id, events in seen.items())
+            until_s = time.monotonic()
+            death = Death(
+                name=name,
+                waiting=waiting,
+                lost_tasks=lost_tasks,
+                lost_entries=lost_entries,
+                reads_failed_s=probes.reads_failed_s(died_s, until_s),
+                slowest_read_s=probes.slowest_read_s(died_s, until_s),
+                writes_failed_s=probes.writes_failed_s(died_s, until_s),
+                at_work_after_s=at_work_after_s,
+            )
+            print(f"\n{death}", end="", flush=True)
+            results.deaths.append(death)
+            yield death
+
+
+def _cancel_what_never_ran(url: str, long: Iterable[str]) -> list[str]:
+    """The long tasks that were not needed."""
+    cancelled = []
+    for task_id in long:
+        if not any(RUN_STARTED.search(entry["message"]) for _, entry in stored_log(url, task_id)):
+            assert client.post(f"{url}/api/v2/tasks/{task_id}/cancel").status_code == 200
+            cancelled.append(task_id)
+    return cancelled
+
+
+def _judge(
+    url: str,
+    jobs: Mapping[str, Job],
+    tasks: Mapping[str, dict[str, Any]],
+    seen: Mapping[str, Sequence[Event]],
+    undisturbed: Mapping[str, Any],
+    seconds: float,
+) -> Round:
+    logs = {task_id: stored_log(url, task_id) for task_id in jobs}
+    completed = {task_id: job for task_id, job in jobs.items() if tasks[task_id]["status"] == "completed"}
+    others = [
+        task_id for task_id, job in completed.items() if outcome(job, tasks[task_id]) != undisturbed[job.sort]
+    ]
+    for task_id in [*(jobs.keys() - completed.keys()), *others]:
+        print(f"\n{jobs[task_id].sort}: {tasks[task_id]}")
+    lasts = {task_id: sum(is_last(entry) for _, entry in log) for task_id, log in logs.items()}
+    return Round(
+        tasks=len(jobs),
+        seconds=seconds,
+        lost_tasks=len(jobs.keys() - list_all(url).keys()),
+        not_completed=len(jobs) - len(completed),
+        lost_entries=sum(_differences(seen[task_id], log) for task_id, log in logs.items()),
+        doubled_entries=sum(_doubled(logs[task_id], job.epochs) for task_id, job in completed.items()),
+        doubled_results=sum(count != 1 for count in lasts.values()),
+        other_results=len(others),
+    )
+
+
+def _differences(seen: Sequence[Event], stored: Sequence[Event]) -> int:
+    """Both must be the same events, numbered from 1 without a gap."""
+    pairs = zip(seen, stored, strict=False)
+    return abs(len(seen) - len(stored)) + sum(
+        one != other or one[0] != place for place, (one, other) in enumerate(pairs, start=1)
+    )
+
+
+def _doubled(log: Sequence[Event], epochs: int) -> int:
+    """Ends of epochs that are there more than once, or not in their place."""
+    steps = [entry["step"] for _, entry in log if entry.get("stage") == "epoch_end"]
+    if steps == list(range(1, epochs + 1)):
+        return 0
+    print(f"\nends of epochs {steps}:", *(entry["message"] for _, entry in log), sep="\n  ")
+    return max(1, sum(times - 1 for times in Counter(steps).values()))
