@@ -234,6 +234,8 @@ def _work_on_block(
         pass  # nobody waits for the result
     except OSError as error:
         return RunError(clean(f"'{error.filename or folder}' cannot be written: {error.strerror or error}."))
+    except Exception as error:  # a bug: told here, because Ray Data would put its own words around it
+        return RunError(clean(f"the pipeline failed: {type(error).__name__}: {error}"))
     return tally
 
 
