@@ -36,8 +36,11 @@ async def is_read(client: tuple[str, int] | None, most_bytes: int) -> None:
     """Wait until no more than so many bytes wait for the client. The caller's cancellation ends it."""
     if client is None:
         return
-    while ((await asyncio.to_thread(waiting_bytes, client)) or 0) > most_bytes:  # noqa: ASYNC110
+    while True:
+        # Before the first look, too: what was just sent needs a moment to get to the connection.
         await asyncio.sleep(LOOK_EVERY_S)
+        if ((await asyncio.to_thread(waiting_bytes, client)) or 0) <= most_bytes:
+            return
 
 
 def _encoded(address: str) -> set[str]:
