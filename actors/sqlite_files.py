@@ -1,6 +1,5 @@
 """The files of a SQLite database: looking at them for damage, and putting others in their place."""
 
-import os
 import sqlite3
 from contextlib import closing
 from datetime import datetime, timezone
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from actors.sqlite_pages import MAGIC
 from rfuav_ray.errors import RfuavError
+from rfuav_ray.files import flush_folder
 
 #: what SQLite says of a sound file that it cannot use now
 _NO_DAMAGE = ("locked", "unable to open", "readonly", "full")
@@ -88,15 +88,6 @@ def copy_database(file: Path, target: Path) -> None:
         ) from None
     unfinished.rename(target)
     flush_folder(target.parent)
-
-
-def flush_folder(folder: Path) -> None:
-    """Its files' names are on disk then."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _check(connection: sqlite3.Connection) -> str | None:

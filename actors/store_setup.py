@@ -6,9 +6,10 @@ import sqlalchemy as sa
 
 from actors.database import connect, plain_errors, sqlite_file
 from actors.migrations import found_version, known_versions, upgrade
-from actors.sqlite_files import copy_database, flush_folder
+from actors.sqlite_files import copy_database
 from actors.store_repair import repair_if_damaged
 from rfuav_ray.errors import RfuavError
+from rfuav_ray.files import flush_folder
 
 
 def prepare_store(database_url: str) -> str | None:

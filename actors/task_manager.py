@@ -21,7 +21,7 @@ from actors.task_feed import FeedPage
 from actors.task_queue import line_of
 from actors.task_row import record_of
 from actors.task_table import TaskTable
-from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict
+from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict, service_stops
 from rfuav_ray.hardware import read_cpu
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
@@ -30,7 +30,6 @@ from rfuav_ray.tasks import TaskRecord, TaskStatus
 logger = logging.getLogger("rfuav.tasks")
 
 QUEUE_FULL_RETRY_S = 10
-RESTART_RETRY_S = 30
 
 _SHOWN = (TRAINING, INFERENCE)
 
@@ -84,7 +83,7 @@ class TaskManager:
         """
         await self.start()
         if self._dispatcher.is_stopping:
-            raise ServiceBusy("The service is stopping. Try again when it is back.", RESTART_RETRY_S)
+            raise service_stops()
         waiting = len(self._dispatcher.queue) + self._table.arriving
         if waiting + len(tasks) > self._settings.task_queue_size:
             raise ServiceBusy(

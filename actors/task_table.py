@@ -12,9 +12,7 @@ from actors.store import Store
 from actors.task_feed import TaskFeed
 from actors.task_row import TaskRow, record_of, row_of
 from rfuav_ray.errors import TaskConflict, TaskNotFound
-from rfuav_ray.tasks import TaskRecord, TaskStatus
-
-_LIVE = frozenset(status.value for status in TaskStatus if not status.is_ended)
+from rfuav_ray.tasks import ENDED_STATUSES, LIVE_STATUSES, TaskRecord
 
 
 class TaskTable:
@@ -36,7 +34,7 @@ class TaskTable:
         for row in await asyncio.to_thread(self._store.load_tasks):
             self._last_number = max(self._last_number, row.number)
             self._last_version = max(self._last_version, row.version)
-            if row.status in _LIVE:
+            if row.status in LIVE_STATUSES:
                 self._live[row.id] = record_of(row)
             self._gauges.count(None, (row.kind, row.status))
             self.feed.publish(row)
@@ -47,7 +45,7 @@ class TaskTable:
         return len(self._arriving)
 
     def ended(self) -> list[TaskRow]:
-        return [row for row in self.feed.rows() if row.status not in _LIVE]
+        return [row for row in self.feed.rows() if row.status in ENDED_STATUSES]
 
     def get(self, task_id: str) -> TaskRecord:
         """Raises TaskNotFound."""

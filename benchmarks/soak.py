@@ -21,8 +21,8 @@ from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
 
+from rfuav_ray.tasks import ENDED_STATUSES
 from tests.faults.service_process import ServiceProcess, title_of
-from tests.faults.tasks import ENDED
 from tests.faults.workload import WAITING, World, submit
 
 PICTURE = Path("docs/images/soak-memory.png")
@@ -88,13 +88,13 @@ class Load:
         self._ids = [*self._ids[-FOLLOWERS:], task_id]
         is_cancelled = numbers.random() < CANCELLED_SHARE
         status = ""
-        while status not in ENDED and not self._is_over.wait(POLL_S):
+        while status not in ENDED_STATUSES and not self._is_over.wait(POLL_S):
             if is_cancelled and numbers.random() < 0.3:
                 client.post(f"{self._url}/{task_id}/cancel")
             status = client.get(f"{self._url}/{task_id}").json()["status"]
         self.counts[f"{sort} {status or 'left'}"] += 1
         shutil.rmtree(output, ignore_errors=True)
-        if status in ENDED and numbers.random() < DELETED_SHARE:
+        if status in ENDED_STATUSES and numbers.random() < DELETED_SHARE:
             self._ids = [one for one in self._ids if one != task_id]
             self.counts[f"deleted: {client.delete(f'{self._url}/{task_id}').status_code}"] += 1
 

@@ -3,6 +3,9 @@
 The arguments are kept as given so that the errors survive pickling between processes.
 """
 
+#: a restart takes about so long
+RESTART_RETRY_S = 30
+
 
 class RfuavError(Exception):
     """Base of all errors raised on purpose."""
@@ -48,6 +51,11 @@ class ServiceBusy(RfuavError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+def service_stops() -> ServiceBusy:
+    """The refusal of a service that is being stopped."""
+    return ServiceBusy("The service is stopping. Try again when it is back.", RESTART_RETRY_S)
 
 
 class RunError(RfuavError):

@@ -48,7 +48,7 @@ def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
                 os.fsync(written.fileno())
         temporary.replace(path)
         if flush:
-            _flush_folder(path.parent)
+            flush_folder(path.parent)
     except BaseException as error:
         temporary.unlink(missing_ok=True)
         if isinstance(error, OSError) and _is_about(error, temporary):
@@ -56,7 +56,7 @@ def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
         raise
 
 
-def _flush_folder(folder: Path) -> None:
+def flush_folder(folder: Path) -> None:
     """A new name lasts through a power cut only when its folder is on the disk too."""
     with suppress(OSError):  # file systems that cannot flush a folder keep its names in their own way
         descriptor = os.open(folder, os.O_RDONLY)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.events import Report, RunEvent
+from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.prediction_log import Failure, Row
 
 #: of the images that cannot be read, so many are named in the log and in the result
@@ -36,10 +36,10 @@ class Tally:
     def name(self, path: Path) -> str:
         """What a file is called in the results: relative to the source, with forward slashes."""
         name = path.name if path == self._source else path.relative_to(self._source).as_posix()
-        return _printable(name)
+        return clean(name)
 
     def failure(self, path: Path, error: RunError) -> Failure:
-        return Failure(failed=self.name(path), reason=_printable(str(error)))
+        return Failure(failed=self.name(path), reason=clean(str(error)))
 
     def taking_over(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Pass rows of an earlier run through and count them; it has told of them."""
@@ -119,8 +119,3 @@ class Tally:
 
     def _images_per_second(self) -> float:
         return round(self._new / max(self._elapsed_s, 1e-9), 1)
-
-
-def _printable(text: str) -> str:
-    """File names may hold bytes that are no UTF-8; no file or message could."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")

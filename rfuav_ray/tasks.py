@@ -37,6 +37,11 @@ _NEXT: dict[TaskStatus, frozenset[TaskStatus]] = {
 }
 
 
+#: as the store and the API write them
+LIVE_STATUSES = tuple(status.value for status in TaskStatus if not status.is_ended)
+ENDED_STATUSES = tuple(status.value for status in TaskStatus if status.is_ended)
+
+
 def now() -> datetime:
     return datetime.now(timezone.utc)
 

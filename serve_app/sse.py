@@ -9,7 +9,7 @@ from ray.exceptions import RayError
 
 from actors.event_log import Event, EventWindow
 from actors.metrics_actor import EventPage
-from rfuav_ray.errors import ServiceBusy
+from rfuav_ray.errors import service_stops
 from serve_app.send_queue import is_read
 
 logger = logging.getLogger("rfuav.api")
@@ -22,7 +22,6 @@ PAGE = 500
 #: a client is sent so much before it is asked for whether it reads, and may have so much before it yet
 BYTES_BETWEEN_LOOKS = 256 * 1024
 MOST_WAITING_BYTES = 64 * 1024
-STOPPING_RETRY_S = 30
 
 
 class Follower:
@@ -112,7 +111,7 @@ class TaskStreams:
     def refuse_when_over(self) -> None:
         """Raises ServiceBusy."""
         if self._is_over:
-            raise ServiceBusy("The service is stopping. Go on with the stream when it is back.", STOPPING_RETRY_S)
+            raise service_stops()
 
     def drop(self, task_id: str) -> None:
         """The task was deleted: end its streams."""

@@ -6,9 +6,8 @@ from datetime import timedelta
 
 from rfuav_ray.cli.tables import moment, newest_first
 from rfuav_ray.client import RFUAVClient, ServiceError
-from rfuav_ray.tasks import TaskStatus, now
+from rfuav_ray.tasks import now
 
-ENDED = tuple(status.value for status in TaskStatus if status.is_ended)
 PAGE = 1000
 #: deletions that wait together are stored together
 AT_ONCE = 16

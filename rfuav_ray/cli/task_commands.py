@@ -51,12 +51,13 @@ def prune(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
 ) -> None:
     """Forget ended tasks and their logs; the files they made stay."""
-    from rfuav_ray.cli.prune import ENDED, forget, old_tasks
+    from rfuav_ray.cli.prune import forget, old_tasks
+    from rfuav_ray.tasks import ENDED_STATUSES
 
-    if status is not None and status not in ENDED:
-        raise typer.BadParameter(f"'{status}' is none of {', '.join(ENDED)}", param_hint="--status")
+    if status is not None and status not in ENDED_STATUSES:
+        raise typer.BadParameter(f"'{status}' is none of {', '.join(ENDED_STATUSES)}", param_hint="--status")
     with open_client(context) as client:
-        task_ids = old_tasks(client, ENDED if status is None else (status,), older_than_days)
+        task_ids = old_tasks(client, ENDED_STATUSES if status is None else (status,), older_than_days)
         if not dry_run:
             forget(client, task_ids)
     what = "would be forgotten" if dry_run else "forgotten; their files stay"

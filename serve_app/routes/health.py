@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from rfuav_ray.responses import HealthResponse, InfoResponse
-from rfuav_ray.tasks import TaskStatus, now
+from rfuav_ray.tasks import LIVE_STATUSES, now
 from serve_app.service import TheService
 
 logger = logging.getLogger("rfuav.api")
@@ -14,7 +14,6 @@ logger = logging.getLogger("rfuav.api")
 router = APIRouter(prefix="/api/v1", tags=["health"])
 
 HEALTH_TIMEOUT_S = 3.0
-LIVE = frozenset(status.value for status in TaskStatus if not status.is_ended)
 
 
 @router.get("/health", responses={503: {"model": HealthResponse, "description": "unhealthy"}})
@@ -35,8 +34,8 @@ async def health(service: TheService, response: Response) -> HealthResponse:
         status="healthy" if is_healthy else "unhealthy",
         timestamp=now(),
         version=service.settings.version,
-        training_tasks=service.view.copy.count({"training"}, LIVE),
-        inference_tasks=service.view.copy.count({"inference"}, LIVE),
+        training_tasks=service.view.copy.count({"training"}, LIVE_STATUSES),
+        inference_tasks=service.view.copy.count({"inference"}, LIVE_STATUSES),
         active_log_streams=service.streams.client_count,
         resource_status={"gpu_available": gpus["available"], "gpu_count": gpus["count"], **status},
     )

@@ -47,7 +47,7 @@ def undisturbed(world):
     with ServiceProcess(output / "service", world.root, **CAPS) as service:
         service.start()
         by_id = submit(service.url, list(jobs.values()))
-        tasks = wait_for_ends(service.url, by_id)
+        tasks = wait_for_ends(service, by_id)
         assert {task["status"] for task in tasks.values()} == {"completed"}, tasks
         return {job.sort: outcome(job, tasks[task_id]) for task_id, job in by_id.items()}
 

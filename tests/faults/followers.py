@@ -2,12 +2,12 @@
 
 import json
 import threading
-import time
 from collections.abc import Iterable
 from typing import Any
 
 import httpx
 
+from tests.faults.service_process import ServiceProcess
 from tests.faults.tasks import ask
 
 RECONNECT_S = 0.5
@@ -34,7 +34,7 @@ class Follower(threading.Thread):
     def run(self) -> None:
         with self._client:
             while not self._is_over.is_set() and not self._read_to_the_end():
-                time.sleep(RECONNECT_S)
+                self._is_over.wait(RECONNECT_S)
 
     def stop(self) -> None:
         """To the thread, which may be waiting for an event; it ends with the next line or silence."""
@@ -96,10 +96,10 @@ def is_last(entry: dict[str, Any]) -> bool:
     return entry.get("stage") == "completed" and "status" in entry
 
 
-def stored_log(url: str, task_id: str) -> list[Event]:
+def stored_log(service: ServiceProcess, task_id: str) -> list[Event]:
     """The log page by page; entry n has the number n. Empty when there is no such task."""
     entries: list[dict[str, Any]] = []
-    while page := ask(url, f"tasks/{task_id}/logs", after=len(entries), limit=PAGE):
+    while page := ask(service, f"tasks/{task_id}/logs", after=len(entries), limit=PAGE):
         entries += page
     return list(enumerate(entries, start=1))
 

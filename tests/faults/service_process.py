@@ -10,14 +10,13 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-import httpx
 import psutil
 
+from rfuav_ray.client import RFUAVClient
+from rfuav_ray.demo.service import wait_until_healthy
 from tests.integration.conftest import free_port
 
-START_DEADLINE_S = 180
 STOP_DEADLINE_S = 60
-POLL_S = 0.1
 
 
 class ServiceProcess:
@@ -57,20 +56,13 @@ class ServiceProcess:
                 # Everything that it starts is known by this session, even when its parent is gone.
                 start_new_session=True,
             )
-        with httpx.Client(timeout=5) as client:
-            while not self._is_healthy(client):
-                late = time.monotonic() > started_s + START_DEADLINE_S
-                if late or self._process.poll() is not None:
-                    raise AssertionError(f"the service did not start:\n{self.log.read_text()[-3000:]}")
-                time.sleep(POLL_S)
+        self.wait_until_healthy()
         return time.monotonic() - started_s
 
-    def _is_healthy(self, client: httpx.Client) -> bool:
-        try:
-            answer = client.get(f"{self.url}/api/v1/health")
-            return answer.status_code == 200 and answer.json()["status"] == "healthy"
-        except (httpx.HTTPError, ValueError):
-            return False
+    def wait_until_healthy(self) -> None:
+        assert self._process is not None
+        with RFUAVClient(self.url) as client:
+            wait_until_healthy(client, self._process, self.log)
 
     def processes(self) -> list[psutil.Process]:
         """Every living process that the service and its Ray consist of."""
@@ -78,14 +70,10 @@ class ServiceProcess:
         return [process for process in psutil.process_iter() if _session(process) == self._process.pid]
 
     def find(self, *titles: str) -> psutil.Process:
-        """The process with one of these titles, once there is one."""
-        deadline = time.monotonic() + START_DEADLINE_S
-        while time.monotonic() < deadline:
-            for process in self.processes():
-                if title_of(process).startswith(titles):
-                    return process
-            time.sleep(POLL_S)
-        raise AssertionError(f"the service has no process {' or '.join(titles)}")
+        """The process with one of these titles."""
+        found = [process for process in self.processes() if title_of(process).startswith(titles)]
+        assert found, f"the service has no process {' or '.join(titles)}"
+        return found[0]
 
     def kill(self) -> None:
         """SIGKILL to the service and every process below it; returns when all are gone."""
@@ -96,8 +84,8 @@ class ServiceProcess:
             assert time.monotonic() < deadline, f"these do not die: {processes}"
             for process in processes:
                 _send(process, signal.SIGKILL)
+            psutil.wait_procs(processes, STOP_DEADLINE_S)
             self._process.poll()  # takes the dead child off the list
-            time.sleep(0.02)
 
     def terminate(self) -> None:
         """SIGTERM, as an operator stops it; returns when every process has ended by itself."""

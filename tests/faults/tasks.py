@@ -6,22 +6,25 @@ from typing import Any
 
 import httpx
 
-POLL_S = 0.2
+from rfuav_ray.client import RFUAVClient, ServiceError
+from tests.faults.service_process import ServiceProcess
+
 PAGE = 1000
-WAIT_S = 300
-ENDED = {"completed", "failed", "cancelled"}
+WAIT_S = 600
 LOST = {"status": "lost"}
+#: progress is no event of the API: it has to be asked for
+LOOK_EVERY_S = 0.2
 
 #: one for all calls: making it costs more than a request
 client = httpx.Client(timeout=30)
 
 
-def ask(url: str, path: str, **parameters: Any) -> Any:
+def ask(service: ServiceProcess, path: str, **parameters: Any) -> Any:
     """The answer, from a service that may be in the middle of something; None when it knows no such task."""
     deadline = time.monotonic() + WAIT_S
     while True:
         try:
-            answer = client.get(f"{url}/api/v2/{path}", params=parameters)
+            answer = client.get(f"{service.url}/api/v2/{path}", params=parameters)
             if answer.status_code == 200:
                 return answer.json()
             # Before its routes are there, Serve answers 404 for all of them, as text.
@@ -31,26 +34,26 @@ def ask(url: str, path: str, **parameters: Any) -> Any:
         except httpx.HTTPError as error:
             reason = repr(error)
         assert time.monotonic() < deadline, f"{path}: {reason}"
-        time.sleep(POLL_S)
+        service.wait_until_healthy()
 
 
-def list_all(url: str, **filters: str) -> dict[str, dict[str, Any]]:
+def list_all(service: ServiceProcess, **filters: str) -> dict[str, dict[str, Any]]:
     """Every task in the list, page by page, by its id."""
     found: dict[str, dict[str, Any]] = {}
     while True:
-        page = ask(url, "tasks", limit=PAGE, offset=len(found), **filters)
+        page = ask(service, "tasks", limit=PAGE, offset=len(found), **filters)
         tasks = [task for kind in ("training", "inference", "preprocessing") for task in page[f"{kind}_tasks"]]
         found |= {task["task_id"]: task for task in tasks}
         if len(tasks) < PAGE:
             return found
 
 
-def wait_until_at_work(url: str, count: int) -> list[str]:
+def wait_until_at_work(service: ServiceProcess, count: int) -> list[str]:
     """Until so many running tasks are seen moving on; these."""
     deadline = time.monotonic() + WAIT_S
     first: dict[str, float] = {}
     while True:
-        running = list_all(url, status="running")
+        running = list_all(service, status="running")
         moved = [
             task_id
             for task_id, task in running.items()
@@ -59,15 +62,18 @@ def wait_until_at_work(url: str, count: int) -> list[str]:
         if len(moved) >= count:
             return moved
         assert time.monotonic() < deadline, f"only {moved} of {running} are at work"
-        time.sleep(POLL_S)
+        time.sleep(LOOK_EVERY_S)
 
 
-def wait_for_ends(url: str, task_ids: Collection[str]) -> dict[str, dict[str, Any]]:
-    deadline = time.monotonic() + WAIT_S
-    while True:
-        tasks = {task_id: ask(url, f"tasks/{task_id}") or LOST for task_id in task_ids}
-        living = {task_id: task for task_id, task in tasks.items() if task["status"] in {"pending", "running"}}
-        if not living:
-            return tasks
-        assert time.monotonic() < deadline, f"these do not end: {living}"
-        time.sleep(1)
+def wait_for_ends(service: ServiceProcess, task_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    with RFUAVClient(service.url) as rfuav_client:
+        return {task_id: _ended(rfuav_client, task_id) for task_id in task_ids}
+
+
+def _ended(rfuav_client: RFUAVClient, task_id: str) -> dict[str, Any]:
+    try:
+        return rfuav_client.wait(task_id, timeout=WAIT_S)
+    except ServiceError as error:
+        if error.status_code == 404:
+            return LOST
+        raise

@@ -71,7 +71,7 @@ def test_a_task_that_was_answered_is_stored(number: int, world: World) -> None:
             {task_id for creator in creators for task_id in getattr(creator, what)}
             for what in ("sent", "accepted")
         )
-        stored = set(list_all(service.url))
+        stored = set(list_all(service))
         print(
             f"\nround {number}, FAULT_SEED={SEED}: killed after {run_s:.1f} s and {len(accepted)} tasks "
             f"({len(accepted) / run_s:.0f}/s); {len(accepted - stored)} of them lost, "
@@ -80,7 +80,7 @@ def test_a_task_that_was_answered_is_stored(number: int, world: World) -> None:
         assert len(accepted) > CLIENTS
         assert accepted <= stored <= sent
         with ThreadPoolExecutor(CLIENTS) as threads:
-            tasks = list(threads.map(lambda task_id: ask(service.url, f"tasks/{task_id}"), sorted(stored)))
+            tasks = list(threads.map(lambda task_id: ask(service, f"tasks/{task_id}"), sorted(stored)))
         assert {task["task_id"] for task in tasks} == stored
         assert {task["status"] for task in tasks} == {"pending"}
         assert sorted(task["queue_position"] for task in tasks) == list(range(1, len(stored) + 1))

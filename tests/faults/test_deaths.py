@@ -38,12 +38,12 @@ def test_nothing_is_lost_whatever_dies(
         with Followers(service.url) as followers:
             victim = Victim(service, followers, output, numbers)
             deaths = list(_let_die(victim, jobs, results))
-            for task_id in _cancel_what_never_ran(service.url, long):
+            for task_id in _cancel_what_never_ran(service, long):
                 del jobs[task_id]
             followers.follow(jobs)
-            tasks = wait_for_ends(service.url, jobs)
+            tasks = wait_for_ends(service, jobs)
             followers.wait(jobs)
-        done = _judge(service.url, jobs, tasks, followers.seen(), undisturbed, time.monotonic() - started_s)
+        done = _judge(service, jobs, tasks, followers.seen(), undisturbed, time.monotonic() - started_s)
         results.rounds.append(done)
     print(f"\nround {number}: {done}")
     counts = {name: count for name, count in vars(done).items() if name not in {"seconds", "tasks"} and count}
@@ -55,21 +55,21 @@ def test_nothing_is_lost_whatever_dies(
 
 def _let_die(victim: Victim, jobs: Mapping[str, Job], results: Results) -> Iterator[Death]:
     """Each death once, at a random moment of the work, and what it did to the API until the work goes on."""
-    url, followers = victim.service.url, victim.followers
+    service, followers = victim.service, victim.followers
     waiting_ids = list(jobs)[-WAITING_JOBS:]
-    victim.at_work = wait_until_at_work(url, RUNNING)
-    with Probes(url, read_id=waiting_ids[0], waiting_id=waiting_ids[-1]) as probes:
+    victim.at_work = wait_until_at_work(service, RUNNING)
+    with Probes(service.url, read_id=waiting_ids[0], waiting_id=waiting_ids[-1]) as probes:
         for name in order(victim.random):
             followers.follow([*victim.at_work, *waiting_ids])
             time.sleep(victim.random.uniform(SHORTEST_S, LONGEST_S))
             seen = followers.seen()
-            waiting = len(list_all(url, status="pending").keys() & waiting_ids)
+            waiting = len(list_all(service, status="pending").keys() & waiting_ids)
             died_s = time.monotonic()
             DEATHS[name](victim)
-            victim.at_work = wait_until_at_work(url, RUNNING)
+            victim.at_work = wait_until_at_work(service, RUNNING)
             at_work_after_s = time.monotonic() - died_s
-            lost_tasks = len(jobs.keys() - list_all(url).keys())
-            lost_entries = sum(changed(events, stored_log(url, task_id)) for task_id, events in seen.items())
+            lost_tasks = len(jobs.keys() - list_all(service).keys())
+            lost_entries = sum(changed(events, stored_log(service, task_id)) for task_id, events in seen.items())
             until_s = time.monotonic()
             death = Death(
                 name=name,
@@ -86,25 +86,25 @@ def _let_die(victim: Victim, jobs: Mapping[str, Job], results: Results) -> Itera
             yield death
 
 
-def _cancel_what_never_ran(url: str, long: Iterable[str]) -> list[str]:
+def _cancel_what_never_ran(service: ServiceProcess, long: Iterable[str]) -> list[str]:
     """The long tasks that were not needed."""
     cancelled = []
     for task_id in long:
-        if not any(RUN_STARTED.search(entry["message"]) for _, entry in stored_log(url, task_id)):
-            assert client.post(f"{url}/api/v2/tasks/{task_id}/cancel").status_code == 200
+        if not any(RUN_STARTED.search(entry["message"]) for _, entry in stored_log(service, task_id)):
+            assert client.post(f"{service.url}/api/v2/tasks/{task_id}/cancel").status_code == 200
             cancelled.append(task_id)
     return cancelled
 
 
 def _judge(
-    url: str,
+    service: ServiceProcess,
     jobs: Mapping[str, Job],
     tasks: Mapping[str, dict[str, Any]],
     seen: Mapping[str, Sequence[Event]],
     undisturbed: Mapping[str, Any],
     seconds: float,
 ) -> Round:
-    logs = {task_id: stored_log(url, task_id) for task_id in jobs}
+    logs = {task_id: stored_log(service, task_id) for task_id in jobs}
     completed = {task_id: job for task_id, job in jobs.items() if tasks[task_id]["status"] == "completed"}
     others = [
         task_id for task_id, job in completed.items() if outcome(job, tasks[task_id]) != undisturbed[job.sort]
@@ -115,7 +115,7 @@ def _judge(
     return Round(
         tasks=len(jobs),
         seconds=seconds,
-        lost_tasks=len(jobs.keys() - list_all(url).keys()),
+        lost_tasks=len(jobs.keys() - list_all(service).keys()),
         not_completed=len(jobs) - len(completed),
         lost_entries=sum(_differences(seen[task_id], log) for task_id, log in logs.items()),
         doubled_entries=sum(_doubled(logs[task_id], job.epochs) for task_id, job in completed.items()),

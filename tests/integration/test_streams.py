@@ -2,9 +2,11 @@
 
 import json
 import socket
+import sys
 import threading
 
 import httpx
+import psutil
 import pytest
 import ray
 
@@ -88,10 +90,34 @@ def long_log(client, training):
     return task_id
 
 
-def test_a_client_that_reads_late_has_everything(service, long_log):
+def memory_of_the_api_mb():
+    """What its processes have for themselves: they also share the object store of Ray, whose pages come and go."""
+    processes = [p for p in psutil.Process().children(recursive=True) if is_of_the_api(p)]
+    assert len(processes) >= 2
+    return sum(process.memory_full_info().uss for process in processes) / 1e6
+
+
+def is_of_the_api(process):
+    title = " ".join(process.cmdline())
+    return "ServeReplica" in title or "ProxyActor" in title
+
+
+def watch(seconds):
+    """Yields ten times a second."""
+    is_over = threading.Event()
+    for _ in range(10 * seconds):
+        yield
+        is_over.wait(0.1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what waits for a client")
+def test_a_client_that_does_not_read_fills_no_memory_and_has_everything_when_it_does(service, long_log):
     host, port = service.removeprefix("http://").split(":")
+    before = memory_of_the_api_mb()
     with socket.create_connection((host, int(port)), timeout=60) as slow:
         slow.sendall(f"GET /api/v2/training/{long_log}/logs HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())
+        most = max(memory_of_the_api_mb() for _ in watch(seconds=5))
+        assert most - before < ENTRIES * ENTRY_BYTES / 1e6 / 2
         last = f"id: {ENTRIES}\n".encode()
         received, tail = 0, b""
         while last not in tail:

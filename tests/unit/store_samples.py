@@ -1,4 +1,4 @@
-"""Tasks and events for the tests of the store, and the fixture of its two databases."""
+"""Events for the tests of the store, and the fixture of its two databases."""
 
 import json
 
@@ -6,8 +6,6 @@ import pytest
 from postgres_server import postgres  # noqa: F401
 
 from actors.store import database_url
-from actors.task_row import row_of
-from rfuav_ray.tasks import TaskRecord, now
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -16,24 +14,6 @@ def url(request, tmp_path):
     if request.param == "sqlite":
         return database_url("", tmp_path / "state")
     return request.getfixturevalue("postgres").new_database()
-
-
-def a_task(number, **fields):
-    return TaskRecord(
-        id=f"task-{number}",
-        kind="inference",
-        request={"source_path": "/数据"},
-        priority=3,
-        number=number,
-        wanted_device="cuda",
-        created_at=now(),
-        updated_at=now(),
-        **fields,
-    )
-
-
-def a_row(number, **fields):
-    return row_of(a_task(number, **fields))
 
 
 def an_event(task_id, sequence, **fields):

@@ -178,4 +178,4 @@ def test_recordings_that_cannot_be_drawn_are_refused(check, root):
     ],
 )
 def test_settings_that_contradict_each_other_are_refused(check, changes, field):
-    refusal(check, spectrogram(**changes), field)
+    assert refusal(check, spectrogram(**changes), field)

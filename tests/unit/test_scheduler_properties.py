@@ -3,16 +3,15 @@
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from sample_tasks import a_task
 
 from actors.slots import SlotTable
 from actors.task_queue import TaskQueue, line_of
-from rfuav_ray.tasks import TaskRecord, now
 
 KINDS = st.sampled_from(["training", "inference"])
 GPUS = ("cuda:0", "cuda:1")
 WISHES = st.sampled_from(["cpu", "cuda", *GPUS])
 CAPS = st.fixed_dictionaries({"training": st.integers(0, 2), "inference": st.integers(0, 2)})
-A_MOMENT = now()
 
 
 class Scheduler(RuleBasedStateMachine):
@@ -56,16 +55,7 @@ class Scheduler(RuleBasedStateMachine):
     @rule(kind=KINDS, wish=WISHES, priority=st.integers(1, 3))
     def submit(self, kind, wish, priority):
         number = len(self.tasks)
-        task = TaskRecord(
-            id=str(number),
-            kind=kind,
-            request={},
-            priority=priority,
-            number=number,
-            wanted_device=wish,
-            created_at=A_MOMENT,
-            updated_at=A_MOMENT,
-        )
+        task = a_task(number, id=str(number), kind=kind, priority=priority, wanted_device=wish)
         self.tasks[task.id] = task
         self.queue.put(task)
         self.start()

@@ -5,9 +5,9 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sample_tasks import a_row, a_task
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
-from store_samples import a_row, a_task
 
 from actors.store import Store, database_url
 from actors.store_setup import prepare_store
@@ -156,7 +156,7 @@ def test_two_actors_write_at_the_same_time(open_store):
 
 def test_opening_a_store_loads_no_migrations():
     program = "import sys, actors.store; sys.exit('alembic' in sys.modules)"
-    subprocess.run([sys.executable, "-c", program], check=True)
+    assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from store_samples import a_row, a_task, an_event
+from sample_tasks import a_row, a_task
+from store_samples import an_event
 
 from actors.database import connect
 from actors.event_log import is_final

@@ -2,7 +2,7 @@
 
 import pytest
 from postgres_server import PASSWORD, postgres_server
-from store_samples import a_row
+from sample_tasks import a_row
 
 from actors.store import Store
 from actors.store_setup import prepare_store

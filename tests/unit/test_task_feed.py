@@ -97,29 +97,27 @@ def test_an_older_state_that_comes_late_is_not_shown():
     assert [row.version for row in read(feed).rows] == [5]
 
 
-def test_a_waiting_reader_is_woken_by_a_change():
+def wait_while(happens):
+    """The page that a waiting reader gets when this happens to the feed."""
+
     async def main():
         feed = TaskFeed()
         start = await feed.read("", 0, 0)
         waiting = asyncio.create_task(feed.read(start.incarnation, start.version, 30))
         await asyncio.sleep(0)
-        feed.publish(a_row("a", 1))
+        happens(feed)
         return await asyncio.wait_for(waiting, 5)
 
-    assert [row.id for row in asyncio.run(main()).rows] == ["a"]
+    return asyncio.run(main())
+
+
+def test_a_waiting_reader_is_woken_by_a_change():
+    page = wait_while(lambda feed: feed.publish(a_row("a", 1)))
+    assert [row.id for row in page.rows] == ["a"] and not page.is_over
 
 
 def test_a_waiting_reader_is_told_that_the_service_stops():
-    async def main():
-        feed = TaskFeed()
-        start = await feed.read("", 0, 0)
-        waiting = asyncio.create_task(feed.read(start.incarnation, start.version, 30))
-        await asyncio.sleep(0)
-        feed.end()
-        return start, await asyncio.wait_for(waiting, 5)
-
-    start, end = asyncio.run(main())
-    assert not start.is_over and end.is_over
+    assert wait_while(TaskFeed.end).is_over
 
 
 def test_a_reader_that_waits_in_vain_gets_an_empty_page():

@@ -1,8 +1,8 @@
 import pytest
+import sample_tasks
 
 from actors.slots import SlotTable, slot_kind
 from actors.task_queue import TaskQueue, line_of
-from rfuav_ray.tasks import TaskRecord, now
 
 NO_MEMORY = {"cuda:0": 0.0, "cuda:1": 0.0, "cpu": 0.0}.get
 CAPS = {
@@ -12,17 +12,8 @@ CAPS = {
 }
 
 
-def a_task(task_id, number, *, priority=5, device="cpu", kind="training"):
-    return TaskRecord(
-        id=task_id,
-        kind=kind,
-        request={},
-        priority=priority,
-        number=number,
-        wanted_device=device,
-        created_at=now(),
-        updated_at=now(),
-    )
+def a_task(task_id, number, *, device="cpu", **fields):
+    return sample_tasks.a_task(number, id=task_id, wanted_device=device, **fields)
 
 
 @pytest.fixture

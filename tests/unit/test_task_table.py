@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from store_samples import a_task
+from sample_tasks import a_task
 
 from actors.retention import DAY_S, Retention
 from actors.store import Store, database_url

@@ -1,26 +1,10 @@
 from dataclasses import replace
 
+from sample_tasks import a_row
+
 from actors.task_feed import FeedPage
-from actors.task_row import row_of
-from rfuav_ray.tasks import TaskRecord, TaskStatus, now
+from rfuav_ray.tasks import TaskStatus
 from serve_app.task_view import TaskCopy, TaskView
-
-
-def a_row(number, *, version=1, status=TaskStatus.PENDING, priority=5, kind="training"):
-    return row_of(
-        TaskRecord(
-            id=f"task-{number}",
-            kind=kind,
-            request={},
-            priority=priority,
-            number=number,
-            version=version,
-            status=status,
-            wanted_device="cpu",
-            created_at=now(),
-            updated_at=now(),
-        )
-    )
 
 
 def a_page(*rows, deleted=(), begins_anew=False, is_last=True):

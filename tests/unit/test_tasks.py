@@ -1,7 +1,8 @@
 import pytest
+from sample_tasks import a_task
 
 from rfuav_ray.errors import TaskConflict
-from rfuav_ray.tasks import TaskRecord, TaskStatus, advance, now
+from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
 
 P, R, DONE, FAILED, GONE = (
     TaskStatus.PENDING,
@@ -11,22 +12,6 @@ P, R, DONE, FAILED, GONE = (
     TaskStatus.CANCELLED,
 )
 STEPS = {(P, R), (P, GONE), (P, FAILED), (R, P), (R, DONE), (R, FAILED), (R, GONE)}
-
-
-def a_task(**fields):
-    return TaskRecord(
-        **{
-            "id": "a",
-            "kind": "training",
-            "request": {},
-            "priority": 5,
-            "number": 1,
-            "wanted_device": "cpu",
-            "created_at": now(),
-            "updated_at": now(),
-        }
-        | fields
-    )
 
 
 @pytest.mark.parametrize("before", list(TaskStatus))
