@@ -17,7 +17,6 @@ import numpy as np
 import numpy.typing as npt
 import scipy.fft
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
-from scipy.signal import get_window
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.files import replacing
@@ -219,6 +218,9 @@ def _need(sample_count: int, needed: int, what: str) -> None:
 
 def _power_blocks(read: _Read, sample_count: int, settings: StftSettings) -> Iterator[tuple[int, Power]]:
     """Blocks (first column, |Z|² of shape (columns, stft_points)) in FFT order, in constant memory."""
+    # Not above: it takes a second, and every process of the service knows this module's settings.
+    from scipy.signal import get_window  # noqa: PLC0415
+
     points, hop = settings.stft_points, settings.hop
     window = get_window(settings.window, points)
     # Scaled as scipy.signal.stft does: a tone of amplitude 1 gives |Z| = 1.

@@ -25,6 +25,16 @@ from rfuav_ray.settings import Settings
 from serve_app import app
 from serve_app.banner import banner
 
+#: of every Ray process, unless the operator has said otherwise
+RAY_VARIABLES = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # OpenMP threads that spin while they wait slow every other process down: 10 against 40 images/s measured.
+    "OMP_WAIT_POLICY": "PASSIVE",
+    # The API and the actors go before the runs, which have 15 (actors.run_supervisor).
+    "RAY_worker_niceness": "0",
+    # Three of these after its death a proxy is replaced; by default that is half a minute.
+    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
+}
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -113,9 +123,8 @@ def _check_port(settings: Settings) -> None:
 @contextmanager
 def _ray(settings: Settings) -> Iterator[None]:
     """The cluster of RAY_ADDRESS, or a new one on this machine alone."""
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # OpenMP threads that spin while they wait slow every other process down: 10 against 40 images/s measured.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name, value in RAY_VARIABLES.items():
+        os.environ.setdefault(name, value)
     logging.getLogger("ray.serve").setLevel(logging.INFO if settings.debug else logging.WARNING)
     ray.init(
         address=os.environ.get("RAY_ADDRESS", "local"),
