@@ -143,7 +143,8 @@ def _sample(service: ServiceProcess, seconds: float) -> Samples:
         sums: Counter[str] = Counter()
         for process in service.processes():
             try:
-                sums[_role(title_of(process))] += process.memory_info().rss
+                # Not the resident size: that counts what they share, Ray's object store among it, for each.
+                sums[_role(title_of(process))] += process.memory_full_info().uss
             except psutil.NoSuchProcess:
                 continue
         for role, size in sums.items():
@@ -158,7 +159,7 @@ def _role(title: str) -> str:
 
 
 def _print(samples: Samples, counts: Mapping[str, int]) -> None:
-    table = Table("process", "first MB", "last MB", "MB an hour, second half", title="Memory")
+    table = Table("process", "first MB", "last MB", "MB an hour, second half", title="Memory of their own (USS)")
     for role, points in sorted(samples.items()):
         tenth = max(1, len(points) // 10)
         megabytes = [size for _, size in points]
@@ -177,7 +178,7 @@ def _draw(samples: Samples, picture: Path) -> None:
     axes = figure.subplots()
     for role, points in sorted(samples.items()):
         axes.plot([passed_s / 60 for passed_s, _ in points], [size for _, size in points], label=role)
-    axes.set(title="Memory under mixed load", xlabel="minutes", ylabel="resident memory, MB", yscale="log")
+    axes.set(title="Memory under mixed load", xlabel="minutes", ylabel="of their own (USS), MB", yscale="log")
     axes.legend(fontsize="small", loc="center left", bbox_to_anchor=(1, 0.5))
     axes.grid(alpha=0.3)
     picture.parent.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,8 @@ import hmac
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
+from ray.exceptions import RayError
+
 from serve_app.errors import error_response
 
 Scope = MutableMapping[str, Any]
@@ -25,6 +27,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        receive = _without_ray_errors(receive)
         body = await _read_body(scope, receive)
         if body is None:
             response = error_response(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
@@ -40,6 +43,18 @@ class BodyLimit:
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self._app(scope, replay, send)
+
+
+def _without_ray_errors(receive: Receive) -> Receive:
+    """Serve asks its proxy for messages: one that is dead, or has cancelled the request, means no client."""
+
+    async def receive_or_disconnect() -> MutableMapping[str, Any]:
+        try:
+            return await receive()
+        except RayError:
+            return {"type": "http.disconnect"}
+
+    return receive_or_disconnect
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes | None:

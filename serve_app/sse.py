@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from typing import Any
 
-from ray.exceptions import RayError
+from ray.exceptions import RayError, TaskCancelledError
 
 from actors.event_log import Event, EventWindow
 from actors.metrics_actor import EventPage
@@ -148,7 +148,9 @@ async def _read_page(metrics_actor: Any, task_id: str, after: int, limit: int, *
             page: EventPage = await metrics_actor.read.remote(task_id, after, limit, wait_s)
             return page
         except RayError as error:
-            logger.warning("the metrics actor does not answer, trying again: %s", error)
+            # When the client leaves who came first, Serve cancels what it had asked for; others may still follow.
+            if not isinstance(error, TaskCancelledError):
+                logger.warning("the metrics actor does not answer, trying again: %s", error)
             await asyncio.sleep(RETRY_S)
 
 

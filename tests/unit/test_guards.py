@@ -1,7 +1,10 @@
+import asyncio
+
 import pytest
 from fastapi import FastAPI, Request
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
+from ray.exceptions import TaskCancelledError
 
 from rfuav_ray.errors import InvalidInput, PathNotAllowed, RunError, ServiceBusy, TaskConflict, TaskNotFound
 from serve_app.errors import add_error_handlers
@@ -125,3 +128,28 @@ def test_a_known_key_opens_the_routes(client_of, headers, code):
 
 def test_health_needs_no_key(client_of):
     assert client_of(keys=["one"]).get("/api/v1/health").status_code == 200
+
+
+def test_a_request_that_the_proxy_cancelled_is_a_client_that_left(caplog):
+    """Ray Serve then raises where the application asks for the next message."""
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.extend([await receive(), await receive()])
+
+    answers = iter([{"type": "http.request", "body": b"abc", "more_body": False}])
+
+    async def receive():
+        for answer in answers:
+            return answer
+        raise TaskCancelledError
+
+    async def send(message):
+        raise AssertionError(f"nothing to say, but: {message}")
+
+    asyncio.run(BodyLimit(app)({"type": "http", "headers": []}, receive, send))
+    assert seen == [
+        {"type": "http.request", "body": b"abc", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
+    assert not caplog.records
