@@ -1,5 +1,7 @@
+import random
 from dataclasses import replace
 
+import pytest
 from sample_tasks import a_row
 
 from actors.task_feed import FeedPage
@@ -34,6 +36,28 @@ def test_a_page_of_some_kinds_and_statuses_and_how_many_there_are():
     assert (copy.count(None, None), copy.count({"split"}, None), copy.count({"split"}, {"failed"})) == (12, 4, 2)
     copy.put(a_row(0, version=2, status=TaskStatus.FAILED))
     assert copy.count({"training"}, {"failed"}) == 3 and copy.count(None, None) == 12
+
+
+@pytest.mark.parametrize("kinds", [None, {"training"}, {"inference", "split"}, {"crop"}])
+@pytest.mark.parametrize("statuses", [None, {"failed"}, {"completed", "pending"}])
+def test_every_page_is_a_part_of_the_whole_list(kinds, statuses):
+    numbers = random.Random(4)
+    rows = [
+        a_row(
+            number,
+            kind=numbers.choice(["training", "inference", "split"]),
+            status=numbers.choice([TaskStatus.PENDING, TaskStatus.COMPLETED, TaskStatus.FAILED]),
+        )
+        for number in numbers.sample(range(1, 200), 60)
+    ]
+    copy = TaskCopy()
+    for row in rows:
+        copy.put(row)
+    chosen = [r for r in rows if (not kinds or r.kind in kinds) and (not statuses or r.status in statuses)]
+    whole = [row.id for row in sorted(chosen, key=lambda row: row.number, reverse=True)]
+    for offset in range(len(whole) + 3):
+        for limit in (1, 7, 100):
+            assert ids(copy, kinds, statuses, offset, limit) == whole[offset : offset + limit]
 
 
 def test_an_older_state_never_replaces_a_newer_one():
