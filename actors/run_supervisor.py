@@ -5,6 +5,7 @@ TaskManager that restarts finds its runs alive.
 """
 
 import asyncio
+import os
 from typing import Any
 
 import ray
@@ -17,9 +18,9 @@ from actors.runs import Outcome, RunSpec
 KEEP_OUTCOME_S = 600.0
 #: Ray tells of a lost worker within this time, unless the run had not begun
 GIVE_UP_AFTER_S = 1.0
-#: Runs give way to the API and the actors, and so do the Ray tasks that they start. Processes with these variables
-#: are runs' alone, so that no actor begins in one that has loaded PyTorch.
-RUN_ENVIRONMENT = {"env_vars": {"RAY_worker_niceness": "15"}}
+#: Runs give way to the API and the actors, as do the Ray tasks that they start: a process has a third of the share
+#: of the others. With more, as Ray's 15, clients that ask all the time would starve them.
+RUN_NICENESS, LARGEST_NICENESS = 5, 19
 
 
 class RunSupervisor:
@@ -29,9 +30,12 @@ class RunSupervisor:
         self._refs: dict[str, Any] = {}
         #: why a run was given up, by its id
         self._given_up: dict[str, str] = {}
-        self._run = ray.remote(max_retries=0, runtime_env=RUN_ENVIRONMENT)(runners.run)
+        niceness = min(os.nice(0) + RUN_NICENESS, LARGEST_NICENESS)
+        # Processes with other variables are runs' alone: no actor begins in one that has loaded PyTorch.
+        environment = {"env_vars": {"RAY_worker_niceness": str(niceness)}}
+        self._run = ray.remote(max_retries=0, runtime_env=environment)(runners.run)
         # A process that has used a GPU keeps memory on it and cannot move to another: it ends with the run.
-        self._run_on_gpu = ray.remote(max_retries=0, max_calls=1, runtime_env=RUN_ENVIRONMENT)(runners.run)
+        self._run_on_gpu = ray.remote(max_retries=0, max_calls=1, runtime_env=environment)(runners.run)
 
     async def run(self, spec: RunSpec, ray_options: dict[str, Any], task_manager_actor: Any) -> Outcome:
         """Start the run, or find it when it was started before, and wait for its end."""

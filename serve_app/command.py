@@ -30,7 +30,7 @@ RAY_VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # OpenMP threads that spin while they wait slow every other process down: 10 against 40 images/s measured.
     "OMP_WAIT_POLICY": "PASSIVE",
-    # The API and the actors go before the runs, which have 15 (actors.run_supervisor).
+    # The API and the actors go before the runs, see actors.run_supervisor.
     "RAY_worker_niceness": "0",
     # Three of these after its death a proxy is replaced; by default that is half a minute.
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",

@@ -1,7 +1,5 @@
-"""How much is done: FAULT_ROUNDS rounds (1, the short form); FAULT_SEED repeats the choices of an earlier call."""
+"""What all rounds share."""
 
-import os
-import random
 import shutil
 import signal
 import tempfile
@@ -9,18 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.extent import CAPS, SEED
 from tests.faults.results import Results
 from tests.faults.service_process import ServiceProcess
 from tests.faults.tasks import wait_for_ends
 from tests.faults.workload import World, outcome, submit
-
-ROUNDS = int(os.environ.get("FAULT_ROUNDS", "1"))
-SEED = int(os.environ.get("FAULT_SEED") or random.SystemRandom().randrange(10**6))
-CAPS = {
-    "max_training_concurrent_cpu": 2,
-    "max_inference_concurrent_cpu": 2,
-    "max_preprocessing_concurrent": 1,
-}
 
 
 @pytest.fixture(scope="session", autouse=True)

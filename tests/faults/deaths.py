@@ -96,9 +96,10 @@ DEATHS = GENTLE | HARD
 
 #: hard and gentle ones in turn
 _PATTERN = "ghgghghggh"
+_SHORT_PATTERN = "ggghggg"
 
 
-def order(numbers: random.Random) -> list[str]:
-    """Each death once, by chance."""
+def order(numbers: random.Random, *, is_short: bool) -> list[str]:
+    """Each death once, by chance; in the short form only one of the hard ones."""
     gentle, hard = (numbers.sample(sorted(deaths), len(deaths)) for deaths in (GENTLE, HARD))
-    return [(gentle if kind == "g" else hard).pop() for kind in _PATTERN]
+    return [(gentle if kind == "g" else hard).pop() for kind in (_SHORT_PATTERN if is_short else _PATTERN)]

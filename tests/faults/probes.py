@@ -9,7 +9,7 @@ from itertools import cycle
 import httpx
 
 TIMEOUT_S = 5
-READ_EVERY_S, WRITE_EVERY_S = 0.05, 0.2
+READ_EVERY_S, WRITE_EVERY_S = 0.1, 0.2
 
 
 @dataclass(frozen=True)

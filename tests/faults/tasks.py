@@ -13,7 +13,7 @@ PAGE = 1000
 WAIT_S = 600
 LOST = {"status": "lost"}
 #: progress is no event of the API: it has to be asked for
-LOOK_EVERY_S = 0.2
+LOOK_EVERY_S = 0.5
 
 #: one for all calls: making it costs more than a request
 client = httpx.Client(timeout=30)

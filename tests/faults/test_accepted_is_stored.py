@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.conftest import ROUNDS, SEED
+from tests.faults.extent import ROUNDS, SEED
 from tests.faults.service_process import ServiceProcess
 from tests.faults.tasks import ask, list_all
 from tests.faults.workload import World
@@ -51,7 +51,7 @@ class Creator(threading.Thread):
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("number", range(1, min(ROUNDS, MOST_ROUNDS) + 1))
+@pytest.mark.parametrize("number", range(1, min(ROUNDS or 1, MOST_ROUNDS) + 1))
 def test_a_task_that_was_answered_is_stored(number: int, world: World) -> None:
     numbers = random.Random(f"{SEED} {number}")
     body = world.inference_request("few", world.root / "never")

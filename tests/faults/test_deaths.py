@@ -1,4 +1,7 @@
-"""2 trainings, 2 inferences and 1 preprocessing run, 20 tasks wait, and every part of the service dies."""
+"""2 trainings, 2 inferences and 1 preprocessing run, 20 tasks wait, and every part of the service dies.
+
+The short form has one of each, fewer that wait, and one of the deaths after which all runs begin again.
+"""
 
 import random
 import time
@@ -8,14 +11,14 @@ from typing import Any
 
 import pytest
 
-from tests.faults.conftest import CAPS, ROUNDS, SEED
 from tests.faults.deaths import DEATHS, RUN_STARTED, Victim, order
+from tests.faults.extent import CAPS, IS_SHORT, ROUNDS, SEED, WAITING_JOBS
 from tests.faults.followers import Event, Followers, changed, is_last, stored_log
 from tests.faults.probes import Probes
 from tests.faults.results import Death, Results, Round
 from tests.faults.service_process import ServiceProcess
 from tests.faults.tasks import client, list_all, wait_for_ends, wait_until_at_work
-from tests.faults.workload import WAITING_JOBS, Job, World, outcome, submit
+from tests.faults.workload import Job, World, outcome, submit
 
 RUNNING = sum(CAPS.values())
 #: at work between two deaths
@@ -24,7 +27,7 @@ WRITES_FAIL_AT_MOST_S = 10.0
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("number", range(1, ROUNDS + 1))
+@pytest.mark.parametrize("number", range(1, (ROUNDS or 1) + 1))
 def test_nothing_is_lost_whatever_dies(
     number: int, world: World, undisturbed: Mapping[str, Any], results: Results
 ) -> None:
@@ -59,7 +62,7 @@ def _let_die(victim: Victim, jobs: Mapping[str, Job], results: Results) -> Itera
     waiting_ids = list(jobs)[-WAITING_JOBS:]
     victim.at_work = wait_until_at_work(service, RUNNING)
     with Probes(service.url, read_id=waiting_ids[0], waiting_id=waiting_ids[-1]) as probes:
-        for name in order(victim.random):
+        for name in order(victim.random, is_short=IS_SHORT):
             followers.follow([*victim.at_work, *waiting_ids])
             time.sleep(victim.random.uniform(SHORTEST_S, LONGEST_S))
             seen = followers.seen()

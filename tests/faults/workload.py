@@ -14,18 +14,15 @@ import torch
 from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
 from rfuav_ray.models import build_model
 from rfuav_ray.run_record import RUN_FOLDER
+from tests.faults.extent import AUGMENTS, INFERENCES, TRAININGS, WAITING_JOBS
 from tests.faults.tasks import client
 from tests.integration.conftest import CLASSES, write_picture
 
 MODEL = "mobilenet_v3_small"
 EPOCHS, SMALL_EPOCHS = 8, 1
 CLASSIFIED, AUGMENTED, SMALL = 4000, 500, 40
-#: more cores have done more of them before all deaths are over
-SCALE = max(1.0, (os.cpu_count() or 1) / 2)
-TRAININGS, INFERENCES, AUGMENTS = round(16 * SCALE), round(20 * SCALE), round(12 * SCALE)
 DIFFERENT_IMAGES = 20
-WAITING_JOBS = 20
-#: their kinds
+#: the kinds of those that wait
 WAITING = ("training", "inference", "crop", "inference", "training", "split", "inference") * 3
 
 
