@@ -13,6 +13,19 @@ IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp(\.[^.]*)?")
 
 
+#: inode, size in bytes, and time of the last change in nanoseconds
+FileVersion = tuple[int, int, int]
+
+
+def version_of(path: Path) -> FileVersion:
+    """Another one when the file was changed or replaced; zeros when it is gone, which reading it will say."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0, 0
+    return status.st_ino, status.st_size, status.st_mtime_ns
+
+
 def is_image(path: Path) -> bool:
     """Whether the name says image (png, jpg, jpeg, bmp in any case) and it is no hidden file."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")

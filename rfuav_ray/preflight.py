@@ -5,14 +5,17 @@ that sees the same files.
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from rfuav_ray import architectures, image_folders, paths
 from rfuav_ray.errors import InvalidInput
-from rfuav_ray.files import is_image, walk_images
+from rfuav_ray.files import FileVersion, is_image, version_of, walk_images
 from rfuav_ray.model_config import load_model_config
 from rfuav_ray.requests import InferenceRequest, TrainingRequest
 from rfuav_ray.weights import check_weights
+
+MODELS_REMEMBERED = 1000
 
 
 def check_training(
@@ -53,8 +56,7 @@ def check_inference(
     config_path = paths.existing_file(request.cfg_path, roots, field="cfg_path")
     weight_path = paths.existing_file(request.weight_path, roots, field="weight_path")
     source_path = paths.existing(request.source_path, roots, field=source_field)
-    config = load_model_config(config_path)
-    check_weights(weight_path, model=config.model, num_classes=config.num_classes, image_size=config.image_size)
+    _check_model(config_path, weight_path, (version_of(config_path), version_of(weight_path)))
     _check_source(source_path, source_field)
     update = {"cfg_path": str(config_path), "weight_path": str(weight_path), "source_path": str(source_path)}
     if request.save_path is not None:
@@ -63,6 +65,13 @@ def check_inference(
         if request.name is not None:
             paths.output_folder(str(save_path / request.name), roots, field="name")
     return request.model_copy(update=update)
+
+
+@lru_cache(MODELS_REMEMBERED)
+def _check_model(config_path: Path, weight_path: Path, _versions: tuple[FileVersion, FileVersion]) -> None:
+    """Files that were found good and have not changed since are not read again."""
+    config = load_model_config(config_path)
+    check_weights(weight_path, model=config.model, num_classes=config.num_classes, image_size=config.image_size)
 
 
 def _check_source(source: Path, field: str) -> None:

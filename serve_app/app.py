@@ -52,7 +52,7 @@ def start_actors(settings: Settings) -> str | None:
 
 
 def _replace_a_dead_service(settings: Settings) -> None:
-    """On a cluster the actors outlive a `rfuav serve` that was killed."""
+    """On a cluster the actors and the API outlive a `rfuav serve` that was killed."""
     if not _has_actors():
         return
     with suppress(ValueError, RayError):
@@ -60,7 +60,9 @@ def _replace_a_dead_service(settings: Settings) -> None:
         # This process holds the lock of that state folder, so the one that started these actors is gone.
         if ray.get(task_manager_actor.owner.remote(), timeout=OWNER_ANSWERS_WITHIN_S) != owner_of(settings):
             raise RfuavError("This Ray cluster runs a service already; stop it, or use it.")
+    logger.warning("taking over from a service that was killed")
     stop_actors()
+    serve.shutdown()  # its API has the old settings and holds the port
     deadline_s = time.monotonic() + NAMES_ARE_FREE_WITHIN_S
     while _has_actors() and time.monotonic() < deadline_s:
         time.sleep(0.1)

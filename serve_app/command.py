@@ -42,7 +42,8 @@ def serve_forever(settings: Settings) -> int:
     """Run the service until SIGINT or SIGTERM. Returns the exit status. Raises RfuavError when it can't start."""
     settings = _with_key(settings)
     with _only_one(settings):
-        _check_port(settings)
+        if not _is_on_a_cluster():
+            _check_port(settings)
         print("Starting the service; this takes about 20 seconds.", flush=True)
         try:
             with _ray(settings):
@@ -55,6 +56,8 @@ def serve_forever(settings: Settings) -> int:
 def _serve_until(stop: threading.Event, settings: Settings) -> None:
     notice = app.start_actors(settings)
     try:
+        if _is_on_a_cluster():  # not earlier: the API of a service that was killed had it
+            _check_port(settings)
         app.deploy(settings)
         if not stop.is_set():
             print(banner(settings, app.resources(), ray.cluster_resources(), notice), flush=True)
@@ -63,7 +66,7 @@ def _serve_until(stop: threading.Event, settings: Settings) -> None:
         app.stop_runs(settings)
     finally:
         app.stop_actors()
-        if "RAY_ADDRESS" in os.environ:
+        if _is_on_a_cluster():
             serve.shutdown()
 
 
@@ -75,7 +78,7 @@ def _stop_signal() -> threading.Event:
         if not stop.is_set():
             stop.set()
             return
-        if "RAY_ADDRESS" not in os.environ:
+        if not _is_on_a_cluster():
             for process in psutil.Process().children(recursive=True):
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
@@ -106,6 +109,11 @@ def _only_one(settings: Settings) -> Iterator[TextIO]:
                 f"Another service uses '{settings.state_dir}'. Stop it, or choose another STATE_DIR."
             ) from None
         yield lock
+
+
+def _is_on_a_cluster() -> bool:
+    """Whether Ray was there before this process, and stays after it."""
+    return "RAY_ADDRESS" in os.environ
 
 
 def _check_port(settings: Settings) -> None:

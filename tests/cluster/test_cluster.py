@@ -1,18 +1,11 @@
 """A cluster whose nodes come and go: `rfuav serve` joins it as a user's would, and the nodes have logical GPUs."""
 
-import os
-import subprocess
-import sys
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 
 from rfuav_ray.client import RFUAVClient, ServiceError
-from rfuav_ray.demo.service import wait_until_healthy
-from tests.cluster.cluster_program import ANSWER
-from tests.integration.conftest import free_port
+from tests.cluster.cluster_service import ClusterProgram, new_environment, start_service, url_of
 
 SHORT_TASKS = 200
 JOIN_WITHIN_S = 10
@@ -20,48 +13,10 @@ JOIN_WITHIN_S = 10
 pytestmark = pytest.mark.timeout(900)
 
 
-class ClusterProgram:
-    def __init__(self, environment):
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.cluster.cluster_program"],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        self.address = self._answer()
-
-    def tell(self, command):
-        self.process.stdin.write(command + "\n")
-        self.process.stdin.flush()
-        return self._answer()
-
-    def _answer(self):
-        lines = iter(self.process.stdout.readline, "")
-        return next(line for line in lines if line.startswith(ANSWER)).removeprefix(ANSWER).strip()
-
-    def stop(self):
-        self.process.stdin.close()
-        self.process.wait(60)
-
-
 @pytest.fixture(scope="module")
 def environment(root, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cluster")
-    with tempfile.TemporaryDirectory(prefix="rfuav") as ray_folder:  # sockets live in it: a short path
-        (Path(ray_folder) / "ray").mkdir()
-        yield os.environ | {
-            "RAY_TMPDIR": ray_folder,
-            "RAY_AUTH_MODE": "disabled",
-            "RAY_USAGE_STATS_ENABLED": "0",
-            "RFUAV_PORT": str(free_port()),
-            "RFUAV_STATE_DIR": str(folder / "state"),
-            "RFUAV_LOG_FILE": str(folder / "app.log"),
-            "RFUAV_DATA_ROOTS": str(root),
-            # More would only wait for the cores.
-            "RFUAV_MAX_INFERENCE_CONCURRENT_GPU": "1",
-        }
+    with new_environment(tmp_path_factory.mktemp("cluster"), root) as variables:
+        yield variables
 
 
 @pytest.fixture(scope="module")
@@ -75,18 +30,9 @@ def cluster(environment):
 
 @pytest.fixture(scope="module")
 def client(environment, cluster):
-    output = Path(environment["RFUAV_LOG_FILE"]).with_name("output.txt")
-    with output.open("w") as log:
-        service = subprocess.Popen(
-            [sys.executable, "-m", "rfuav_ray.cli", "serve"],
-            env=environment | {"RAY_ADDRESS": cluster.address},
-            cwd=output.parent,
-            stdout=log,
-            stderr=log,
-        )
+    service = start_service(environment, cluster)
     try:
-        with RFUAVClient(f"http://127.0.0.1:{environment['RFUAV_PORT']}") as rfuav_client:
-            wait_until_healthy(rfuav_client, service, output)
+        with RFUAVClient(url_of(environment)) as rfuav_client:
             yield rfuav_client
     finally:
         service.terminate()
