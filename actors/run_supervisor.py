@@ -18,9 +18,9 @@ from actors.runs import Outcome, RunSpec
 KEEP_OUTCOME_S = 600.0
 #: Ray tells of a lost worker within this time, unless the run had not begun
 GIVE_UP_AFTER_S = 1.0
-#: Runs give way to the API and the actors, as do the Ray tasks that they start: a process has a third of the share
-#: of the others. With more, as Ray's 15, clients that ask all the time would starve them.
-RUN_NICENESS, LARGEST_NICENESS = 5, 19
+#: Runs give way to the API and the actors, as do the Ray tasks that they start: when the processor is busy, a process
+#: has a tenth of the share of one of theirs. With more, as Ray's 15, clients that ask all the time would starve them.
+RUN_NICENESS, LARGEST_NICENESS = 10, 19
 
 
 class RunSupervisor:

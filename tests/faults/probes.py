@@ -48,7 +48,7 @@ class Probes:
     def __init__(self, url: str, read_id: str, waiting_id: str) -> None:
         """`waiting_id` is a task that waits all the time; a write moves it in the queue, to where it is."""
         tasks = f"{url}/api/v2/tasks"
-        read, priorities = cycle((f"{tasks}/{read_id}", tasks)), cycle((9, 10))
+        read, priorities = cycle((f"{tasks}/{read_id}", f"{tasks}?limit=10")), cycle((9, 10))
         self._reads = Probe(lambda client: client.get(next(read)), READ_EVERY_S)
         self._writes = Probe(
             lambda client: client.post(f"{tasks}/{waiting_id}/priority", json={"priority": next(priorities)}),
