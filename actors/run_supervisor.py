@@ -18,8 +18,8 @@ from actors.runs import Outcome, RunSpec
 KEEP_OUTCOME_S = 600.0
 #: Ray tells of a lost worker within this time, unless the run had not begun
 GIVE_UP_AFTER_S = 1.0
-#: Runs give way to the API and the actors, as do the Ray tasks that they start: when the processor is busy, a process
-#: has a tenth of the share of one of theirs. With more, as Ray's 15, clients that ask all the time would starve them.
+#: Runs give way to the API and the actors, as do the Ray tasks that they start: on a busy machine, a process has a
+#: tenth of the share of one of theirs. With more, as Ray's 15, clients that ask all the time would starve them.
 RUN_NICENESS, LARGEST_NICENESS = 10, 19
 
 
