@@ -54,7 +54,8 @@ def _part(*titles: str) -> Callable[[Victim], None]:
 
 
 def service_killed(victim: Victim) -> None:
-    victim.service.kill()
+    """`rfuav serve` alone is killed, as when memory runs out."""
+    victim.service.kill_the_first()
     victim.service.start()
 
 
@@ -64,7 +65,7 @@ def service_stopped(victim: Victim) -> None:
 
 
 def power_loss(victim: Victim) -> None:
-    """What was written last is damaged: the end of the database's log, half of a checkpoint."""
+    """Everything ends at once, and what was written last is damaged: the database's log, half of a checkpoint."""
     victim.service.kill()
     for log in victim.service.state_dir.glob("*-wal"):
         with log.open("ab") as file:
@@ -94,12 +95,12 @@ HARD: dict[str, Callable[[Victim], None]] = {
 DEATHS = GENTLE | HARD
 
 
-#: hard and gentle ones in turn
-_PATTERN = "ghgghghggh"
-_SHORT_PATTERN = "ggghggg"
+#: gentle and hard ones in turn
+_PATTERN, _SHORT_PATTERN = "ghgghghggh", "ggghggg"
 
 
 def order(numbers: random.Random, *, is_short: bool) -> list[str]:
-    """Each death once, by chance; in the short form only one of the hard ones."""
-    gentle, hard = (numbers.sample(sorted(deaths), len(deaths)) for deaths in (GENTLE, HARD))
+    """Each death once, by chance; in the short form the worst one stands for all the hard ones."""
+    gentle = numbers.sample(sorted(GENTLE), len(GENTLE))
+    hard = ["power loss"] if is_short else numbers.sample(sorted(HARD), len(HARD))
     return [(gentle if kind == "g" else hard).pop() for kind in (_SHORT_PATTERN if is_short else _PATTERN)]

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -46,6 +47,8 @@ class Round:
 class Results:
     deaths: list[Death] = field(default_factory=list)
     rounds: list[Round] = field(default_factory=list)
+    #: what each sort of job leaves behind when nothing dies
+    undisturbed: dict[str, Any] = field(default_factory=dict)
 
     def show(self) -> None:
         console = Console(width=150)

@@ -54,6 +54,7 @@ def test_a_stopped_service_keeps_what_its_runs_have_done(own_service, long_epoch
     for entry in client.stream_training_logs(task_id):
         if entry.get("stage") == "epoch_start" and entry["step"] == 2:
             break
+    caps = client.update_resource_config(max_concurrent={"cpu": {"training": 1}})["current_config"]
     started = family(process)
     process.send_signal(signal.SIGTERM)
     stopped_s = time.monotonic()
@@ -66,6 +67,7 @@ def test_a_stopped_service_keeps_what_its_runs_have_done(own_service, long_epoch
     assert is_over(started)
 
     process, client = own_service()
+    assert client.get_resources()["limits"] == caps
     events |= read_until_closed(url, after=max(events, default=0))
     assert list(events) == list(range(1, len(events) + 1))
     assert events[len(events)]["status"] == "completed"
