@@ -2,14 +2,16 @@
 
 import asyncio
 import logging
+import math
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
-from ray.exceptions import RayError, TaskCancelledError
+from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from actors.event_log import Event, EventWindow
 from actors.metrics_actor import EventPage
-from rfuav_ray.errors import service_stops
+from rfuav_ray.errors import ServiceBusy, service_stops
 from serve_app.send_queue import is_read
 
 logger = logging.getLogger("rfuav.api")
@@ -18,6 +20,8 @@ logger = logging.getLogger("rfuav.api")
 HEARTBEAT_S = 15.0
 POLL_S = 30.0
 RETRY_S = 0.5
+#: streams wait as long as it takes, other reads as long as clients do
+READS_WAIT_S = 20.0
 PAGE = 500
 #: a client is sent so much before it is asked for whether it reads, and may have so much before it yet
 BYTES_BETWEEN_LOOKS = 256 * 1024
@@ -68,13 +72,13 @@ class TaskStreams:
         return sum(follower.clients for follower in self._followers.values())
 
     async def position(self, task_id: str, after: int) -> int | None:
-        """Where to go on behind `after`; None when nothing is there and nothing ever comes."""
-        page = await self._page(task_id, after, 1)
+        """Where to go on behind `after`; None when nothing is there and nothing ever comes. Raises ServiceBusy."""
+        page = await self._page(task_id, after, 1, give_up_after_s=READS_WAIT_S)
         return None if page.is_last and not page.events else min(after, page.last_sequence)
 
     async def history(self, task_id: str, after: int, limit: int) -> list[str]:
-        """Log entries (JSON) as they stand now."""
-        page = await self._page(task_id, after, limit)
+        """Log entries (JSON) as they stand now. Raises ServiceBusy when the store does not answer."""
+        page = await self._page(task_id, after, limit, give_up_after_s=READS_WAIT_S)
         return [entry for _, entry in page.events]
 
     async def stream(self, task_id: str, after: int, client: tuple[str, int] | None = None) -> AsyncIterator[str]:
@@ -137,21 +141,40 @@ class TaskStreams:
                 except asyncio.TimeoutError:
                     yield ": still here\n\n"
 
-    async def _page(self, task_id: str, after: int, limit: int) -> EventPage:
-        return await _read_page(self._metrics_actor, task_id, after, limit, wait_s=0)
+    async def _page(self, task_id: str, after: int, limit: int, give_up_after_s: float = math.inf) -> EventPage:
+        return await _read_page(
+            self._metrics_actor, task_id, after, limit, wait_s=0, give_up_after_s=give_up_after_s
+        )
 
 
-async def _read_page(metrics_actor: Any, task_id: str, after: int, limit: int, *, wait_s: float) -> EventPage:
-    """Asks again while the actor is being restarted."""
+async def _read_page(
+    metrics_actor: Any,
+    task_id: str,
+    after: int,
+    limit: int,
+    *,
+    wait_s: float,
+    give_up_after_s: float = math.inf,
+) -> EventPage:
+    """Asks again while the actor is being restarted, or has no answer from the store."""
+    give_up_at_s = time.monotonic() + give_up_after_s
     while True:
         try:
             page: EventPage = await metrics_actor.read.remote(task_id, after, limit, wait_s)
             return page
         except RayError as error:
+            if time.monotonic() > give_up_at_s:
+                raise _busy(error) from None
             # When the client leaves who came first, Serve cancels what it had asked for; others may still follow.
             if not isinstance(error, TaskCancelledError):
                 logger.warning("the metrics actor does not answer, trying again: %s", error)
             await asyncio.sleep(RETRY_S)
+
+
+def _busy(error: RayError) -> ServiceBusy:
+    """What the store said, or that nobody answers."""
+    cause = error.cause if isinstance(error, RayTaskError) else None
+    return cause if isinstance(cause, ServiceBusy) else ServiceBusy("The log cannot be read now. Try again.", 2)
 
 
 def _format(event: Event) -> str:

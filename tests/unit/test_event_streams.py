@@ -5,6 +5,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+from ray.exceptions import ActorDiedError, RayTaskError
 
 from actors.event_log import WINDOW
 from actors.metrics_actor import MetricsActor
@@ -189,3 +190,27 @@ def test_forgotten_events_are_gone_and_the_id_is_free(actor):
 
     events, closed = run(main())
     assert [number for number, _ in events] == [1] and closed == set()
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (
+            RayTaskError("read", "", ServiceBusy("The database does not answer.", 5)),
+            "The database does not answer.",
+        ),
+        (ActorDiedError(), "The log cannot be read now. Try again."),
+    ],
+)
+def test_a_log_that_nobody_can_read_now_is_refused_after_a_while(monkeypatch, error, said):
+    class Away:
+        async def read(self, *_):
+            raise error
+
+    monkeypatch.setattr(sse, "READS_WAIT_S", 0.1)
+    monkeypatch.setattr(sse, "RETRY_S", 0.01)
+    streams = TaskStreams(Local(Away()))
+    for asking in (streams.history, streams.position):
+        arguments = ("task", 0, 10) if asking == streams.history else ("task", 0)
+        with pytest.raises(ServiceBusy, match=said):
+            run(asking(*arguments))
