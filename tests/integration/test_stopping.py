@@ -47,6 +47,8 @@ def read_until_closed(url, after=0):
 
 def test_a_stopped_service_keeps_what_its_runs_have_done(own_service, long_epochs, training, dataset):
     process, client = own_service()
+    # First: with the caps the threads of a run change, and with them the last digits of its figures.
+    caps = client.update_resource_config(max_concurrent={"cpu": {"training": 1}})["current_config"]
     undisturbed = client.start_training(**long_epochs)["task_id"]
     undisturbed = client.wait(undisturbed, timeout=120)
     task_id = client.start_training(**long_epochs | {"name": "stopped"})["task_id"]
@@ -54,7 +56,6 @@ def test_a_stopped_service_keeps_what_its_runs_have_done(own_service, long_epoch
     for entry in client.stream_training_logs(task_id):
         if entry.get("stage") == "epoch_start" and entry["step"] == 2:
             break
-    caps = client.update_resource_config(max_concurrent={"cpu": {"training": 1}})["current_config"]
     started = family(process)
     process.send_signal(signal.SIGTERM)
     stopped_s = time.monotonic()
