@@ -36,11 +36,7 @@ logger = logging.getLogger("rfuav.api")
 
 
 def start_actors(settings: Settings) -> str | None:
-    """Start the service's actors on this node; returns what the operator has to know of the store.
-
-    Raises RfuavError when the cluster has a service that lives.
-    """
-    _replace_a_dead_service(settings)
+    """Start the service's actors on this node; returns what the operator has to know of the store."""
     url = database_url(settings.database_url, settings.state_dir)
     # Here once: the actors would race for making the tables.
     notice = prepare_store(url)
@@ -51,8 +47,11 @@ def start_actors(settings: Settings) -> str | None:
     return notice
 
 
-def _replace_a_dead_service(settings: Settings) -> None:
-    """On a cluster the actors and the API outlive a `rfuav serve` that was killed."""
+def end_a_dead_service(settings: Settings) -> None:
+    """On a cluster the actors and the API outlive a `rfuav serve` that was killed.
+
+    Raises RfuavError when they are another service's.
+    """
     if not _has_actors():
         return
     with suppress(ValueError, RayError):

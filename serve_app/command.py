@@ -54,10 +54,11 @@ def serve_forever(settings: Settings) -> int:
 
 
 def _serve_until(stop: threading.Event, settings: Settings) -> None:
+    if _is_on_a_cluster():
+        app.end_a_dead_service(settings)
+        _check_port(settings)  # not earlier: that service's API had it
     notice = app.start_actors(settings)
     try:
-        if _is_on_a_cluster():  # not earlier: the API of a service that was killed had it
-            _check_port(settings)
         app.deploy(settings)
         if not stop.is_set():
             print(banner(settings, app.resources(), ray.cluster_resources(), notice), flush=True)
