@@ -54,8 +54,7 @@ def _part(*titles: str) -> Callable[[Victim], None]:
 
 
 def service_killed(victim: Victim) -> None:
-    """`rfuav serve` alone is killed, as when memory runs out."""
-    victim.service.kill_the_first()
+    victim.service.kill()
     victim.service.start()
 
 

@@ -87,21 +87,11 @@ class ServiceProcess:
             psutil.wait_procs(processes, STOP_DEADLINE_S)
             self._process.poll()  # takes the dead child off the list
 
-    def kill_the_first(self) -> None:
-        """SIGKILL to the process that was started; those below it have to end by themselves."""
-        assert self._process is not None
-        self._process.kill()
-        self._process.wait()
-        self._wait_for_the_others()
-
     def terminate(self) -> None:
         """SIGTERM, as an operator stops it; returns when every process has ended by itself."""
         assert self._process is not None
         self._process.terminate()
         assert self._process.wait(STOP_DEADLINE_S) == 0
-        self._wait_for_the_others()
-
-    def _wait_for_the_others(self) -> None:
         psutil.wait_procs(self.processes(), STOP_DEADLINE_S)
         assert not self.processes()
 
