@@ -105,10 +105,9 @@ class Dispatcher:
                     self.show_reason(task_id, reason)
                     self._journal.write(task_id, reason)
 
-    def show_reason(self, task_id: str, reason: str) -> TaskRecord:
+    def show_reason(self, task_id: str, reason: str) -> None:
         """Say in the task's record what it waits for."""
         self._table.show_progress(self._table.get(task_id).evolve(message=reason))
-        return self._table.get(task_id)
 
     async def _give_up(self, task: TaskRecord) -> None:
         """The node of its run is gone; Ray would wait for it for ever if the run had not begun."""

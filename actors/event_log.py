@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 #: a log entry of the HTTP contract
 Entry = dict[str, Any]
@@ -13,6 +13,18 @@ Entry = dict[str, Any]
 Event = tuple[int, str]
 #: (task id, sequence, source, index in the source, entry as JSON)
 EventRow = tuple[str, int, str, int, str]
+
+
+class EventReport(NamedTuple):
+    """Entries of one source, which numbers them from `first_index`."""
+
+    task_id: str
+    source: str
+    first_index: int
+    entries: list[Entry]
+    #: the task is new: nothing of its log can be stored
+    is_first: bool = False
+
 
 #: how many events are kept in memory to answer readers that keep up; older ones come from the store
 WINDOW = 500

@@ -3,14 +3,15 @@
 import asyncio
 import logging
 import uuid
-from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
 from ray.exceptions import RayError
 
-from actors.event_log import Entry
+from actors.event_log import Entry, EventReport
+from actors.group_commit import Together
 from rfuav_ray.events import Level
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
@@ -19,21 +20,29 @@ logger = logging.getLogger("rfuav.tasks")
 RETRY_S = 0.5
 
 
+@dataclass(frozen=True)
+class _Note:
+    task_id: str
+    entry: Entry
+    #: whether the task's log has nothing before it
+    is_first: bool
+
+
 class Journal:
-    """Each entry is sent until the MetricsActor has it; one that arrives twice is stored once."""
+    """Each entry is sent until the MetricsActor has it, in order; one that arrives twice is stored once."""
 
     def __init__(self, metrics_actor: Any) -> None:
         self._metrics_actor = metrics_actor
-        self._on_the_way: defaultdict[str, set[asyncio.Task[None]]] = defaultdict(set)
+        self._notes: Together[_Note, None] = Together(self._deliver)
 
-    def write(self, task_id: str, message: str, *, level: Level = "INFO") -> None:
-        """Does not wait for the entry to be stored."""
-        self._send(task_id, _entry(message, level))
+    def write(self, task_id: str, message: str, *, level: Level = "INFO", is_first: bool = False) -> None:
+        """Does not wait for the entry to be stored. `is_first` is known of a task that was just accepted."""
+        self._put(task_id, _entry(message, level), is_first)
 
-    def close(self, task: TaskRecord) -> "asyncio.Task[None]":
+    def close(self, task: TaskRecord) -> "asyncio.Future[None]":
         """Write the last event of the stream, after all that was written before."""
         level: Level = "ERROR" if task.status is TaskStatus.FAILED else "INFO"
-        return self._send(task.id, _entry(task.message, level, stage="completed", status=task.status.value))
+        return self._put(task.id, _entry(task.message, level, stage="completed", status=task.status.value))
 
     async def closed_streams(self) -> set[str]:
         """The tasks whose stream has its last event."""
@@ -45,42 +54,47 @@ class Journal:
                 logger.warning("the metrics actor does not answer, trying again: %s", error)
                 await asyncio.sleep(RETRY_S)
 
-    async def flush(self, timeout_s: float) -> None:
+    async def flush(self, timeout_s: float | None = None) -> None:
         """Wait for the entries that are on their way now."""
-        on_the_way = [sending for sendings in self._on_the_way.values() for sending in sendings]
-        if on_the_way:
-            await asyncio.wait(on_the_way, timeout=timeout_s)
+        await asyncio.wait({asyncio.create_task(self._notes.handed_over())}, timeout=timeout_s)
 
     async def forget(self, task_ids: Sequence[str]) -> None:
         """Drop the tasks' events, those on their way too."""
-        await asyncio.gather(*(sending for task_id in task_ids for sending in self._on_the_way.get(task_id, ())))
+        await self.flush()
         await self._metrics_actor.forget.remote(task_ids)
 
-    def _send(self, task_id: str, entry: Entry) -> "asyncio.Task[None]":
+    def _put(self, task_id: str, entry: Entry, is_first: bool = False) -> "asyncio.Future[None]":
         logger.log(getattr(logging, entry["level"]), "%s: %s", task_id, entry["message"])
-        earlier = list(self._on_the_way[task_id])
-        sending = asyncio.create_task(self._deliver(task_id, entry, earlier))
-        self._on_the_way[task_id].add(sending)
-        sending.add_done_callback(lambda done: self._delivered(task_id, done))
-        return sending
+        return self._notes.put(_Note(task_id, entry, is_first))
 
-    async def _deliver(self, task_id: str, entry: Entry, earlier: "list[asyncio.Task[None]]") -> None:
-        if earlier:
-            await asyncio.wait(earlier)
-        # A source of its own: its number says whether the log has this entry, and nothing of the others.
+    async def _deliver(self, notes: list[_Note]) -> list[None]:
+        # A source of its own: its numbers say whether a log has these entries, and nothing of the others.
         source = f"task manager {uuid.uuid4().hex}"
-        while True:
-            try:
-                await self._metrics_actor.append.remote(task_id, source, 0, [entry])
-                return
-            except RayError as error:
-                logger.warning("the metrics actor did not take an entry, trying again: %s", error)
-                await asyncio.sleep(RETRY_S)
+        reports: dict[str, EventReport] = {}
+        for note in notes:
+            report = reports.setdefault(note.task_id, EventReport(note.task_id, source, 0, [], note.is_first))
+            report.entries.append(note.entry)
+        waiting = list(reports.values())
+        while waiting := await self._refused(waiting):  # noqa: ASYNC110
+            await asyncio.sleep(RETRY_S)
+        return [None] * len(notes)
 
-    def _delivered(self, task_id: str, done: "asyncio.Task[None]") -> None:
-        self._on_the_way[task_id].discard(done)
-        if not self._on_the_way[task_id]:
-            del self._on_the_way[task_id]
+    async def _refused(self, reports: list[EventReport]) -> list[EventReport]:
+        """Send the reports; returns those that have to be sent again."""
+        errors: Sequence[Exception | None]
+        try:
+            errors = await self._metrics_actor.append_together.remote(reports)
+        except RayError as error:
+            errors = [error] * len(reports)
+        refused = [
+            report._replace(is_first=False)  # it may have arrived
+            for report, error in zip(reports, errors, strict=True)
+            if error is not None
+        ]
+        if refused:
+            reason = next(error for error in errors if error is not None)
+            logger.warning("the metrics actor did not take %d entries, trying again: %s", len(refused), reason)
+        return refused
 
 
 def _entry(message: str, level: Level, **fields: Any) -> Entry:

@@ -4,8 +4,9 @@ import asyncio
 from collections import OrderedDict, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
-from actors.event_log import Entry, Event, EventLog, EventRow, is_final
+from actors.event_log import Event, EventLog, EventReport, EventRow, is_final
 from actors.gauges import RunGauges
 from actors.group_commit import GroupCommit
 from actors.store import Store
@@ -27,17 +28,20 @@ class MetricsActor:
     def __init__(self, database_url: str) -> None:
         self._store = Store(database_url)
         self._commit: GroupCommit[EventRow] = GroupCommit(self._store.append_events)
-        self._logs: OrderedDict[str, EventLog] = OrderedDict()
+        self._logs: dict[str, EventLog] = {}
+        #: those of ended tasks, the one that was used last at the end
+        self._closed: OrderedDict[str, None] = OrderedDict()
         self._loading = asyncio.Lock()
         self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._gauges = RunGauges()
 
-    async def append(self, task_id: str, source: str, first_index: int, entries: Sequence[Entry]) -> None:
-        """Add the entries of one source, numbered from `first_index`; a repeated call adds nothing.
+    async def append(self, report: EventReport) -> None:
+        """Add the entries of one source; a repeated call adds nothing.
 
         Returns when they are stored. What comes after a stream's last event is dropped.
         """
-        log = await self._log(task_id)
+        task_id, source, first_index, entries, is_first = report
+        log = await self._log(task_id, is_first)
         rows = log.number(task_id, source, first_index, entries)
         if not rows:
             return
@@ -48,8 +52,14 @@ class MetricsActor:
             self._logs.pop(task_id, None)
             raise
         log.show((sequence, entry) for _, sequence, _, _, entry in rows)
+        self._keep(task_id, log)
         self._gauges.show(task_id, entries)
         self._news.pop(task_id, asyncio.Event()).set()
+
+    async def append_together(self, reports: Sequence[EventReport]) -> "list[Exception | None]":
+        """Several calls of `append` in one; for each the error that it would have raised."""
+        errors = await asyncio.gather(*(self.append(report) for report in reports), return_exceptions=True)
+        return [cast("Exception | None", error) for error in errors]
 
     async def read(self, task_id: str, after: int = 0, limit: int = 1000, wait_s: float = 0) -> EventPage:
         """Events behind sequence number `after`; where there are none yet, wait for one up to `wait_s`."""
@@ -84,19 +94,27 @@ class MetricsActor:
     async def ping(self) -> None:
         """Answers when the actor is up."""
 
-    async def _log(self, task_id: str) -> EventLog:
+    async def _log(self, task_id: str, is_new: bool = False) -> EventLog:
+        if is_new:
+            self._logs.setdefault(task_id, EventLog())
         if task_id not in self._logs:
             async with self._loading:
                 if task_id not in self._logs:
-                    self._logs[task_id] = await asyncio.to_thread(_load, self._store, task_id)
-                    self._evict()
-        self._logs.move_to_end(task_id)
-        return self._logs[task_id]
+                    log = await asyncio.to_thread(_load, self._store, task_id)
+                    self._logs.setdefault(task_id, log)  # a new task's may have come meanwhile
+        log = self._logs[task_id]
+        self._keep(task_id, log)
+        return log
 
-    def _evict(self) -> None:
-        closed = [task_id for task_id, log in self._logs.items() if log.is_closed]
-        for task_id in closed[: max(0, len(closed) - KEPT_LOGS)]:
-            del self._logs[task_id]
+    def _keep(self, task_id: str, log: EventLog) -> None:
+        """All of tasks that live, and of the ended ones those that were used last."""
+        if not log.is_closed:
+            return
+        self._closed[task_id] = None
+        self._closed.move_to_end(task_id)
+        while len(self._closed) > KEPT_LOGS:
+            task_id, _ = self._closed.popitem(last=False)
+            self._logs.pop(task_id, None)
 
 
 def _load(store: Store, task_id: str) -> EventLog:

@@ -11,7 +11,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 
-from actors.event_log import Entry
+from actors.event_log import Entry, EventReport
 from actors.runs import Order, Progress, RunSpec
 from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent, clean
@@ -86,9 +86,8 @@ class Reporter:
             progress = replace(self._progress, gpu_memory=used_gpu_memory())
         try:
             if entries:
-                ray.get(
-                    self._metrics_actor.append.remote(self._spec.task_id, self._spec.run_id, self._sent, entries)
-                )
+                report = EventReport(self._spec.task_id, self._spec.run_id, self._sent, entries)
+                ray.get(self._metrics_actor.append.remote(report))
                 with self._lock:
                     del self._entries[: len(entries)]
                     self._sent += len(entries)

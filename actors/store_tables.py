@@ -1,5 +1,6 @@
 """The store's tables as this release has them; `actors/migrations` makes them."""
 
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -55,6 +56,7 @@ sa.Index(
 )
 
 
+@lru_cache
 def upsert(dialect: str, table: sa.Table) -> sa.Executable:
     """Insert a row, or replace the one with the same key."""
     # The two dialects have the same clause, each with a class of its own.

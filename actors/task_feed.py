@@ -6,7 +6,6 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 
 from actors.task_row import TaskRow
 
@@ -81,7 +80,8 @@ class TaskFeed:
     def _page(self, after: int, begins_anew: bool) -> FeedPage:
         first = bisect_right(self._changes, after, key=lambda change: change[0])
         rows, deleted = [], []
-        for version, task_id in islice(self._changes, first, None):
+        for index in range(first, len(self._changes)):
+            version, task_id = self._changes[index]
             latest, row = self._latest[task_id]
             if latest != version:
                 continue

@@ -19,7 +19,7 @@ from actors.slots import INFERENCE, TRAINING
 from actors.store import Store, database_url
 from actors.task_feed import FeedPage
 from actors.task_queue import line_of
-from actors.task_row import record_of
+from actors.task_row import TaskRow, record_of
 from actors.task_table import TaskTable
 from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict, service_stops
 from rfuav_ray.hardware import read_cpu
@@ -64,6 +64,7 @@ class TaskManager:
         self._dispatcher = Dispatcher(settings, store, self._table, self._journal, gauges, supervisor_actor)
         self._retention = Retention(settings.task_retention_days, self._table, self._journal)
         self._starting: asyncio.Task[None] | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load what is stored, find the runs that are still alive, start what can run. Once."""
@@ -76,7 +77,7 @@ class TaskManager:
         return owner_of(self._settings)
 
     @_uninterrupted
-    async def submit(self, tasks: Sequence[TaskRecord]) -> list[TaskRecord]:
+    async def submit(self, tasks: Sequence[TaskRecord]) -> list[TaskRow]:
         """Accept new tasks, all or none: when this returns they are stored and nothing loses them.
 
         Raises TaskConflict (id in use), ServiceBusy (queue full), InvalidInput (no such device).
@@ -95,21 +96,34 @@ class TaskManager:
             if task.wanted_device not in {ANY_GPU, *devices}:
                 reason = f"there is no device '{task.wanted_device}'; there are {', '.join(devices)}."
                 raise InvalidInput("device", reason)
-        stored = await self._table.add(tasks)
+        stored = await self._table.add([task.evolve(message=self._waits_for(task)) for task in tasks])
         for task in stored:
             self._dispatcher.queue.put(task)
         self._dispatcher.start_runs()
-        return [self._accepted(task) for task in stored]
+        for task in stored:
+            self._accepted(task)
+        return [self._table.row(task.id) for task in stored]
 
-    def _accepted(self, task: TaskRecord) -> TaskRecord:
+    def _waits_for(self, task: TaskRecord) -> str:
+        return line_of(task).waits_for(self._dispatcher.slots)
+
+    def _accepted(self, task: TaskRecord) -> None:
         """Tell the task's log what it waits for, if it does."""
         message = f"Task accepted: {task.kind}, priority {task.priority}."
         if task.id not in self._dispatcher.queue:
-            self._journal.write(task.id, message)
-            return task
-        reason = line_of(task).waits_for(self._dispatcher.slots)
-        self._journal.write(task.id, f"{message} {reason}")
-        return self._dispatcher.show_reason(task.id, reason)
+            self._journal.write(task.id, message, is_first=True)
+            return
+        reason = self._waits_for(task)
+        self._journal.write(task.id, f"{message} {reason}", is_first=True)
+        if reason != task.message:
+            self._dispatcher.show_reason(task.id, reason)
+
+    async def submit_together(
+        self, submissions: Sequence[Sequence[TaskRecord]]
+    ) -> "list[list[TaskRow] | Exception]":
+        """Several submissions in one call: each is accepted, or refused with its error, by itself."""
+        answers = await asyncio.gather(*map(self.submit, submissions), return_exceptions=True)
+        return [cast("list[TaskRow] | Exception", answer) for answer in answers]
 
     async def get(self, task_id: str) -> TaskRecord:
         """Raises TaskNotFound."""
@@ -232,8 +246,12 @@ class TaskManager:
     async def _recover(self) -> None:
         await self._dispatcher.find_devices()
         self._dispatcher.recover(await self._table.load())
-        closed_streams = await self._journal.closed_streams()
-        for row in self._table.ended():
-            if row.id not in closed_streams:
-                self._journal.close(record_of(row))
+        self._closing = asyncio.create_task(self._close_streams(self._table.ended()))
         self._retention.begin()
+
+    async def _close_streams(self, ended: Sequence[TaskRow]) -> None:
+        """Write the last event of those whose end was stored and not their stream's; nobody waits for it."""
+        closed_streams = await self._journal.closed_streams()
+        for row in ended:
+            if row.id not in closed_streams and self._table.feed.get(row.id) is not None:
+                self._journal.close(record_of(row))

@@ -56,6 +56,12 @@ class TaskTable:
                 return record_of(row)
         raise TaskNotFound(task_id)
 
+    def row(self, task_id: str) -> TaskRow:
+        """As others see it. Raises TaskNotFound."""
+        if row := self.feed.get(task_id):
+            return row
+        raise TaskNotFound(task_id)
+
     async def add(self, tasks: Sequence[TaskRecord]) -> list[TaskRecord]:
         """Store new tasks, all or none; they exist when this returns.
 

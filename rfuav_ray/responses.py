@@ -6,7 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rfuav_ray.requests import PreprocessingKind, TaskKind
-from rfuav_ray.tasks import TaskRecord, TaskStatus, now
+from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 
 class Response(BaseModel):
@@ -165,5 +165,6 @@ def _eta_seconds(task: TaskRecord) -> float | None:
     done = task.progress - task.started_progress
     if task.status is not TaskStatus.RUNNING or task.started_at is None or done <= 0:
         return None
-    elapsed_s = (now() - task.started_at).total_seconds()
+    # Up to the report that told of the progress: the time since then would count as time without any.
+    elapsed_s = (task.updated_at - task.started_at).total_seconds()
     return round(elapsed_s * (100 - task.progress) / done, 1)

@@ -6,7 +6,6 @@ from contextlib import suppress
 from typing import Any
 
 import ray
-from fastapi import FastAPI
 from ray import serve
 from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -20,9 +19,10 @@ from actors.task_manager import TaskManager, owner_of
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.settings import Settings
-from serve_app.http import create_app
+from serve_app.guards import App
+from serve_app.http import create_api
 
-APP = "rfuav"
+NAME = "rfuav"
 #: an event stream holds its request for hours
 MAX_ONGOING_REQUESTS = 10_000
 MAX_WAITING_CALLS = 20_000
@@ -121,14 +121,14 @@ def stop_actors() -> None:
     gpu_groups.give_all_back()
 
 
-def deploy(settings: Settings) -> None:
-    """Bring the API up on a Ray that is initialised and has the actors."""
+def deploy(settings: Settings, serve_host: str) -> None:
+    """Bring the API up on a Ray that is initialised and has the actors; see `way_in` for the host."""
 
-    def build() -> FastAPI:  # Serve calls only a plain function, in the replica
-        return create_app(settings)
+    def build() -> App:  # Serve calls only a plain function, in the replica
+        return create_api(settings)
 
     serve.start(
-        http_options={"host": settings.host, "port": settings.port},
+        http_options={"host": serve_host, "port": settings.port},
         logging_config={"enable_access_log": False},
     )
     api = serve.deployment(
@@ -142,4 +142,4 @@ def deploy(settings: Settings) -> None:
         health_check_period_s=1,
         logging_config={"enable_access_log": False},
     )
-    serve.run(api.bind(), name=APP, route_prefix="/")
+    serve.run(api.bind(), name=NAME, route_prefix="/")

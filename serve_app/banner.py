@@ -1,5 +1,6 @@
 """What the service says when it is up: the hardware it found, where it listens, where the docs are."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
 from typing import Any
 
@@ -7,9 +8,9 @@ from rfuav_ray.settings import Settings
 
 
 def banner(
-    settings: Settings, resources: dict[str, Any], cluster: dict[str, float], notice: str | None = None
+    settings: Settings, resources: dict[str, Any], cluster: dict[str, float], notices: Sequence[str | None] = ()
 ) -> str:
-    """`resources` is what the TaskManager answers; `notice` is something the operator has to know."""
+    """`resources` is what the TaskManager answers; `notices` are what the operator has to know (None: nothing)."""
     gpus = resources["gpu_info"]
     url = f"http://{settings.host}:{settings.port}"
     lines = [
@@ -25,8 +26,7 @@ def banner(
     lines += [f"  slots     {device}: {_slots(caps)}" for device, caps in resources["limits"].items()]
     if settings.api_keys and settings.auth == "on":
         lines.append(f"  key       {settings.api_keys[0]} (send it as X-API-Key)")
-    if notice:
-        lines.append(f"  NOTICE    {notice}")
+    lines += [f"  NOTICE    {notice}" for notice in notices if notice]
     lines.append("Stop with ctrl-C.")
     return "\n".join(lines)
 

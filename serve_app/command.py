@@ -10,8 +10,8 @@ import secrets
 import signal
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import TextIO
 
@@ -24,6 +24,7 @@ from rfuav_ray.errors import RfuavError
 from rfuav_ray.settings import Settings
 from serve_app import app
 from serve_app.banner import banner
+from serve_app.way_in import WayIn, way_in
 
 #: of every Ray process, unless the operator has said otherwise
 RAY_VARIABLES = {
@@ -46,22 +47,22 @@ def serve_forever(settings: Settings) -> int:
             _check_port(settings)
         print("Starting the service; this takes about 20 seconds.", flush=True)
         try:
-            with _ray(settings):
-                _serve_until(_stop_signal(), settings)
+            with _way_in(settings) as found, environment(RAY_VARIABLES | found.environment), _ray(settings):
+                _serve_until(_stop_signal(), settings, found)
         except KeyboardInterrupt:  # before the handlers were in place
             return 128 + signal.SIGINT
     return 0
 
 
-def _serve_until(stop: threading.Event, settings: Settings) -> None:
+def _serve_until(stop: threading.Event, settings: Settings, found: WayIn) -> None:
     if _is_on_a_cluster():
         app.end_a_dead_service(settings)
         _check_port(settings)  # not earlier: that service's API had it
-    notice = app.start_actors(settings)
+    notices = [found.notice, app.start_actors(settings)]
     try:
-        app.deploy(settings)
+        app.deploy(settings, found.serve_host)
         if not stop.is_set():
-            print(banner(settings, app.resources(), ray.cluster_resources(), notice), flush=True)
+            print(banner(settings, app.resources(), ray.cluster_resources(), notices), flush=True)
         stop.wait()
         print("Stopping: runs keep what is done and go on at the next start. Once more stops at once.", flush=True)
         app.stop_runs(settings)
@@ -129,11 +130,26 @@ def _check_port(settings: Settings) -> None:
         ) from None
 
 
+def _way_in(settings: Settings) -> AbstractContextManager[WayIn]:
+    # The processes of a cluster have started: which way it has was said there.
+    return nullcontext(WayIn(settings.host, {})) if _is_on_a_cluster() else way_in(settings.host)
+
+
+@contextmanager
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set the variables that are not set, for the processes that Ray starts."""
+    before = os.environ.copy()
+    os.environ.update({name: value for name, value in variables.items() if name not in before})
+    try:
+        yield
+    finally:
+        for name in variables.keys() - before.keys():
+            del os.environ[name]
+
+
 @contextmanager
 def _ray(settings: Settings) -> Iterator[None]:
     """The cluster of RAY_ADDRESS, or a new one on this machine alone."""
-    for name, value in RAY_VARIABLES.items():
-        os.environ.setdefault(name, value)
     logging.getLogger("ray.serve").setLevel(logging.INFO if settings.debug else logging.WARNING)
     ray.init(
         address=os.environ.get("RAY_ADDRESS", "local"),

@@ -1,6 +1,7 @@
 """The FastAPI application of one replica: routes, guards, error shape, documentation."""
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -13,17 +14,30 @@ from actors import names
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
 from serve_app.errors import ERROR_RESPONSES, add_error_handlers
-from serve_app.guards import BodyLimit, KeyCheck
+from serve_app.fast_reads import FastReads
+from serve_app.guards import App, BodyLimit, KeyCheck
 from serve_app.routes import health, index, inference, preprocessing, resources, tasks, training
 from serve_app.service import Service
 from serve_app.sse import TaskStreams
 from serve_app.task_view import TaskView
 
 START_TIMEOUT_S = 60.0
+GC_THRESHOLDS = (50_000, 20, 50)
+
+
+def create_api(settings: Settings) -> App:
+    """The application with what stands before it, as a replica runs it."""
+    write_to_log_file(settings, rotates=False)
+    app = create_app(settings)
+    api: App = FastReads(app, app)
+    if settings.api_keys and settings.auth == "on":
+        api = KeyCheck(api, keys=settings.api_keys)
+    if settings.cors_origins:
+        api = CORSMiddleware(api, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"])
+    return api
 
 
 def create_app(settings: Settings) -> FastAPI:
-    write_to_log_file(settings, rotates=False)
     app: FastAPI = FastAPIOffline(
         title=settings.app_name,
         version=settings.version,
@@ -38,12 +52,6 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(group.router)
     add_error_handlers(app)
     app.add_middleware(BodyLimit)
-    if settings.api_keys and settings.auth == "on":
-        app.add_middleware(KeyCheck, keys=settings.api_keys)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"]
-        )
     return app
 
 
@@ -59,6 +67,9 @@ async def _connected(app: FastAPI) -> AsyncIterator[None]:
     following = asyncio.create_task(view.follow(task_manager_actor, is_ready, streams.end))
     try:
         await asyncio.wait_for(is_ready.wait(), START_TIMEOUT_S)
+        # What is here now stays; and looking through a large table for garbage is not worth it every second.
+        gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         yield
     finally:
         following.cancel()

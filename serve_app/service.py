@@ -3,24 +3,28 @@
 import asyncio
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from ray.exceptions import RayError, RayTaskError
 
-from actors.task_row import row_of
+from actors.group_commit import Together
+from actors.task_row import TaskRow, row_of
 from rfuav_ray.errors import ServiceBusy, TaskNotFound
 from rfuav_ray.requests import RunRequest, TaskKind
 from rfuav_ray.responses import TaskResponse, task_response
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, now
+from serve_app.encoded import Encoded
+from serve_app.health_report import HealthReport
 from serve_app.sse import TaskStreams
 from serve_app.task_view import TaskView
 
 #: longer than a busy store needs, shorter than clients wait
 ANSWER_TIMEOUT_S = 20.0
 RETRY_S = 0.2
+HEALTH_TIMEOUT_S = 3.0
 
 
 @dataclass
@@ -29,12 +33,25 @@ class Service:
     view: TaskView
     streams: TaskStreams
     task_manager_actor: Any
+    health: HealthReport = field(init=False)
+    _submissions: Together[Sequence[TaskRecord], Sequence[TaskRow]] = field(init=False)
 
-    async def submit(self, tasks: Sequence[TaskRecord]) -> list[TaskRecord]:
-        stored: list[TaskRecord] = await self.ask(self.task_manager_actor.submit.remote(tasks))
-        for task in stored:
-            self.view.put(row_of(task))
-        return stored
+    def __post_init__(self) -> None:
+        self._submissions = Together(self._submit_together)
+        self.health = HealthReport(self.settings.version, self.view, self.streams, self._resources_now)
+
+    async def submit(self, tasks: Sequence[TaskRecord]) -> None:
+        """Returns when the tasks are stored. Raises what the TaskManager raises."""
+        for row in await self._submissions.add(tasks):
+            self.view.put(row)
+
+    async def _submit_together(
+        self, submissions: list[Sequence[TaskRecord]]
+    ) -> "list[Sequence[TaskRow] | Exception]":
+        answers: list[Sequence[TaskRow] | Exception] = await self.ask(
+            self.task_manager_actor.submit_together.remote(submissions)
+        )
+        return answers
 
     async def task(self, task_id: str, *kinds: TaskKind) -> TaskRecord:
         """The task, when it is one of these kinds (none: any). Raises TaskNotFound."""
@@ -45,6 +62,14 @@ class Service:
         if kinds and task.kind not in kinds:
             raise TaskNotFound(task_id)
         return task
+
+    async def encoded_task(self, task_id: str, *kinds: TaskKind) -> Encoded:
+        """The task as clients get it, when it is one of these kinds (none: any). Raises TaskNotFound."""
+        await self.task(task_id, *kinds)
+        answer = self.view.copy.encoded(task_id)
+        if answer is None:  # deleted since
+            raise TaskNotFound(task_id)
+        return answer
 
     async def cancel(self, task_id: str) -> TaskRecord:
         task: TaskRecord = await self.ask(self.task_manager_actor.cancel.remote(task_id))
@@ -63,6 +88,10 @@ class Service:
 
     async def resources(self) -> dict[str, Any]:
         usage: dict[str, Any] = await self.read(self.task_manager_actor.resources.remote)
+        return usage
+
+    async def _resources_now(self) -> dict[str, Any]:
+        usage: dict[str, Any] = await self.ask(self.task_manager_actor.resources.remote(), HEALTH_TIMEOUT_S)
         return usage
 
     async def read(self, call: Callable[..., Any], *arguments: Any) -> Any:
@@ -118,7 +147,7 @@ def new_task(
     )
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:  # a plain function would take a thread for each request
     service: Service = request.app.state.service
     return service
 

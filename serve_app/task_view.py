@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import time
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
@@ -13,11 +14,13 @@ from actors.task_feed import FeedPage
 from actors.task_queue import TaskQueue
 from actors.task_row import TaskRow, record_of
 from rfuav_ray.tasks import TaskRecord, TaskStatus
+from serve_app.encoded import Encoded, encoded_task
 
 logger = logging.getLogger("rfuav.api")
 
 FEED_WAIT_S = 30.0
 RETRY_S = 0.5
+PAUSE_S = 0.02
 
 
 class TaskCopy:
@@ -33,21 +36,33 @@ class TaskCopy:
         row = self._rows.get(task_id)
         return None if row is None else record_of(row)
 
+    def encoded(self, task_id: str, kind: str | None = None) -> Encoded | None:
+        """The task as clients get it; None when there is no such task, or it is of another kind."""
+        row = self._rows.get(task_id)
+        if row is None or (kind is not None and row.kind != kind):
+            return None
+        return self._encoded(row)
+
+    def _encoded(self, row: TaskRow) -> Encoded:
+        is_waiting = row.status == TaskStatus.PENDING.value
+        return encoded_task(row, self.queue_position(record_of(row)) if is_waiting else None)
+
     def count(self, kinds: Collection[str] | None, statuses: Collection[str] | None) -> int:
         """None: all of them."""
         return sum(map(len, self._lists(kinds, statuses)))
 
     def newest(
         self, kinds: Collection[str] | None, statuses: Collection[str] | None, *, offset: int, limit: int
-    ) -> list[TaskRecord]:
-        """A page of the tasks of these kinds and statuses, newest first; None: all of them."""
+    ) -> list[tuple[str, Encoded]]:
+        """A page of the tasks of these kinds and statuses with their kind, newest first; None: all of them."""
         lists = self._lists(kinds, statuses)
         candidates = range(-1, 1 + max((numbers[-1] for numbers in lists if numbers), default=0))
         # Looked up, not counted down to: the last page of a hundred thousand tasks is as near as the first.
         first = candidates[bisect_left(candidates, -offset, key=lambda number: -_newer_than(number, lists))]
         ends = [bisect_right(numbers, first) for numbers in lists]
         page = [n for numbers, end in zip(lists, ends, strict=True) for n in numbers[max(0, end - limit) : end]]
-        return [record_of(self._rows[self._id_of[n]]) for n in sorted(page, reverse=True)[:limit]]
+        rows = [self._rows[self._id_of[number]] for number in sorted(page, reverse=True)[:limit]]
+        return [(row.kind, self._encoded(row)) for row in rows]
 
     def queue_position(self, task: TaskRecord) -> int | None:
         """1 for the next to start of those that want the same slots; None for one that does not wait."""
@@ -123,6 +138,7 @@ class TaskView:
         """Keep the copy fresh until cancelled, or until the service stops."""
         incarnation, version = "", 0
         while True:
+            asked_s = time.monotonic()
             try:
                 page = await task_manager_actor.changes.remote(incarnation, version, FEED_WAIT_S)
             except RayError as error:
@@ -142,3 +158,5 @@ class TaskView:
                 if page.is_over:
                     service_stops()
                     return
+                if time.monotonic() - asked_s < PAUSE_S:  # a flood: let more of them travel in one page
+                    await asyncio.sleep(PAUSE_S)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query
+from fastapi.responses import Response
 
 from rfuav_ray import paths
 from rfuav_ray.errors import TaskConflict
@@ -14,34 +15,35 @@ from rfuav_ray.requests import BatchInferenceRequest, InferenceRequest
 from rfuav_ray.responses import BatchInferenceResponse, PredictionsResponse, TaskResponse
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
+from serve_app.routes.tasks import IfNoneMatch, status_answer
 from serve_app.service import Service, TheService, new_task, new_task_id
 
 router = APIRouter(prefix="/api/v2/inference", tags=["inference"])
 
 
-@router.post("/start", responses=WRONG_STATE)
-async def start_inference(request: InferenceRequest, service: TheService) -> TaskResponse:
+@router.post("/start", response_model=TaskResponse, responses=WRONG_STATE)
+async def start_inference(request: InferenceRequest, service: TheService) -> Response:
     task = await asyncio.to_thread(_inference_task, request, service, "source_path")
-    (task,) = await service.submit([task])
-    return service.show(task)
+    await service.submit([task])
+    return await status_answer(service, "", task.id)
 
 
 @router.post("/batch")
 async def start_batch_inference(request: BatchInferenceRequest, service: TheService) -> BatchInferenceResponse:
     """One task for each source; a bad source starts none of them."""
     tasks = await asyncio.to_thread(_batch_tasks, request, service)
-    stored = await service.submit(tasks)
+    await service.submit(tasks)
     return BatchInferenceResponse(
         status="success",
-        message=f"{len(stored)} inference tasks accepted.",
-        task_ids=[task.id for task in stored],
-        total=len(stored),
+        message=f"{len(tasks)} inference tasks accepted.",
+        task_ids=[task.id for task in tasks],
+        total=len(tasks),
     )
 
 
-@router.get("/{task_id}", responses=UNKNOWN_TASK)
-async def inference_status(task_id: str, service: TheService) -> TaskResponse:
-    return service.show(await service.task(task_id, "inference"))
+@router.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
+async def inference_status(task_id: str, service: TheService, if_none_match: IfNoneMatch = "") -> Response:
+    return await status_answer(service, if_none_match, task_id, "inference")
 
 
 @router.get("/{task_id}/results", responses=UNKNOWN_TASK | WRONG_STATE)

@@ -83,5 +83,5 @@ async def _start(
         device="cpu",
         description=request.description,
     )
-    (task,) = await service.submit([task])
-    return preprocessing_response(task)
+    await service.submit([task])
+    return preprocessing_response(await service.task(task.id))

@@ -1,7 +1,7 @@
 """Tasks of any kind: list, status, logs, cancel, priority, delete."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
@@ -9,52 +9,54 @@ from fastapi.responses import Response, StreamingResponse
 
 from rfuav_ray.requests import PREPROCESSING_KINDS, PriorityUpdate, TaskKind
 from rfuav_ray.responses import TaskActionResponse, TaskListResponse, TaskResponse
-from rfuav_ray.tasks import TaskRecord, TaskStatus
+from rfuav_ray.tasks import TaskStatus
+from serve_app.encoded import encoded, joined, response
 from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
 from serve_app.service import Service, TheService
 
 router = APIRouter(prefix="/api/v2/tasks", tags=["tasks"])
 
-_TRAINING, _INFERENCE = ("training",), ("inference",)
+#: how the lists are called, and the kinds that are in them
+_GROUPS: dict[bytes, Collection[str]] = {
+    b"training": ("training",),
+    b"inference": ("inference",),
+    b"preprocessing": PREPROCESSING_KINDS,
+}
 
 After = Annotated[int | None, Query(ge=0, lt=10**18, description="go on behind this sequence number")]
+IfNoneMatch = Annotated[str, Header(description="ETags of what the client has: 304 where it is the same")]
 LastEventId = Annotated[str | None, Header(description="the same, as browsers send it")]
 
 
-@router.get("")
+@router.get("", response_model=TaskListResponse)
 async def list_tasks(
     service: TheService,
     status: TaskStatus | None = None,
     task_type: Annotated[TaskKind | None, Query()] = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     offset: Annotated[int, Query(ge=0)] = 0,
-) -> TaskListResponse:
+    if_none_match: IfNoneMatch = "",
+) -> Response:
     """Newest first. `limit` and `offset` cut one page from all matching tasks; totals count every match."""
     statuses = None if status is None else {status.value}
     kinds = None if task_type is None else {task_type}
     tasks = service.view.copy
     page = tasks.newest(kinds, statuses, offset=offset, limit=limit)
-    return TaskListResponse(
-        training_tasks=_shown(service, page, _TRAINING),
-        inference_tasks=_shown(service, page, _INFERENCE),
-        preprocessing_tasks=_shown(service, page, PREPROCESSING_KINDS),
-        total_training=tasks.count(_both(kinds, _TRAINING), statuses),
-        total_inference=tasks.count(_both(kinds, _INFERENCE), statuses),
-        total_preprocessing=tasks.count(_both(kinds, PREPROCESSING_KINDS), statuses),
-    )
+    fields = []
+    for name, group in _GROUPS.items():
+        matching = {kind for kind in group if kinds is None or kind in kinds}
+        fields.append(b'"%b_tasks":%b' % (name, joined(answer for kind, answer in page if kind in group)))
+        fields.append(b'"total_%b":%d' % (name, tasks.count(matching, statuses)))
+    return response(encoded(b"{%b}" % b",".join(fields)), if_none_match)
 
 
-def _both(wanted: Collection[str] | None, group: Collection[str]) -> set[str]:
-    return {kind for kind in group if wanted is None or kind in wanted}
+@router.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
+async def task_status(task_id: str, service: TheService, if_none_match: IfNoneMatch = "") -> Response:
+    return await status_answer(service, if_none_match, task_id)
 
 
-def _shown(service: Service, page: Sequence[TaskRecord], kinds: Collection[str]) -> list[TaskResponse]:
-    return [service.show(task) for task in page if task.kind in kinds]
-
-
-@router.get("/{task_id}", responses=UNKNOWN_TASK)
-async def task_status(task_id: str, service: TheService) -> TaskResponse:
-    return service.show(await service.task(task_id))
+async def status_answer(service: Service, if_none_match: str, task_id: str, *kinds: TaskKind) -> Response:
+    return response(await service.encoded_task(task_id, *kinds), if_none_match)
 
 
 @router.get(

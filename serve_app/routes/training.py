@@ -1,26 +1,25 @@
 """Training tasks."""
 
-import asyncio
-
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from rfuav_ray.preflight import check_training
 from rfuav_ray.requests import TrainingRequest
 from rfuav_ray.responses import TaskActionResponse, TaskResponse
+from serve_app.checks import checked
 from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
-from serve_app.routes.tasks import After, LastEventId, cancelling, event_stream
+from serve_app.routes.tasks import After, IfNoneMatch, LastEventId, cancelling, event_stream, status_answer
 from serve_app.service import TheService, new_task, new_task_id
 
 router = APIRouter(prefix="/api/v2/training", tags=["training"])
 
 
-@router.post("/start", responses=WRONG_STATE)
-async def start_training(request: TrainingRequest, service: TheService) -> TaskResponse:
+@router.post("/start", response_model=TaskResponse, responses=WRONG_STATE)
+async def start_training(request: TrainingRequest, service: TheService) -> Response:
     settings = service.settings
     if "priority" not in request.model_fields_set:
         request = request.model_copy(update={"priority": settings.default_train_priority})
-    request = await asyncio.to_thread(
+    request = await checked(
         check_training, request, roots=settings.data_roots, supported_models=settings.supported_models
     )
     task = new_task(
@@ -33,13 +32,13 @@ async def start_training(request: TrainingRequest, service: TheService) -> TaskR
         total_epochs=request.num_epochs,
         current_epoch=0,
     )
-    (task,) = await service.submit([task])
-    return service.show(task)
+    await service.submit([task])
+    return await status_answer(service, "", task.id)
 
 
-@router.get("/{task_id}", responses=UNKNOWN_TASK)
-async def training_status(task_id: str, service: TheService) -> TaskResponse:
-    return service.show(await service.task(task_id, "training"))
+@router.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
+async def training_status(task_id: str, service: TheService, if_none_match: IfNoneMatch = "") -> Response:
+    return await status_answer(service, if_none_match, task_id, "training")
 
 
 @router.get("/{task_id}/logs", response_class=Response, responses=UNKNOWN_TASK)

