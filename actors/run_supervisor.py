@@ -6,12 +6,14 @@ TaskManager that restarts finds its runs alive.
 
 import asyncio
 import os
+import shlex
+import sys
 from typing import Any
 
 import ray
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
-from actors import runners
+from actors import fork_client, runners
 from actors.runs import Outcome, RunSpec
 
 #: how long an outcome is kept for a TaskManager that is being restarted
@@ -30,18 +32,15 @@ class RunSupervisor:
         self._refs: dict[str, Any] = {}
         #: why a run was given up, by its id
         self._given_up: dict[str, str] = {}
-        niceness = min(os.nice(0) + RUN_NICENESS, LARGEST_NICENESS)
-        # Processes with other variables are runs' alone: no actor begins in one that has loaded PyTorch.
-        environment = {"env_vars": {"RAY_worker_niceness": str(niceness)}}
-        self._run = ray.remote(max_retries=0, runtime_env=environment)(runners.run)
+        self._run = ray.remote(max_retries=0)(runners.run)
         # A process that has used a GPU keeps memory on it and cannot move to another: it ends with the run.
-        self._run_on_gpu = ray.remote(max_retries=0, max_calls=1, runtime_env=environment)(runners.run)
+        self._run_on_gpu = ray.remote(max_retries=0, max_calls=1)(runners.run)
 
     async def run(self, spec: RunSpec, ray_options: dict[str, Any], task_manager_actor: Any) -> Outcome:
         """Start the run, or find it when it was started before, and wait for its end."""
         if spec.run_id not in self._runs:
             run = self._run_on_gpu if spec.has_hardware else self._run
-            run = run.options(name=f"{spec.kind} {spec.task_id}", **ray_options)
+            run = run.options(name=f"{spec.kind} {spec.task_id}", runtime_env=run_environment(), **ray_options)
             self._refs[spec.run_id] = run.remote(spec, self._metrics_actor, task_manager_actor)
             self._runs[spec.run_id] = asyncio.create_task(self._watch(spec.run_id))
         return await self.wait(spec.run_id)
@@ -67,6 +66,10 @@ class RunSupervisor:
             self._given_up[run_id] = reason
             await self.cancel(run_id, GIVE_UP_AFTER_S)
 
+    async def get_ready(self) -> None:
+        """Have this node's fork server load what runs need, before the first one wants it."""
+        await ray.remote(num_cpus=0)(runners.get_ready).options(runtime_env=run_environment()).remote()
+
     async def ping(self) -> None:
         """Answers when the actor is up."""
 
@@ -84,6 +87,16 @@ class RunSupervisor:
         self._given_up.pop(run_id, None)
         asyncio.get_running_loop().call_later(KEEP_OUTCOME_S, self._runs.pop, run_id, None)
         return outcome
+
+
+def run_environment() -> dict[str, Any]:
+    """The runtime environment of runs: no actor begins in a process of theirs, which has PyTorch."""
+    niceness = min(os.nice(0) + RUN_NICENESS, LARGEST_NICENESS)
+    environment: dict[str, Any] = {"env_vars": {"RAY_worker_niceness": str(niceness)}}
+    # On another node, Python and this program may be elsewhere: there Ray starts workers as ever.
+    if sys.platform == "linux" and sum(node["Alive"] for node in ray.nodes()) == 1:
+        environment["py_executable"] = shlex.join([sys.executable, "-I", "-S", fork_client.__file__])
+    return environment
 
 
 def _first_line(error: Exception) -> str:

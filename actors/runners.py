@@ -40,6 +40,10 @@ def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
             return _ending(spec, error)
 
 
+def get_ready() -> None:
+    """Does nothing: that Ray starts a worker for it gets the fork server of the node going."""
+
+
 def _ending(spec: RunSpec, error: Exception) -> Outcome:
     match error:
         case RunCancelled():

@@ -81,6 +81,22 @@ class PredictionsResponse(Response):
     predictions: list[dict[str, Any]]
 
 
+class FolderEntry(Response):
+    name: str
+    path: str
+    kind: Literal["folder", "file"]
+    size_bytes: int | None
+
+
+class FolderResponse(Response):
+    """Folders first, then files, by name."""
+
+    path: str | None = Field(description="null: these are the roots")
+    parent: str | None = Field(description="null: above it is no folder that may be named")
+    entries: list[FolderEntry]
+    is_complete: bool = Field(description="false: there are more entries than are listed")
+
+
 class ResourceStatusResponse(Response):
     device_usage: dict[str, dict[str, int]]
     active_tasks: dict[str, list[dict[str, str]]]

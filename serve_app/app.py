@@ -143,3 +143,5 @@ def deploy(settings: Settings, serve_host: str) -> None:
         logging_config={"enable_access_log": False},
     )
     serve.run(api.bind(), name=NAME, route_prefix="/")
+    # Not earlier, and not waited for: loading PyTorch would hold up the first answer.
+    ray.get_actor(names.RUN_SUPERVISOR, names.NAMESPACE).get_ready.remote()
