@@ -14,6 +14,7 @@ from rfuav_ray.preflight import check_inference
 from rfuav_ray.requests import BatchInferenceRequest, InferenceRequest
 from rfuav_ray.responses import BatchInferenceResponse, PredictionsResponse, TaskResponse
 from rfuav_ray.tasks import TaskRecord, TaskStatus
+from serve_app.checks import checked
 from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
 from serve_app.routes.tasks import IfNoneMatch, status_answer
 from serve_app.service import Service, TheService, new_task, new_task_id
@@ -23,7 +24,7 @@ router = APIRouter(prefix="/api/v2/inference", tags=["inference"])
 
 @router.post("/start", response_model=TaskResponse, responses=WRONG_STATE)
 async def start_inference(request: InferenceRequest, service: TheService) -> Response:
-    task = await asyncio.to_thread(_inference_task, request, service, "source_path")
+    task = await _inference_task(request, service, "source_path")
     await service.submit([task])
     return await status_answer(service, "", task.id)
 
@@ -31,7 +32,7 @@ async def start_inference(request: InferenceRequest, service: TheService) -> Res
 @router.post("/batch")
 async def start_batch_inference(request: BatchInferenceRequest, service: TheService) -> BatchInferenceResponse:
     """One task for each source; a bad source starts none of them."""
-    tasks = await asyncio.to_thread(_batch_tasks, request, service)
+    tasks = await _batch_tasks(request, service)
     await service.submit(tasks)
     return BatchInferenceResponse(
         status="success",
@@ -68,7 +69,7 @@ async def inference_results(
     )
 
 
-def _batch_tasks(request: BatchInferenceRequest, service: Service) -> list[TaskRecord]:
+async def _batch_tasks(request: BatchInferenceRequest, service: Service) -> list[TaskRecord]:
     shared = request.model_dump(include={"cfg_path", "weight_path", "device"})
     if "priority" in request.model_fields_set:
         shared["priority"] = request.priority
@@ -79,17 +80,20 @@ def _batch_tasks(request: BatchInferenceRequest, service: Service) -> list[TaskR
             base = paths.output_folder(request.save_base_path, service.settings.data_roots, field="save_base_path")
             save_path = str(base / str(index))
         one = InferenceRequest(source_path=source_path, save_path=save_path, **shared)
-        tasks.append(_inference_task(one, service, f"source_paths.{index}"))
+        tasks.append(await _inference_task(one, service, f"source_paths.{index}"))
     return tasks
 
 
-def _inference_task(request: InferenceRequest, service: Service, source_field: str) -> TaskRecord:
+async def _inference_task(request: InferenceRequest, service: Service, source_field: str) -> TaskRecord:
     settings = service.settings
     task_id = request.task_id or new_task_id()
     changes: dict[str, object] = {"save_path": request.save_path or f"results/{task_id}"}
     if "priority" not in request.model_fields_set:
         changes["priority"] = settings.default_inference_priority
-    request = check_inference(
-        request.model_copy(update=changes), roots=settings.data_roots, source_field=source_field
+    request = await checked(
+        check_inference,
+        request.model_copy(update=changes),
+        roots=settings.data_roots,
+        source_field=source_field,
     )
     return new_task(task_id, "inference", request, priority=request.priority, device=request.device)

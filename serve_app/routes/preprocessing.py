@@ -74,6 +74,7 @@ async def cancel_preprocessing(task_id: str, service: TheService) -> TaskActionR
 async def _start(
     service: Service, kind: PreprocessingKind, request: PreprocessingRequest
 ) -> PreprocessingResponse:
+    # What its output folder holds changes with each task: it is always looked at.
     request = await asyncio.to_thread(check_preprocessing, request, roots=service.settings.data_roots)
     task = new_task(
         request.task_id or new_task_id(),
