@@ -96,7 +96,7 @@ class TaskManager:
             if task.wanted_device not in {ANY_GPU, *devices}:
                 reason = f"there is no device '{task.wanted_device}'; there are {', '.join(devices)}."
                 raise InvalidInput("device", reason)
-        stored = await self._table.add([task.evolve(message=self._waits_for(task)) for task in tasks])
+        stored = await self._table.add([self._with_reason(task) for task in tasks])
         for task in stored:
             self._dispatcher.queue.put(task)
         self._dispatcher.start_runs()
@@ -104,8 +104,12 @@ class TaskManager:
             self._accepted(task)
         return [self._table.row(task.id) for task in stored]
 
-    def _waits_for(self, task: TaskRecord) -> str:
-        return line_of(task).waits_for(self._dispatcher.slots)
+    def _with_reason(self, task: TaskRecord) -> TaskRecord:
+        """Says already what it waits for, unless it can start at once."""
+        line, slots = line_of(task), self._dispatcher.slots
+        if any(slots.free(device, line.slot_kind) > 0 for device in line.candidates(slots)):
+            return task
+        return task.evolve(message=line.waits_for(slots))
 
     def _accepted(self, task: TaskRecord) -> None:
         """Tell the task's log what it waits for, if it does."""
@@ -113,7 +117,7 @@ class TaskManager:
         if task.id not in self._dispatcher.queue:
             self._journal.write(task.id, message, is_first=True)
             return
-        reason = self._waits_for(task)
+        reason = line_of(task).waits_for(self._dispatcher.slots)
         self._journal.write(task.id, f"{message} {reason}", is_first=True)
         if reason != task.message:
             self._dispatcher.show_reason(task.id, reason)

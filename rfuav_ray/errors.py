@@ -38,6 +38,10 @@ class TaskNotFound(RfuavError):
         return f"There is no task '{self.task_id}'."
 
 
+class FileNotThere(RfuavError):
+    """A task has no such file, or not yet."""
+
+
 class TaskConflict(RfuavError):
     """The task's state forbids what was asked, or its id is in use."""
 

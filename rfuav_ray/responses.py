@@ -81,6 +81,20 @@ class PredictionsResponse(Response):
     predictions: list[dict[str, Any]]
 
 
+class Artifact(Response):
+    name: str
+    size_bytes: int
+    url: str
+
+
+class ArtifactsResponse(Response):
+    """The files of a task that are there."""
+
+    task_id: str
+    folder: str
+    artifacts: list[Artifact]
+
+
 class FolderEntry(Response):
     name: str
     path: str

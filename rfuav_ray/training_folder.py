@@ -14,22 +14,13 @@ import numpy as np
 import torch
 import torchvision
 
+from rfuav_ray.artifacts import TRAINING_FILES
 from rfuav_ray.checkpoint import Checkpoint, save_checkpoint, save_tensors
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.files import remove_temporaries, write_text
 from rfuav_ray.plots import plot_confusion_matrix, plot_curves
 
-FILES = {
-    "best_model": "best_model.pth",
-    "last_model": "last_model.pth",
-    "checkpoint": "checkpoint.pt",
-    "config": "model.yaml",
-    "metrics": "metrics.csv",
-    "curves": "curves.png",
-    "confusion_matrix": "confusion_matrix.png",
-    "report": "report.json",
-}
 #: of the epoch that is running; gone when it has ended
 EPOCH_CHECKPOINT = "checkpoint_epoch.pt"
 
@@ -43,7 +34,7 @@ class TrainingFolder:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise InvalidInput("save_path", f"'{self.path}' cannot be made: {error.strerror}.") from error
-        self.files = {key: self.path / file_name for key, file_name in FILES.items()}
+        self.files = {key: self.path / file_name for key, file_name in TRAINING_FILES.items()}
         self.epoch_checkpoint = self.path / EPOCH_CHECKPOINT
 
     def clear(self, report: Report) -> None:

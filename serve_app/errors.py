@@ -12,7 +12,15 @@ from fastapi.responses import Response
 from ray.exceptions import RayError
 from starlette.exceptions import HTTPException
 
-from rfuav_ray.errors import InvalidInput, PathNotAllowed, RfuavError, ServiceBusy, TaskConflict, TaskNotFound
+from rfuav_ray.errors import (
+    FileNotThere,
+    InvalidInput,
+    PathNotAllowed,
+    RfuavError,
+    ServiceBusy,
+    TaskConflict,
+    TaskNotFound,
+)
 from rfuav_ray.events import clean
 from rfuav_ray.responses import ErrorResponse
 from rfuav_ray.tasks import now
@@ -61,7 +69,7 @@ async def _domain_error(_request: Request, error: Exception) -> Response:
     if isinstance(error, InvalidInput):
         code = 403 if isinstance(error, PathNotAllowed) else 422
         return error_response(code, str(error), [{"field": error.field, "message": error.reason}])
-    if isinstance(error, TaskNotFound):
+    if isinstance(error, (TaskNotFound, FileNotThere)):
         return error_response(404, str(error))
     if isinstance(error, TaskConflict):
         return error_response(409, str(error))

@@ -14,7 +14,9 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES = 1024 * 1024
+#: health, and the web page's files, which hold no data
 OPEN_PATHS = frozenset({"/api/v1/health"})
+OPEN_FOLDER = "/static/"
 
 
 class BodyLimit:
@@ -79,7 +81,7 @@ class KeyCheck:
         self._keys = [key.encode() for key in keys]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] not in OPEN_PATHS and not self._is_known(scope):
+        if scope["type"] == "http" and not _is_open(scope) and not self._is_known(scope):
             response = error_response(
                 401,
                 "A key is needed: send it as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'.",
@@ -95,3 +97,10 @@ class KeyCheck:
         offered = token.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
         # Every key is compared, so that the time tells nothing.
         return sum(hmac.compare_digest(offered, key) for key in self._keys) > 0
+
+
+def _is_open(scope: Scope) -> bool:
+    path = scope["path"]
+    if path == "/":  # a browser gets the page, any other client an index, for which it needs a key
+        return b"text/html" in dict(scope["headers"]).get(b"accept", b"")
+    return path in OPEN_PATHS or path.startswith(OPEN_FOLDER)

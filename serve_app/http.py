@@ -16,7 +16,20 @@ from rfuav_ray.settings import Settings
 from serve_app.errors import ERROR_RESPONSES, add_error_handlers
 from serve_app.fast_reads import FastReads
 from serve_app.guards import App, BodyLimit, KeyCheck
-from serve_app.routes import health, index, inference, preprocessing, resources, tasks, training
+from serve_app.routes import (
+    artifacts,
+    events,
+    files,
+    health,
+    index,
+    inference,
+    preprocessing,
+    redoc,
+    resources,
+    tasks,
+    training,
+)
+from serve_app.routes.page import add_page
 from serve_app.service import Service
 from serve_app.sse import TaskStreams
 from serve_app.task_view import TaskView
@@ -46,10 +59,24 @@ def create_app(settings: Settings) -> FastAPI:
         responses=ERROR_RESPONSES,
         # A path with a slash too many is an unknown route, not a redirect to another one.
         redirect_slashes=False,
+        redoc_url=None,
     )
     app.state.settings = settings
-    for group in (training, inference, preprocessing, tasks, resources, health, index):
+    for group in (
+        training,
+        inference,
+        preprocessing,
+        tasks,
+        artifacts,
+        events,
+        files,
+        resources,
+        health,
+        index,
+        redoc,
+    ):
         app.include_router(group.router)
+    add_page(app)
     add_error_handlers(app)
     app.add_middleware(BodyLimit)
     return app
@@ -64,7 +91,7 @@ async def _connected(app: FastAPI) -> AsyncIterator[None]:
     streams = TaskStreams(metrics_actor)
     app.state.service = Service(app.state.settings, view, streams, task_manager_actor)
     is_ready = asyncio.Event()
-    following = asyncio.create_task(view.follow(task_manager_actor, is_ready, streams.end))
+    following = asyncio.create_task(view.follow(task_manager_actor, is_ready, app.state.service.end_streams))
     try:
         await asyncio.wait_for(is_ready.wait(), START_TIMEOUT_S)
         # What is here now stays; and looking through a large table for garbage is not worth it every second.

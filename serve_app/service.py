@@ -19,6 +19,7 @@ from rfuav_ray.tasks import TaskRecord, now
 from serve_app.encoded import Encoded
 from serve_app.health_report import HealthReport
 from serve_app.sse import TaskStreams
+from serve_app.task_events import TaskEvents
 from serve_app.task_view import TaskView
 
 #: longer than a busy store needs, shorter than clients wait
@@ -33,10 +34,12 @@ class Service:
     view: TaskView
     streams: TaskStreams
     task_manager_actor: Any
+    events: TaskEvents = field(init=False)
     health: HealthReport = field(init=False)
     _submissions: Together[Sequence[TaskRecord], Sequence[TaskRow]] = field(init=False)
 
     def __post_init__(self) -> None:
+        self.events = TaskEvents(self.view)
         self._submissions = Together(self._submit_together)
         self.health = HealthReport(self.settings.version, self.view, self.streams, self._resources_now)
 
@@ -93,6 +96,11 @@ class Service:
     async def _resources_now(self) -> dict[str, Any]:
         usage: dict[str, Any] = await self.ask(self.task_manager_actor.resources.remote(), HEALTH_TIMEOUT_S)
         return usage
+
+    def end_streams(self) -> None:
+        """The service is stopping."""
+        self.streams.end()
+        self.events.end()
 
     async def read(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """Like `ask`, for calls that change nothing: a task manager that is being restarted is waited for."""

@@ -5,7 +5,7 @@ import logging
 import time
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any
 
 from ray.exceptions import RayError
@@ -31,6 +31,10 @@ class TaskCopy:
         self._numbers: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
         self._id_of: dict[int, str] = {}
         self._waiting = TaskQueue()
+
+    @property
+    def ids(self) -> set[str]:
+        return set(self._rows)
 
     def get(self, task_id: str) -> TaskRecord | None:
         row = self._rows.get(task_id)
@@ -109,16 +113,20 @@ class TaskView:
     def __init__(self) -> None:
         self.copy = TaskCopy()
         self._coming: TaskCopy | None = None
+        #: is told the ids of tasks that changed or went
+        self.on_change: Callable[[Iterable[str]], None] = lambda _: None
 
     def put(self, row: TaskRow) -> None:
         self.copy.put(row)
         if self._coming is not None:
             self._coming.put(row)
+        self.on_change((row.id,))
 
     def drop(self, task_id: str) -> None:
         self.copy.drop(task_id)
         if self._coming is not None:
             self._coming.drop(task_id)
+        self.on_change((task_id,))
 
     def apply(self, page: FeedPage) -> None:
         if page.begins_anew:
@@ -130,7 +138,10 @@ class TaskView:
         for task_id in page.deleted:
             filled.drop(task_id)
         if self._coming is not None and page.is_last:
-            self.copy, self._coming = self._coming, None
+            before, self.copy, self._coming = self.copy, self._coming, None
+            self.on_change(before.ids | self.copy.ids)
+        elif self._coming is None:
+            self.on_change([*(row.id for row in page.rows), *page.deleted])
 
     async def follow(
         self, task_manager_actor: Any, is_ready: asyncio.Event, service_stops: Callable[[], None]

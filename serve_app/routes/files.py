@@ -3,7 +3,11 @@
 import asyncio
 
 from fastapi import APIRouter
+from fastapi.responses import FileResponse, Response
 
+from rfuav_ray import paths
+from rfuav_ray.errors import InvalidInput
+from rfuav_ray.files import is_image
 from rfuav_ray.folder_listing import list_folder
 from rfuav_ray.responses import FolderResponse
 from serve_app.service import TheService
@@ -15,3 +19,12 @@ router = APIRouter(prefix="/api/v2/files", tags=["files"])
 async def files(service: TheService, path: str = "") -> FolderResponse:
     """What is in a folder below DATA_ROOTS; without a path, the roots themselves."""
     return await asyncio.to_thread(list_folder, path, service.settings.data_roots)
+
+
+@router.get("/image", response_class=FileResponse)
+async def image(service: TheService, path: str) -> Response:
+    """An image below DATA_ROOTS, as it is."""
+    file = await asyncio.to_thread(paths.existing_file, path, service.settings.data_roots, field="path")
+    if not is_image(file):
+        raise InvalidInput("path", f"'{file}' is not an image; png, jpg, jpeg and bmp are shown.")
+    return FileResponse(file, content_disposition_type="inline", filename=file.name)

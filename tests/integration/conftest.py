@@ -116,7 +116,7 @@ def training(dataset, root):
 
 @pytest.fixture
 def own_service(root, tmp_path):
-    """Start `rfuav serve` as a user would; every process that was started is ended."""
+    """Start `rfuav serve` as a user would, with these settings; every process that was started is ended."""
     processes = []
     port = free_port()
     environment = os.environ | {
@@ -126,11 +126,11 @@ def own_service(root, tmp_path):
         "RFUAV_DATA_ROOTS": str(root),
     }
 
-    def start():
+    def start(**settings):
         log = (tmp_path / "output.txt").open("a")
         process = subprocess.Popen(
             [sys.executable, "-m", "rfuav_ray.cli", "serve"],
-            env=environment,
+            env=environment | {f"RFUAV_{name.upper()}": str(value) for name, value in settings.items()},
             cwd=tmp_path,
             stdout=log,
             stderr=log,

@@ -1,0 +1,58 @@
+"""What a task was asked for, and the files it leaves behind."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, Response
+
+from rfuav_ray.artifacts import artifact_folder, artifacts
+from rfuav_ray.errors import FileNotThere
+from rfuav_ray.responses import Artifact, ArtifactsResponse
+from serve_app.errors import UNKNOWN_TASK
+from serve_app.service import TheService
+
+router = APIRouter(prefix="/api/v2/tasks/{task_id}", tags=["tasks"], responses=UNKNOWN_TASK)
+
+
+@router.get("/request")
+async def task_request(task_id: str, service: TheService) -> dict[str, Any]:
+    """The request as it was accepted, with every path resolved."""
+    return (await service.task(task_id)).request
+
+
+@router.get("/artifacts")
+async def list_artifacts(task_id: str, service: TheService) -> ArtifactsResponse:
+    """The files of the task that are there by now."""
+    task = await service.task(task_id)
+    files = await asyncio.to_thread(artifacts, task.kind, task.request)
+    return ArtifactsResponse(
+        task_id=task_id,
+        folder=str(artifact_folder(task.kind, task.request)),
+        artifacts=[
+            Artifact(
+                name=file.name,
+                size_bytes=file.stat().st_size,
+                url=f"/api/v2/tasks/{task_id}/artifacts/{file.name}",
+            )
+            for file in files
+        ],
+    )
+
+
+@router.get("/artifacts/{name}", response_class=FileResponse)
+async def artifact(task_id: str, name: str, service: TheService) -> Response:
+    """One of these files."""
+    task = await service.task(task_id)
+    files = await asyncio.to_thread(artifacts, task.kind, task.request)
+    file = next((file for file in files if file.name == name), None)
+    if file is None:
+        there = ", ".join(file.name for file in files) or "none"
+        raise FileNotThere(f"Task '{task_id}' has no file '{name}'; it has: {there}.")
+    return _download(file)
+
+
+def _download(file: Path) -> FileResponse:
+    shown = "inline" if file.suffix == ".png" else "attachment"
+    return FileResponse(file, filename=file.name, content_disposition_type=shown)

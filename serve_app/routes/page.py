@@ -1,0 +1,37 @@
+"""The web page's files. They hold no data, so they need no key: the page asks for one where the API does."""
+
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse, Response
+from starlette.staticfiles import StaticFiles
+
+STATIC = Path(__file__).parents[1] / "static"
+PATH = "/static"
+
+#: nothing from elsewhere, nothing inline, in no frame
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-cache",
+}
+
+
+class _Files(StaticFiles):
+    def file_response(self, *arguments: object, **named: object) -> Response:
+        response: Response = super().file_response(*arguments, **named)  # type: ignore[arg-type]
+        response.headers.update(_HEADERS)
+        return response
+
+
+def add_page(app: FastAPI) -> None:
+    app.mount(PATH, _Files(directory=STATIC), name="page")
+
+
+def page() -> Response:
+    return FileResponse(STATIC / "index.html", headers=_HEADERS)

@@ -1,0 +1,70 @@
+// Calls of the REST API, with the key where one is needed, and errors as the service words them.
+
+const KEY = "rfuav.key";
+
+export const needsKey = new EventTarget();
+
+export class ApiError extends Error {
+  constructor(status, message, detail) {
+    super(message);
+    this.status = status;
+    this.detail = Array.isArray(detail) ? detail : [];
+  }
+}
+
+export function setKey(key) {
+  localStorage.setItem(KEY, key);
+}
+
+export function hasKey() {
+  return Boolean(localStorage.getItem(KEY));
+}
+
+export function headers(more = {}) {
+  const key = localStorage.getItem(KEY);
+  return key ? { "X-API-Key": key, ...more } : more;
+}
+
+async function refused(response) {
+  let body = null;
+  try {
+    body = await response.json();
+  } catch {
+    // Not an answer of the service: a proxy before it.
+  }
+  if (response.status === 401) needsKey.dispatchEvent(new Event("key"));
+  return new ApiError(response.status, body?.message ?? `HTTP ${response.status}`, body?.detail);
+}
+
+async function call(method, path, body) {
+  const options = { method, headers: headers() };
+  if (body !== undefined) {
+    options.body = JSON.stringify(body);
+    options.headers = headers({ "Content-Type": "application/json" });
+  }
+  let response;
+  try {
+    response = await fetch(path, options);
+  } catch {
+    throw new ApiError(0, "");
+  }
+  if (!response.ok) throw await refused(response);
+  return response;
+}
+
+export async function get(path) {
+  return (await call("GET", path)).json();
+}
+
+export async function post(path, body = {}) {
+  return (await call("POST", path, body)).json();
+}
+
+export async function remove(path) {
+  return (await call("DELETE", path)).json();
+}
+
+// Images and downloads cannot send a key by themselves.
+export async function blobUrl(path) {
+  return URL.createObjectURL(await (await call("GET", path)).blob());
+}

@@ -1,0 +1,39 @@
+// Elements in one expression: h("p", {class: "note"}, "text", h("b", {}, "more")).
+
+const PROPERTIES = new Set(["value", "checked", "disabled", "selected", "open", "hidden", "readOnly", "indeterminate"]);
+
+export function h(tag, options = {}, ...children) {
+  return fill(document.createElement(tag), options, children);
+}
+
+export function svg(tag, options = {}, ...children) {
+  return fill(document.createElementNS("http://www.w3.org/2000/svg", tag), options, children);
+}
+
+function fill(element, options, children) {
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined || value === null) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (PROPERTIES.has(name)) element[name] = value;
+    else if (name === "style") for (const [key, text] of Object.entries(value)) element.style.setProperty(key, text);
+    else if (value !== false) element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+export function replace(element, ...children) {
+  element.replaceChildren(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  return element;
+}
+
+// The same text is not written again: it would be read aloud again, and lose what is selected.
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+let numbers = 0;
+export function newId(stem) {
+  numbers += 1;
+  return `${stem}-${numbers}`;
+}

@@ -1,0 +1,42 @@
+// Whether the service answers, and which one it is.
+
+import { get } from "../api.js";
+import { h, setText } from "../dom.js";
+import { tasks } from "../tasks_state.js";
+import { t } from "../words.js";
+
+const ASK_EVERY_MS = 5000;
+
+export function connectionPanel() {
+  const state = h("p", { class: "connection", role: "status" });
+  const facts = { version: h("dd"), environment: h("dd"), address: h("dd", {}, location.host), "tasks.live": h("dd"), streams: h("dd") };
+  const panel = h("section", { class: "panel", "aria-label": t("connection") },
+    h("h2", {}, t("connection")), state,
+    h("dl", { class: "facts" }, Object.entries(facts).map(([key, value]) => h("div", {}, h("dt", {}, t(key)), value))));
+
+  const show = () => {
+    setText(state, t(`connection.${tasks.connection}`));
+    state.dataset.state = tasks.connection;
+  };
+  tasks.addEventListener("connection", show);
+  show();
+
+  async function ask() {
+    if (document.hidden) return;
+    try {
+      const health = await get("/api/v1/health");
+      setText(facts.version, health.version);
+      setText(facts["tasks.live"], String(health.training_tasks + health.inference_tasks));
+      setText(facts.streams, String(health.active_log_streams));
+      if (!facts.environment.textContent) setText(facts.environment, (await get("/api/v1/info")).environment);
+    } catch {
+      // The state above says it.
+    }
+  }
+  const timer = setInterval(ask, ASK_EVERY_MS);
+  ask();
+  return { element: panel, stop: () => {
+    clearInterval(timer);
+    tasks.removeEventListener("connection", show);
+  } };
+}

@@ -1,0 +1,87 @@
+// A form for each kind of task, made from the API's own description.
+
+import { get, post } from "../api.js";
+import { h, replace } from "../dom.js";
+import { RequestForm } from "../form.js";
+import { note } from "../notes.js";
+import { resources } from "../resources_state.js";
+import { tasks } from "../tasks_state.js";
+import { t, word } from "../words.js";
+
+export const KINDS = {
+  training: { schema: "TrainingRequest", path: "/api/v2/training/start" },
+  inference: { schema: "InferenceRequest", path: "/api/v2/inference/start" },
+  split: { schema: "DatasetSplitRequest", path: "/api/v2/preprocessing/split" },
+  augment: { schema: "DataAugmentationRequest", path: "/api/v2/preprocessing/augment" },
+  crop: { schema: "ImageCropRequest", path: "/api/v2/preprocessing/crop" },
+  spectrogram: { schema: "SpectrogramRequest", path: "/api/v2/preprocessing/spectrogram" },
+};
+
+// `again` is an earlier task's {kind, request}, whose values are taken.
+export function startPanel(again = null) {
+  const content = h("div", { role: "tabpanel", id: "start-form" });
+  const tabs = Object.keys(KINDS).map((kind) => h("button", { type: "button", role: "tab", id: `start-${kind}`, "aria-controls": "start-form",
+    onclick: () => choose(kind) }, word("kind", kind)));
+  const list = h("div", { role: "tablist", class: "tabs", "aria-label": t("start"), onkeydown: move }, tabs);
+  const panel = h("section", { class: "panel start", id: "start", "aria-label": t("start") }, h("h2", {}, t("start")), list, content);
+  let description = null;
+
+  function move(event) {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    const index = (tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length;
+    tabs[index].focus();
+    tabs[index].click();
+  }
+
+  async function choose(kind, values) {
+    for (const tab of tabs) {
+      const isChosen = tab.id === `start-${kind}`;
+      tab.setAttribute("aria-selected", String(isChosen));
+      tab.tabIndex = isChosen ? 0 : -1;
+    }
+    content.setAttribute("aria-labelledby", `start-${kind}`);
+    sessionStorage.setItem("rfuav.kind", kind);
+    description ??= await describe();
+    const form = new RequestForm(kind, description.schemas[KINDS[kind].schema], description.choices, values);
+    const submit = h("button", { type: "submit", class: "primary" }, t("start.submit", { kind: word("kind", kind) }));
+    const reset = h("button", { type: "button", onclick: () => form.reset() }, t("start.reset"));
+    replace(content, h("form", { novalidate: true, onsubmit: (event) => send(event, kind, form, submit) },
+      values ? h("p", { class: "hint" }, t("start.again")) : null, form.element, h("div", { class: "buttons" }, reset, submit)));
+  }
+
+  async function send(event, kind, form, submit) {
+    event.preventDefault();
+    submit.disabled = true;
+    try {
+      const answer = await post(KINDS[kind].path, form.read());
+      form.show([]);
+      tasks.put(await get(`/api/v2/tasks/${answer.task_id}`));
+      note(t("start.started", { id: answer.task_id }), { link: h("a", { href: `#/tasks/${answer.task_id}` }, t("start.show")) });
+    } catch (error) {
+      form.show(error.detail ?? [], error.message || t("error.network"));
+    } finally {
+      submit.disabled = false;
+    }
+  }
+
+  choose(again?.kind ?? sessionStorage.getItem("rfuav.kind") ?? "training", again?.request).catch(() => {
+    content.textContent = t("error.network");
+  });
+  return { element: panel, stop: () => {} };
+}
+
+async function describe() {
+  const [api, info] = await Promise.all([get("/openapi.json"), get("/api/v1/info"), resources.devices ?? resources.start()]);
+  const devices = Object.keys(resources.devices?.limits ?? { cpu: {} });
+  const gpus = devices.filter((device) => device !== "cpu");
+  const device = gpus.length
+    ? [["cuda", t("device.cuda")], ...devices.map((name) => [name, name])]
+    : [["cpu", "cpu"], ["cuda", t("device.none")]];
+  const choices = { model: info.supported_models.map((name) => [name, name]), device };
+  const schemas = structuredClone(api.components.schemas);
+  if (!gpus.length) {
+    for (const { schema } of Object.values(KINDS)) if (schemas[schema].properties.device) schemas[schema].properties.device.default = "cpu";
+  }
+  return { schemas, choices };
+}

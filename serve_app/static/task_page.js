@@ -1,0 +1,117 @@
+// One task: how it stands, what it made, its log, its request and its files.
+
+import { blobUrl, get, hasKey } from "./api.js";
+import { h, replace, setText } from "./dom.js";
+import { logView } from "./log_view.js";
+import { failed } from "./notes.js";
+import { cancelTask, deleteTask, nameOf, progressText } from "./panels/tasks.js";
+import { predictionsView } from "./predictions_view.js";
+import { isLive, tasks } from "./tasks_state.js";
+import { trainingView } from "./training_view.js";
+import { bytes, number, t, time, word } from "./words.js";
+
+export function taskPage(id, { onAgain }) {
+  const path = `/api/v2/tasks/${encodeURIComponent(id)}`;
+  const title = h("h1", { class: "task-name" });
+  const status = h("span", { class: "status" });
+  const kind = h("span", { class: "hint" });
+  const message = h("p", { role: "status" });
+  const bar = h("span");
+  const progress = h("span", { class: "hint" });
+  const actions = h("div", { class: "buttons" });
+  const result = h("section", { class: "panel", "aria-label": t("task.result"), hidden: true });
+  const files = h("section", { class: "panel", "aria-label": t("task.files") });
+  const request = h("section", { class: "panel", "aria-label": t("task.request") });
+  const own = h("div");
+  const element = h("div", { class: "task-page" },
+    h("p", {}, h("a", { href: "#/" }, `← ${t("task.back")}`)),
+    h("section", { class: "panel head", "aria-label": nameOf({ task_id: id }) },
+      h("div", { class: "title" }, title, status, kind), message, h("span", { class: "bar" }, bar), progress, actions),
+    own, result, h("div", { class: "columns" }, request, files));
+  let task = null;
+  let log = null;
+  let view = null;
+  let wasLive = null;
+
+  async function begin() {
+    const [first, asked] = await Promise.all([get(path), get(`${path}/request`)]);
+    if (first.task_type === "training") view = trainingView(id);
+    if (first.task_type === "inference") view = predictionsView(id, asked);
+    log = logView(id, { onEntry: view?.onEntry });
+    replace(own, view?.element, h("section", { class: "panel", "aria-label": t("log") }, h("h2", {}, t("log")), log.element));
+    replace(request, h("h2", {}, t("task.request")), table(asked));
+    tasks.put(first);
+    show();
+  }
+
+  function show() {
+    const now = tasks.get(id);
+    if (!now || now === task || !log) {
+      if (task && !now) location.hash = "#/";
+      return;
+    }
+    task = now;
+    setText(title, nameOf(task));
+    setText(status, word("status", task.status));
+    status.dataset.status = task.status;
+    setText(kind, `${word("kind", task.task_type)} · ${task.device} · ${t("task.started", { time: time(task.created_at) })}`);
+    setText(message, task.queue_position === null ? task.message : `${task.message} ${t("tasks.position", { n: task.queue_position })}`);
+    message.className = task.status === "failed" ? "problem" : "";
+    bar.style.setProperty("width", `${task.progress}%`);
+    setText(progress, progressText(task));
+    if (isLive(task) !== wasLive) changedLife();
+  }
+
+  function changedLife() {
+    wasLive = isLive(task);
+    replace(actions,
+      h("button", { type: "button", onclick: () => onAgain(task) }, t("tasks.again")),
+      wasLive ? h("button", { type: "button", onclick: () => cancelTask(task) }, t("tasks.cancel"))
+        : h("button", { type: "button", onclick: () => deleteTask(task) }, t("tasks.delete")));
+    if (task.status === "completed") view?.load?.().catch(failed);
+    result.hidden = !task.result;
+    if (task.result) replace(result, h("h2", {}, t("task.result")), table(simple(task.result)));
+    showFiles().catch(failed);
+  }
+
+  async function showFiles() {
+    const { folder, artifacts } = await get(`${path}/artifacts`);
+    replace(files, h("h2", {}, t("task.files")), h("p", { class: "where" }, `${t("task.folder")}: ${folder}`),
+      artifacts.length ? h("ul", { class: "files" }, artifacts.map(download)) : h("p", { class: "empty" }, t("task.filesNone")));
+  }
+
+  tasks.addEventListener("change", show);
+  begin().catch((error) => {
+    replace(own, h("p", { class: "problem" }, error.status === 404 ? t("task.gone") : error.message || t("error.network")));
+  });
+  return { element, stop: () => {
+    log?.stop();
+    tasks.removeEventListener("change", show);
+  } };
+}
+
+function download(file) {
+  const text = [file.name, " ", h("span", { class: "size" }, bytes(file.size_bytes))];
+  const label = t("task.download", { name: file.name });
+  if (!hasKey()) return h("li", {}, h("a", { href: file.url, download: file.name, "aria-label": label }, text));
+  return h("li", {}, h("button", { type: "button", class: "link", "aria-label": label, onclick: async () => {
+    try {
+      const url = await blobUrl(file.url);
+      h("a", { href: url, download: file.name }).click();
+      setTimeout(() => URL.revokeObjectURL(url), 60000);
+    } catch (error) {
+      failed(error);
+    }
+  } }, text));
+}
+
+// Of a result what fits into a line; lists of metrics and files have a place of their own.
+function simple(result) {
+  const { files: _files, metrics: _metrics, run: _run, ...rest } = result;
+  return rest;
+}
+
+function table(values) {
+  return h("dl", { class: "facts" }, Object.entries(values).filter(([, value]) => value !== null && value !== "").map(([name, value]) =>
+    h("div", {}, h("dt", {}, name), h("dd", {}, typeof value === "object" ? JSON.stringify(value) : typeof value === "number" ? number(value, 8) : String(value)))));
+}

@@ -1,0 +1,88 @@
+// A training's curves, figures of each epoch and confusion matrix, as they come.
+
+import { get } from "./api.js";
+import { LineChart } from "./chart.js";
+import { h, replace, setText } from "./dom.js";
+import { number, percent, t } from "./words.js";
+
+const COLUMNS = ["train_loss", "train_acc", "val_loss", "val_acc", "macro_f1", "mAP", "top3_acc", "precision", "recall", "learning_rate", "images_per_second"];
+const MOST_CLASSES_WITH_NUMBERS = 45;
+
+export function trainingView(taskId) {
+  const loss = new LineChart(t("task.loss"), [
+    { name: t("chart.train"), className: "one", value: (row) => row.train_loss },
+    { name: t("chart.validation"), className: "two", value: (row) => row.val_loss },
+  ], { canBeLogarithmic: true });
+  const accuracy = new LineChart(t("task.accuracy"), [
+    { name: t("chart.train"), className: "one", value: (row) => row.train_acc },
+    { name: t("chart.validation"), className: "two", value: (row) => row.val_acc },
+  ]);
+  const best = h("p", { class: "hint" });
+  const empty = h("p", { class: "empty" }, t("task.noEpoch"));
+  const charts = h("div", { class: "charts", hidden: true }, loss.element, accuracy.element);
+  const rows = h("tbody");
+  const table = h("div", { class: "wide-table", tabindex: "0", role: "region", "aria-label": t("task.table"), hidden: true }, h("table", { class: "figures" },
+    h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("chart.epoch")), COLUMNS.map((name) => h("th", { scope: "col" }, name)))), rows));
+  const matrix = h("section", { class: "panel", "aria-label": t("task.confusion"), hidden: true });
+  const element = h("div", {},
+    h("section", { class: "panel", "aria-label": t("task.curves") }, h("div", { class: "title" }, h("h2", {}, t("task.curves")), best), empty, charts),
+    h("section", { class: "panel", "aria-label": t("task.table") }, h("h2", {}, t("task.table")), table), matrix);
+  const history = new Map();
+  let isDue = false;
+
+  function onEntry(entry) {
+    if (entry.stage !== "epoch_end") return;
+    history.set(entry.step, entry.metrics);
+    if (isDue) return;
+    isDue = true;
+    requestAnimationFrame(draw);
+  }
+
+  function draw() {
+    isDue = false;
+    const epochs = [...history.values()].sort((one, other) => one.epoch - other.epoch);
+    empty.hidden = true;
+    charts.hidden = false;
+    table.hidden = false;
+    loss.show(epochs);
+    accuracy.show(epochs);
+    const top = epochs.reduce((found, row) => (row.val_acc > found.val_acc ? row : found));
+    setText(best, t("task.best", { acc: number(top.val_acc), epoch: top.epoch }));
+    replace(rows, [...epochs].reverse().map((row) => h("tr", { class: row.epoch === top.epoch ? "best" : null },
+      h("th", { scope: "row" }, String(row.epoch)), COLUMNS.map((name) => h("td", {}, number(row[name], name === "learning_rate" ? 8 : 4))))));
+    drawMatrix();
+  }
+
+  let asked = 0;
+  async function drawMatrix() {
+    asked += 1;
+    const mine = asked;
+    let report;
+    try {
+      report = await get(`/api/v2/tasks/${encodeURIComponent(taskId)}/artifacts/report.json`);
+    } catch {
+      return; // The first epoch's report is not written yet.
+    }
+    if (mine !== asked || !report.best?.confusion_matrix) return;
+    matrix.hidden = false;
+    replace(matrix, h("h2", {}, t("task.confusion")), h("p", { class: "hint" }, t("task.confusionText")), confusionTable(report));
+  }
+
+  return { element, onEntry };
+}
+
+function confusionTable(report) {
+  const counts = report.best.confusion_matrix;
+  const names = report.best.per_class.map((one) => one.class_name);
+  const hasNumbers = names.length <= MOST_CLASSES_WITH_NUMBERS;
+  return h("div", { class: "wide-table", tabindex: "0", role: "region", "aria-label": t("task.confusion") }, h("table", { class: "confusion" },
+    h("thead", {}, h("tr", {}, h("td"), names.map((name) => h("th", { scope: "col" }, h("span", {}, name))))),
+    h("tbody", {}, counts.map((row, index) => {
+      const sum = row.reduce((all, count) => all + count, 0);
+      return h("tr", {}, h("th", { scope: "row" }, names[index]), row.map((count, column) => {
+        const share = sum ? count / sum : 0;
+        return h("td", { class: share > 0.5 ? "strong" : null, title: `${names[index]} → ${names[column]}: ${count} (${percent(100 * share)})`,
+          style: { "--share": String(share) } }, hasNumbers ? String(count) : "");
+      }));
+    }))));
+}

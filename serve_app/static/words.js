@@ -1,0 +1,48 @@
+// The page's words in the language that was chosen; t("tasks.of", {n: 3}) puts values into {n}.
+
+import { english } from "./words_en.js";
+import { chinese } from "./words_zh.js";
+
+const CHOSEN = "rfuav.language";
+const ALL = { en: english, zh: chinese };
+
+export const language = localStorage.getItem(CHOSEN) ?? (navigator.language.startsWith("zh") ? "zh" : "en");
+
+export function choose(other) {
+  localStorage.setItem(CHOSEN, other);
+  location.reload();
+}
+
+export function t(key, values = {}) {
+  const text = ALL[language]?.[key] ?? english[key] ?? key;
+  return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
+}
+
+// A word that the service uses, such as a status: as it is where the page has no translation.
+export function word(group, name) {
+  const key = `${group}.${name}`;
+  return ALL[language]?.[key] ?? english[key] ?? name;
+}
+
+export const number = (value, digits = 2) =>
+  value === null || value === undefined
+    ? "–"
+    : new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+
+export const percent = (value) => (value === null || value === undefined ? "–" : `${number(value, 1)} %`);
+
+export const time = (iso) =>
+  iso ? new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" }).format(new Date(iso)) : "–";
+
+export function duration(seconds) {
+  if (seconds === null || seconds === undefined) return "";
+  const whole = Math.round(seconds);
+  const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return parts.map((part, index) => (index ? String(part).padStart(2, "0") : part)).join(":");
+}
+
+export function bytes(count) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const power = count ? Math.min(units.length - 1, Math.floor(Math.log10(count) / 3)) : 0;
+  return `${number(count / 1000 ** power, power ? 1 : 0)} ${units[power]}`;
+}
