@@ -262,7 +262,7 @@ class Dispatcher:
         self._spawn(_wait(self._supervisor_actor.cancel.remote(f"{task.id}:{task.attempt}", grace_s)))
 
     async def end(self, task: TaskRecord, outcome: Outcome) -> TaskRecord:
-        status, changes = _ending(task, outcome)
+        status, changes = ending(task, outcome)
         ended = self._table.change(advance(task, status, **changes))
         self.start_runs()
         await self.store_at_last(ended.id)
@@ -303,10 +303,14 @@ async def _wait(ref: Any) -> None:
     await ref
 
 
-def _ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, Any]]:
+def ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, Any]]:
     """The final status, and what else of the record it changes."""
     if outcome.status == "completed":
-        return TaskStatus.COMPLETED, {"progress": 100.0, "message": "Completed.", "result": outcome.result}
+        result = outcome.result or {}
+        done = {"progress": 100.0, "message": "Completed.", "result": outcome.result}
+        if "metrics" in result:  # the run's last report may have been lost, or come when the service was stopping
+            done |= {"latest_metrics": result["metrics"], "current_epoch": result["epochs"]}
+        return TaskStatus.COMPLETED, done
     if outcome.status == "cancelled" or task.cancel_requested:
         return TaskStatus.CANCELLED, {"message": "Cancelled."}
     error = outcome.error or "The run failed without saying why."

@@ -81,6 +81,7 @@ class MetricsActor:
         await asyncio.to_thread(self._store.delete_events, task_ids)
         for task_id in task_ids:
             self._logs.pop(task_id, None)
+            self._closed.pop(task_id, None)
             self._news.pop(task_id, asyncio.Event()).set()
 
     async def closed_streams(self) -> set[str]:
@@ -113,8 +114,9 @@ class MetricsActor:
         self._closed[task_id] = None
         self._closed.move_to_end(task_id)
         while len(self._closed) > KEPT_LOGS:
-            task_id, _ = self._closed.popitem(last=False)
-            self._logs.pop(task_id, None)
+            oldest, _ = self._closed.popitem(last=False)
+            if (kept := self._logs.get(oldest)) and kept.is_closed:  # its id may be a new task's by now
+                del self._logs[oldest]
 
 
 def _load(store: Store, task_id: str) -> EventLog:

@@ -35,6 +35,8 @@ RAY_VARIABLES = {
     "RAY_worker_niceness": "0",
     # Three of these after its death a proxy is replaced; by default that is half a minute.
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
+    # On a busy machine a proxy needs longer to start than the usual 5 s; it would be killed, and the start fail.
+    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
 }
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 

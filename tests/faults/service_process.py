@@ -78,7 +78,8 @@ class ServiceProcess:
     def haproxy(self) -> psutil.Process:
         found = [process for process in self.processes() if "/bin/haproxy -db" in title_of(process)]
         assert found, "the service has no HAProxy"
-        return found[0]
+        # Older ones only see their last connections off.
+        return max(found, key=lambda process: process.create_time())
 
     def kill(self) -> None:
         """SIGKILL to the service and every process below it; returns when all are gone."""

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from ray.exceptions import ActorDiedError, RayTaskError
 
-from actors.event_log import WINDOW
+from actors.event_log import WINDOW, EventReport
 from actors.metrics_actor import MetricsActor
 from actors.store import database_url
 from actors.store_setup import prepare_store
@@ -57,11 +57,11 @@ def test_every_client_sees_everything_once_early_late_and_reconnecting(actor):
     async def main():
         streams = TaskStreams(Local(actor))
         early = asyncio.create_task(collect(streams))
-        await actor.append("task", "run", 0, entries(1, 3))
+        await actor.append(EventReport("task", "run", 0, entries(1, 3)))
         late = asyncio.create_task(collect(streams))
         back = asyncio.create_task(collect(streams, after=2))
-        await actor.append("task", "run", 3, entries(4, 5))
-        await actor.append("task", "manager", 0, [FINAL])
+        await actor.append(EventReport("task", "run", 3, entries(4, 5)))
+        await actor.append(EventReport("task", "manager", 0, [FINAL]))
         results = await asyncio.gather(early, late, back)
         assert streams.client_count == 0
         return results
@@ -77,9 +77,9 @@ def test_a_client_far_behind_the_others_still_gets_everything(actor):
         streams = TaskStreams(Local(actor))
         first = asyncio.create_task(collect(streams, after=WINDOW * 3 - 1))
         for begin in range(0, WINDOW * 3, WINDOW):
-            await actor.append("task", "run", begin, entries(begin + 1, begin + WINDOW))
+            await actor.append(EventReport("task", "run", begin, entries(begin + 1, begin + WINDOW)))
         behind = asyncio.create_task(collect(streams))
-        await actor.append("task", "manager", 0, [FINAL])
+        await actor.append(EventReport("task", "manager", 0, [FINAL]))
         return await asyncio.gather(first, behind)
 
     first, behind = (parse(texts) for texts in run(main()))
@@ -100,7 +100,7 @@ def test_a_silent_stream_says_that_it_lives(actor, monkeypatch):
 def test_a_client_that_leaves_is_forgotten(actor):
     async def main():
         streams = TaskStreams(Local(actor))
-        await actor.append("task", "run", 0, entries(1, 1))
+        await actor.append(EventReport("task", "run", 0, entries(1, 1)))
         stream = streams.stream("task", 0)
         await anext(stream)
         assert streams.client_count == 1
@@ -113,7 +113,7 @@ def test_a_client_that_leaves_is_forgotten(actor):
 def test_a_service_that_stops_ends_its_streams_after_what_is_there_and_refuses_new_ones(actor):
     async def main():
         streams = TaskStreams(Local(actor))
-        await actor.append("task", "run", 0, entries(1, 2))
+        await actor.append(EventReport("task", "run", 0, entries(1, 2)))
         stream = streams.stream("task", 0)
         texts = [await anext(stream)]
         streams.end()
@@ -127,7 +127,7 @@ def test_a_service_that_stops_ends_its_streams_after_what_is_there_and_refuses_n
 def test_deleting_a_task_ends_its_streams(actor):
     async def main():
         streams = TaskStreams(Local(actor))
-        await actor.append("task", "run", 0, entries(1, 1))
+        await actor.append(EventReport("task", "run", 0, entries(1, 1)))
         reading = asyncio.create_task(collect(streams))
         await asyncio.sleep(0.05)
         streams.drop("task")
@@ -138,10 +138,10 @@ def test_deleting_a_task_ends_its_streams(actor):
 
 def test_a_restarted_actor_goes_on_where_the_log_ended(actor, tmp_path):
     async def main():
-        await actor.append("task", "run", 0, entries(1, 2))
+        await actor.append(EventReport("task", "run", 0, entries(1, 2)))
         again = MetricsActor(database_url("", tmp_path))
-        await again.append("task", "run", 1, entries(2, 3))
-        await again.append("task", "manager", 0, [FINAL])
+        await again.append(EventReport("task", "run", 1, entries(2, 3)))
+        await again.append(EventReport("task", "manager", 0, [FINAL]))
         page = await again.read("task")
         assert page.is_last
         third = await MetricsActor(database_url("", tmp_path)).read("task", after=2)
@@ -156,9 +156,9 @@ def test_a_report_that_could_not_be_stored_is_taken_when_it_comes_again(actor, m
             patch.setattr(actor._store, "append_events", _disk_full)
             actor._commit._save = actor._store.append_events
             with pytest.raises(OSError, match="full"):
-                await actor.append("task", "run", 0, entries(1, 2))
+                await actor.append(EventReport("task", "run", 0, entries(1, 2)))
         actor._commit._save = actor._store.append_events
-        await actor.append("task", "run", 0, entries(1, 2))
+        await actor.append(EventReport("task", "run", 0, entries(1, 2)))
         return (await actor.read("task")).events
 
     assert [number for number, _ in run(main())] == [1, 2]
@@ -171,9 +171,9 @@ def _disk_full(rows):
 def test_the_position_of_a_client_is_known(actor):
     async def main():
         streams = TaskStreams(Local(actor))
-        await actor.append("task", "run", 0, entries(1, 1))
+        await actor.append(EventReport("task", "run", 0, entries(1, 1)))
         alive = [await streams.position("task", after) for after in (0, 1, 99_999)]
-        await actor.append("task", "manager", 0, [FINAL])
+        await actor.append(EventReport("task", "manager", 0, [FINAL]))
         ended = [await streams.position("task", after) for after in (0, 1, 2, 99_999)]
         return alive, ended
 
@@ -182,10 +182,10 @@ def test_the_position_of_a_client_is_known(actor):
 
 def test_forgotten_events_are_gone_and_the_id_is_free(actor):
     async def main():
-        await actor.append("task", "manager", 0, [FINAL])
+        await actor.append(EventReport("task", "manager", 0, [FINAL]))
         assert await actor.closed_streams() == {"task"}
         await actor.forget(["task"])
-        await actor.append("task", "run", 0, entries(1, 1))
+        await actor.append(EventReport("task", "run", 0, entries(1, 1)))
         return (await actor.read("task")).events, await actor.closed_streams()
 
     events, closed = run(main())
@@ -214,3 +214,59 @@ def test_a_log_that_nobody_can_read_now_is_refused_after_a_while(monkeypatch, er
         arguments = ("task", 0, 10) if asking == streams.history else ("task", 0)
         with pytest.raises(ServiceBusy, match=said):
             run(asking(*arguments))
+
+
+def test_reports_that_come_together_are_stored_together_each_in_its_log(actor, monkeypatch):
+    written = []
+    append_events = actor._store.append_events
+    actor._commit._save = lambda rows: (written.append(len(rows)), append_events(rows))
+
+    async def main():
+        reports = [EventReport(task, "manager", 0, entries(1, 2), True) for task in ("a", "b", "c")]
+        assert await actor.append_together(reports) == [None, None, None]
+        assert await actor.append_together([EventReport("a", "manager", 0, entries(1, 2))]) == [None]  # once more
+        return [[number for number, _ in (await actor.read(task)).events] for task in ("a", "b", "c")]
+
+    assert run(main()) == [[1, 2]] * 3
+    assert sum(written) == 6 and len(written) <= 2
+
+
+def test_what_could_not_be_stored_of_reports_is_said_for_each(actor):
+    actor._commit._save = _disk_full
+
+    async def main():
+        return await actor.append_together([EventReport(task, "manager", 0, entries(1, 1)) for task in ("a", "b")])
+
+    assert [type(error) for error in run(main())] == [OSError, OSError]
+
+
+def test_a_new_tasks_log_is_not_looked_for_in_the_store(actor, monkeypatch):
+    monkeypatch.setattr("actors.metrics_actor._load", lambda *_: pytest.fail("it was looked for"))
+    assert run(actor.append(EventReport("new", "manager", 0, entries(1, 1), is_first=True))) is None
+
+
+def test_logs_of_ended_tasks_leave_the_memory_and_those_of_living_ones_stay(actor, monkeypatch):
+    monkeypatch.setattr("actors.metrics_actor.KEPT_LOGS", 2)
+
+    async def main():
+        await actor.append(EventReport("alive", "run", 0, entries(1, 1)))
+        for number in range(5):
+            await actor.append(EventReport(f"ended-{number}", "manager", 0, [FINAL]))
+        assert set(actor._logs) == {"alive", "ended-3", "ended-4"}
+        return len((await actor.read("ended-0")).events)
+
+    assert run(main()) == 1
+
+
+def test_an_id_that_a_new_task_has_keeps_the_new_log(actor, monkeypatch):
+    monkeypatch.setattr("actors.metrics_actor.KEPT_LOGS", 1)
+
+    async def main():
+        await actor.append(EventReport("task", "manager", 0, [FINAL]))
+        await actor.forget(["task"])
+        await actor.append(EventReport("task", "manager", 0, entries(1, 1), is_first=True))
+        for number in range(3):
+            await actor.append(EventReport(f"ended-{number}", "manager", 0, [FINAL]))
+        return set(actor._logs)
+
+    assert "task" in run(main())
