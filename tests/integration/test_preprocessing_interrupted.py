@@ -40,9 +40,19 @@ def wait_for_files(path, count):
 
 
 def workers():
-    """The processes of this test session's Ray that are making files."""
-    children = psutil.Process().children(recursive=True)
-    return [process for process in children if "MapBatches" in " ".join(process.cmdline())]
+    """The processes of this test session's Ray that are making files.
+
+    Forks, whose server may be nobody's child any more.
+    """
+    return [process for process in psutil.process_iter() if is_working(process)]
+
+
+def is_working(process):
+    try:
+        is_ours = os.getsid(process.pid) == os.getsid(0)
+        return is_ours and "MapBatches" in " ".join(process.cmdline())
+    except (psutil.Error, OSError):  # it ended
+        return False
 
 
 def test_a_cancelled_task_stops_and_leaves_nothing(client, many, root):
