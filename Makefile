@@ -27,7 +27,7 @@ test: install
 cluster: install
 	$(BIN)/pytest tests/cluster
 
-# 20 rounds in which every part of the service is killed: hours. FAULT_SEED repeats the choices of an earlier call.
+# 20 rounds in which every part of the service is killed: an hour and a half. FAULT_SEED repeats the choices of an earlier call.
 faults: export FAULT_ROUNDS ?= 20
 faults: install
 	$(BIN)/pytest tests/faults -s

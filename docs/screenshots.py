@@ -15,6 +15,7 @@ IMAGES = Path(__file__).parent / "images"
 WIDTHS = {"phone": 390, "wide": 1440}
 HIGHEST = 4000
 SETTLES_MS = 1500
+README_PART = {"x": 0, "y": 0, "width": 1440, "height": 1350}
 
 
 def main(url: str) -> None:
@@ -32,6 +33,8 @@ def main(url: str) -> None:
                 for view, path in views.items():
                     page = _open(browser, url + path, width, colours)
                     page.screenshot(path=IMAGES / f"page-{view}-{size}-{colours}.png")
+                    if (view, size, colours) == ("training", "wide", "light"):
+                        page.screenshot(path=IMAGES / "page.png", clip=README_PART)
                     page.context.close()
         browser.close()
 
