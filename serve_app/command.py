@@ -134,7 +134,9 @@ def _check_port(settings: Settings) -> None:
 
 def _way_in(settings: Settings) -> AbstractContextManager[WayIn]:
     # The processes of a cluster have started: which way it has was said there.
-    return nullcontext(WayIn(settings.host, {})) if _is_on_a_cluster() else way_in(settings.host)
+    return (
+        nullcontext(WayIn(settings.host, {})) if _is_on_a_cluster() else way_in(settings.host, settings.state_dir)
+    )
 
 
 @contextmanager
@@ -153,12 +155,18 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
 def _ray(settings: Settings) -> Iterator[None]:
     """The cluster of RAY_ADDRESS, or a new one on this machine alone."""
     logging.getLogger("ray.serve").setLevel(logging.INFO if settings.debug else logging.WARNING)
-    ray.init(
-        address=os.environ.get("RAY_ADDRESS", "local"),
-        namespace=names.NAMESPACE,
-        log_to_driver=settings.debug,
-        logging_level="INFO" if settings.debug else "WARNING",
-    )
+    try:
+        ray.init(
+            address=os.environ.get("RAY_ADDRESS", "local"),
+            namespace=names.NAMESPACE,
+            log_to_driver=settings.debug,
+            logging_level="INFO" if settings.debug else "WARNING",
+        )
+    except Exception as error:  # Ray has no class for it
+        reason = " ".join(str(error).split())
+        raise RfuavError(
+            f"Ray did not start: {reason} Start the service again when the machine is less busy."
+        ) from error
     try:
         yield
     finally:

@@ -3,6 +3,7 @@
 Ray's processes read from the environment, when they start, which one it is. HAProxy passes eight times as many.
 """
 
+import hashlib
 import os
 import resource
 import shlex
@@ -37,8 +38,11 @@ class WayIn:
 
 
 @contextmanager
-def way_in(host: str) -> Iterator[WayIn]:
-    """How requests for `host` come to the replicas. Its files go when the context ends."""
+def way_in(host: str, state_dir: Path) -> Iterator[WayIn]:
+    """How requests for `host` come to the replicas. Its files go when the context ends.
+
+    `state_dir` is of this service alone, which is how the files of one that was killed are known.
+    """
     if os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "0":  # the operator does not want it
         yield WayIn(host, {})
         return
@@ -48,12 +52,24 @@ def way_in(host: str) -> Iterator[WayIn]:
         notice = f"HAProxy cannot run here ({error}): requests take a slower way, through Ray Serve's own proxy."
         yield WayIn(host, {}, notice)
         return
-    # Of this user alone: who may open HAProxy's socket may control it. Short: paths of sockets must be.
-    folder = Path(tempfile.mkdtemp(prefix="rfuav-", dir="/tmp"))
+    folder = _folder(state_dir)
     try:
         yield WayIn("127.0.0.1", _environment(binary, host, folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _folder(state_dir: Path) -> Path:
+    """Of this user alone: who may open HAProxy's socket may control it. Short: paths of sockets must be."""
+    name = hashlib.blake2b(str(state_dir).encode(), digest_size=6).hexdigest()
+    folder = Path("/tmp", f"rfuav-{os.getuid()}-{name}")
+    # Of a service that was killed; another user's cannot be removed.
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        folder.mkdir(mode=0o700)
+    except FileExistsError:  # somebody else's
+        return Path(tempfile.mkdtemp(prefix="rfuav-", dir="/tmp"))
+    return folder
 
 
 def _usable_binary() -> str:

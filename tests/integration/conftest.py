@@ -44,7 +44,7 @@ def service(root, tmp_path_factory):
         max_inference_concurrent_gpu=1,
         max_run_retries=1,
     )
-    with way_in(settings.host) as found:
+    with way_in(settings.host, settings.state_dir) as found:
         with environment(RAY_VARIABLES | found.environment):
             ray.init(address="local", num_cpus=2, num_gpus=2, include_dashboard=False, log_to_driver=False)
         try:
