@@ -17,7 +17,6 @@ from pathlib import Path
 
 RAYLET_OPTION = "--raylet-name="
 STANDARD_STREAMS = (0, 1, 2)
-ANSWER_BYTES = 16
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -28,7 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"no fork of a prepared Python ({error}): starting a fresh one", file=sys.stderr)
         os.execv(sys.executable, [sys.executable, *arguments])
     # Whoever ends this process means the worker: the server sees the connection close, and ends it.
-    status = server.recv(ANSWER_BYTES)
+    status = _line(server)
     if not status:  # the server ended, its workers go on
         select.select([worker], [], [])
     return int(status or 1)
@@ -44,10 +43,21 @@ def _ask(server: socket.socket, arguments: Sequence[str]) -> int:
     streams = array.array("i", STANDARD_STREAMS).tobytes()
     server.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
     server.sendall(json.dumps(request).encode() + b"\n")
-    worker = server.recv(ANSWER_BYTES)
+    worker = _line(server)
     if not worker:
         raise ConnectionError("the fork server ended; its output is above")
     return int(worker)
+
+
+def _line(server: socket.socket) -> bytes:
+    """Up to the end of a line: two answers may arrive together. Empty when the server has ended."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = server.recv(1)
+        if not byte:
+            return b""
+        line += byte
+    return line
 
 
 def server_address(arguments: Sequence[str]) -> str:

@@ -69,18 +69,22 @@ class ForkServer:
         client, _ = self._listener.accept()
         try:
             request, streams = _receive(client)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             print(f"a worker's request cannot be read: {error}", file=sys.stderr)
             client.close()
             return None
-        child = os.fork()
+        try:
+            child = os.fork()
+        except OSError as error:  # its client then starts a Python of its own
+            print(f"no worker can be forked: {error}", file=sys.stderr)
+            _close(client, streams)
+            return None
         if child == 0:
             self._forget(client)
             return request, streams
-        for stream in streams:
-            os.close(stream)
+        _close(None, streams)
         with suppress(OSError):  # if it has left, that is seen next
-            client.sendall(str(child).encode())
+            client.sendall(b"%d\n" % child)
         self._clients[child] = client
         self._selector.register(client, selectors.EVENT_READ, child)
         return None
@@ -95,8 +99,11 @@ class ForkServer:
         self._selector.close()
 
     def _client_left(self, child: int) -> None:
-        client = self._clients[child]
-        self._selector.unregister(client)
+        client = self._clients.get(child)
+        if client is None:  # its worker ended at the same moment
+            return
+        with suppress(KeyError):
+            self._selector.unregister(client)
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
 
@@ -109,8 +116,15 @@ class ForkServer:
             with suppress(KeyError):  # it has left
                 self._selector.unregister(client)
             with suppress(OSError):
-                client.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+                client.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
             client.close()
+
+
+def _close(client: socket.socket | None, streams: Sequence[int]) -> None:
+    for stream in streams:
+        os.close(stream)
+    if client is not None:
+        client.close()
 
 
 def _receive(client: socket.socket) -> tuple[Request, list[int]]:

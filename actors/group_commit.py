@@ -15,6 +15,7 @@ class Together(Generic[Item, Answer]):
         """`hand_over` returns an answer or an error for each item, or raises the error of all."""
         self._hand_over = hand_over
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
+        self._unanswered: set[asyncio.Future[Answer]] = set()
         self._sender: asyncio.Task[None] | None = None
 
     async def add(self, item: Item) -> Answer:
@@ -24,14 +25,16 @@ class Together(Generic[Item, Answer]):
     def put(self, item: Item) -> "asyncio.Future[Answer]":
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, answered))
+        self._unanswered.add(answered)
+        answered.add_done_callback(self._unanswered.discard)
         if self._sender is None or self._sender.done():
             self._sender = asyncio.create_task(self._send_all())
         return answered
 
     async def handed_over(self) -> None:
-        """Wait until nothing waits."""
-        if self._sender is not None:
-            await asyncio.shield(self._sender)
+        """Wait until what waits now has its answer; not for what comes meanwhile."""
+        if self._unanswered:
+            await asyncio.wait(set(self._unanswered))
 
     async def _send_all(self) -> None:
         while self._waiting:

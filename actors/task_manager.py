@@ -257,5 +257,7 @@ class TaskManager:
         """Write the last event of those whose end was stored and not their stream's; nobody waits for it."""
         closed_streams = await self._journal.closed_streams()
         for row in ended:
-            if row.id not in closed_streams and self._table.feed.get(row.id) is not None:
+            found = self._table.feed.get(row.id)
+            # Another number: it was deleted meanwhile, and the id given to a new task.
+            if row.id not in closed_streams and found is not None and found.number == row.number:
                 self._journal.close(record_of(row))

@@ -23,8 +23,11 @@ def list_folder(text: str, roots: Sequence[Path]) -> FolderResponse:
     folder = paths.existing(text, roots, field="path")
     if not folder.is_dir():
         raise InvalidInput("path", f"'{folder}' is a file; a folder is needed.")
-    with os.scandir(folder) as found:
-        shown = [entry for entry in (_entry(one) for one in found) if entry is not None]
+    try:
+        with os.scandir(folder) as found:
+            shown = [entry for entry in (_entry(one) for one in found) if entry is not None]
+    except OSError as error:  # it went since
+        raise InvalidInput("path", f"'{folder}' cannot be read: {error.strerror}.") from None
     entries = nsmallest(MOST_ENTRIES, shown, key=lambda entry: (entry.kind != "folder", entry.name.lower()))
     parent = None if folder in roots else str(folder.parent)
     return FolderResponse(path=str(folder), parent=parent, entries=entries, is_complete=len(entries) == len(shown))

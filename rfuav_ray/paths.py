@@ -72,8 +72,10 @@ def _check_readable(path: Path, field: str) -> None:
     try:
         if path.is_dir():
             next(path.iterdir(), None)
-        else:
+        elif path.is_file():
             path.open("rb").close()
+        else:  # opening a pipe would wait for who writes into it
+            raise InvalidInput(field, f"'{path}' is neither a file nor a folder.")
     except OSError as error:
         raise InvalidInput(field, f"'{path}' cannot be read: {error.strerror}.") from None
 

@@ -16,6 +16,8 @@ class _Reader:
     def __init__(self) -> None:
         #: ids of tasks that changed since the last event
         self.changed: set[str] = set()
+        #: all of them are told again
+        self.begins_anew = True
         self.news = asyncio.Event()
 
 
@@ -25,11 +27,18 @@ class TaskEvents:
         self._readers: set[_Reader] = set()
         self._is_over = False
         view.on_change = self.show
+        view.on_new_copy = self.begin_anew
 
     def show(self, task_ids: Iterable[str]) -> None:
         """These tasks changed or went."""
         for reader in self._readers:
             reader.changed.update(task_ids)
+            reader.news.set()
+
+    def begin_anew(self) -> None:
+        """The whole table came again, as after a restart of the TaskManager."""
+        for reader in self._readers:
+            reader.begins_anew = True
             reader.news.set()
 
     def end(self) -> None:
@@ -42,9 +51,11 @@ class TaskEvents:
         reader = _Reader()
         self._readers.add(reader)
         try:
-            page = self._view.copy.newest(None, None, offset=0, limit=limit)
-            yield _event(b"tasks", joined(answer for _, answer in page), b"[]")
             while not self._is_over:
+                if reader.begins_anew:
+                    reader.begins_anew = False
+                    page = self._view.copy.newest(None, None, offset=0, limit=limit)
+                    yield _event(b"tasks", joined(answer for _, answer in page), b"[]")
                 try:
                     await asyncio.wait_for(reader.news.wait(), HEARTBEAT_S)
                 except asyncio.TimeoutError:
@@ -53,7 +64,7 @@ class TaskEvents:
                 await asyncio.sleep(GATHER_S)
                 changed, reader.changed = reader.changed, set()
                 reader.news.clear()
-                if changed:
+                if changed and not reader.begins_anew:
                     yield self._changes(changed)
         finally:
             self._readers.discard(reader)

@@ -32,10 +32,6 @@ class TaskCopy:
         self._id_of: dict[int, str] = {}
         self._waiting = TaskQueue()
 
-    @property
-    def ids(self) -> set[str]:
-        return set(self._rows)
-
     def get(self, task_id: str) -> TaskRecord | None:
         row = self._rows.get(task_id)
         return None if row is None else record_of(row)
@@ -115,6 +111,8 @@ class TaskView:
         self._coming: TaskCopy | None = None
         #: is told the ids of tasks that changed or went
         self.on_change: Callable[[Iterable[str]], None] = lambda _: None
+        #: is told that any may have
+        self.on_new_copy: Callable[[], None] = lambda: None
 
     def put(self, row: TaskRow) -> None:
         self.copy.put(row)
@@ -138,8 +136,8 @@ class TaskView:
         for task_id in page.deleted:
             filled.drop(task_id)
         if self._coming is not None and page.is_last:
-            before, self.copy, self._coming = self.copy, self._coming, None
-            self.on_change(before.ids | self.copy.ids)
+            self.copy, self._coming = self._coming, None
+            self.on_new_copy()
         elif self._coming is None:
             self.on_change([*(row.id for row in page.rows), *page.deleted])
 

@@ -1,28 +1,33 @@
 """The folders and files that requests may name, for who chooses one."""
 
 import asyncio
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from fastapi.responses import FileResponse, Response
+from pydantic import AfterValidator
 
 from rfuav_ray import paths
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.files import is_image
 from rfuav_ray.folder_listing import list_folder
+from rfuav_ray.requests.fields import no_nul
 from rfuav_ray.responses import FolderResponse
 from serve_app.service import TheService
 
 router = APIRouter(prefix="/api/v2/files", tags=["files"])
 
+Path = Annotated[str, Query(max_length=4096), AfterValidator(no_nul)]
+
 
 @router.get("")
-async def files(service: TheService, path: str = "") -> FolderResponse:
+async def files(service: TheService, path: Path = "") -> FolderResponse:
     """What is in a folder below DATA_ROOTS; without a path, the roots themselves."""
     return await asyncio.to_thread(list_folder, path, service.settings.data_roots)
 
 
 @router.get("/image", response_class=FileResponse)
-async def image(service: TheService, path: str) -> Response:
+async def image(service: TheService, path: Path) -> Response:
     """An image below DATA_ROOTS, as it is."""
     file = await asyncio.to_thread(paths.existing_file, path, service.settings.data_roots, field="path")
     if not is_image(file):

@@ -16,18 +16,20 @@ export class RequestForm {
     this.kind = kind;
     this.schema = schema;
     this.fields = new Map();
-    const kept = JSON.parse(localStorage.getItem(this.#key) ?? "{}");
+    // What an earlier task was given is taken as it was, and not mixed with what is kept.
+    const isAgain = Object.keys(values).length > 0;
+    const kept = isAgain ? {} : JSON.parse(localStorage.getItem(this.#key) ?? "{}");
     const required = new Set(schema.required ?? []);
     const first = [];
     const more = [];
     for (const [name, property] of Object.entries(schema.properties)) {
       const field = new Field(name, plain(property), required.has(name), choices[name]);
-      field.set(values[name] ?? kept[name] ?? property.default);
+      field.set(isAgain && name in values ? values[name] : kept[name] ?? property.default);
       this.fields.set(name, field);
       (required.has(name) || name === "device" || name === "name" ? first : more).push(field.element);
     }
     this.problem = h("p", { class: "problem", role: "alert" });
-    this.more = h("details", { open: Object.keys(values).length > 0 }, h("summary", {}, t("start.more")), h("div", { class: "fields" }, more));
+    this.more = h("details", { open: isAgain }, h("summary", {}, t("start.more")), h("div", { class: "fields" }, more));
     this.element = h("div", {}, h("div", { class: "fields" }, first), this.more, this.problem);
     this.element.addEventListener("input", () => this.keep());
     this.fields.get("train_path")?.element.addEventListener("chosen", () => this.#countClasses());

@@ -33,6 +33,8 @@ function overview() {
 async function runAgain(task) {
   try {
     const { task_id: _, ...request } = await get(`/api/v2/tasks/${encodeURIComponent(task.task_id)}/request`);
+    // The folder that the service chose for it by its id holds its results.
+    if (request.save_path?.endsWith(`/${task.task_id}`)) delete request.save_path;
     again = { kind: task.task_type, request };
     if (location.hash === "#/" || !location.hash) route();
     else location.hash = "#/";

@@ -9,6 +9,7 @@ const SILENCE_MS = 40000;
 
 // onEvent(name, data) is called for each event, onState("open" | "lost" | "ended") for the connection.
 // With `resumes`, a new connection goes on behind the last event; isLast(data) says which event is the last of all.
+// A stream that resumes is one of a log, which ends with its task; 404 for any other means a service that is starting.
 export function follow(path, { onEvent, onState = () => {}, resumes = false, isLast = () => false }) {
   let stopped = false;
   let abort = new AbortController();
@@ -21,7 +22,7 @@ export function follow(path, { onEvent, onState = () => {}, resumes = false, isL
     if (resumes && lastId !== null) more["Last-Event-ID"] = lastId;
     const response = await fetch(path, { headers: headers(more), signal: abort.signal });
     if (response.status === 401) needsKey.dispatchEvent(new Event("key"));
-    if (response.status === 204 || response.status === 404) return "ended";
+    if (resumes && (response.status === 204 || response.status === 404)) return "ended";
     if (!response.ok) return "lost";
     onState("open");
     wait = FIRST_RETRY_MS;

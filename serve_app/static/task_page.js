@@ -32,9 +32,11 @@ export function taskPage(id, { onAgain }) {
   let log = null;
   let view = null;
   let wasLive = null;
+  let isOver = false;
 
   async function begin() {
     const [first, asked] = await Promise.all([get(path), get(`${path}/request`)]);
+    if (isOver) return;
     if (first.task_type === "training") view = trainingView(id);
     if (first.task_type === "inference") view = predictionsView(id, asked);
     log = logView(id, { onEntry: view?.onEntry });
@@ -46,10 +48,8 @@ export function taskPage(id, { onAgain }) {
 
   function show() {
     const now = tasks.get(id);
-    if (!now || now === task || !log) {
-      if (task && !now) location.hash = "#/";
-      return;
-    }
+    if (task && !now) look();
+    if (!now || now === task || !log) return;
     task = now;
     setText(title, nameOf(task));
     setText(status, word("status", task.status));
@@ -60,6 +60,16 @@ export function taskPage(id, { onAgain }) {
     bar.style.setProperty("width", `${task.progress}%`);
     setText(progress, progressText(task));
     if (isLive(task) !== wasLive) changedLife();
+  }
+
+  // The stream begins with the newest tasks: an older one is asked for, and left when it was deleted.
+  async function look() {
+    try {
+      const found = await get(path);
+      if (!isOver) tasks.put(found);
+    } catch (error) {
+      if (error.status === 404 && !isOver) location.hash = "#/";
+    }
   }
 
   function changedLife() {
@@ -85,6 +95,7 @@ export function taskPage(id, { onAgain }) {
     replace(own, h("p", { class: "problem" }, error.status === 404 ? t("task.gone") : error.message || t("error.network")));
   });
   return { element, stop: () => {
+    isOver = true;
     log?.stop();
     tasks.removeEventListener("change", show);
   } };

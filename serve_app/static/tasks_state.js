@@ -31,6 +31,8 @@ class Tasks extends EventTarget {
 
   // What an answer to a call said, before the stream says it too.
   put(task) {
+    const known = this.#tasks.get(task.task_id);
+    if (known && known.updated_at > task.updated_at) return; // the stream was faster
     this.#tasks.set(task.task_id, task);
     this.#tell();
   }

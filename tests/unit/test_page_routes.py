@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -9,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sample_tasks import a_row
 
+from actors.task_feed import FeedPage
 from rfuav_ray.tasks import TaskStatus
 from serve_app.errors import add_error_handlers
 from serve_app.guards import KeyCheck
@@ -126,6 +128,27 @@ def test_all_tasks_come_first_and_then_what_changes():
         await stream.aclose()
 
     asyncio.run(main())
+
+
+def test_when_the_whole_table_comes_again_the_newest_tasks_do_and_not_all_of_them():
+    async def main():
+        view = TaskView()
+        stream = TaskEvents(view).stream(limit=1)
+        await anext(stream)
+        rows = [a_row(number) for number in range(1, 4)]
+        view.apply(FeedPage("x", 1, rows, [], begins_anew=True, is_last=True, is_over=False))
+        name, first = parsed(await anext(stream))
+        assert name == "tasks" and [task["task_id"] for task in first["tasks"]] == ["task-3"]
+        await stream.aclose()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("path", ["\0", "pipe"])
+def test_a_path_that_is_none_and_one_that_would_wait_are_refused(client, folder, path):
+    os.mkfifo(folder / "pipe")
+    for route in ("/api/v2/files", "/api/v2/files/image"):
+        assert client.get(route, params={"path": path}).status_code == 422
 
 
 def test_a_stream_of_tasks_ends_with_the_service_and_is_kept_awake_until_then(monkeypatch):
