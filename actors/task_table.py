@@ -4,6 +4,7 @@ Those that have ended are kept as the store has them, as text, and parsed when s
 """
 
 import asyncio
+import gc
 from collections.abc import Awaitable, Callable, Sequence
 
 from actors.gauges import QueueGauges
@@ -31,13 +32,19 @@ class TaskTable:
 
     async def load(self) -> list[TaskRecord]:
         """Returns the tasks that have not ended, in the order of their submission."""
-        for row in await asyncio.to_thread(self._store.load_tasks):
+        gc.disable()  # it would look through all of them again and again while they come
+        try:
+            rows = await asyncio.to_thread(self._store.load_tasks)
+        finally:
+            gc.enable()
+        for row in rows:
             self._last_number = max(self._last_number, row.number)
             self._last_version = max(self._last_version, row.version)
             if row.status in LIVE_STATUSES:
                 self._live[row.id] = record_of(row)
             self._gauges.count(None, (row.kind, row.status))
             self.feed.publish(row)
+        gc.freeze()
         return list(self._live.values())
 
     @property

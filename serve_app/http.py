@@ -91,12 +91,15 @@ async def _connected(app: FastAPI) -> AsyncIterator[None]:
     streams = TaskStreams(metrics_actor)
     app.state.service = Service(app.state.settings, view, streams, task_manager_actor)
     is_ready = asyncio.Event()
+    gc.disable()  # until the copy is there
     following = asyncio.create_task(view.follow(task_manager_actor, is_ready, app.state.service.end_streams))
     try:
         await asyncio.wait_for(is_ready.wait(), START_TIMEOUT_S)
         # What is here now stays; and looking through a large table for garbage is not worth it every second.
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
+        gc.enable()
         yield
     finally:
+        gc.enable()
         following.cancel()
