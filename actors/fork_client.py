@@ -96,7 +96,7 @@ def _start(address: str) -> None:
     """Returns when the server listens; it goes on loading what workers need."""
     command = [sys.executable, "-m", "actors.fork_server", address, str(os.getppid())]
     # Ray ends the process group of a worker with it, and the server is not this worker's alone.
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, process_group=0)
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=os.setpgrp)  # noqa: PLW1509
     assert process.stdout is not None
     if not process.stdout.readline():
         raise OSError(f"it ended with {process.wait()}")

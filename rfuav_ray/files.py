@@ -31,6 +31,15 @@ def is_image(path: Path) -> bool:
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
+def is_text(name: str) -> bool:
+    """Whether a file's name is UTF-8, so that JSON can hold it."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def walk_images(folder: Path) -> Iterator[Path]:
     """All images below `folder`. Linked folders are not entered, so a loop of links ends."""
     for parent, folder_names, file_names in os.walk(folder):

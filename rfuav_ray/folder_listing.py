@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rfuav_ray import paths
 from rfuav_ray.errors import InvalidInput
+from rfuav_ray.files import is_text
 from rfuav_ray.responses import FolderEntry, FolderResponse
 
 MOST_ENTRIES = 2000
@@ -34,7 +35,7 @@ def list_folder(text: str, roots: Sequence[Path]) -> FolderResponse:
 
 
 def _entry(found: "os.DirEntry[str]") -> FolderEntry | None:
-    if found.name.startswith(".") or not _is_text(found.path):
+    if found.name.startswith(".") or not is_text(found.path):
         return None
     try:
         if found.is_dir():
@@ -42,11 +43,3 @@ def _entry(found: "os.DirEntry[str]") -> FolderEntry | None:
         return FolderEntry(name=found.name, path=found.path, kind="file", size_bytes=found.stat().st_size)
     except OSError:  # a link to nowhere, or gone since
         return None
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

