@@ -30,7 +30,7 @@ CLIENTS, FOLLOWERS, READERS = 6, 20, 2
 SAMPLE_EVERY_S, READ_EVERY_S, POLL_S = 5.0, 0.1, 0.5
 LONGEST_FOLLOW_S = 20
 CANCELLED_SHARE, DELETED_SHARE = 0.15, 0.5
-#: whose memory it is, by the beginning of the process's title; the first that fits
+#: whose memory it is, by a part of the process's title; the first that fits
 ROLES = {
     "ray::TaskManager": "task manager",
     "ray::MetricsActor": "metrics actor",
@@ -43,6 +43,9 @@ ROLES = {
     "ray::DashboardAgent": "Ray's own",
     "ray::RuntimeEnvAgent": "Ray's own",
     "ray::": "runs and their workers",
+    "actors.fork_server": "fork server",
+    "/bin/haproxy -db": "HAProxy",
+    "rfuav_ray.cli serve": "rfuav serve",
 }
 #: seconds since the start and megabytes, by role
 Samples = Mapping[str, Sequence[tuple[float, float]]]
@@ -154,8 +157,7 @@ def _sample(service: ServiceProcess, seconds: float) -> Samples:
 
 
 def _role(title: str) -> str:
-    found = next((role for start, role in ROLES.items() if title.startswith(start)), None)
-    return found or ("rfuav serve" if "rfuav_ray.cli serve" in title else "Ray's own")
+    return next((role for part, role in ROLES.items() if part in title), "Ray's own")
 
 
 def _print(samples: Samples, counts: Mapping[str, int]) -> None:
