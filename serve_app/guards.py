@@ -7,6 +7,7 @@ from typing import Any
 from ray.exceptions import RayError
 
 from serve_app.errors import error_response
+from serve_app.routes.page import wants_page
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -102,5 +103,5 @@ class KeyCheck:
 def _is_open(scope: Scope) -> bool:
     path = scope["path"]
     if path == "/":  # a browser gets the page, any other client an index, for which it needs a key
-        return b"text/html" in dict(scope["headers"]).get(b"accept", b"")
+        return wants_page(scope)
     return path in OPEN_PATHS or path.startswith(OPEN_FOLDER)

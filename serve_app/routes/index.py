@@ -1,11 +1,11 @@
 """The root: what this service is and where its routes are."""
 
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Header, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from serve_app.routes.page import page
+from serve_app.routes.page import page, wants_page
 from serve_app.service import TheService
 
 router = APIRouter(include_in_schema=False)
@@ -22,11 +22,9 @@ FEATURES = (
 
 
 @router.get("/", response_model=None)
-async def index(
-    request: Request, service: TheService, accept: Annotated[str, Header()] = ""
-) -> Response | dict[str, Any]:
+async def index(request: Request, service: TheService) -> Response | dict[str, Any]:
     """The page for a browser, an index for a program."""
-    if "text/html" in accept:
+    if wants_page(request.scope):
         return page()
     return {
         "name": service.settings.app_name,

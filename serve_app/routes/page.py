@@ -5,6 +5,7 @@ from pathlib import Path
 from fastapi import FastAPI
 from fastapi.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 STATIC = Path(__file__).parents[1] / "static"
 PATH = "/static"
@@ -31,6 +32,11 @@ class _Files(StaticFiles):
 
 def add_page(app: FastAPI) -> None:
     app.mount(PATH, _Files(directory=STATIC), name="page")
+
+
+def wants_page(scope: Scope) -> bool:
+    """Whether a request for the root is a browser's. Its answer needs no key, so who lets it in asks this too."""
+    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
 
 def page() -> Response:

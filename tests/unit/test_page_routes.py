@@ -75,6 +75,13 @@ def test_with_keys_the_page_is_open_and_the_api_is_not(client):
         assert client.get(path).status_code == 401
 
 
+@pytest.mark.parametrize("order", [1, -1])
+def test_who_sends_two_accept_headers_gets_without_a_key_at_most_the_page(client, order):
+    headers = [("accept", "application/json"), ("accept", "text/html")][::order]
+    answer = TestClient(KeyCheck(client.app, ["secret"])).get("/", headers=headers)
+    assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/html")
+
+
 def test_the_files_of_a_task(client, folder):
     answer = client.get("/api/v2/tasks/task-1/artifacts").json()
     assert answer["folder"] == str(folder / "runs" / "one")
