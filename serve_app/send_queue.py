@@ -7,11 +7,31 @@ client does not read would pile up there. Linux shows, for each connection of th
 import asyncio
 import ipaddress
 import sys
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from pathlib import Path
+from typing import TypeVar
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 LOOK_EVERY_S = 0.02
+#: a client is sent so much before it is asked for whether it reads, and may have so much before it yet
+BYTES_BETWEEN_LOOKS = 256 * 1024
+MOST_WAITING_BYTES = 64 * 1024
 ESTABLISHED = "01"
+
+Part = TypeVar("Part", str, bytes)
+
+
+async def as_read(parts: AsyncGenerator[Part, None], client: tuple[str, int] | None) -> AsyncGenerator[Part, None]:
+    """The parts of an endless answer; a client (its address and port) that does not read is not sent more."""
+    sent_bytes = 0
+    async with aclosing(parts):
+        async for part in parts:
+            yield part
+            sent_bytes += len(part)
+            if sent_bytes > BYTES_BETWEEN_LOOKS:
+                sent_bytes = 0
+                await is_read(client, MOST_WAITING_BYTES)
 
 
 def waiting_bytes(client: tuple[str, int]) -> int | None:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
@@ -12,7 +12,6 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 from actors.event_log import Event, EventWindow
 from actors.metrics_actor import EventPage
 from rfuav_ray.errors import ServiceBusy, service_stops
-from serve_app.send_queue import is_read
 
 logger = logging.getLogger("rfuav.api")
 
@@ -23,9 +22,6 @@ RETRY_S = 0.5
 #: streams wait as long as it takes, other reads as long as clients do
 READS_WAIT_S = 20.0
 PAGE = 500
-#: a client is sent so much before it is asked for whether it reads, and may have so much before it yet
-BYTES_BETWEEN_LOOKS = 256 * 1024
-MOST_WAITING_BYTES = 64 * 1024
 
 
 class Follower:
@@ -81,13 +77,11 @@ class TaskStreams:
         page = await self._page(task_id, after, limit, give_up_after_s=READS_WAIT_S)
         return [entry for _, entry in page.events]
 
-    async def stream(self, task_id: str, after: int, client: tuple[str, int] | None = None) -> AsyncIterator[str]:
+    async def stream(self, task_id: str, after: int) -> AsyncGenerator[str, None]:
         """Each event behind `after` exactly once, as server-sent events, until the task's last one.
 
-        `after` is a position that `position` gave: one beyond the log's end would never be reached. A `client`
-        (its address and port) that does not read is not sent more.
+        `after` is a position that `position` gave: one beyond the log's end would never be reached.
         """
-        sent_bytes = 0
         follower = self._followers.get(task_id)
         if follower is None:
             follower = self._followers[task_id] = Follower(self._metrics_actor, task_id, after)
@@ -95,10 +89,6 @@ class TaskStreams:
         try:
             async for text in self._read(follower, task_id, after):
                 yield text
-                sent_bytes += len(text)
-                if sent_bytes > BYTES_BETWEEN_LOOKS:
-                    sent_bytes = 0
-                    await is_read(client, MOST_WAITING_BYTES)
         finally:
             follower.clients -= 1
             if follower.clients == 0:

@@ -1,15 +1,20 @@
 """One event stream of all tasks: first how they are, then what changes."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+import json
+from collections.abc import AsyncGenerator, Iterable, Sequence
 
-from serve_app.encoded import joined
-from serve_app.task_view import TaskView
+from actors.task_row import TaskRow
+from serve_app.task_view import TaskCopy, TaskView
 
 #: changes travel together for so long
 GATHER_S = 0.25
 #: a comment line after so much silence keeps proxies awake
 HEARTBEAT_S = 15.0
+#: a reader that is so many changes behind is told all tasks again
+MOST_CHANGES = 5000
+#: a long event is made in parts of so many tasks, some hundred kilobytes, and others are served between them
+TASKS_A_PART = 250
 
 
 class _Reader:
@@ -19,6 +24,13 @@ class _Reader:
         #: all of them are told again
         self.begins_anew = True
         self.news = asyncio.Event()
+
+    def show(self, task_ids: Iterable[str]) -> None:
+        self.changed.update(task_ids)
+        if len(self.changed) > MOST_CHANGES:
+            self.changed.clear()
+            self.begins_anew = True
+        self.news.set()
 
 
 class TaskEvents:
@@ -32,8 +44,7 @@ class TaskEvents:
     def show(self, task_ids: Iterable[str]) -> None:
         """These tasks changed or went."""
         for reader in self._readers:
-            reader.changed.update(task_ids)
-            reader.news.set()
+            reader.show(task_ids)
 
     def begin_anew(self) -> None:
         """The whole table came again, as after a restart of the TaskManager."""
@@ -46,16 +57,20 @@ class TaskEvents:
         self._is_over = True
         self.show(())
 
-    async def stream(self, limit: int) -> AsyncIterator[bytes]:
-        """Events `tasks` (the newest `limit`) and then `changes`, each with the ids of those that were deleted."""
+    async def stream(self, limit: int) -> AsyncGenerator[bytes, None]:
+        """Events `tasks` (the newest `limit`, and all that wait or run) and then `changes`, in parts.
+
+        Each has `tasks`, their `numbers` of submission, and the ids of those that were `deleted`.
+        """
         reader = _Reader()
         self._readers.add(reader)
         try:
             while not self._is_over:
+                copy = self._view.copy
                 if reader.begins_anew:
                     reader.begins_anew = False
-                    page = self._view.copy.newest(None, None, offset=0, limit=limit)
-                    yield _event(b"tasks", joined(answer for _, answer in page), b"[]")
+                    async for part in _event(b"tasks", copy, copy.newest_and_live(limit), []):
+                        yield part
                 try:
                     await asyncio.wait_for(reader.news.wait(), HEARTBEAT_S)
                 except asyncio.TimeoutError:
@@ -65,16 +80,28 @@ class TaskEvents:
                 changed, reader.changed = reader.changed, set()
                 reader.news.clear()
                 if changed and not reader.begins_anew:
-                    yield self._changes(changed)
+                    async for part in _changes(self._view.copy, changed):
+                        yield part
         finally:
             self._readers.discard(reader)
 
-    def _changes(self, task_ids: Iterable[str]) -> bytes:
-        answers = {task_id: self._view.copy.encoded(task_id) for task_id in task_ids}
-        there = joined(answer for answer in answers.values() if answer is not None)
-        gone = b",".join(b'"%b"' % task_id.encode() for task_id, answer in answers.items() if answer is None)
-        return _event(b"changes", there, b"[%b]" % gone)
+
+def _changes(copy: TaskCopy, task_ids: Iterable[str]) -> AsyncGenerator[bytes, None]:
+    rows = {task_id: copy.row(task_id) for task_id in task_ids}
+    there = [row for row in rows.values() if row is not None]
+    return _event(b"changes", copy, there, [task_id for task_id, row in rows.items() if row is None])
 
 
-def _event(name: bytes, tasks: bytes, deleted: bytes) -> bytes:
-    return b'event: %b\ndata: {"tasks":%b,"deleted":%b}\n\n' % (name, tasks, deleted)
+async def _event(
+    name: bytes, copy: TaskCopy, rows: Sequence[TaskRow], deleted: Sequence[str]
+) -> AsyncGenerator[bytes, None]:
+    """What changes while it is sent comes with the next one."""
+    beginning = f'{{"numbers":{json.dumps([row.number for row in rows])},"deleted":{json.dumps(deleted)},"tasks":['
+    part = b"event: %b\ndata: %b" % (name, beginning.encode())
+    for first in range(0, len(rows), TASKS_A_PART):
+        if first:
+            yield part + b","
+            part = b""
+            await asyncio.sleep(0)
+        part += b",".join(copy.encode(row).body for row in rows[first : first + TASKS_A_PART])
+    yield part + b"]}\n\n"

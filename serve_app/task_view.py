@@ -6,6 +6,7 @@ import time
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 from ray.exceptions import RayError
@@ -13,7 +14,7 @@ from ray.exceptions import RayError
 from actors.task_feed import FeedPage
 from actors.task_queue import TaskQueue
 from actors.task_row import TaskRow, record_of
-from rfuav_ray.tasks import TaskRecord, TaskStatus
+from rfuav_ray.tasks import LIVE_STATUSES, TaskRecord, TaskStatus
 from serve_app.encoded import Encoded, encoded_task
 
 logger = logging.getLogger("rfuav.api")
@@ -41,9 +42,12 @@ class TaskCopy:
         row = self._rows.get(task_id)
         if row is None or (kind is not None and row.kind != kind):
             return None
-        return self._encoded(row)
+        return self.encode(row)
 
-    def _encoded(self, row: TaskRow) -> Encoded:
+    def row(self, task_id: str) -> TaskRow | None:
+        return self._rows.get(task_id)
+
+    def encode(self, row: TaskRow) -> Encoded:
         is_waiting = row.status == TaskStatus.PENDING.value
         return encoded_task(row, self.queue_position(record_of(row)) if is_waiting else None)
 
@@ -55,14 +59,13 @@ class TaskCopy:
         self, kinds: Collection[str] | None, statuses: Collection[str] | None, *, offset: int, limit: int
     ) -> list[tuple[str, Encoded]]:
         """A page of the tasks of these kinds and statuses with their kind, newest first; None: all of them."""
-        lists = self._lists(kinds, statuses)
-        candidates = range(-1, 1 + max((numbers[-1] for numbers in lists if numbers), default=0))
-        # Looked up, not counted down to: the last page of a hundred thousand tasks is as near as the first.
-        first = candidates[bisect_left(candidates, -offset, key=lambda number: -_newer_than(number, lists))]
-        ends = [bisect_right(numbers, first) for numbers in lists]
-        page = [n for numbers, end in zip(lists, ends, strict=True) for n in numbers[max(0, end - limit) : end]]
-        rows = [self._rows[self._id_of[number]] for number in sorted(page, reverse=True)[:limit]]
-        return [(row.kind, self._encoded(row)) for row in rows]
+        rows = self._rows_of(_page(self._lists(kinds, statuses), offset, limit))
+        return [(row.kind, self.encode(row)) for row in rows]
+
+    def newest_and_live(self, limit: int) -> list[TaskRow]:
+        """The newest `limit` tasks, and of the older ones those that wait or run; newest first."""
+        newest = _page(self._lists(None, None), 0, limit)
+        return self._rows_of(sorted({*newest, *chain(*self._lists(None, LIVE_STATUSES))}, reverse=True))
 
     def queue_position(self, task: TaskRecord) -> int | None:
         """1 for the next to start of those that want the same slots; None for one that does not wait."""
@@ -91,12 +94,25 @@ class TaskCopy:
         del self._id_of[row.number]
         self._waiting.discard(task_id)
 
+    def _rows_of(self, numbers: Iterable[int]) -> list[TaskRow]:
+        return [self._rows[self._id_of[number]] for number in numbers]
+
     def _lists(self, kinds: Collection[str] | None, statuses: Collection[str] | None) -> list[list[int]]:
         return [
             numbers
             for (kind, status), numbers in self._numbers.items()
             if (kinds is None or kind in kinds) and (statuses is None or status in statuses)
         ]
+
+
+def _page(lists: Sequence[Sequence[int]], offset: int, limit: int) -> list[int]:
+    """So many of the numbers in these lists, from the highest down."""
+    candidates = range(-1, 1 + max((numbers[-1] for numbers in lists if numbers), default=0))
+    # Looked up, not counted down to: the last page of a hundred thousand tasks is as near as the first.
+    first = candidates[bisect_left(candidates, -offset, key=lambda number: -_newer_than(number, lists))]
+    ends = [bisect_right(numbers, first) for numbers in lists]
+    page = [n for numbers, end in zip(lists, ends, strict=True) for n in numbers[max(0, end - limit) : end]]
+    return sorted(page, reverse=True)[:limit]
 
 
 def _newer_than(number: int, lists: Sequence[Sequence[int]]) -> int:

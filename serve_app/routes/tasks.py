@@ -12,6 +12,7 @@ from rfuav_ray.responses import TaskActionResponse, TaskListResponse, TaskRespon
 from rfuav_ray.tasks import TaskStatus
 from serve_app.encoded import encoded, joined, response
 from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
+from serve_app.send_queue import as_read
 from serve_app.service import Service, TheService
 
 router = APIRouter(prefix="/api/v2/tasks", tags=["tasks"])
@@ -127,7 +128,7 @@ async def event_stream(
     if position is None:
         return Response(status_code=204)  # tells a browser to stop reconnecting
     return StreamingResponse(
-        service.streams.stream(task_id, position, request.client),
+        as_read(service.streams.stream(task_id, position), request.client),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

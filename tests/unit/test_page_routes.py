@@ -1,7 +1,5 @@
-"""The page's files, the files of tasks, and the stream of all tasks, as the API answers them."""
+"""The page's files and the files of tasks, as the API answers them."""
 
-import asyncio
-import json
 import os
 from types import SimpleNamespace
 
@@ -10,14 +8,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sample_tasks import a_row
 
-from actors.task_feed import FeedPage
-from rfuav_ray.tasks import TaskStatus
 from serve_app.errors import add_error_handlers
 from serve_app.guards import KeyCheck
 from serve_app.routes import artifacts, files, index
 from serve_app.routes.page import add_page
 from serve_app.service import Service
-from serve_app.task_events import TaskEvents
 from serve_app.task_view import TaskView
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
@@ -109,64 +104,8 @@ def test_images_below_the_roots_are_shown_and_nothing_else(client, folder):
         assert client.get("/api/v2/files/image", params={"path": path}).status_code == code
 
 
-def parsed(event):
-    name, data = event.decode().removesuffix("\n\n").split("\n")
-    return name.removeprefix("event: "), json.loads(data.removeprefix("data: "))
-
-
-@pytest.fixture(autouse=True)
-def _without_gathering(monkeypatch):
-    monkeypatch.setattr("serve_app.task_events.GATHER_S", 0.0)
-
-
-def test_all_tasks_come_first_and_then_what_changes():
-    async def main():
-        view = TaskView()
-        view.put(a_row(1))
-        view.put(a_row(2))
-        stream = TaskEvents(view).stream(limit=1)
-        name, first = parsed(await anext(stream))
-        assert name == "tasks" and [task["task_id"] for task in first["tasks"]] == ["task-2"]
-        view.put(a_row(1, version=2, status=TaskStatus.RUNNING))
-        view.drop("task-2")
-        name, changes = parsed(await anext(stream))
-        assert name == "changes" and changes["deleted"] == ["task-2"]
-        assert [(task["task_id"], task["status"]) for task in changes["tasks"]] == [("task-1", "running")]
-        await stream.aclose()
-
-    asyncio.run(main())
-
-
-def test_when_the_whole_table_comes_again_the_newest_tasks_do_and_not_all_of_them():
-    async def main():
-        view = TaskView()
-        stream = TaskEvents(view).stream(limit=1)
-        await anext(stream)
-        rows = [a_row(number) for number in range(1, 4)]
-        view.apply(FeedPage("x", 1, rows, [], begins_anew=True, is_last=True, is_over=False))
-        name, first = parsed(await anext(stream))
-        assert name == "tasks" and [task["task_id"] for task in first["tasks"]] == ["task-3"]
-        await stream.aclose()
-
-    asyncio.run(main())
-
-
 @pytest.mark.parametrize("path", ["\0", "pipe"])
 def test_a_path_that_is_none_and_one_that_would_wait_are_refused(client, folder, path):
     os.mkfifo(folder / "pipe")
     for route in ("/api/v2/files", "/api/v2/files/image"):
         assert client.get(route, params={"path": path}).status_code == 422
-
-
-def test_a_stream_of_tasks_ends_with_the_service_and_is_kept_awake_until_then(monkeypatch):
-    monkeypatch.setattr("serve_app.task_events.HEARTBEAT_S", 0.01)
-
-    async def main():
-        events = TaskEvents(TaskView())
-        stream = events.stream(limit=1)
-        await anext(stream)
-        assert (await anext(stream)).startswith(b":")
-        events.end()
-        assert [event async for event in stream if not event.startswith(b":")] == []
-
-    asyncio.run(main())

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from serve_app.send_queue import is_read, waiting_bytes
+from serve_app import send_queue
+from serve_app.send_queue import as_read, is_read, waiting_bytes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what waits for a client")
 
@@ -51,22 +52,50 @@ def test_a_connection_that_is_not_here_is_not_known(connection):
     assert waiting_bytes(("no address", 1)) is None
 
 
+def read(client, size):
+    while size:
+        size -= len(client.recv(1 << 20))
+
+
 def test_sending_waits_until_the_client_reads(connection):
     ours, client = connection
     address = client.getsockname()[:2]
     sent = fill(ours)
 
-    def read_all():
-        left = sent
-        while left:
-            left -= len(client.recv(1 << 20))
-
     async def main():
         waiting = asyncio.create_task(is_read(address, 1024))
         done, _ = await asyncio.wait({waiting}, timeout=0.3)
         assert not done
-        await asyncio.to_thread(read_all)
+        await asyncio.to_thread(read, client, sent)
         await asyncio.wait_for(waiting, 10)
         await asyncio.wait_for(is_read(None, 0), 1)
 
     asyncio.run(main())
+
+
+def test_an_endless_answer_stops_for_a_client_that_does_not_read_and_then_goes_on(connection):
+    ours, client = connection
+    sent = fill(ours)
+    is_closed = []
+
+    async def endless():
+        try:
+            while True:
+                yield b"x" * 1000
+        finally:
+            is_closed.append(True)
+
+    async def main():
+        parts = as_read(endless(), client.getsockname()[:2])
+        taken = 0
+        while taken <= send_queue.BYTES_BETWEEN_LOOKS:
+            taken += len(await anext(parts))
+        waiting = asyncio.ensure_future(anext(parts))
+        done, _ = await asyncio.wait({waiting}, timeout=0.3)
+        assert not done
+        await asyncio.to_thread(read, client, sent)
+        assert len(await asyncio.wait_for(waiting, 10)) == 1000
+        await parts.aclose()
+
+    asyncio.run(main())
+    assert is_closed == [True]
