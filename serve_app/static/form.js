@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { h, newId, replace } from "./dom.js";
 import { choosePath } from "./folder_picker.js";
-import { t } from "./words.js";
+import { hint, t } from "./words.js";
 
 const FILES = new Set(["cfg_path", "weight_path"]);
 const FILES_OR_FOLDERS = new Set(["source_path", "input_path"]);
@@ -23,7 +23,8 @@ export class RequestForm {
     const first = [];
     const more = [];
     for (const [name, property] of Object.entries(schema.properties)) {
-      const field = new Field(name, plain(property), required.has(name), choices[name]);
+      const words = { ...plain(property), description: hint(kind, name, property.description) };
+      const field = new Field(name, words, required.has(name), choices[name]);
       field.set(isAgain && name in values ? values[name] : kept[name] ?? property.default);
       this.fields.set(name, field);
       (required.has(name) || name === "device" || name === "name" ? first : more).push(field.element);

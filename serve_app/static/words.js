@@ -1,4 +1,4 @@
-// The page's words in the language that was chosen; t("tasks.of", {n: 3}) puts values into {n}.
+// The page's words in the language that was chosen; t("tasks.position", {n: 3}) puts values into {n}.
 
 import { english } from "./words_en.js";
 import { chinese } from "./words_zh.js";
@@ -24,15 +24,28 @@ export function word(group, name) {
   return ALL[language]?.[key] ?? english[key] ?? name;
 }
 
-export const number = (value, digits = 2) =>
-  value === null || value === undefined
-    ? "–"
-    : new Intl.NumberFormat(language, { maximumFractionDigits: digits }).format(value);
+// What a field of a form is for; `text` is what the API's description says, in English.
+export function hint(kind, field, text) {
+  return text && (ALL[language]?.[`hint.${kind}.${field}`] ?? ALL[language]?.[`hint.${field}`] ?? text);
+}
+
+// To make a format takes as long as to use it a hundred times.
+const numberFormats = new Map();
+
+export function number(value, digits = 2) {
+  if (value === null || value === undefined) return "–";
+  if (!numberFormats.has(digits)) numberFormats.set(digits, new Intl.NumberFormat(language, { maximumFractionDigits: digits }));
+  return numberFormats.get(digits).format(value);
+}
 
 export const percent = (value) => (value === null || value === undefined ? "–" : `${number(value, 1)} %`);
 
-export const time = (iso) =>
-  iso ? new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" }).format(new Date(iso)) : "–";
+const moment = new Intl.DateTimeFormat(language, { dateStyle: "short", timeStyle: "medium" });
+const ofDay = new Intl.DateTimeFormat(language, { timeStyle: "medium", hourCycle: "h23" });
+
+export const time = (iso) => (iso ? moment.format(new Date(iso)) : "–");
+
+export const clock = (iso) => ofDay.format(new Date(iso));
 
 export function duration(seconds) {
   if (seconds === null || seconds === undefined) return "";
