@@ -1,4 +1,5 @@
 // Server-sent events over fetch, which unlike EventSource can send a key. It connects again by itself.
+// A browser has 6 connections to a service for all its tabs, so a tab that nobody sees keeps none: it goes on when it is seen.
 
 import { headers, needsKey } from "./api.js";
 
@@ -7,20 +8,22 @@ const LONGEST_RETRY_MS = 5000;
 // The service sends a comment every 15 s: after so much silence the connection is dead.
 const SILENCE_MS = 40000;
 
-// onEvent(name, data) is called for each event, onState("open" | "lost" | "ended") for the connection.
+// onEvent(name, data) is called for each event, onState("connecting" | "open" | "lost" | "ended") for the connection.
 // With `resumes`, a new connection goes on behind the last event; isLast(data) says which event is the last of all.
 // A stream that resumes is one of a log, which ends with its task; 404 for any other means a service that is starting.
 export function follow(path, { onEvent, onState = () => {}, resumes = false, isLast = () => false }) {
-  let stopped = false;
+  const life = new AbortController();
+  let wasHidden = false;
   let abort = new AbortController();
   let lastId = null;
   let wait = FIRST_RETRY_MS;
 
   async function once() {
-    abort = new AbortController();
+    const mine = new AbortController();
+    abort = mine;
     const more = { Accept: "text/event-stream" };
     if (resumes && lastId !== null) more["Last-Event-ID"] = lastId;
-    const response = await fetch(path, { headers: headers(more), signal: abort.signal });
+    const response = await fetch(path, { headers: headers(more), signal: mine.signal });
     if (response.status === 401) needsKey.dispatchEvent(new Event("key"));
     if (resumes && (response.status === 204 || response.status === 404)) return "ended";
     if (!response.ok) return "lost";
@@ -29,11 +32,13 @@ export function follow(path, { onEvent, onState = () => {}, resumes = false, isL
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     let text = "";
     for (;;) {
-      const silence = setTimeout(() => abort.abort(), SILENCE_MS);
+      const silence = setTimeout(() => mine.abort(), SILENCE_MS);
       const { value, done } = await reader.read();
       clearTimeout(silence);
       if (done) return "lost";
-      const blocks = (text + value).split("\n\n");
+      text += value;
+      if (!value.includes("\n")) continue; // Part of a long event: it is looked through once.
+      const blocks = text.split("\n\n");
       text = blocks.pop();
       for (const block of blocks) {
         const event = parse(block);
@@ -47,7 +52,13 @@ export function follow(path, { onEvent, onState = () => {}, resumes = false, isL
   }
 
   async function loop() {
-    while (!stopped) {
+    while (!life.signal.aborted) {
+      if (document.hidden) {
+        onState("connecting");
+        await change();
+        continue;
+      }
+      wasHidden = false;
       let state = "lost";
       try {
         state = await once();
@@ -55,20 +66,29 @@ export function follow(path, { onEvent, onState = () => {}, resumes = false, isL
         // The service is away; it is tried again.
       }
       abort.abort();
-      if (stopped) return;
+      if (life.signal.aborted) return;
+      if (wasHidden && state !== "ended") continue;
       onState(state);
-      if (state === "ended") return;
+      if (state === "ended") break;
       await new Promise((resolve) => setTimeout(resolve, wait));
       wait = Math.min(2 * wait, LONGEST_RETRY_MS);
     }
+    life.abort();
   }
 
+  document.addEventListener("visibilitychange", () => {
+    if (!document.hidden) return;
+    wasHidden = true;
+    abort.abort();
+  }, { signal: life.signal });
   loop();
   return () => {
-    stopped = true;
+    life.abort();
     abort.abort();
   };
 }
+
+const change = () => new Promise((resolve) => document.addEventListener("visibilitychange", resolve, { once: true }));
 
 function parse(block) {
   const event = { name: "message", id: null, data: null };

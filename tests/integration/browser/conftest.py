@@ -4,7 +4,11 @@ import shutil
 from urllib.parse import urlsplit
 
 import pytest
+import ray
 from playwright.sync_api import expect, sync_playwright
+
+from actors import names
+from actors.event_log import EventReport
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (
@@ -77,3 +81,32 @@ def open_page(chromium, request):
     for context in contexts:
         context.close()
     assert [problem for one in watched for problem in one.problems] == []
+
+
+@pytest.fixture
+def write_log(service):
+    """Write messages into a task's log, as a run would."""
+    metrics_actor = ray.get_actor(names.METRICS, names.NAMESPACE)
+    written = 0
+
+    def write(task_id, *messages, level="INFO"):
+        nonlocal written
+        entries = [{"timestamp": "2026-01-01T12:00:00Z", "level": level, "message": text} for text in messages]
+        ray.get(metrics_actor.append.remote(EventReport(task_id, "test", written, entries)))
+        written += len(entries)
+
+    return write
+
+
+@pytest.fixture
+def waiting(client, training):
+    """Start a training that waits and has said in its log what for; keyword arguments are of its request."""
+    none = {"training": 0, "inference": 0}
+    client.update_resource_config(max_concurrent={"cpu": none, "cuda": none})
+
+    def start(**fields):
+        task_id = client.start_training(**training(**fields))["task_id"]
+        next(entry for entry in client.stream_training_logs(task_id) if entry["message"].startswith("Waiting"))
+        return task_id
+
+    return start

@@ -7,51 +7,10 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import expect
 
 from rfuav_ray.client import RFUAVClient
+from tests.integration.browser.actions import choose_kind, field, fill, fill_training, row_of, start
 from tests.integration.conftest import CLASSES, write_picture
 
 pytestmark = pytest.mark.timeout(180)
-
-
-def field(page, name, role="textbox"):
-    return page.get_by_role(role, name=re.compile(f"^{name}( needed)?$"))
-
-
-def choose_kind(page, kind):
-    page.get_by_role("tab", name=kind, exact=True).click()
-    page.get_by_role("button", name=f"Start {kind}").wait_for()
-
-
-def fill(page, **values):
-    """Text and numbers by their field; a boolean is a checkbox."""
-    page.locator("summary").click()
-    for name, value in values.items():
-        if isinstance(value, bool):
-            field(page, name, "checkbox").set_checked(value)
-        else:
-            field(page, name, "spinbutton" if isinstance(value, (int, float)) else "textbox").fill(str(value))
-
-
-def start(page, kind):
-    """Returns the task's id, from the note that it was accepted."""
-    page.get_by_role("button", name=f"Start {kind}").click()
-    note = page.locator(".note", has_text="Accepted").last
-    note.wait_for()
-    task_id = re.search(r"Accepted: (\S+)", note.inner_text()).group(1)
-    note.evaluate("note => note.remove()")
-    return task_id
-
-
-def fill_training(page, training, **changes):
-    choose_kind(page, "Training")
-    fields = training() | {"save_path": "runs"} | changes
-    field(page, "model", "combobox").select_option(fields.pop("model"))
-    field(page, "device", "combobox").select_option("cpu")
-    del fields["device"]
-    fill(page, **fields)
-
-
-def row_of(page, task_id):
-    return page.locator("tr", has=page.locator(f'a[href="#/tasks/{task_id}"]'))
 
 
 @pytest.fixture
@@ -182,6 +141,13 @@ def test_language_and_colours_are_remembered(open_page, service):
     assert page.evaluate("document.documentElement.lang + document.documentElement.dataset.theme") == "zhdark"
 
 
+def test_fields_are_explained_in_the_pages_language(open_page, service):
+    page = open_page(service, locale="zh-CN")
+    expect(page.locator("#start-form .hint", has_text="等于类别文件夹的数量")).to_be_visible()
+    page.get_by_role("tab", name="推理").click()
+    expect(page.locator("#start-form .hint", has_text="权重文件")).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [390, 1440])
 def test_nothing_is_wider_than_the_screen(open_page, service, trained, width):
     for path in ("/", f"/#/tasks/{trained['task_id']}"):
@@ -259,7 +225,8 @@ def test_with_a_key_and_over_a_restart(open_page, own_service, training):
         expect(page.locator(".log-view .problem")).to_contain_text("Connection lost")
         process.wait(60)
         own_service(api_keys="secret")
-        expect(page.locator(".log")).to_contain_text("Going on", timeout=60_000)
+        page.get_by_role("searchbox", name="Search the log").fill("Going on")
+        expect(page.locator(".log p")).to_have_count(1, timeout=60_000)
         epochs = page.locator("table.figures tbody tr")
         before = epochs.count()
         expect(epochs.nth(before + 3)).to_be_attached()
