@@ -1,6 +1,7 @@
-// A task's log, live, with a level filter and search. Lines far from view are not laid out, so that many stay smooth.
+// A task's log, live, with a level filter and search.
 
 import { h, setText } from "./dom.js";
+import { LogLines } from "./log_lines.js";
 import { follow } from "./stream.js";
 import { number, t } from "./words.js";
 
@@ -10,17 +11,20 @@ const NEAR_PX = 40;
 
 // `onEntry` is called for every entry, those of the past too.
 export function logView(taskId, { onEntry = () => {} } = {}) {
-  const lines = h("div", { class: "log", role: "log", tabindex: "0", "aria-label": t("log") });
+  const lines = new LogLines(stayAtEnd);
   const level = h("select", { "aria-label": t("log.level"), onchange: filter },
     Object.keys(LEVELS).map((name) => h("option", { value: name }, t(`log.${name}`))));
   const search = h("input", { type: "search", placeholder: t("log.search"), "aria-label": t("log.search"), oninput: filter });
-  const following = h("input", { type: "checkbox", checked: true, onchange: () => { if (following.checked) toEnd(); } });
+  const following = h("input", { type: "checkbox", checked: true, onchange: () => {
+    followed(following.checked);
+    stayAtEnd();
+  } });
   const count = h("span", { class: "hint" });
   const state = h("p", { class: "problem", role: "status" });
   const element = h("div", { class: "log-view" },
-    h("div", { class: "filters" }, level, search, h("label", {}, following, ` ${t("log.follow")}`), count), lines, state);
-  let waiting = [];
-  let all = 0;
+    h("div", { class: "filters" }, level, search, h("label", {}, following, ` ${t("log.follow")}`), count), lines.element, state);
+  const all = [];
+  let drawn = 0;
   let shown = 0;
   let isDue = false;
 
@@ -28,59 +32,53 @@ export function logView(taskId, { onEntry = () => {} } = {}) {
     resumes: true,
     isLast: (entry) => entry.stage === "completed" && "status" in entry,
     onEvent: (_, entry) => {
-      waiting.push(entry);
+      all.push(entry);
       onEntry(entry);
       if (!isDue) {
         isDue = true;
-        requestAnimationFrame(add);
+        requestAnimationFrame(draw);
       }
     },
     onState: (now) => setText(state, now === "lost" ? t("log.lost") : ""),
   });
-  lines.addEventListener("scroll", () => {
-    following.checked = lines.scrollHeight - lines.scrollTop - lines.clientHeight < NEAR_PX;
+  lines.element.addEventListener("scroll", () => {
+    const { scrollHeight, scrollTop, clientHeight } = lines.element;
+    followed(scrollHeight - scrollTop - clientHeight < NEAR_PX);
   });
 
-  function add() {
+  function draw() {
     isDue = false;
-    const added = document.createDocumentFragment();
-    for (const entry of waiting) {
-      const line = h("p", { class: entry.level.toLowerCase() },
-        h("time", { datetime: entry.timestamp }, clock(entry.timestamp)), h("b", {}, entry.level), h("span", {}, entry.message));
-      line.hidden = !matches(entry.level, entry.message);
-      if (!line.hidden) shown += 1;
-      added.append(line);
-    }
-    all += waiting.length;
-    waiting = [];
-    lines.append(added);
-    tell();
-    if (following.checked) toEnd();
+    const matching = all.slice(drawn).filter(matches);
+    drawn = all.length;
+    shown += matching.length;
+    lines.append(matching);
+    setText(count, t("log.lines", { shown: number(shown), all: number(all.length) }));
+    stayAtEnd();
   }
 
   function filter() {
+    drawn = 0;
     shown = 0;
-    for (const line of lines.children) {
-      line.hidden = !matches(line.children[1].textContent, line.children[2].textContent);
-      if (!line.hidden) shown += 1;
-    }
-    tell();
-    if (following.checked) toEnd();
+    lines.clear();
+    draw();
   }
 
-  function matches(entryLevel, message) {
-    return LEVELS[level.value].includes(entryLevel) && message.toLowerCase().includes(search.value.trim().toLowerCase());
+  function matches(entry) {
+    return LEVELS[level.value].includes(entry.level) && entry.message.toLowerCase().includes(search.value.trim().toLowerCase());
   }
 
-  function tell() {
-    setText(count, t("log.lines", { shown: number(shown), all: number(all) }));
+  function followed(isFollowed) {
+    following.checked = isFollowed;
+    // Lines that come into the page because somebody scrolls are no news to be read aloud.
+    lines.element.setAttribute("aria-live", isFollowed ? "polite" : "off");
   }
 
-  function toEnd() {
-    lines.scrollTop = lines.scrollHeight;
+  function stayAtEnd() {
+    if (following.checked) lines.toEnd();
   }
 
-  return { element, stop };
+  return { element, stop: () => {
+    stop();
+    lines.stop();
+  } };
 }
-
-const clock = (iso) => new Date(iso).toLocaleTimeString([], { hour12: false });
