@@ -27,6 +27,17 @@ export function replace(element, ...children) {
   return element;
 }
 
+// Children that are in their place stay untouched: focus and selection survive.
+export function arrange(element, children) {
+  const wanted = new Set(children);
+  for (const child of [...element.children]) if (!wanted.has(child)) child.remove();
+  let next = element.firstElementChild;
+  for (const child of children) {
+    if (child === next) next = next.nextElementSibling;
+    else element.insertBefore(child, next);
+  }
+}
+
 // The same text is not written again: it would be read aloud again, and lose what is selected.
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;

@@ -3,24 +3,23 @@
 import { blobUrl, get } from "./api.js";
 import { h, replace, setText } from "./dom.js";
 import { fillSelect } from "./form.js";
+import { Pager } from "./pager.js";
 import { number, percent, t } from "./words.js";
 
 const PAGE = 50;
 const MOST_ROWS = 10000;
 
 export function predictionsView(taskId, request) {
-  const className = h("select", { "aria-label": t("predictions.class"), onchange: () => show(0) });
-  const below = h("input", { type: "range", min: "0", max: "100", value: "100", "aria-label": t("predictions.below"), oninput: () => show(0) });
+  const className = h("select", { "aria-label": t("predictions.class"), onchange: begin });
+  const below = h("input", { type: "range", min: "0", max: "100", value: "100", "aria-label": t("predictions.below"), oninput: begin });
   const belowText = h("output", { class: "hint" });
   const count = h("span", { class: "hint", "aria-live": "polite" });
   const rows = h("tbody");
-  const earlier = h("button", { type: "button", onclick: () => show(first - PAGE) }, t("predictions.earlier"));
-  const later = h("button", { type: "button", onclick: () => show(first + PAGE) }, t("predictions.later"));
+  const pages = new Pager(PAGE, show);
   const detail = h("div", { class: "prediction", "aria-live": "polite" });
   const content = h("div", {}, h("p", { class: "empty" }, t("predictions.wait")));
   const element = h("section", { class: "panel", "aria-label": t("predictions") }, h("div", { class: "title" }, h("h2", {}, t("predictions")), count), content);
   let all = [];
-  let first = 0;
   let picture = null;
   let isLoaded = false;
 
@@ -37,24 +36,25 @@ export function predictionsView(taskId, request) {
     fillSelect(className, [["", t("predictions.allClasses")], ...names.map((name) => [name, name])], "");
     replace(content, h("div", { class: "filters" }, className, h("label", {}, t("predictions.below"), " ", below), belowText),
       h("div", { class: "split" }, h("div", {}, h("table", { class: "predictions" },
-        h("thead", {}, h("tr", {}, ["file", "class", "confidence"].map((name) => h("th", { scope: "col" }, t(`predictions.${name}`))))), rows),
-      h("div", { class: "buttons" }, earlier, later)), detail));
-    show(0);
+        h("thead", {}, h("tr", {}, ["file", "class", "confidence"].map((name) => h("th", { scope: "col" }, t(`predictions.${name}`))))), rows), pages.element), detail));
+    begin();
   }
 
-  function show(from) {
+  function begin() {
+    pages.begin();
+    show();
+  }
+
+  function show() {
     const most = Number(below.value) / 100;
     setText(belowText, `${below.value} %`);
     const matching = all.filter((row) => (!className.value || row.class_name === className.value) && (most >= 1 || row.probability < most));
-    first = Math.max(0, Math.min(from, matching.length - 1));
-    const shown = matching.slice(first, first + PAGE);
+    const shown = pages.cut(matching);
     replace(rows, shown.map((row) => h("tr", {},
       h("td", {}, h("button", { type: "button", class: "link", onclick: () => open(row) }, row.frame === null ? row.file : `${row.file} #${row.frame}`)),
       h("td", {}, row.class_name), h("td", {}, percent(100 * row.probability)))));
     if (!shown.length) replace(rows, h("tr", {}, h("td", { colspan: "3" }, t("predictions.none"))));
     setText(count, t("predictions.count", { shown: number(matching.length), all: number(all.length) }));
-    earlier.disabled = first === 0;
-    later.disabled = first + PAGE >= matching.length;
     if (shown.length) open(shown[0]);
   }
 

@@ -4,7 +4,7 @@ import { blobUrl, get, hasKey } from "./api.js";
 import { h, replace, setText } from "./dom.js";
 import { logView } from "./log_view.js";
 import { failed } from "./notes.js";
-import { cancelTask, deleteTask, nameOf, progressText } from "./panels/tasks.js";
+import { cancelTask, deleteTask, nameOf, progressText } from "./one_task.js";
 import { predictionsView } from "./predictions_view.js";
 import { isLive, tasks } from "./tasks_state.js";
 import { trainingView } from "./training_view.js";
@@ -29,6 +29,7 @@ export function taskPage(id, { onAgain }) {
       h("div", { class: "title" }, title, status, kind), message, h("span", { class: "bar" }, bar), progress, actions),
     own, result, h("div", { class: "columns" }, request, files));
   let task = null;
+  let place = null;
   let log = null;
   let view = null;
   let wasLive = null;
@@ -49,16 +50,17 @@ export function taskPage(id, { onAgain }) {
   function show() {
     const now = tasks.get(id);
     if (task && !now) look();
-    if (!now || now === task || !log) return;
+    if (!now || !log || (now === task && tasks.place(id) === place)) return;
     task = now;
+    place = tasks.place(id);
     setText(title, nameOf(task));
     setText(status, word("status", task.status));
     status.dataset.status = task.status;
     setText(kind, `${word("kind", task.task_type)} · ${task.device} · ${t("task.started", { time: time(task.created_at) })}`);
-    setText(message, task.queue_position === null ? task.message : `${task.message} ${t("tasks.position", { n: task.queue_position })}`);
+    setText(message, task.message);
     message.className = task.status === "failed" ? "problem" : "";
     bar.style.setProperty("width", `${task.progress}%`);
-    setText(progress, progressText(task));
+    setText(progress, progressText(task, place));
     if (isLive(task) !== wasLive) changedLife();
   }
 

@@ -1,17 +1,23 @@
 // All tasks, as the service's one event stream tells of them. Panels listen for "change" and "connection".
 
+import { placesOf } from "./queue.js";
 import { follow } from "./stream.js";
 
 class Tasks extends EventTarget {
   #tasks = new Map();
+  #numbers = new Map();
+  #places = null;
   connection = "connecting";
 
   start() {
     follow("/api/v2/events", {
-      onEvent: (name, { tasks, deleted }) => {
-        if (name === "tasks") this.#tasks.clear();
-        for (const task of tasks) this.#tasks.set(task.task_id, task);
-        for (const id of deleted) this.#tasks.delete(id);
+      onEvent: (name, { tasks, numbers, deleted }) => {
+        if (name === "tasks") this.#clear();
+        tasks.forEach((task, index) => {
+          this.#tasks.set(task.task_id, task);
+          this.#numbers.set(task.task_id, numbers[index]);
+        });
+        for (const id of deleted) this.#forget(id);
         this.#tell();
       },
       onState: (state) => {
@@ -29,6 +35,12 @@ class Tasks extends EventTarget {
     return [...this.#tasks.values()];
   }
 
+  // A task's place in the queue, 1 for the next to start; undefined for one that does not wait.
+  place(id) {
+    this.#places ??= placesOf(this.all(), this.#numbers);
+    return this.#places.get(id);
+  }
+
   // What an answer to a call said, before the stream says it too.
   put(task) {
     const known = this.#tasks.get(task.task_id);
@@ -38,11 +50,22 @@ class Tasks extends EventTarget {
   }
 
   drop(id) {
-    this.#tasks.delete(id);
+    this.#forget(id);
     this.#tell();
   }
 
+  #clear() {
+    this.#tasks.clear();
+    this.#numbers.clear();
+  }
+
+  #forget(id) {
+    this.#tasks.delete(id);
+    this.#numbers.delete(id);
+  }
+
   #tell() {
+    this.#places = null;
     this.dispatchEvent(new Event("change"));
   }
 }

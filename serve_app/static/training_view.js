@@ -2,7 +2,7 @@
 
 import { get } from "./api.js";
 import { LineChart } from "./chart.js";
-import { h, replace, setText } from "./dom.js";
+import { arrange, h, replace, setText } from "./dom.js";
 import { number, percent, t } from "./words.js";
 
 const COLUMNS = ["train_loss", "train_acc", "val_loss", "val_acc", "macro_f1", "mAP", "top3_acc", "precision", "recall", "learning_rate", "images_per_second"];
@@ -28,6 +28,7 @@ export function trainingView(taskId) {
     h("section", { class: "panel", "aria-label": t("task.curves") }, h("div", { class: "title" }, h("h2", {}, t("task.curves")), best), empty, charts),
     h("section", { class: "panel", "aria-label": t("task.table") }, h("h2", {}, t("task.table")), table), matrix);
   const history = new Map();
+  const rowsOf = new WeakMap();
   let isDue = false;
 
   function onEntry(entry) {
@@ -48,9 +49,17 @@ export function trainingView(taskId) {
     accuracy.show(epochs);
     const top = epochs.reduce((found, row) => (row.val_acc > found.val_acc ? row : found));
     setText(best, t("task.best", { acc: number(top.val_acc), epoch: top.epoch }));
-    replace(rows, [...epochs].reverse().map((row) => h("tr", { class: row.epoch === top.epoch ? "best" : null },
-      h("th", { scope: "row" }, String(row.epoch)), COLUMNS.map((name) => h("td", {}, number(row[name], name === "learning_rate" ? 8 : 4))))));
+    arrange(rows, epochs.map(rowOf).reverse());
+    for (const row of epochs) rowOf(row).classList.toggle("best", row === top);
     drawMatrix();
+  }
+
+  function rowOf(metrics) {
+    if (!rowsOf.has(metrics)) {
+      rowsOf.set(metrics, h("tr", {}, h("th", { scope: "row" }, String(metrics.epoch)),
+        COLUMNS.map((name) => h("td", {}, number(metrics[name], name === "learning_rate" ? 8 : 4)))));
+    }
+    return rowsOf.get(metrics);
   }
 
   let asked = 0;

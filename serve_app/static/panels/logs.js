@@ -3,9 +3,9 @@
 import { h, replace } from "../dom.js";
 import { fillSelect } from "../form.js";
 import { logView } from "../log_view.js";
+import { nameOf } from "../one_task.js";
 import { tasks } from "../tasks_state.js";
 import { t, word } from "../words.js";
-import { nameOf } from "./tasks.js";
 
 const MOST_CHOICES = 200;
 

@@ -1,14 +1,17 @@
 // All tasks, live: find, sort, steer.
 
-import { get, post, remove } from "../api.js";
-import { h, setText } from "../dom.js";
+import { post } from "../api.js";
+import { arrange, h, setText } from "../dom.js";
 import { fillSelect } from "../form.js";
-import { ask, failed } from "../notes.js";
+import { failed } from "../notes.js";
+import { cancelTask, deleteTask, nameOf, progressText } from "../one_task.js";
+import { Pager } from "../pager.js";
 import { isLive, tasks } from "../tasks_state.js";
-import { duration, number, t, time, word } from "../words.js";
+import { number, t, time, word } from "../words.js";
 import { KINDS } from "./start.js";
 
 const STATES = ["pending", "running", "completed", "failed", "cancelled"];
+const ROWS_A_PAGE = 100;
 const COLUMNS = {
   status: (task) => STATES.indexOf(task.status),
   task: (task) => nameOf(task).toLowerCase(),
@@ -18,28 +21,32 @@ const COLUMNS = {
   created: (task) => task.created_at,
 };
 
-export const nameOf = (task) => task.description || task.task_id;
-
 export function tasksPanel({ onLog, onAgain }) {
   const rows = new Map();
   const body = h("tbody");
   const count = h("span", { class: "hint", "aria-live": "polite" });
   const empty = h("p", { class: "empty" });
-  const search = h("input", { type: "search", placeholder: t("tasks.search"), "aria-label": t("tasks.search"), oninput: draw });
-  const kind = h("select", { "aria-label": t("tasks.allKinds"), onchange: draw });
-  const state = h("select", { "aria-label": t("tasks.allStates"), onchange: draw });
+  const search = h("input", { type: "search", placeholder: t("tasks.search"), "aria-label": t("tasks.search"), oninput: find });
+  const kind = h("select", { "aria-label": t("tasks.allKinds"), onchange: find });
+  const state = h("select", { "aria-label": t("tasks.allStates"), onchange: find });
   fillSelect(kind, [["", t("tasks.allKinds")], ...Object.keys(KINDS).map((name) => [name, word("kind", name)])], "");
   fillSelect(state, [["", t("tasks.allStates")], ...STATES.map((name) => [name, word("status", name)])], "");
+  const pages = new Pager(ROWS_A_PAGE, draw);
   let sorting = { column: "created", isDown: true };
   const heads = Object.fromEntries(Object.keys(COLUMNS).map((column) => [column,
     h("th", { scope: "col" }, h("button", { type: "button", onclick: () => sort(column) }, t(`tasks.${column}`)))]));
   const table = h("table", { class: "tasks" },
     h("thead", {}, h("tr", {}, Object.values(heads), h("th", { scope: "col" }, t("tasks.actions")))), body);
   const panel = h("section", { class: "panel", "aria-label": t("tasks") },
-    h("div", { class: "title" }, h("h2", {}, t("tasks")), count), h("div", { class: "filters" }, search, kind, state), table, empty);
+    h("div", { class: "title" }, h("h2", {}, t("tasks")), count), h("div", { class: "filters" }, search, kind, state, pages.element), table, empty);
 
   function sort(column) {
     sorting = { column, isDown: sorting.column === column ? !sorting.isDown : column === "created" };
+    find();
+  }
+
+  function find() {
+    pages.begin();
     draw();
   }
 
@@ -64,24 +71,15 @@ export function tasksPanel({ onLog, onAgain }) {
       head.setAttribute("aria-sort", column !== sorting.column ? "none" : sorting.isDown ? "descending" : "ascending");
     }
     for (const id of rows.keys()) if (!tasks.get(id)) rows.delete(id);
-    place(shown.map((task) => rowOf(task)));
+    arrange(body, pages.cut(shown).map((task) => rowOf(task)));
     setText(count, t("tasks.count", { shown: number(shown.length), all: number(all.length) }));
     setText(empty, shown.length ? "" : t(all.length ? "tasks.noneMatch" : "tasks.none"));
-  }
-
-  // Rows that are in their place stay untouched: focus and selection survive.
-  function place(wanted) {
-    const kept = new Set(wanted);
-    for (const row of [...body.children]) if (!kept.has(row)) row.remove();
-    wanted.forEach((row, index) => {
-      if (body.children[index] !== row) body.insertBefore(row, body.children[index] ?? null);
-    });
   }
 
   function rowOf(task) {
     const known = rows.get(task.task_id) ?? new TaskRow(task, { onLog, onAgain });
     rows.set(task.task_id, known);
-    known.show(task);
+    known.show(task, tasks.place(task.task_id));
     return known.element;
   }
 
@@ -113,16 +111,17 @@ class TaskRow {
       cell("priority", this.priority, this.fixedPriority), cell("created", this.created), cell("actions", this.actions));
   }
 
-  show(task) {
-    if (this.task === task) return;
+  show(task, place) {
+    if (this.task === task && this.place === place) return;
     this.task = task;
+    this.place = place;
     const isWaiting = task.status === "pending";
     setText(this.status, word("status", task.status));
     this.status.dataset.status = task.status;
     setText(this.name, nameOf(task));
     setText(this.kind, word("kind", task.task_type));
     this.bar.style.setProperty("width", `${task.progress}%`);
-    setText(this.progress, progressText(task));
+    setText(this.progress, progressText(task, place));
     setText(this.device, task.device);
     this.priority.hidden = !isWaiting;
     this.priority.value = task.priority;
@@ -142,31 +141,4 @@ class TaskRow {
 
 function cell(column, ...content) {
   return h("td", { "data-label": t(`tasks.${column}`), class: `is-${column}` }, content);
-}
-
-export function progressText(task) {
-  const parts = [`${number(task.progress, 0)} %`];
-  if (task.total_epochs && task.current_epoch) parts.push(t("tasks.epoch", { epoch: task.current_epoch, epochs: task.total_epochs }));
-  if (task.eta_seconds !== null) parts.push(t("tasks.left", { time: duration(task.eta_seconds) }));
-  return parts.join(" · ");
-}
-
-export async function cancelTask(task) {
-  if (!(await ask(t("tasks.cancelAsk", { id: nameOf(task) })))) return;
-  try {
-    await post(`/api/v2/tasks/${task.task_id}/cancel`);
-    tasks.put(await get(`/api/v2/tasks/${task.task_id}`));
-  } catch (error) {
-    failed(error);
-  }
-}
-
-export async function deleteTask(task) {
-  if (!(await ask(t("tasks.deleteAsk", { id: nameOf(task) })))) return;
-  try {
-    await remove(`/api/v2/tasks/${task.task_id}`);
-    tasks.drop(task.task_id);
-  } catch (error) {
-    failed(error);
-  }
 }

@@ -1,0 +1,37 @@
+// What the list of tasks and a task's own page have in common: its name, how far it is, cancel and delete.
+
+import { get, post, remove } from "./api.js";
+import { ask, failed } from "./notes.js";
+import { tasks } from "./tasks_state.js";
+import { duration, number, t } from "./words.js";
+
+export const nameOf = (task) => task.description || task.task_id;
+
+// `place` is the one in the queue.
+export function progressText(task, place) {
+  const parts = [`${number(task.progress, 0)} %`];
+  if (task.total_epochs && task.current_epoch) parts.push(t("tasks.epoch", { epoch: task.current_epoch, epochs: task.total_epochs }));
+  if (task.eta_seconds !== null) parts.push(t("tasks.left", { time: duration(task.eta_seconds) }));
+  if (place) parts.push(t("tasks.position", { n: number(place) }));
+  return parts.join(" · ");
+}
+
+export async function cancelTask(task) {
+  if (!(await ask(t("tasks.cancelAsk", { id: nameOf(task) })))) return;
+  try {
+    await post(`/api/v2/tasks/${task.task_id}/cancel`);
+    tasks.put(await get(`/api/v2/tasks/${task.task_id}`));
+  } catch (error) {
+    failed(error);
+  }
+}
+
+export async function deleteTask(task) {
+  if (!(await ask(t("tasks.deleteAsk", { id: nameOf(task) })))) return;
+  try {
+    await remove(`/api/v2/tasks/${task.task_id}`);
+    tasks.drop(task.task_id);
+  } catch (error) {
+    failed(error);
+  }
+}
