@@ -50,7 +50,7 @@ def infer(
         config = load_model_config(Path(request.cfg_path))
         images = _images(source)
         tally = Tally(source, len(images), report)
-        classifier = Classifier(config, weight_path, torch.device(device))
+        classifier = Classifier(config, weight_path, torch.device(device), request.precision, report)
         work = work_of(config, weight_path, images)
         if resume and log.holds_other(work):
             message = "The images, the config or the weights have changed since the interruption: begun anew."

@@ -15,6 +15,7 @@ from rfuav_ray.gpu_memory import explaining_lack_of_memory
 from rfuav_ray.image_folders import check_dataset, fingerprint, labelled_images, stft_settings
 from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
 from rfuav_ray.models import build_model, load_pretrained, load_weights
+from rfuav_ray.precision import name_of, resolve
 from rfuav_ray.requests import TrainingRequest
 from rfuav_ray.training_epoch import run_epoch
 from rfuav_ray.training_folder import TrainingFolder, versions
@@ -96,6 +97,7 @@ def _prepare(
         normalization=IMAGENET,
         stft=stft_settings(train_path),
     )
+    dtype = resolve(request.precision, device, report)
     facts = {
         "request": request.model_dump(mode="json"),
         "data": {
@@ -104,6 +106,7 @@ def _prepare(
         },
         "seed": seed,
         "device": str(device),
+        "precision": name_of(dtype),
         "threads": torch.get_num_threads(),
         "versions": versions(),
         "environment": environment,
@@ -119,7 +122,8 @@ def _prepare(
         train_set=ImageDataset(train_images, image_size=request.image_size),
         val_set=ImageDataset(val_images, image_size=request.image_size),
         model=model,
-        optimizer=torch.optim.Adam(model.parameters(), lr=request.learning_rate, fused=device.type == "cuda"),
+        optimizer=torch.optim.Adam(model.parameters(), lr=request.learning_rate, fused=True),
+        dtype=dtype,
         facts=facts,
     )
 
@@ -127,8 +131,8 @@ def _prepare(
 def _begin(training: Training) -> None:
     request, report = training.request, training.report
     message = (
-        f"{request.model} on {training.device}: {len(training.train_set)} training and "
-        f"{len(training.val_set)} validation images of {request.num_classes} classes."
+        f"{request.model} on {training.device} in {name_of(training.dtype)}: {len(training.train_set)} training "
+        f"and {len(training.val_set)} validation images of {request.num_classes} classes."
     )
     report(RunEvent(message=message, progress=0.0))
     # Before the folder is cleared: the weights to start from may be an older result in it.

@@ -54,10 +54,11 @@ def _pass_through(training: Training) -> dict[str, Any]:
         training.order(epoch),
         reports,
         training.sums,
+        training.dtype,
         _keeper(training),
     )
     order = batches(len(val_set), request.batch_size, shuffle=False, seed=0, epoch=epoch)
-    probabilities, labels, val_loss = validate(training.model, val_set, order, reports)
+    probabilities, labels, val_loss = validate(training.model, val_set, order, reports, training.dtype)
     figures = metrics.evaluate(probabilities, labels, val_loss)
     row = {
         "epoch": epoch,

@@ -16,6 +16,7 @@ from rfuav_ray.datasets import Batch, ImageDataset, load_batches
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, Stage
 from rfuav_ray.model_config import IMAGENET
+from rfuav_ray.precision import autocast
 from rfuav_ray.transforms import scale
 
 Order = Sequence[Sequence[int]]
@@ -117,6 +118,7 @@ def train_epoch(
     order: Order,
     reports: EpochReports,
     sums: Sums,
+    dtype: torch.dtype,
     after_batch: Callable[[], None],
 ) -> tuple[float, float]:
     """One optimizer step for each batch that `sums` lacks; the mean loss and accuracy (percent) while it learned.
@@ -130,8 +132,9 @@ def train_epoch(
         return sums.means()
     with closing(_batches_on(device, dataset, remaining)) as loaded:
         for images, labels in loaded:
-            logits = model(images)
-            loss = cross_entropy(logits, labels)
+            with autocast(device, dtype):
+                logits = model(images)
+            loss = cross_entropy(logits.float(), labels)
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -144,7 +147,7 @@ def train_epoch(
 
 @torch.inference_mode()
 def validate(
-    model: nn.Module, dataset: ImageDataset, order: Order, reports: EpochReports
+    model: nn.Module, dataset: ImageDataset, order: Order, reports: EpochReports, dtype: torch.dtype
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], float]:
     """Probabilities (n, classes), labels (n,) and the mean loss."""
     model.eval()
@@ -153,7 +156,8 @@ def validate(
     results: list[Batch] = []
     with closing(_batches_on(device, dataset, order)) as loaded:
         for number, (images, labels) in enumerate(loaded, start=1):
-            logits = model(images)
+            with autocast(device, dtype):
+                logits = model(images).float()
             sums.add(cross_entropy(logits, labels), logits, labels)
             results.append((torch.softmax(logits, dim=1), labels))
             reports.batch_done("validation", len(labels), number=number, of=len(order), describe=sums.describe)

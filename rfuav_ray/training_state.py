@@ -30,6 +30,8 @@ class Training:
     val_set: ImageDataset
     model: nn.Module
     optimizer: torch.optim.Optimizer
+    #: what the model computes in
+    dtype: torch.dtype
     #: what report.json says besides the figures
     facts: dict[str, Any]
     #: the last epoch whose end an earlier run reported

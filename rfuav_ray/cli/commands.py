@@ -11,6 +11,7 @@ from rfuav_ray.cli.app import Config, Description, Detach, TaskIdOption, app, op
 from rfuav_ray.errors import RfuavError
 
 Device = Annotated[str | None, typer.Option(help="cpu, cuda (the least loaded GPU) or cuda:N.")]
+Precision = Annotated[str | None, typer.Option(help="auto, fp32 or bf16, which the model computes in.")]
 Priority = Annotated[int | None, typer.Option(min=1, max=10, help="1 is the most urgent.")]
 
 
@@ -72,6 +73,7 @@ def train(
     weight_path: Annotated[Path | None, typer.Option(help="Weights to start from.")] = None,
     pretrained: Annotated[bool | None, typer.Option(help="Start from ImageNet weights.")] = None,
     shuffle: Annotated[bool | None, typer.Option(help="New order in each epoch.")] = None,
+    precision: Precision = None,
     task_id: TaskIdOption = None,
     priority: Priority = None,
     description: Description = None,
@@ -116,6 +118,7 @@ def infer(
     ] = None,
     name: Annotated[str | None, typer.Option(help="Sub-folder of it for this run.")] = None,
     device: Device = None,
+    precision: Precision = None,
     task_id: TaskIdOption = None,
     priority: Priority = None,
     detach: Detach = False,
@@ -127,7 +130,7 @@ def infer(
     from rfuav_ray.requests import BatchInferenceRequest
 
     flags: dict[str, Any] = {"cfg_path": cfg, "weight_path": weights, "save_path": save_path, "name": name}
-    flags |= {"device": device, "task_id": task_id, "priority": priority}
+    flags |= {"device": device, "precision": precision, "task_id": task_id, "priority": priority}
     request = inference_request(config, flags, sources=source or [])
     console = new_console()
     with open_client(context) as client:

@@ -18,6 +18,7 @@ class TrainingOptions(TypedDict, total=False):
     weight_path: PathLikeText
     pretrained: bool
     shuffle: bool
+    precision: str
     task_id: str | None
     priority: int
     description: str | None
@@ -27,6 +28,7 @@ class InferenceOptions(TypedDict, total=False):
     save_path: PathLikeText | None
     name: str | None
     device: str
+    precision: str
     task_id: str | None
     priority: int
 
@@ -34,6 +36,7 @@ class InferenceOptions(TypedDict, total=False):
 class BatchInferenceOptions(TypedDict, total=False):
     save_base_path: PathLikeText | None
     device: str
+    precision: str
     priority: int
 
 

@@ -1,6 +1,6 @@
 """The kinds of fields that requests share."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -29,6 +29,10 @@ Device = Annotated[
         pattern=r"^(cpu|cuda|cuda:\d{1,4})$",
         description="`cpu`, `cuda` (the least loaded GPU; the CPU where there is none) or `cuda:N` (that GPU)",
     ),
+]
+Precision = Annotated[
+    Literal["auto", "fp32", "bf16"],
+    Field(description="what the model computes in; `auto`: `bf16` where the device has instructions for it"),
 ]
 Description = Annotated[str, Field(max_length=10_000)]
 

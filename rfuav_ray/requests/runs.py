@@ -4,7 +4,17 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from rfuav_ray.requests.fields import Description, Device, FolderName, PathText, Priority, Request, TaskId, no_nul
+from rfuav_ray.requests.fields import (
+    Description,
+    Device,
+    FolderName,
+    PathText,
+    Precision,
+    Priority,
+    Request,
+    TaskId,
+    no_nul,
+)
 
 SUPPORTED_MODELS = (
     "resnet18",
@@ -43,6 +53,7 @@ class TrainingRequest(Request):
     )
     pretrained: bool = Field(True, description="start from torchvision's ImageNet weights")
     shuffle: bool = True
+    precision: Precision = "auto"
     task_id: TaskId | None = None
     priority: Priority = 5
     description: Description | None = None
@@ -57,6 +68,7 @@ class InferenceRequest(Request):
     save_path: PathText | None = Field(None, description="default: results/<task_id>")
     name: FolderName | None = None
     device: Device = "cuda"
+    precision: Precision = "auto"
     task_id: TaskId | None = None
     priority: Priority = 3
 
@@ -69,4 +81,5 @@ class BatchInferenceRequest(Request):
     source_paths: list[PathText] = Field(min_length=1)
     save_base_path: PathText | None = Field(None, description="task i saves to <base>/<i>")
     device: Device = "cuda"
+    precision: Precision = "auto"
     priority: Priority = 3

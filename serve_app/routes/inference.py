@@ -70,7 +70,7 @@ async def inference_results(
 
 
 async def _batch_tasks(request: BatchInferenceRequest, service: Service) -> list[TaskRecord]:
-    shared = request.model_dump(include={"cfg_path", "weight_path", "device"})
+    shared = request.model_dump(include={"cfg_path", "weight_path", "device", "precision"})
     if "priority" in request.model_fields_set:
         shared["priority"] = request.priority
     tasks = []

@@ -27,6 +27,7 @@ def test_the_defaults_of_a_training():
         "weight_path": "",
         "pretrained": True,
         "shuffle": True,
+        "precision": "auto",
         "task_id": None,
         "priority": 5,
         "description": None,
@@ -39,6 +40,7 @@ def test_the_defaults_of_an_inference():
         "save_path": None,
         "name": None,
         "device": "cuda",
+        "precision": "auto",
         "task_id": None,
         "priority": 3,
     }
@@ -62,6 +64,7 @@ def test_what_a_training_needs(field):
         ("image_size", 31),
         ("priority", 0),
         ("priority", 11),
+        ("precision", "fp16"),
         ("device", "gpu"),
         ("device", "cuda:-1"),
         ("device", "cpu:0"),

@@ -1,0 +1,36 @@
+"""The format that a model computes in: float32, or bfloat16 where the device has instructions for it."""
+
+import torch
+
+from rfuav_ray.events import Report, RunEvent
+from rfuav_ray.requests.fields import Precision
+
+
+def resolve(precision: Precision, device: torch.device, report: Report) -> torch.dtype:
+    """torch.float32 or torch.bfloat16; `auto` takes the one that is fast. A slow bfloat16 gives a WARNING."""
+    if precision == "fp32":
+        return torch.float32
+    if has_bfloat16(device):
+        return torch.bfloat16
+    if precision == "auto":
+        return torch.float32
+    message = f"{device} has no instructions for bf16, which is slower than fp32 on it; `auto` would take fp32."
+    report(RunEvent(message=message, level="WARNING"))
+    return torch.bfloat16
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies in bfloat16 by itself."""
+    if device.type == "cuda":
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    capabilities = torch.cpu.get_capabilities()
+    return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
+
+
+def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
+    """Within it, convolutions and matrix products are computed in `dtype`; weights stay float32."""
+    return torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype is torch.bfloat16)
+
+
+def name_of(dtype: torch.dtype) -> str:
+    return "bf16" if dtype is torch.bfloat16 else "fp32"
