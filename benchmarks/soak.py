@@ -17,6 +17,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import psutil
+from matplotlib import colormaps
 from matplotlib.figure import Figure
 from rich.console import Console
 from rich.table import Table
@@ -178,6 +179,7 @@ def _print(samples: Samples, counts: Mapping[str, int]) -> None:
 def _draw(samples: Samples, picture: Path) -> None:
     figure = Figure(figsize=(9, 5), layout="constrained")
     axes = figure.subplots()
+    axes.set_prop_cycle(color=[colormaps["tab20"](number) for number in range(20)])
     for role, points in sorted(samples.items()):
         axes.plot([passed_s / 60 for passed_s, _ in points], [size for _, size in points], label=role)
     axes.set(title="Memory under mixed load", xlabel="minutes", ylabel="of their own (USS), MB", yscale="log")
