@@ -39,7 +39,7 @@ RAY_VARIABLES = {
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
     # By default an idle worker ends after a second, and the Ray processes that knew it keep some memory of each.
     "RAY_idle_worker_killing_time_threshold_ms": "30000",
-    # A file for each worker, which the dashboard reads every two seconds from then on: 9 MB more a minute under load.
+    # A file for each worker, which the dashboard looks at every two seconds: it grew by 9 MB a minute under load.
     "RAY_event_log_reporter_enabled": "0",
     # Ray's own list of Ray tasks, for its dashboard; by default 100,000.
     "RAY_task_events_max_num_task_in_gcs": "10000",
