@@ -100,13 +100,13 @@ def write_log(service):
 
 @pytest.fixture
 def waiting(client, training):
-    """Start a training that waits and has said in its log what for; keyword arguments are of its request."""
+    """Start a training that waits, as its log says; keyword arguments are fields of the request."""
     none = {"training": 0, "inference": 0}
     client.update_resource_config(max_concurrent={"cpu": none, "cuda": none})
 
     def start(**fields):
         task_id = client.start_training(**training(**fields))["task_id"]
-        next(entry for entry in client.stream_training_logs(task_id) if entry["message"].startswith("Waiting"))
+        assert "Waiting" in next(client.stream_training_logs(task_id))["message"]
         return task_id
 
     return start
