@@ -1,28 +1,75 @@
-"""`make bench`: every measurement, then one table with medians and spread."""
+"""`make bench`: every row of the table, printed, and written to docs/benchmarks.md with its picture."""
 
-import statistics
-from collections.abc import Callable
+import argparse
+import sys
+import time
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
+from benchmarks import (
+    augment,
+    create_tasks,
+    crop,
+    document,
+    event_streams,
+    inference,
+    machine,
+    read_status,
+    read_status_busy,
+    start_up,
+    training,
+)
+from benchmarks.api import CONNECTIONS
+from benchmarks.figures import Figure, Measure, show
 
-from benchmarks import compute, preprocessing, service
+MEASUREMENTS: Sequence[Measure] = (
+    start_up.measure,
+    read_status.measure,
+    read_status_busy.measure,
+    create_tasks.measure,
+    event_streams.measure,
+    training.measure,
+    inference.measure,
+    augment.measure,
+    crop.measure,
+)
 
-MEASUREMENTS: list[Callable[[], dict[str, list[float]]]] = [
-    service.measure,
-    compute.measure,
-    preprocessing.measure,
-]
 
-
-def main() -> None:
-    table = Table("work", "median", "lowest", "highest", "runs")
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--document", type=Path, default=Path("docs/benchmarks.md"))
+    arguments = parser.parse_args()
+    started_s = time.monotonic()
+    figures: list[Figure] = []
+    failed = 0
     for measure in MEASUREMENTS:
-        for work, figures in measure().items():
-            middle, low, high = statistics.median(figures), min(figures), max(figures)
-            table.add_row(work, f"{middle:.1f}", f"{low:.1f}", f"{high:.1f}", str(len(figures)))
-    Console().print(table)
+        print(f"{time.monotonic() - started_s:4.0f} s: {_name(measure)}", flush=True)
+        try:
+            figures += measure()
+        except Exception:  # the others still tell something
+            traceback.print_exc()
+            failed += 1
+    show(figures)
+    if failed:
+        print(f"{failed} benchmarks failed: {arguments.document} stays as it is.")
+        return 1
+    minutes = (time.monotonic() - started_s) / 60
+    document.write(
+        arguments.document,
+        figures,
+        machine.describe(),
+        names=[_name(measure) for measure in MEASUREMENTS],
+        minutes=minutes,
+        connections=CONNECTIONS,
+    )
+    print(f"Written to {arguments.document}.")
+    return 0
+
+
+def _name(measure: Measure) -> str:
+    return measure.__module__.rpartition(".")[2]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

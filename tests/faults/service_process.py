@@ -45,6 +45,12 @@ class ServiceProcess:
     def start(self) -> float:
         """Returns the seconds to the first healthy answer."""
         started_s = time.monotonic()
+        self.launch()
+        self.wait_until_healthy()
+        return time.monotonic() - started_s
+
+    def launch(self) -> None:
+        """Start it, and wait for nothing."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "rfuav_ray.cli", "serve"],
@@ -56,8 +62,6 @@ class ServiceProcess:
                 # Everything that it starts is known by this session, even when its parent is gone.
                 start_new_session=True,
             )
-        self.wait_until_healthy()
-        return time.monotonic() - started_s
 
     def wait_until_healthy(self) -> None:
         assert self._process is not None

@@ -1,0 +1,20 @@
+"""Create trainings that wait, in turns with a plain FastAPI service, which only keeps them in memory."""
+
+import json
+
+from benchmarks import baseline
+from benchmarks.api import figures, in_turns
+from benchmarks.figures import Figure, run_alone
+from benchmarks.service import NOTHING_RUNS, running_service, training
+
+
+def measure(runs: int = 5, seconds: int = 4) -> list[Figure]:
+    with running_service(**NOTHING_RUNS) as (service, folder), baseline.running() as plain_url:
+        body = json.dumps(training(folder))
+        urls = [f"{url}/api/v2/training/start" for url in (service.url, plain_url)]
+        ours, plain = in_turns(urls, runs, seconds, method="POST", body=body)
+    return figures("create tasks", ours, plain, rate_at_least=1150, p99_at_most_ms=50, ratio_at_least=1)
+
+
+if __name__ == "__main__":
+    run_alone(measure, __doc__, runs=5, seconds=4)

@@ -1,0 +1,95 @@
+"""Writes docs/benchmarks.md and its picture."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+from matplotlib.figure import Figure as Picture
+
+from benchmarks.figures import COLUMNS, Figure
+
+_TEXT = """\
+# Benchmarks
+
+Made by `make bench` on {day}, in {minutes:.0f} minutes. `python -m benchmarks.<name> --help` is a row alone:
+{names}.
+
+{table}
+
+![How far each figure is from what it must be]({picture})
+
+{machine}
+
+How it was measured:
+
+- The figures are those of the whole service, as `rfuav serve` starts it, at its clients; of augment and crop
+  those of the same code on a Ray of its own. The median counts; whatever else the machine does moves all of
+  them.
+- "must" is a share of what the original service does, a FastAPI service in one process that keeps its tasks
+  in a dict. Its figures are of another run, on a machine of the same kind with 2 cores and avx512_bf16.
+- Plain FastAPI (`benchmarks/baseline.py`: the same routes and models, nothing looked at on disk, nothing
+  stored) is asked in the same run by the same load generator, in turns with the service.
+- The load generator, one process with {connections} connections, shares the cores with what it asks. An
+  answer that is not 2xx ends the benchmark.
+- A task that the service creates is on disk before its answer, one of plain FastAPI in memory. All are alike,
+  and name the same data set.
+- A line of a stream is late by the time from its timestamp, when it was written, to its arrival at a client.
+  A run hands its lines over every 0.4 s.
+- The data is made by the scripts: JPEGs of 640×640 pixels of smooth noise. A run has all cores (its cap is
+  1).
+"""
+
+
+def write(
+    file: Path,
+    figures: Sequence[Figure],
+    machine: Mapping[str, str],
+    *,
+    names: Sequence[str],
+    minutes: float,
+    connections: int,
+) -> None:
+    """Replace the document; the picture lies in images/ beside it."""
+    picture = Path("images/benchmarks.png")
+    draw(file.parent / picture, figures)
+    text = _TEXT.format(
+        day=date.today(),
+        minutes=minutes,
+        names=", ".join(f"`{name}`" for name in names),
+        table=markdown([COLUMNS, *(figure.cells() for figure in figures)]),
+        picture=picture,
+        machine=markdown([("machine", ""), *machine.items()]),
+        connections=connections,
+    )
+    file.write_text(text, encoding="utf-8")
+
+
+def markdown(rows: Sequence[Sequence[str]]) -> str:
+    """A table; the first row is its head."""
+    head, *others = ("| " + " | ".join(row) + " |" for row in rows)
+    return "\n".join([head, "|" + " --- |" * len(rows[0]), *others])
+
+
+def draw(file: Path, figures: Sequence[Figure]) -> None:
+    """Median and spread of each figure that has a bound, as a multiple of it; further right is better."""
+    bounded = [figure for figure in figures if figure.at_least or figure.at_most]
+    picture = Picture(figsize=(9, 1.2 + 0.35 * len(bounded)), layout="constrained")
+    axes = picture.subplots()
+    for place, figure in enumerate(reversed(bounded)):
+        middle, *ends = (_times_better(figure, value) for value in (figure.median, *_range(figure)))
+        axes.barh(place, middle, color="tab:green" if figure.is_met else "tab:red", height=0.6)
+        axes.plot(ends, [place, place], color="black", linewidth=1, marker="|")
+    axes.set_yticks(range(len(bounded)), [figure.work for figure in reversed(bounded)], fontsize="small")
+    axes.axvline(1, color="black", linewidth=0.8)
+    axes.set(xscale="log", xlabel="times as good as it must be (median; the line is the range of all runs)")
+    axes.grid(axis="x", which="both", alpha=0.3)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    picture.savefig(file, dpi=100)
+
+
+def _range(figure: Figure) -> tuple[float, float]:
+    return min(figure.values), max(figure.values)
+
+
+def _times_better(figure: Figure, value: float) -> float:
+    return value / figure.at_least if figure.at_least else (figure.at_most or 1) / value

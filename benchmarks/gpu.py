@@ -1,0 +1,138 @@
+"""Train on a GPU from decoded images in memory, beside the same step on random tensors that are there already.
+
+The first figure is of `rfuav_ray.training.train` itself: the training passes of all epochs but the first, which
+decodes. It needs no service and no Ray. The CPU tries the script:
+`--device cpu --models resnet18 --images 32 --batch-size 8 --image-size 64`.
+"""
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from benchmarks.figures import Figure, show
+from benchmarks.images import make_dataset
+from rfuav_ray.events import RunEvent
+from rfuav_ray.models import build_model
+from rfuav_ray.requests import TrainingRequest
+from rfuav_ray.training import train
+
+MODELS = ("resnet18", "resnet50", "vit_b_16", "swin_v2_t")
+CLASSES = 2
+WARM_UP_STEPS = 5
+MUST = 0.9
+
+
+def measure(
+    models: Sequence[str], *, device: str, images: int, batch_size: int, image_size: int, epochs: int
+) -> list[Figure]:
+    figures = []
+    with tempfile.TemporaryDirectory() as name:
+        data = Path(name, "dataset")
+        make_dataset(data, train=images, val=2 * CLASSES, classes=CLASSES, side=image_size)
+        for model in models:
+            request = TrainingRequest(
+                model=model,
+                num_classes=CLASSES,
+                train_path=str(data / "train"),
+                val_path=str(data / "val"),
+                save_path=str(Path(name, model)),
+                batch_size=batch_size,
+                num_epochs=epochs,
+                image_size=image_size,
+                pretrained=False,
+            )
+            trained, precision, gigabytes = _train(request, device, images)
+            random = _train_on_random(request, device, precision, steps=(epochs - 1) * images // batch_size)
+            work = f"train {model}, {precision}, batch {batch_size}, {image_size} px"
+            figures += [
+                Figure(work=f"{work}: images/s", values=trained),
+                Figure(work=f"{work}, random tensors on the device: images/s", values=[random]),
+                Figure(work=f"{work}: share of it", values=[one / random for one in trained], at_least=MUST),
+            ]
+            if gigabytes:
+                figures.append(Figure(work=f"{work}: GPU memory, GiB", values=[gigabytes]))
+    return figures
+
+
+def _train(request: TrainingRequest, device: str, images: int) -> tuple[list[float], str, float | None]:
+    """Images a second of each epoch but the first; what the model computed in; the most GPU memory, in GiB."""
+    is_gpu = device.startswith("cuda")
+    if is_gpu:
+        torch.cuda.reset_peak_memory_stats(device)
+    passes = _TrainingPasses()
+    result = train(request, report=passes, device=device)
+    facts = json.loads(Path(result["files"]["report"]).read_text())
+    gigabytes = torch.cuda.max_memory_allocated(device) / 2**30 if is_gpu else None
+    return [images / seconds for seconds in passes.seconds[1:]], facts.get("precision", "fp32"), gigabytes
+
+
+class _TrainingPasses:
+    """A report that notes how long each epoch's training pass took."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+        self._started_s = self._ended_s = 0.0
+
+    def __call__(self, event: RunEvent) -> None:
+        if event.stage == "epoch_start":
+            self._started_s = time.perf_counter()
+        elif event.stage == "training":
+            # The last of these tells the loss, for which it waits for the GPU.
+            self._ended_s = time.perf_counter()
+        elif event.stage == "epoch_end":
+            self.seconds.append(self._ended_s - self._started_s)
+
+
+def _train_on_random(request: TrainingRequest, device: str, precision: str, steps: int) -> float:
+    """Images a second of what `train` does in a step, without anything that brings images."""
+    size = (request.batch_size, 3, request.image_size, request.image_size)
+    images = torch.randn(size, device=device).to(memory_format=torch.channels_last)
+    labels = torch.randint(CLASSES, (request.batch_size,), device=device)
+    model = build_model(request.model, CLASSES, image_size=request.image_size)
+    model = model.to(device, memory_format=torch.channels_last).train()
+    optimizer = torch.optim.Adam(model.parameters(), lr=request.learning_rate, fused=True)
+    autocast = torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
+    for step in range(WARM_UP_STEPS + steps):
+        if step == WARM_UP_STEPS:
+            _wait_for(device)
+            started_s = time.perf_counter()
+        with autocast:
+            logits = model(images)
+        loss = cross_entropy(logits.float(), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    _wait_for(device)
+    return steps * request.batch_size / (time.perf_counter() - started_s)
+
+
+def _wait_for(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", nargs="+", default=MODELS)
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--images", type=int, default=4096)
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--image-size", type=int, default=224)
+    parser.add_argument("--epochs", type=int, default=5)
+    arguments = parser.parse_args()
+    if arguments.device.startswith("cuda") and not torch.cuda.is_available():
+        sys.exit("PyTorch finds no CUDA GPU; `rfuav doctor` says more. `--device cpu` tries the script itself.")
+    if arguments.epochs < 2:
+        sys.exit("--epochs: at least 2, as the first one decodes and does not count.")
+    show(measure(**vars(arguments)))
+
+
+if __name__ == "__main__":
+    main()

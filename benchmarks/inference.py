@@ -1,0 +1,47 @@
+"""Classify a folder of 640×640 JPEGs with a resnet18, as a task that has all cores."""
+
+from pathlib import Path
+
+import torch
+
+from benchmarks.figures import Figure, run_alone
+from benchmarks.images import make_jpegs
+from benchmarks.service import ONE_RUN, TASK_WITHIN_S, running_service
+from rfuav_ray.client import RFUAVClient
+from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
+from rfuav_ray.models import build_model
+
+CLASSES = ("first", "second")
+MUST = 4.0 * 33
+
+
+def measure(runs: int = 3, images: int = 800) -> list[Figure]:
+    rates = []
+    with running_service(**ONE_RUN) as (service, folder), RFUAVClient(service.url) as client:
+        make_jpegs(folder / "pictures", images)
+        _make_model(folder)
+        for run in range(runs):
+            started = client.start_inference(
+                cfg_path=str(folder / "model.yaml"),
+                weight_path=str(folder / "model.pth"),
+                source_path=str(folder / "pictures"),
+                save_path=str(folder / f"predictions-{run}"),
+                device="cpu",
+            )
+            task = client.wait(started["task_id"], timeout=TASK_WITHIN_S)
+            if task["status"] != "completed":
+                raise RuntimeError(f"the inference {task['status']}: {task['error']}")
+            rates.append(task["result"]["images_per_second"])
+    return [Figure(work="infer resnet18, 640 px JPEGs: images/s", values=rates, at_least=MUST)]
+
+
+def _make_model(folder: Path) -> None:
+    torch.save(build_model("resnet18", len(CLASSES), image_size=224).state_dict(), folder / "model.pth")
+    config = ModelConfig(
+        model="resnet18", num_classes=len(CLASSES), class_names=CLASSES, image_size=224, normalization=IMAGENET
+    )
+    save_model_config(folder / "model.yaml", config)
+
+
+if __name__ == "__main__":
+    run_alone(measure, __doc__, runs=3, images=800)
