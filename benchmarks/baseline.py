@@ -4,6 +4,7 @@
 """
 
 import argparse
+import socket
 import subprocess
 import sys
 import time
@@ -19,7 +20,6 @@ from fastapi import FastAPI, HTTPException
 from rfuav_ray.requests import TrainingRequest
 from rfuav_ray.responses import TaskResponse
 from rfuav_ray.tasks import TaskStatus
-from tests.integration.conftest import free_port
 
 START_WITHIN_S = 60
 
@@ -63,7 +63,8 @@ async def task_status(task_id: str) -> TaskResponse:
 @contextmanager
 def running() -> Iterator[str]:
     """The URL of the service, in a process of its own."""
-    port = free_port()
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.baseline", "--port", str(port)])
     try:

@@ -29,14 +29,14 @@ def measure(runs: int = 3, clients: int = 100, seconds: int = 10, lines_per_seco
             http.post(f"{service.url}/api/v2/training/start", json=request).raise_for_status()
             path = f"/api/v2/training/followed-{run}/logs"
             with StreamClients(("127.0.0.1", service.port), path, clients) as streams:
-                streams.read_until(lambda: streams.have_begun, BEGIN_WITHIN_S)
+                streams.read_until(streams.have_begun, BEGIN_WITHIN_S)
                 streams.live_from_s = time.time()
                 task_url = f"{service.url}/api/v2/tasks/followed-{run}"
                 writer = threading.Thread(
                     target=_write, args=(service, task_url, seconds, lines_per_second, megabytes), daemon=True
                 )
                 writer.start()
-                streams.read_until(lambda: streams.have_ended, seconds + END_WITHIN_S)
+                streams.read_until(streams.have_ended, seconds + END_WITHIN_S)
                 writer.join()
                 lost.append(float(streams.lost + streams.doubled))
                 percentiles = statistics.quantiles(streams.delays_ms, n=100)

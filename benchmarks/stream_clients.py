@@ -42,11 +42,9 @@ class StreamClients:
         last = max(client.last_number for client in self._clients)
         return sum(last - client.received for client in self._clients)
 
-    @property
     def have_begun(self) -> bool:
         return all(client.received for client in self._clients)
 
-    @property
     def have_ended(self) -> bool:
         return not self._selector.get_map()
 
