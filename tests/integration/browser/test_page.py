@@ -226,7 +226,7 @@ def test_with_a_key_and_over_a_restart(open_page, own_service, training):
         process.wait(60)
         own_service(api_keys="secret")
         page.get_by_role("searchbox", name="Search the log").fill("Going on")
-        expect(page.locator(".log p")).to_have_count(1, timeout=60_000)
+        expect(page.locator(".log p").first).to_contain_text("Going on", timeout=60_000)
         epochs = page.locator("table.figures tbody tr")
         before = epochs.count()
         expect(epochs.nth(before + 3)).to_be_attached()
