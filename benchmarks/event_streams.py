@@ -38,7 +38,7 @@ def measure(runs: int = 3, clients: int = 100, seconds: int = 10, lines_per_seco
                 writer.start()
                 streams.read_until(streams.have_ended, seconds + END_WITHIN_S)
                 writer.join()
-                lost.append(float(streams.lost + streams.doubled))
+                lost.append(float(streams.lost(seconds * lines_per_second) + streams.doubled))
                 percentiles = statistics.quantiles(streams.delays_ms, n=100)
                 p50_ms.append(percentiles[49])
                 p99_ms.append(percentiles[98])

@@ -36,10 +36,9 @@ class StreamClients:
         for client in self._clients:
             self._selector.register(client.socket, selectors.EVENT_READ, client)
 
-    @property
-    def lost(self) -> int:
-        """Events that one client has and another one does not, counted for each that does not."""
-        last = max(client.last_number for client in self._clients)
+    def lost(self, written: int) -> int:
+        """Events that a client has not got: of those that any of them has, and of so many at least."""
+        last = max(written, *(client.last_number for client in self._clients))
         return sum(last - client.received for client in self._clients)
 
     def have_begun(self) -> bool:

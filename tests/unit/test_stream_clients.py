@@ -54,7 +54,8 @@ def test_everything_has_come_to_all():
     events = [event(1, late_ms=5000), b": still here\n\n", event(2)[:30], event(2)[30:] + event(3)]
     with server(events, events) as port, read(port, 2) as streams:
         assert streams.have_begun()
-        assert (streams.lost, streams.doubled) == (0, 0)
+        assert (streams.lost(3), streams.doubled) == (0, 0)
+        assert streams.lost(4) == 2
         assert len(streams.delays_ms) == 6
         assert max(streams.delays_ms) >= 5000
 
@@ -62,7 +63,7 @@ def test_everything_has_come_to_all():
 def test_counts_lost_and_doubled_events():
     whole = [event(1), event(2), event(3)]
     with server(whole, [event(1), event(3), event(3)], [event(1)]) as port, read(port, 3) as streams:
-        assert (streams.lost, streams.doubled) == (3, 1)
+        assert (streams.lost(3), streams.doubled) == (3, 1)
 
 
 def test_events_of_the_past_have_no_delay():
