@@ -71,10 +71,8 @@ def show(figures: Sequence[Figure]) -> None:
 
 def run_alone(measure: Measure, description: str | None, **defaults: int) -> None:
     """A script's `main`: each of the defaults is an option, and the figures are printed."""
-    parser = argparse.ArgumentParser(
-        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=description)
     for name, default in defaults.items():
         option = f"--{name.replace('_', '-')}"
-        parser.add_argument(option, type=int, default=default, metavar="N", help="a number")
+        parser.add_argument(option, type=int, default=default, metavar="N", help="default: %(default)s")
     show(measure(**vars(parser.parse_args())))
