@@ -40,7 +40,8 @@ class RunSupervisor:
         """Start the run, or find it when it was started before, and wait for its end."""
         if spec.run_id not in self._runs:
             run = self._run_on_gpu if spec.has_hardware else self._run
-            run = run.options(name=f"{spec.kind} {spec.task_id}", runtime_env=run_environment(), **ray_options)
+            # Not the task's id: Ray counts its tasks by their names, and never forgets one.
+            run = run.options(name=spec.kind, runtime_env=run_environment(), **ray_options)
             self._refs[spec.run_id] = run.remote(spec, self._metrics_actor, task_manager_actor)
             self._runs[spec.run_id] = asyncio.create_task(self._watch(spec.run_id))
         return await self.wait(spec.run_id)
