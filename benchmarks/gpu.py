@@ -20,6 +20,7 @@ from benchmarks.figures import Figure, show
 from benchmarks.images import make_dataset
 from rfuav_ray.events import RunEvent
 from rfuav_ray.models import build_model
+from rfuav_ray.precision import DTYPES, autocast
 from rfuav_ray.requests import TrainingRequest
 from rfuav_ray.training import train
 
@@ -70,7 +71,7 @@ def _train(request: TrainingRequest, device: str, images: int) -> tuple[list[flo
     result = train(request, report=passes, device=device)
     facts = json.loads(Path(result["files"]["report"]).read_text())
     gigabytes = torch.cuda.max_memory_allocated(device) / 2**30 if is_gpu else None
-    return [images / seconds for seconds in passes.seconds[1:]], facts.get("precision", "fp32"), gigabytes
+    return [images / seconds for seconds in passes.seconds[1:]], facts["precision"], gigabytes
 
 
 class _TrainingPasses:
@@ -98,12 +99,11 @@ def _train_on_random(request: TrainingRequest, device: str, precision: str, step
     model = build_model(request.model, CLASSES, image_size=request.image_size)
     model = model.to(device, memory_format=torch.channels_last).train()
     optimizer = torch.optim.Adam(model.parameters(), lr=request.learning_rate, fused=True)
-    autocast = torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
     for step in range(WARM_UP_STEPS + steps):
         if step == WARM_UP_STEPS:
             _wait_for(device)
             started_s = time.perf_counter()
-        with autocast:
+        with autocast(torch.device(device), DTYPES[precision]):
             logits = model(images)
         loss = cross_entropy(logits.float(), labels)
         optimizer.zero_grad()

@@ -5,6 +5,9 @@ import torch
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.requests.fields import Precision
 
+#: by the name that requests and reports have for it
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
+
 
 def resolve(precision: Precision, device: torch.device, report: Report) -> torch.dtype:
     """torch.float32 or torch.bfloat16; `auto` takes the one that is fast. A slow bfloat16 gives a WARNING."""
@@ -22,7 +25,8 @@ def resolve(precision: Precision, device: torch.device, report: Report) -> torch
 def has_bfloat16(device: torch.device) -> bool:
     """Whether the device multiplies in bfloat16 by itself."""
     if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+        with torch.cuda.device(device):  # it is asked of the current one
+            return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     capabilities = torch.cpu.get_capabilities()
     return bool(capabilities.get("avx512_bf16") or capabilities.get("amx_bf16"))
 
@@ -33,4 +37,4 @@ def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
 
 
 def name_of(dtype: torch.dtype) -> str:
-    return "bf16" if dtype is torch.bfloat16 else "fp32"
+    return next(name for name, one in DTYPES.items() if one is dtype)

@@ -1,7 +1,8 @@
 """What the API says of tasks, asked by a client that does not give up."""
 
+import json
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import httpx
@@ -12,8 +13,6 @@ from tests.faults.service_process import ServiceProcess
 PAGE = 1000
 WAIT_S = 600
 LOST = {"status": "lost"}
-#: progress is no event of the API: it has to be asked for
-LOOK_EVERY_S = 0.5
 
 #: one for all calls: making it costs more than a request
 client = httpx.Client(timeout=30)
@@ -50,19 +49,34 @@ def list_all(service: ServiceProcess, **filters: str) -> dict[str, dict[str, Any
 
 def wait_until_at_work(service: ServiceProcess, count: int) -> list[str]:
     """Until so many running tasks are seen moving on; these."""
-    deadline = time.monotonic() + WAIT_S
     first: dict[str, float] = {}
-    while True:
-        running = list_all(service, status="running")
-        moved = [
-            task_id
-            for task_id, task in running.items()
-            if task["progress"] != first.setdefault(task_id, task["progress"])
-        ]
+    moved: dict[str, None] = {}
+    for tasks in _states(service):
+        for task in tasks:
+            task_id = task["task_id"]
+            if task["status"] != "running":
+                moved.pop(task_id, None)
+            elif task["progress"] != first.setdefault(task_id, task["progress"]):
+                moved[task_id] = None
         if len(moved) >= count:
-            return moved
-        assert time.monotonic() < deadline, f"only {moved} of {running} are at work"
-        time.sleep(LOOK_EVERY_S)
+            break
+    return list(moved)
+
+
+def _states(service: ServiceProcess) -> Iterator[list[dict[str, Any]]]:
+    """Tasks as they are and as they change, from a service that may be in the middle of something."""
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        try:
+            with client.stream("GET", f"{service.url}/api/v2/events") as answer:
+                # A refusal has no such lines. There is one at least every 15 s: a comment, without tasks.
+                for line in answer.iter_lines():
+                    assert time.monotonic() < deadline, "the tasks are not at work"
+                    yield json.loads(line.removeprefix("data: "))["tasks"] if line.startswith("data: ") else []
+        except httpx.HTTPError:
+            pass
+        assert time.monotonic() < deadline, "the stream of tasks does not come back"
+        service.wait_until_healthy()
 
 
 def wait_for_ends(service: ServiceProcess, task_ids: Collection[str]) -> dict[str, dict[str, Any]]:

@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from inference_runs import Run
 from torch import nn
 
 from rfuav_ray import classifier as module
 from rfuav_ray import precision
 from rfuav_ray.classifier import Classifier, fold_batch_norms
 from rfuav_ray.models import build_model
-from tests.unit.inference_runs import Run
 
 CPU = torch.device("cpu")
 
@@ -25,9 +25,8 @@ def a_cpu_with_bf16(monkeypatch):
     monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
 
 
-def classifier_of(run, precision, report=None):
-    weights = run.folder / "weights.pth"
-    return Classifier(run.config, weights, CPU, precision, report or run.events.append)
+def classifier_of(run, precision):
+    return Classifier(run.config, run.folder / "weights.pth", CPU, precision, run.events.append)
 
 
 def pictures(count=3):
