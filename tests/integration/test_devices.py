@@ -1,5 +1,7 @@
 """Exact GPUs, fractions and caps: two logical GPUs, real runs that compute on the CPU."""
 
+import os
+import shutil
 from datetime import datetime
 
 import httpx
@@ -8,6 +10,7 @@ import pytest
 from rfuav_ray.client.errors import ServiceError
 
 GPUS = ("cuda:0", "cuda:1")
+PICTURES = 1000
 
 
 def hold(client):
@@ -49,10 +52,22 @@ def inference(trained, dataset):
     }
 
 
-def test_eight_at_a_time_on_two_gpus_and_never_more(client, training, inference):
+@pytest.fixture
+def long_inference(inference, dataset, root):
+    """One that takes seconds, so that those that may run at once are seen to."""
+    folder = root / "many"
+    folder.mkdir()
+    picture = next((dataset / "train").rglob("*.png"))
+    for number in range(PICTURES):
+        os.link(picture, folder / f"{number}.png")
+    yield inference | {"source_path": str(folder)}
+    shutil.rmtree(folder)
+
+
+def test_eight_at_a_time_on_two_gpus_and_never_more(client, training, long_inference):
     hold(client)
     tasks = [client.start_training(**training(device="cuda"))["task_id"] for _ in range(3)]
-    tasks += [client.start_inference(**inference, device="cuda")["task_id"] for _ in range(8)]
+    tasks += [client.start_inference(**long_inference, device="cuda")["task_id"] for _ in range(8)]
     client.update_resource_config(max_concurrent={"cuda": {"training": 1, "inference": 3}})
     usage = client.get_resources()["device_usage"]
     assert [usage[gpu] for gpu in GPUS] == [{"training": 1, "inference": 3}] * 2
