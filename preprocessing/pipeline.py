@@ -183,6 +183,8 @@ def _collect(
                 compute=TaskPoolStrategy(size=workers.count),
                 max_retries=BLOCK_RETRIES,
             )
+        # Ray's metrics keep what they know of a data set for ever, by its id; workers are fewer than runs.
+        dataset._set_uuid(ray.get_runtime_context().get_worker_id())
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
             for row in batch["results"]:
                 results.put(_result(row))

@@ -10,7 +10,8 @@ from pathlib import Path
 import torch
 from torch.utils.data import Dataset
 
-from rfuav_ray.images import read_image, resize
+from rfuav_ray.images import read_image
+from rfuav_ray.transforms import resize
 
 #: how much memory the decoded pictures of one data set may take; what does not fit is decoded each time
 KEEP_BYTES = 2**30

@@ -55,21 +55,6 @@ def write_pixels(path: Path, pixels: npt.NDArray[Any]) -> None:
         temporary.write_bytes(content.data)
 
 
-def resize(image: Picture, image_size: int) -> Picture:
-    """Resize to (image_size, image_size, 3), whatever the shape was.
-
-    A side that shrinks is averaged over areas, which keeps narrow-band signals from vanishing between the
-    samples; a side that grows is interpolated linearly.
-    """
-    height, width = image.shape[:2]
-    shrunk = (min(width, image_size), min(height, image_size))
-    if shrunk != (width, height):
-        image = cv2.resize(image, shrunk, interpolation=cv2.INTER_AREA)  # type: ignore[assignment]
-    if shrunk != (image_size, image_size):
-        image = cv2.resize(image, (image_size, image_size), interpolation=cv2.INTER_LINEAR)  # type: ignore[assignment]
-    return image
-
-
 def _decode(path: Path, flags: int) -> npt.NDArray[Any]:
     check_image(path)
     try:

@@ -17,12 +17,13 @@ from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import find_images
 from rfuav_ray.gpu_memory import explaining_lack_of_memory
-from rfuav_ray.images import Picture, read_image, resize
+from rfuav_ray.images import Picture, read_image
 from rfuav_ray.inference_tally import Tally
 from rfuav_ray.model_config import ModelConfig, load_model_config
 from rfuav_ray.prediction_log import PredictionLog, Row, work_of
 from rfuav_ray.predictions import CSV_NAME, JSON_NAME, TOP, Prediction, writing_predictions
 from rfuav_ray.requests import InferenceRequest
+from rfuav_ray.transforms import resize
 
 MAX_DECODING_THREADS = 16
 

@@ -2,8 +2,20 @@
 
 import torch
 
-from rfuav_ray.images import Picture, resize
+from rfuav_ray.images import Picture
 from rfuav_ray.model_config import Normalization
+
+
+def resize(image: Picture, image_size: int) -> Picture:
+    """Resize to (image_size, image_size, 3), whatever the shape was.
+
+    Bilinear, over a triangle twice as wide as the step where a side shrinks: that keeps narrow-band signals from
+    vanishing between the samples, and is what PIL and so torchvision, with which others train, do.
+    """
+    pixels = torch.from_numpy(image).permute(2, 0, 1)[None]
+    size = (image_size, image_size)
+    resized = torch.nn.functional.interpolate(pixels, size, mode="bilinear", antialias=True)
+    return resized[0].permute(1, 2, 0).numpy()
 
 
 def scale(pictures: torch.Tensor, normalization: Normalization | None) -> torch.Tensor:

@@ -19,6 +19,7 @@ from actors.task_manager import TaskManager, owner_of
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.settings import Settings
+from serve_app import internal_calls
 from serve_app.guards import App
 from serve_app.http import create_api
 
@@ -34,17 +35,21 @@ NAMES_ARE_FREE_WITHIN_S = 10.0
 
 logger = logging.getLogger("rfuav.api")
 
+Ready = list[ray.ObjectRef]
 
-def start_actors(settings: Settings) -> str | None:
-    """Start the service's actors on this node; returns what the operator has to know of the store."""
+
+def start_actors(settings: Settings) -> tuple[str | None, Ready]:
+    """Begin to start the service's actors on this node.
+
+    Returns what the operator has to know of the store, and what `deploy` has to wait for.
+    """
     url = database_url(settings.database_url, settings.state_dir)
     # Here once: the actors would race for making the tables.
     notice = prepare_store(url)
     metrics_actor = _start(MetricsActor, names.METRICS, url)
     supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR, metrics_actor)
     task_manager_actor = _start(TaskManager, names.TASK_MANAGER, settings, metrics_actor, supervisor_actor)
-    ray.get([metrics_actor.ping.remote(), supervisor_actor.ping.remote(), task_manager_actor.start.remote()])
-    return notice
+    return notice, [metrics_actor.ping.remote(), supervisor_actor.ping.remote(), task_manager_actor.start.remote()]
 
 
 def end_a_dead_service(settings: Settings) -> None:
@@ -121,16 +126,18 @@ def stop_actors() -> None:
     gpu_groups.give_all_back()
 
 
-def deploy(settings: Settings, serve_host: str) -> None:
-    """Bring the API up on a Ray that is initialised and has the actors; see `way_in` for the host."""
+def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
+    """Bring the API up on an initialised Ray; see `way_in` for the host. Raises what an actor failed with."""
 
     def build() -> App:  # Serve calls only a plain function, in the replica
+        internal_calls.keep_on_loopback()
         return create_api(settings)
 
     serve.start(
         http_options={"host": serve_host, "port": settings.port},
         logging_config={"enable_access_log": False},
     )
+    ray.get(actors)  # they started beside Serve
     api = serve.deployment(
         serve.ingress(build)(),
         name="api",

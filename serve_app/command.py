@@ -66,11 +66,14 @@ def _serve_until(stop: threading.Event, settings: Settings, found: WayIn) -> Non
     if _is_on_a_cluster():
         app.end_a_dead_service(settings)
         _check_port(settings)  # not earlier: that service's API had it
-    notices = [found.notice, app.start_actors(settings)]
+    store_notice, actors = app.start_actors(settings)
     try:
-        app.deploy(settings, found.serve_host)
+        app.deploy(settings, found.serve_host, actors)
         if not stop.is_set():
-            print(banner(settings, app.resources(), ray.cluster_resources(), notices), flush=True)
+            print(
+                banner(settings, app.resources(), ray.cluster_resources(), [found.notice, store_notice]),
+                flush=True,
+            )
         stop.wait()
         print("Stopping: runs keep what is done and go on at the next start. Once more stops at once.", flush=True)
         app.stop_runs(settings)

@@ -1,6 +1,7 @@
 """The commands of the service, of training and inference, and of tasks: each imports what it needs itself."""
 # ruff: noqa: PLC0415
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -28,6 +29,9 @@ def serve(
     except RfuavError as error:
         print(f"Error in the settings: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
+    if "RAY_ADDRESS" not in os.environ:
+        # Has a Ray of the service's own listen on the loopback alone, on Linux too; read when Ray is imported.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     from serve_app.command import serve_forever
 
     raise typer.Exit(serve_forever(settings))

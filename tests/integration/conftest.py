@@ -48,8 +48,8 @@ def service(root, tmp_path_factory):
         with environment(RAY_VARIABLES | found.environment):
             ray.init(address="local", num_cpus=2, num_gpus=2, include_dashboard=False, log_to_driver=False)
         try:
-            app.start_actors(settings)
-            app.deploy(settings, found.serve_host)
+            _, actors = app.start_actors(settings)
+            app.deploy(settings, found.serve_host, actors)
             yield f"http://127.0.0.1:{settings.port}"
             ray.serve.shutdown()
             app.stop_actors()
