@@ -51,8 +51,10 @@ def train(
         if not (resume and go_on(training)):
             _begin(training)
         try:
-            while training.epoch < request.num_epochs:
-                run_epoch(training)
+            with training.writer:
+                while training.epoch < request.num_epochs:
+                    run_epoch(training)
+                training.writer.wait()
         except RunInterrupted:
             raise
         except Exception:

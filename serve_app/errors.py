@@ -58,14 +58,18 @@ def _as_text(value: Any) -> str:
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    app.add_exception_handler(RfuavError, _domain_error)
-    app.add_exception_handler(RayError, _actor_error)
+    app.add_exception_handler(RfuavError, _handled)
+    app.add_exception_handler(RayError, _handled)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _bug)
 
 
-async def _domain_error(_request: Request, error: Exception) -> Response:
+def answer_to(error: RfuavError | RayError) -> Response:
+    """What a client is told of it."""
+    if isinstance(error, RayError):
+        logger.warning("an actor does not answer", exc_info=error)
+        error = ServiceBusy("A part of the service does not answer; it may be restarting.", 2)
     if isinstance(error, InvalidInput):
         code = 403 if isinstance(error, PathNotAllowed) else 422
         return error_response(code, str(error), [{"field": error.field, "message": error.reason}])
@@ -75,14 +79,12 @@ async def _domain_error(_request: Request, error: Exception) -> Response:
         return error_response(409, str(error))
     if isinstance(error, ServiceBusy):
         return error_response(503, str(error), headers={"Retry-After": str(error.retry_after_s)})
-    return await _bug(_request, error)
+    return _bug_response(error)
 
 
-async def _actor_error(request: Request, error: Exception) -> Response:
-    logger.warning("an actor does not answer", exc_info=error)
-    return await _domain_error(
-        request, ServiceBusy("A part of the service does not answer; it may be restarting.", 2)
-    )
+async def _handled(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, (RfuavError, RayError))
+    return answer_to(error)
 
 
 async def _validation_error(_request: Request, error: Exception) -> Response:
@@ -111,5 +113,9 @@ async def _http_error(_request: Request, error: Exception) -> Response:
 
 
 async def _bug(_request: Request, error: Exception) -> Response:
+    return _bug_response(error)
+
+
+def _bug_response(error: Exception) -> Response:
     logger.error("a bug: this request should have been answered", exc_info=error)
     return error_response(500, "The service made a mistake; its log says more.")

@@ -36,16 +36,21 @@ class BodyLimit:
             response = error_response(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
             await response(scope, receive, send)
             return
-        is_given = False
+        await self._app(scope, with_body(body, receive), send)
 
-        async def replay() -> MutableMapping[str, Any]:
-            nonlocal is_given
-            if is_given:
-                return await receive()  # the client's disconnect
-            is_given = True
-            return {"type": "http.request", "body": body, "more_body": False}
 
-        await self._app(scope, replay, send)
+def with_body(body: bytes, receive: Receive) -> Receive:
+    """Gives the body, which was read before, and then what comes after it."""
+    is_given = False
+
+    async def replay() -> MutableMapping[str, Any]:
+        nonlocal is_given
+        if is_given:
+            return await receive()  # the client's disconnect
+        is_given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return replay
 
 
 def _without_ray_errors(receive: Receive) -> Receive:

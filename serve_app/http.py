@@ -15,6 +15,7 @@ from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
 from serve_app.errors import ERROR_RESPONSES, add_error_handlers
 from serve_app.fast_reads import FastReads
+from serve_app.fast_starts import FastStarts
 from serve_app.guards import App, BodyLimit, KeyCheck
 from serve_app.routes import (
     artifacts,
@@ -78,7 +79,8 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(group.router)
     add_page(app)
     add_error_handlers(app)
-    app.add_middleware(BodyLimit)
+    app.add_middleware(FastStarts, api=app)
+    app.add_middleware(BodyLimit)  # the last one stands in front
     return app
 
 

@@ -31,9 +31,12 @@ from rfuav_ray.transforms import to_tensor
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def test_it_learns_to_tell_the_classes_apart(resnet_run: Run) -> None:
-    # By chance it were 33; how much better three epochs are depends on the processor's arithmetic.
-    assert resnet_run.result["best_acc"] > 60
+def test_it_learns_to_tell_the_classes_apart(tmp_path: Path) -> None:
+    make_images(tmp_path / "train", CLASSES, 8)
+    make_images(tmp_path / "val", CLASSES, 3)
+    result = train(request(tmp_path, tmp_path / "run", model="resnet18", num_epochs=5))
+    # By chance it were 33; how much better so few batches are depends on the processor's arithmetic.
+    assert result["best_acc"] > 60
 
 
 def test_the_folder_holds_all_files_and_nothing_else(resnet_run: Run) -> None:
