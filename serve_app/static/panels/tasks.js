@@ -11,7 +11,7 @@ import { number, t, time, word } from "../words.js";
 import { KINDS } from "./start.js";
 
 const STATES = ["pending", "running", "completed", "failed", "cancelled"];
-const ROWS_A_PAGE = 100;
+const ROWS_A_PAGE = 50;
 const COLUMNS = {
   status: (task) => STATES.indexOf(task.status),
   task: (task) => nameOf(task).toLowerCase(),
@@ -70,8 +70,10 @@ export function tasksPanel({ onLog, onAgain }) {
     for (const [column, head] of Object.entries(heads)) {
       head.setAttribute("aria-sort", column !== sorting.column ? "none" : sorting.isDown ? "descending" : "ascending");
     }
-    for (const id of rows.keys()) if (!tasks.get(id)) rows.delete(id);
-    arrange(body, pages.cut(shown).map((task) => rowOf(task)));
+    const page = pages.cut(shown);
+    const ids = new Set(page.map((task) => task.task_id));
+    for (const id of rows.keys()) if (!ids.has(id)) rows.delete(id);
+    arrange(body, page.map((task) => rowOf(task)));
     setText(count, t("tasks.count", { shown: number(shown.length), all: number(all.length) }));
     setText(empty, shown.length ? "" : t(all.length ? "tasks.noneMatch" : "tasks.none"));
   }

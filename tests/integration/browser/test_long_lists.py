@@ -10,7 +10,7 @@ from tests.integration.browser.actions import row_of
 pytestmark = pytest.mark.timeout(180)
 
 TASKS = 500
-ROWS_A_PAGE = 100
+ROWS_A_PAGE = 50
 LINES = 10_000
 MOST_LINES_IN_THE_PAGE = 1000
 #: whether a line is in the middle of the log's view
