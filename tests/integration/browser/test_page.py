@@ -210,6 +210,7 @@ def test_a_task_that_is_not_there(open_page, service):
     expect(page.locator(".problem", has_text="no such task")).to_be_visible()
 
 
+@pytest.mark.timeout(400)  # starts the service twice
 def test_with_a_key_and_over_a_restart(open_page, own_service, training):
     process, client = own_service(api_keys="secret")
     url = client.base_url
