@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,8 @@ MESSAGES_A_RUN = 20
 SECONDS_BETWEEN_MESSAGES = 1.0
 #: how often a block is repeated whose worker died; Ray Data would repeat one that kills every worker for ever
 BLOCK_RETRIES = 3
+#: a data set that was cancelled may still be ending in this process when the next one begins
+_places = cycle(range(4))
 #: a worker or a node died, or took with it what others needed; a bug comes as a RayTaskError with another cause
 LOST_HELPERS = (
     WorkerCrashedError,
@@ -184,7 +187,7 @@ def _collect(
                 max_retries=BLOCK_RETRIES,
             )
         # Ray's metrics keep what they know of a data set for ever, by its id; workers are fewer than runs.
-        dataset._set_uuid(ray.get_runtime_context().get_worker_id())
+        dataset._set_uuid(f"{ray.get_runtime_context().get_worker_id()}-{next(_places)}")
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
             for row in batch["results"]:
                 results.put(_result(row))
