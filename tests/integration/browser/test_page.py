@@ -220,7 +220,8 @@ def test_with_a_key_and_over_a_restart(open_page, own_service, training):
     expect(page.locator(".connection")).to_have_text("Connected")
     with RFUAVClient(url, api_key="secret") as known:
         task_id = known.start_training(**training(num_epochs=3000, description="over a restart"))["task_id"]
-        expect(row_of(page, task_id).locator(".is-progress")).to_contain_text("Epoch")
+        # The first run of a new service waits until PyTorch is loaded.
+        expect(row_of(page, task_id).locator(".is-progress")).to_contain_text("Epoch", timeout=90_000)
         row_of(page, task_id).get_by_role("link").click()
         process.terminate()
         expect(page.locator(".log-view .problem")).to_contain_text("Connection lost")
