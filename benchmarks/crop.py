@@ -6,14 +6,15 @@ from pathlib import Path
 
 import cv2
 
-from benchmarks.figures import Figure, run_alone
+from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.images import make_jpegs
 from benchmarks.preprocessing import run_s, workers
 from preprocessing import crop
 from rfuav_ray.requests import ImageCropRequest
 
 IMAGES, IMAGES_BEFORE = 6000, 600
-MUST = 2.0 * 230
+TIMES = 2.0
+MUST = TIMES * 230
 
 
 def measure(runs: int = 3) -> list[Figure]:
@@ -34,10 +35,7 @@ def measure(runs: int = 3) -> list[Figure]:
             if run > 0:  # the first one starts the workers
                 cropped.append(IMAGES / seconds)
                 before.append(IMAGES_BEFORE / _as_before_s(folder))
-    return [
-        Figure(work="crop, 640 px: images/s", values=cropped, at_least=MUST),
-        Figure(work="the same, one image after the other: images/s", values=before),
-    ]
+    return compared("crop, 640 px", "images", cropped, "one after the other", before, must=MUST, times=TIMES)
 
 
 def _as_before_s(folder: Path) -> float:

@@ -45,6 +45,18 @@ class Figure:
         return (self.work, self.must, *spread, str(len(self.values)), met)
 
 
+def compared(
+    work: str, unit: str, ours: Sequence[float], other: str, theirs: Sequence[float], *, must: float, times: float
+) -> list[Figure]:
+    """Rates of the same work, by turns, and how many times theirs ours are: at least `times`. `must` is for ours."""
+    ratios = [one / another for one, another in zip(ours, theirs, strict=True)]
+    return [
+        Figure(work=f"{work}: {unit}/s", values=ours, at_least=must),
+        Figure(work=f"{work}, {other}: {unit}/s", values=theirs),
+        Figure(work=f"{work}: times {other}", values=ratios, at_least=times),
+    ]
+
+
 #: from the options of the command line, which are whole numbers, to the figures
 Measure = Callable[..., list[Figure]]
 

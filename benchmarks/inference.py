@@ -1,10 +1,14 @@
-"""Classify a folder of 640×640 JPEGs with a resnet18, as a task that has all cores."""
+"""Classify a folder of 640×640 JPEGs with a resnet18, as a task that has all cores.
+
+Beside it the same as plain PyTorch does it, by turns.
+"""
 
 from pathlib import Path
 
 import torch
 
-from benchmarks.figures import Figure, run_alone
+from benchmarks import plain_pytorch
+from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.images import make_jpegs
 from benchmarks.service import ONE_RUN, TASK_WITHIN_S, running_service
 from rfuav_ray.client import RFUAVClient
@@ -12,11 +16,13 @@ from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
 from rfuav_ray.models import build_model
 
 CLASSES = ("first", "second")
-MUST = 4.0 * 33
+TIMES = 4.0
+MUST = TIMES * 33
+PLAIN_IMAGES = 80
 
 
 def measure(runs: int = 3, images: int = 800) -> list[Figure]:
-    rates = []
+    rates, plain = [], []
     with running_service(**ONE_RUN) as (service, folder), RFUAVClient(service.url) as client:
         make_jpegs(folder / "pictures", images)
         _make_model(folder)
@@ -32,7 +38,10 @@ def measure(runs: int = 3, images: int = 800) -> list[Figure]:
             if task["status"] != "completed":
                 raise RuntimeError(f"the inference {task['status']}: {task['error']}")
             rates.append(task["result"]["images_per_second"])
-    return [Figure(work="infer resnet18, 640 px JPEGs: images/s", values=rates, at_least=MUST)]
+            plain.append(plain_pytorch.infer_images_per_s(folder / "pictures", images=PLAIN_IMAGES))
+    return compared(
+        "infer resnet18, 640 px JPEGs", "images", rates, "plain PyTorch", plain, must=MUST, times=TIMES
+    )
 
 
 def _make_model(folder: Path) -> None:

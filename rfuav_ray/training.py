@@ -9,6 +9,7 @@ import torch
 
 from rfuav_ray import architectures
 from rfuav_ray.datasets import ImageDataset
+from rfuav_ray.epoch_writer import EpochWriter
 from rfuav_ray.errors import InvalidInput, RunInterrupted
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.gpu_memory import explaining_lack_of_memory
@@ -45,14 +46,19 @@ def train(
     """
     torch_device = _device(device)
     advice = "Lower batch_size or image_size, or run fewer tasks on it at once."
-    with explaining_lack_of_memory(advice), _random_numbers(seed, torch_device):
-        training = _prepare(request, report, torch_device, run_id, seed, environment or {})
+    with (
+        explaining_lack_of_memory(advice),
+        _random_numbers(seed, torch_device),
+        EpochWriter(report) as writer,
+    ):
+        training = _prepare(request, writer, torch_device, run_id, seed, environment or {})
         training.reported_epoch = reported_epoch if resume else 0
         if not (resume and go_on(training)):
             _begin(training)
         try:
             while training.epoch < request.num_epochs:
                 run_epoch(training)
+            writer.settle()
         except RunInterrupted:
             raise
         except Exception:
@@ -65,6 +71,8 @@ def train(
 def _give_up(training: Training) -> None:
     """Leave the finished epochs. Nothing in here may hide the error that ended the training: a full disk would."""
     with suppress(Exception):
+        training.report.settle()
+    with suppress(Exception):
         training.folder.drop_epoch_checkpoint()
         if training.history:
             _draw(training)
@@ -76,7 +84,7 @@ def _draw(training: Training) -> None:
 
 def _prepare(
     request: TrainingRequest,
-    report: Report,
+    report: EpochWriter,
     device: torch.device,
     run_id: str,
     seed: int,

@@ -20,23 +20,27 @@ CHECKPOINT_EVERY_S = 300.0
 
 
 def run_epoch(training: Training) -> None:
-    """Train, validate, and save the checkpoint. Raises RunInterrupted with the epoch's part kept, and RunError."""
+    """Train, validate, and begin to write the checkpoint.
+
+    Raises RunInterrupted with the epoch's part kept; RunError and OSError, also when the epoch before this one
+    could not be written.
+    """
     try:
         row = _pass_through(training)
     except RunInterrupted:
-        if training.sums.batches > 0:
+        # An epoch whose beginning nobody heard of begins anew.
+        if training.sums.batches > 0 and training.report.was_told("epoch_start"):
             _keep_at_the_end(training)
         raise
     training.epoch += 1
     training.history.append(row)
     training.seconds += training.epoch_seconds
     training.begin_epoch()
-    training.save()
-    report = epoch_end(row)
+    end = epoch_end(row)
     if training.epoch <= training.reported_epoch:
         # Its checkpoint was lost and it was made again, with the same figures: the log has it already.
-        report = replace(report, message="")
-    training.report(report)
+        end = replace(end, message="")
+    training.save(end)
 
 
 def _pass_through(training: Training) -> dict[str, Any]:
@@ -59,6 +63,8 @@ def _pass_through(training: Training) -> dict[str, Any]:
     )
     order = batches(len(val_set), request.batch_size, shuffle=False, seed=0, epoch=epoch)
     probabilities, labels, val_loss = validate(training.model, val_set, order, reports, training.dtype)
+    # The epoch before is written, and an order to stop is heard, before this one counts.
+    training.report.settle()
     figures = metrics.evaluate(probabilities, labels, val_loss)
     row = {
         "epoch": epoch,
@@ -96,6 +102,7 @@ def _keeper(training: Training) -> Callable[[], None]:
         if time.monotonic() - kept_s < CHECKPOINT_EVERY_S:
             return
         kept_s = time.monotonic()
+        training.report.settle()
         try:
             training.save_within_epoch()
         except (RunError, OSError) as error:

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -10,7 +10,8 @@ from torch import nn
 
 from rfuav_ray.checkpoint import Checkpoint, PartOfEpoch, rng_state, save_checkpoint, set_rng_state
 from rfuav_ray.datasets import ImageDataset, batches
-from rfuav_ray.events import Report
+from rfuav_ray.epoch_writer import EpochWriter, copy_in_memory
+from rfuav_ray.events import RunEvent
 from rfuav_ray.model_config import ModelConfig
 from rfuav_ray.requests import TrainingRequest
 from rfuav_ray.training_folder import TrainingFolder, now
@@ -20,7 +21,7 @@ from rfuav_ray.training_loop import Order, Sums
 @dataclass(kw_only=True)
 class Training:
     request: TrainingRequest
-    report: Report
+    report: EpochWriter
     device: torch.device
     seed: int
     run_id: str
@@ -70,9 +71,19 @@ class Training:
             epoch=epoch,
         )
 
-    def save(self) -> None:
-        """An epoch has ended: keep it, with all files that tell of it."""
-        self.folder.save(self._checkpoint(None), self.facts)
+    def save(self, end: RunEvent) -> None:
+        """An epoch has ended: begin to write it, with all files that tell of it; then its `end` is reported.
+
+        The report must be settled.
+        """
+        checkpoint = self._checkpoint(None)
+        checkpoint = replace(
+            checkpoint,
+            model=copy_in_memory(checkpoint.model),
+            optimizer=copy_in_memory(checkpoint.optimizer),
+            history=list(checkpoint.history),
+        )
+        self.report.write(lambda: self.folder.save(checkpoint, self.facts), then=end)
 
     def save_within_epoch(self) -> None:
         """Keep what is done of the next epoch."""
@@ -108,7 +119,7 @@ class Training:
             run_id=self.run_id,
             config=self.config.model_dump(mode="json"),
             epoch=self.epoch,
-            model={name: tensor.cpu() for name, tensor in self.model.state_dict().items()},
+            model=dict(self.model.state_dict()),
             optimizer=self.optimizer.state_dict(),
             rng=rng_state(self.device),
             history=self.history,

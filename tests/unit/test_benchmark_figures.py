@@ -46,7 +46,8 @@ def test_a_script_prints_the_figures_of_its_options(monkeypatch, capsys):
 
 def test_the_document_has_table_picture_and_machine(tmp_path):
     facts = machine.describe()
-    assert {"CPU", "memory", "GPU", "Python", "Ray", "PyTorch", "torchvision", "OpenCV"} == facts.keys()
+    assert {"CPU", "memory", "GPU", "Python", "Ray", "PyTorch", "torchvision", "OpenCV"} < facts.keys()
+    assert facts["a byte to another process and back"].endswith(" µs")
     file = tmp_path / "benchmarks.md"
     document.write(file, FIGURES, facts, names=["crop", "augment"], minutes=7.2, connections=16)
     text = file.read_text()
