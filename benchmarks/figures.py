@@ -48,7 +48,7 @@ class Figure:
 def compared(
     work: str, unit: str, ours: Sequence[float], other: str, theirs: Sequence[float], *, must: float, times: float
 ) -> list[Figure]:
-    """Rates of the same work, by turns, and how many times theirs ours are: at least `times`. `must` is for ours."""
+    """Rates of the same work, by turns, and their ratio, at least `times`; `must` is the bound of ours."""
     ratios = [one / another for one, another in zip(ours, theirs, strict=True)]
     return [
         Figure(work=f"{work}: {unit}/s", values=ours, at_least=must),
