@@ -98,10 +98,10 @@ class Dispatcher:
         before = {line: line.waits_for(self.slots) for line in self.queue.lines}
         yield
         self.start_runs()
-        for line, task_ids in self.queue.lines.items():
+        for line in self.queue.lines:
             reason = line.waits_for(self.slots)
             if reason != before.get(line):
-                for task_id in task_ids:
+                for task_id in self.queue.ids(line):
                     self.show_reason(task_id, reason)
                     self._journal.write(task_id, reason)
 
@@ -125,8 +125,8 @@ class Dispatcher:
                 if task.device not in self.pool.devices:
                     self._spawn(self._give_up(task))
         self.start_runs()
-        for line, task_ids in self.queue.lines.items():
-            for task_id in task_ids:
+        for line in self.queue.lines:
+            for task_id in self.queue.ids(line):
                 self.show_reason(task_id, line.waits_for(self.slots))
 
     async def stop(self, timeout_s: float) -> None:

@@ -21,7 +21,7 @@ from actors.task_row import TaskRow
 #: tasks whose events one transaction deletes: the other actor's writes wait for it
 DELETED_TOGETHER = 100
 
-_TASK = TaskRow.__slots__
+_TASK = TaskRow._fields
 _LOAD = sa.select(*(tasks.c[name] for name in _TASK)).order_by(tasks.c.number)
 
 

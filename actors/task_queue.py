@@ -69,9 +69,12 @@ class TaskQueue:
         return (self._tasks[task_id] for _, _, task_id in heapq.merge(*self._lines.values()))
 
     @property
-    def lines(self) -> dict[Line, list[str]]:
-        """The ids of the tasks in each line, in order."""
-        return {line: [task_id for _, _, task_id in places] for line, places in self._lines.items()}
+    def lines(self) -> list[Line]:
+        return list(self._lines)
+
+    def ids(self, line: Line) -> list[str]:
+        """Of the tasks in the line, in order."""
+        return [task_id for _, _, task_id in self._lines[line]]
 
     def position(self, task: TaskRecord) -> int:
         """1 for the next to start among those that want the same slots."""

@@ -3,16 +3,16 @@
 A hundred thousand of them load in a second, because only those that somebody looks at are parsed.
 """
 
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from rfuav_ray.tasks import TaskRecord
 
 PARSED_RECORDS_KEPT = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class TaskRow:
+class TaskRow(NamedTuple):
+    # A tuple, as dataclasses with slots are pickled field by field in Python.
     id: str
     #: order of submission
     number: int
