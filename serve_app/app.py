@@ -7,7 +7,7 @@ from typing import Any
 
 import ray
 from ray import serve
-from ray.exceptions import RayError
+from ray.exceptions import RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors import gpu_groups, names
@@ -50,6 +50,18 @@ def start_actors(settings: Settings) -> tuple[str | None, Ready]:
     supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR, metrics_actor)
     task_manager_actor = _start(TaskManager, names.TASK_MANAGER, settings, metrics_actor, supervisor_actor)
     return notice, [metrics_actor.ping.remote(), supervisor_actor.ping.remote(), task_manager_actor.start.remote()]
+
+
+def _wait_for(actors: Ready) -> None:
+    try:
+        ray.get(actors)
+    except RayTaskError as error:
+        if isinstance(error.cause, RfuavError):
+            raise error.cause from None
+        raise RfuavError(f"A part of the service failed as it started: {error.cause!r}") from error
+    except RayError as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        raise RfuavError(f"A part of the service died as it started: {reason}") from error
 
 
 def end_a_dead_service(settings: Settings) -> None:
@@ -127,7 +139,7 @@ def stop_actors() -> None:
 
 
 def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
-    """Bring the API up on an initialised Ray; see `way_in` for the host. Raises what an actor failed with."""
+    """Bring the API up on an initialised Ray; see `way_in` for the host. RfuavError when an actor failed."""
 
     def build() -> App:  # Serve calls only a plain function, in the replica
         internal_calls.keep_on_loopback()
@@ -137,7 +149,7 @@ def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
         http_options={"host": serve_host, "port": settings.port},
         logging_config={"enable_access_log": False},
     )
-    ray.get(actors)  # they started beside Serve
+    _wait_for(actors)  # they started beside Serve
     api = serve.deployment(
         serve.ingress(build)(),
         name="api",
