@@ -71,7 +71,7 @@ def test_an_older_state_never_replaces_a_newer_one():
 def test_a_new_task_with_the_id_of_a_deleted_one_replaces_it():
     copy = TaskCopy()
     copy.put(a_row(1, version=9, status=TaskStatus.COMPLETED))
-    copy.put(replace(a_row(2, version=3), id="task-1"))
+    copy.put(a_row(2, version=3)._replace(id="task-1"))
     assert ids(copy) == ["task-2"] and copy.count(None, {"completed"}) == 0
 
 
