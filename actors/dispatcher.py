@@ -16,7 +16,7 @@ from actors.devices import ANY_GPU, CPU
 from actors.gauges import QueueGauges
 from actors.journal import Journal
 from actors.runs import Order, Outcome, RunSpec
-from actors.slots import PREPROCESSING, slot_kind
+from actors.slots import INFERENCE, PREPROCESSING, TRAINING, slot_kind
 from actors.store import Store
 from actors.task_queue import TaskQueue, line_of
 from actors.task_table import TaskTable
@@ -28,10 +28,9 @@ logger = logging.getLogger("rfuav.tasks")
 
 RETRY_S = 0.5
 JOURNAL_WAIT_S = 2.0
-#: how long a cancelled run may take to stop by itself before it is killed
-CANCEL_GRACE_S = 2.0
-#: its workers stop at the next file; removing what they made takes a while
-PREPROCESSING_GRACE_S = 60.0
+#: How long a cancelled run may take to stop by itself before it is killed. A training first writes its epoch to
+#: the end, whose files belong together; preprocessing stops at the next file, and what it made is removed.
+CANCEL_GRACE_S = {TRAINING: 10.0, INFERENCE: 2.0, PREPROCESSING: 60.0}
 
 
 class Dispatcher:
@@ -258,7 +257,7 @@ class Dispatcher:
 
     def stop_run(self, task: TaskRecord) -> None:
         """Kill the task's run if it does not stop by itself."""
-        grace_s = PREPROCESSING_GRACE_S if slot_kind(task.kind) == PREPROCESSING else CANCEL_GRACE_S
+        grace_s = CANCEL_GRACE_S[slot_kind(task.kind)]
         self._spawn(_wait(self._supervisor_actor.cancel.remote(f"{task.id}:{task.attempt}", grace_s)))
 
     async def end(self, task: TaskRecord, outcome: Outcome) -> TaskRecord:

@@ -10,7 +10,7 @@ import torch
 from rfuav_ray import architectures
 from rfuav_ray.datasets import ImageDataset
 from rfuav_ray.epoch_writer import EpochWriter
-from rfuav_ray.errors import InvalidInput, RunInterrupted
+from rfuav_ray.errors import InvalidInput, RunCancelled, RunInterrupted
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.gpu_memory import explaining_lack_of_memory
 from rfuav_ray.image_folders import check_dataset, fingerprint, labelled_images, stft_settings
@@ -71,15 +71,26 @@ def train(
 def _give_up(training: Training) -> None:
     """Leave the finished epochs. Nothing in here may hide the error that ended the training: a full disk would."""
     with suppress(Exception):
-        training.report.settle()
+        _end_writing(training)
     with suppress(Exception):
         training.folder.drop_epoch_checkpoint()
-        if training.history:
-            _draw(training)
+        _draw(training)
+
+
+def _end_writing(training: Training) -> None:
+    try:
+        training.report.settle()
+    except (RunCancelled, RunInterrupted):
+        pass  # heard already
+    except Exception as error:
+        message = f"The epoch before could not be written either: {error}"
+        training.report(RunEvent(message=message, level="WARNING"))
 
 
 def _draw(training: Training) -> None:
-    training.folder.draw(training.history, training.best, training.config.class_names)
+    """What the other files tell of."""
+    if training.kept is not None:
+        training.folder.draw(*training.kept, training.config.class_names)
 
 
 def _prepare(

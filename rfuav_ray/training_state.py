@@ -41,6 +41,8 @@ class Training:
     epoch: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, Any] = field(default_factory=dict)
+    #: `history` and `best` as they are on the disk; None before the first epoch is
+    kept: tuple[list[dict[str, Any]], dict[str, Any]] | None = None
     started_at: str = field(default_factory=now)
     #: of the finished epochs
     seconds: float = 0.0
@@ -83,7 +85,12 @@ class Training:
             optimizer=copy_in_memory(checkpoint.optimizer),
             history=list(checkpoint.history),
         )
-        self.report.write(lambda: self.folder.save(checkpoint, self.facts), then=end)
+
+        def write() -> None:
+            self.folder.save(checkpoint, self.facts)
+            self.kept = checkpoint.history, checkpoint.best
+
+        self.report.write(write, then=end)
 
     def save_within_epoch(self) -> None:
         """Keep what is done of the next epoch."""
@@ -102,6 +109,7 @@ class Training:
         set_rng_state(checkpoint.rng, self.device)
         self.epoch, self.history = checkpoint.epoch, checkpoint.history
         self.best, self.seconds = checkpoint.best, checkpoint.seconds
+        self.kept = (list(self.history), self.best) if self.history else None
         self.started_at = checkpoint.started_at
         self.begin_epoch()
         if part := checkpoint.part:

@@ -228,3 +228,17 @@ def test_one_class_one_image_and_no_shuffling(tmp_path: Path) -> None:
     changes = {"num_classes": 1, "image_size": 64, "batch_size": 1, "shuffle": False}
     result = train(request(tmp_path, tmp_path / "out", **changes))
     assert result["best_acc"] == result["metrics"]["mAP"] * 100 == 100
+
+
+def test_an_epoch_that_cannot_be_written_ends_the_training_and_is_not_drawn(data: Path, tmp_path: Path) -> None:
+    events: list[RunEvent] = []
+
+    def report(event: RunEvent) -> None:
+        events.append(event)
+        if event.stage == "epoch_start" and event.epoch == 1:
+            (tmp_path / "checkpoint.pt").mkdir()
+
+    with pytest.raises(OSError, match="checkpoint"):
+        train(request(data, tmp_path, num_epochs=3), report=report)
+    assert {file.name for file in tmp_path.iterdir()} == {"model.yaml", "checkpoint.pt"}
+    assert not any(event.stage == "epoch_end" for event in events)

@@ -12,7 +12,7 @@ from training_runs import (
     assert_same_results,
     request,
     rows,
-    stop_in_epoch,
+    stop_when,
     warnings_of,
 )
 
@@ -194,7 +194,8 @@ def test_a_damaged_checkpoint_is_replaced_by_a_whole_part(data: Path, tmp_path: 
 def test_a_cancelled_run_keeps_its_finished_epochs_only(data: Path, tmp_path: Path) -> None:
     interrupt(data, tmp_path, 2, "training", 1)
     with pytest.raises(RunCancelled):
-        train(request(data, tmp_path, num_epochs=2), run_id="run", resume=True, report=stop_in_epoch(2))
+        stop = stop_when(lambda event: (event.epoch, event.stage) == (2, "validation"))
+        train(request(data, tmp_path, num_epochs=2), run_id="run", resume=True, report=stop)
     assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
 
 
