@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from benchmarks import load_generator
-from benchmarks.figures import Figure
+from benchmarks.figures import Figure, ratios
 from benchmarks.load_generator import Load
 
 CONNECTIONS = 16
@@ -31,12 +31,11 @@ def figures(
     work = f"{work}, {CONNECTIONS} connections"
     rates = [load.requests_per_second for load in ours]
     plain_rates = [load.requests_per_second for load in plain]
-    ratios = [rate / plain_rate for rate, plain_rate in zip(rates, plain_rates, strict=True)]
     return [
         Figure(work=f"{work}: requests/s", values=rates, at_least=rate_at_least),
         Figure(work=f"{work}: p50, ms", values=[load.p50_ms for load in ours]),
         Figure(work=f"{work}: p99, ms", values=[load.p99_ms for load in ours], at_most=p99_at_most_ms),
         Figure(work=f"{work}, plain FastAPI: requests/s", values=plain_rates),
         Figure(work=f"{work}, plain FastAPI: p99, ms", values=[load.p99_ms for load in plain]),
-        Figure(work=f"{work}: times plain FastAPI", values=ratios, at_least=ratio_at_least),
+        Figure(work=f"{work}: times plain FastAPI", values=ratios(rates, plain_rates), at_least=ratio_at_least),
     ]

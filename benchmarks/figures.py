@@ -45,15 +45,19 @@ class Figure:
         return (self.work, self.must, *spread, str(len(self.values)), met)
 
 
+def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
+    """Of each run, as the two were measured by turns."""
+    return [one / another for one, another in zip(ours, theirs, strict=True)]
+
+
 def compared(
     work: str, unit: str, ours: Sequence[float], other: str, theirs: Sequence[float], *, must: float, times: float
 ) -> list[Figure]:
     """Rates of the same work, by turns, and their ratio, at least `times`; `must` is the bound of ours."""
-    ratios = [one / another for one, another in zip(ours, theirs, strict=True)]
     return [
         Figure(work=f"{work}: {unit}/s", values=ours, at_least=must),
         Figure(work=f"{work}, {other}: {unit}/s", values=theirs),
-        Figure(work=f"{work}: times {other}", values=ratios, at_least=times),
+        Figure(work=f"{work}: times {other}", values=ratios(ours, theirs), at_least=times),
     ]
 
 

@@ -139,7 +139,10 @@ def stop_actors() -> None:
 
 
 def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
-    """Bring the API up on an initialised Ray; see `way_in` for the host. RfuavError when an actor failed."""
+    """Bring the API up on an initialised Ray; see `way_in` for the host.
+
+    Raises RfuavError when an actor failed.
+    """
 
     def build() -> App:  # Serve calls only a plain function, in the replica
         internal_calls.keep_on_loopback()
