@@ -32,6 +32,13 @@ def records(client, task_ids):
     ]
 
 
+def wait_until_said(client, task_id, message):
+    """In the task's log and in its record: both come a moment after the change of the caps was answered."""
+    assert any(entry["message"] == message for entry in client.stream_training_logs(task_id))
+    while client.get_task(task_id)["message"] != message:
+        pass
+
+
 def most_at_once(runs):
     """How many of these runs overlapped."""
     moments = sorted([(run["from"], 1) for run in runs] + [(run["to"], -1) for run in runs])
@@ -96,8 +103,7 @@ def test_a_raised_cap_starts_waiting_tasks_at_once_and_a_lowered_one_lets_them_f
         started = next(entry for entry in stream if entry["message"].startswith("Run 1 started"))
         assert started["message"].endswith(", GPU 1.")
     client.update_resource_config(max_concurrent={"cuda:1": {"training": 0}})
-    assert client.get_task(tasks[2])["message"] == "Waiting: the cap for training is 0 on cuda:1."
-    assert client.get_logs(tasks[2])[-1]["message"] == "Waiting: the cap for training is 0 on cuda:1."
+    wait_until_said(client, tasks[2], "Waiting: the cap for training is 0 on cuda:1.")
     assert {client.get_task(task_id)["status"] for task_id in tasks[:2]} == {"running"}
 
 

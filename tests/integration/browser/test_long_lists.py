@@ -62,6 +62,7 @@ def test_scrolling_up_step_by_step_comes_by_every_line(open_page, service, long_
     page = open_page(service, f"/#/tasks/{long_log}")
     log = page.locator(".log")
     log.scroll_into_view_if_needed()
+    expect(log.locator("p").last).to_contain_text(f"line {LINES}.")
     expect(log.locator("p").last).to_be_in_viewport()
     seen = set()
     for _ in range(40):
