@@ -10,17 +10,17 @@ import psutil
 import torch
 
 from rfuav_ray.hardware import read_gpus
-from rfuav_ray.precision import has_bfloat16
+from rfuav_ray.precision import has_fast_bfloat16
 
 PACKAGES = {"Ray": "ray", "PyTorch": "torch", "torchvision": "torchvision", "OpenCV": "opencv-python-headless"}
 
 
 def describe() -> dict[str, str]:
     gpus = [gpu["name"] for gpu in read_gpus()["devices"] if gpu]
-    # With them it learns and classifies about twice as fast.
-    bfloat16 = "instructions" if has_bfloat16(torch.device("cpu")) else "no instructions"
+    # Where it is fast, trainings and inferences are up to twice as fast.
+    bfloat16 = "fast" if has_fast_bfloat16(torch.device("cpu")) else "not fast"
     return {
-        "CPU": f"{_cpu()}, {os.cpu_count()} cores, {bfloat16} for bf16 (avx512_bf16, amx_bf16)",
+        "CPU": f"{_cpu()}, {os.cpu_count()} cores, {bfloat16} with bf16",
         "a byte to another process and back": f"{_round_trip_us():.0f} µs",
         "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
         "GPU": ", ".join(gpus) or "none",

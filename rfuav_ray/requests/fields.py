@@ -32,7 +32,7 @@ Device = Annotated[
 ]
 Precision = Annotated[
     Literal["auto", "fp32", "bf16"],
-    Field(description="what the model computes in; `auto`: `bf16` where the device has instructions for it"),
+    Field(description="what the model computes in; `auto`: `bf16` where the device is faster with it"),
 ]
 Description = Annotated[str, Field(max_length=10_000)]
 

@@ -21,8 +21,8 @@ def run(tmp_path):
 
 @pytest.fixture
 def a_cpu_with_bf16(monkeypatch):
-    """Plays the instructions: without them the CPU computes the same, slowly."""
-    monkeypatch.setattr(precision, "has_bfloat16", lambda device: True)
+    """Plays the fast instructions: without them the CPU computes the same, slowly."""
+    monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: True)
 
 
 def classifier_of(run, precision):
@@ -87,8 +87,23 @@ def test_bf16_that_was_asked_for_is_not_given_up(run, a_cpu_with_bf16):
     assert chosen.dtype is torch.bfloat16 and not run.events
 
 
-def test_bf16_without_instructions_for_it_is_done_with_a_warning(run, monkeypatch):
-    monkeypatch.setattr(precision, "has_bfloat16", lambda device: False)
+@pytest.mark.parametrize(
+    ("capabilities", "is_fast"),
+    [
+        ({"cpu_name": "AMD EPYC", "avx512_bf16": True, "amx_bf16": False}, True),
+        ({"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": True}, True),
+        ({"cpu_name": "Intel Xeon", "avx512_bf16": True, "amx_bf16": False}, False),
+        ({"cpu_name": "AMD EPYC", "avx512_bf16": False, "amx_bf16": False}, False),
+        ({"cpu_name": "", "avx512_bf16": True}, True),
+        ({"architecture": "aarch64"}, False),
+    ],
+)
+def test_a_cpu_is_fast_with_bf16_by_its_matrix_unit_or_avx512_if_not_intels(capabilities, is_fast):
+    assert precision.is_fast_cpu(capabilities) == is_fast
+
+
+def test_bf16_that_is_not_fast_is_done_with_a_warning(run, monkeypatch):
+    monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: False)
     assert classifier_of(run, "bf16").dtype is torch.bfloat16
     assert classifier_of(run, "auto").dtype is torch.float32
     assert [event.level for event in run.events] == ["WARNING"]
