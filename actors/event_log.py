@@ -11,8 +11,18 @@ from typing import Any, NamedTuple
 Entry = dict[str, Any]
 #: sequence number, entry as JSON
 Event = tuple[int, str]
-#: (task id, sequence, source, index in the source, entry as JSON)
-EventRow = tuple[str, int, str, int, str]
+
+
+class EventRow(NamedTuple):
+    """An event as it is stored."""
+
+    task_id: str
+    sequence: int
+    source: str
+    #: of the event among those of its source
+    source_index: int
+    #: an Entry as JSON
+    entry: str
 
 
 class EventReport(NamedTuple):
@@ -22,8 +32,6 @@ class EventReport(NamedTuple):
     source: str
     first_index: int
     entries: list[Entry]
-    #: the task is new: nothing of its log can be stored
-    is_first: bool = False
 
 
 #: how many events are kept in memory to answer readers that keep up; older ones come from the store
@@ -82,8 +90,13 @@ class EventLog(EventWindow):
             self._last_numbered += 1
             self.seen[source] = index
             self._is_final_numbered = is_final(text)
-            rows.append((task_id, self._last_numbered, source, index, text))
+            rows.append(EventRow(task_id, self._last_numbered, source, index, text))
         return rows
+
+
+def first_event(task_id: str, entry: Entry) -> EventRow:
+    """The one that is stored together with a new task."""
+    return EventLog().number(task_id, "accepted", 0, [entry])[0]
 
 
 def is_final(text: str) -> bool:

@@ -1,10 +1,9 @@
-"""What the TaskManager itself writes into a task's event log: accepted, started, lost, ended."""
+"""What the TaskManager itself writes into a task's event log: started, lost, ended."""
 
 import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
@@ -20,29 +19,22 @@ logger = logging.getLogger("rfuav.tasks")
 RETRY_S = 0.5
 
 
-@dataclass(frozen=True)
-class _Note:
-    task_id: str
-    entry: Entry
-    #: whether the task's log has nothing before it
-    is_first: bool
-
-
 class Journal:
     """Each entry is sent until the MetricsActor has it, in order; one that arrives twice is stored once."""
 
     def __init__(self, metrics_actor: Any) -> None:
         self._metrics_actor = metrics_actor
-        self._notes: Together[_Note, None] = Together(self._deliver)
+        #: entries with their task's id
+        self._notes: Together[tuple[str, Entry], None] = Together(self._deliver)
 
-    def write(self, task_id: str, message: str, *, level: Level = "INFO", is_first: bool = False) -> None:
-        """Does not wait for the entry to be stored. `is_first` is known of a task that was just accepted."""
-        self._put(task_id, _entry(message, level), is_first)
+    def write(self, task_id: str, message: str, *, level: Level = "INFO") -> None:
+        """Does not wait for the entry to be stored."""
+        self._put(task_id, log_entry(message, level))
 
     def close(self, task: TaskRecord) -> "asyncio.Future[None]":
         """Write the last event of the stream, after all that was written before."""
         level: Level = "ERROR" if task.status is TaskStatus.FAILED else "INFO"
-        return self._put(task.id, _entry(task.message, level, stage="completed", status=task.status.value))
+        return self._put(task.id, log_entry(task.message, level, stage="completed", status=task.status.value))
 
     async def closed_streams(self) -> set[str]:
         """The tasks whose stream has its last event."""
@@ -63,17 +55,16 @@ class Journal:
         await self.flush()
         await self._metrics_actor.forget.remote(task_ids)
 
-    def _put(self, task_id: str, entry: Entry, is_first: bool = False) -> "asyncio.Future[None]":
+    def _put(self, task_id: str, entry: Entry) -> "asyncio.Future[None]":
         logger.log(getattr(logging, entry["level"]), "%s: %s", task_id, entry["message"])
-        return self._notes.put(_Note(task_id, entry, is_first))
+        return self._notes.put((task_id, entry))
 
-    async def _deliver(self, notes: list[_Note]) -> list[None]:
+    async def _deliver(self, notes: list[tuple[str, Entry]]) -> list[None]:
         # A source of its own: its numbers say whether a log has these entries, and nothing of the others.
         source = f"task manager {uuid.uuid4().hex}"
         reports: dict[str, EventReport] = {}
-        for note in notes:
-            report = reports.setdefault(note.task_id, EventReport(note.task_id, source, 0, [], note.is_first))
-            report.entries.append(note.entry)
+        for task_id, entry in notes:
+            reports.setdefault(task_id, EventReport(task_id, source, 0, [])).entries.append(entry)
         waiting = list(reports.values())
         while waiting := await self._refused(waiting):  # noqa: ASYNC110
             await asyncio.sleep(RETRY_S)
@@ -86,18 +77,15 @@ class Journal:
             errors = await self._metrics_actor.append_together.remote(reports)
         except RayError as error:
             errors = [error] * len(reports)
-        refused = [
-            report._replace(is_first=False)  # it may have arrived
-            for report, error in zip(reports, errors, strict=True)
-            if error is not None
-        ]
+        refused = [report for report, error in zip(reports, errors, strict=True) if error is not None]
         if refused:
             reason = next(error for error in errors if error is not None)
             logger.warning("the metrics actor did not take %d entries, trying again: %s", len(refused), reason)
         return refused
 
 
-def _entry(message: str, level: Level, **fields: Any) -> Entry:
+def log_entry(message: str, level: Level = "INFO", **fields: Any) -> Entry:
+    """Of this moment."""
     return {
         "timestamp": datetime.now(timezone.utc).isoformat(),
         "level": level,

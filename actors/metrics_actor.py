@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -40,8 +40,9 @@ class MetricsActor:
 
         Returns when they are stored. What comes after a stream's last event is dropped.
         """
-        task_id, source, first_index, entries, is_first = report
-        log = await self._log(task_id, is_first)
+        task_id, source, first_index, entries = report
+        await self._load([task_id])
+        log = self._logs.setdefault(task_id, EventLog())
         rows = log.number(task_id, source, first_index, entries)
         if not rows:
             return
@@ -51,13 +52,17 @@ class MetricsActor:
             # Begin again from what is stored; the source repeats its call.
             self._logs.pop(task_id, None)
             raise
-        log.show((sequence, entry) for _, sequence, _, _, entry in rows)
+        log.show((row.sequence, row.entry) for row in rows)
         self._keep(task_id, log)
         self._gauges.show(task_id, entries)
         self._news.pop(task_id, asyncio.Event()).set()
 
     async def append_together(self, reports: Sequence[EventReport]) -> "list[Exception | None]":
         """Several calls of `append` in one; for each the error that it would have raised."""
+        try:
+            await self._load({report.task_id for report in reports})
+        except Exception as error:
+            return [error] * len(reports)
         errors = await asyncio.gather(*(self.append(report) for report in reports), return_exceptions=True)
         return [cast("Exception | None", error) for error in errors]
 
@@ -78,10 +83,12 @@ class MetricsActor:
 
     async def forget(self, task_ids: Sequence[str]) -> None:
         """The tasks were deleted: drop their events and wake their readers."""
-        await asyncio.to_thread(self._store.delete_events, task_ids)
+        async with self._loading:  # else one that is being read from the store would come back
+            await asyncio.to_thread(self._store.delete_events, task_ids)
+            for task_id in task_ids:
+                self._logs.pop(task_id, None)
+                self._closed.pop(task_id, None)
         for task_id in task_ids:
-            self._logs.pop(task_id, None)
-            self._closed.pop(task_id, None)
             self._news.pop(task_id, asyncio.Event()).set()
 
     async def closed_streams(self) -> set[str]:
@@ -95,17 +102,23 @@ class MetricsActor:
     async def ping(self) -> None:
         """Answers when the actor is up."""
 
-    async def _log(self, task_id: str, is_new: bool = False) -> EventLog:
-        if is_new:
-            self._logs.setdefault(task_id, EventLog())
-        if task_id not in self._logs:
-            async with self._loading:
-                if task_id not in self._logs:
-                    log = await asyncio.to_thread(_load, self._store, task_id)
-                    self._logs.setdefault(task_id, log)  # a new task's may have come meanwhile
-        log = self._logs[task_id]
+    async def _log(self, task_id: str) -> EventLog:
+        """For readers. An empty one is not kept: there is no such task, but a new one may get its id."""
+        await self._load([task_id])
+        log = self._logs.get(task_id, EventLog())
         self._keep(task_id, log)
         return log
+
+    async def _load(self, task_ids: Collection[str]) -> None:
+        """Bring the logs of these tasks into memory, as far as something of them is stored."""
+        if all(task_id in self._logs for task_id in task_ids):
+            return
+        async with self._loading:
+            missing = [task_id for task_id in task_ids if task_id not in self._logs]
+            logs = await asyncio.to_thread(lambda: [_stored_log(self._store, task_id) for task_id in missing])
+            for task_id, log in zip(missing, logs, strict=True):
+                if log.last_sequence:
+                    self._logs[task_id] = log
 
     def _keep(self, task_id: str, log: EventLog) -> None:
         """All of tasks that live, and of the ended ones those that were used last."""
@@ -119,7 +132,7 @@ class MetricsActor:
                 del self._logs[oldest]
 
 
-def _load(store: Store, task_id: str) -> EventLog:
+def _stored_log(store: Store, task_id: str) -> EventLog:
     last = store.last_event(task_id)
     if last is None:
         return EventLog()

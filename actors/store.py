@@ -21,6 +21,9 @@ from actors.task_row import TaskRow
 #: tasks whose events one transaction deletes: the other actor's writes wait for it
 DELETED_TOGETHER = 100
 
+#: what `write_tasks` takes
+TaskChange = TaskRow | EventRow | str
+
 _TASK = TaskRow._fields
 _LOAD = sa.select(*(tasks.c[name] for name in _TASK)).order_by(tasks.c.number)
 
@@ -36,9 +39,16 @@ class Store:
         with self._reading() as connection:
             return [TaskRow(*row) for row in connection.execute(_LOAD)]
 
-    def write_tasks(self, changes: Sequence[TaskRow | str]) -> None:
-        """All or none, in their order: a row is inserted or replaces the older one, an id is deleted."""
-        latest = {change if isinstance(change, str) else change.id: change for change in changes}
+    def write_tasks(self, changes: Sequence[TaskChange]) -> None:
+        """All or none, in their order: a row is inserted or replaces the older one, an id is deleted.
+
+        An event is the first one of a new task's log.
+        """
+        first_events = [change for change in changes if isinstance(change, EventRow)]
+        latest: dict[str, TaskRow | str] = {}
+        for change in changes:
+            if not isinstance(change, EventRow):
+                latest[change if isinstance(change, str) else change.id] = change
         gone = [{"gone": change} for change in latest.values() if isinstance(change, str)]
         rows = [task_values(change) for change in latest.values() if not isinstance(change, str)]
         with self._writing() as connection:
@@ -46,6 +56,11 @@ class Store:
                 connection.execute(tasks.delete().where(tasks.c.id == sa.bindparam("gone")), gone)
             if rows:
                 connection.execute(upsert(self._engine.dialect.name, tasks), rows)
+            if first_events:
+                # A deletion that was interrupted leaves the events of an older task with this id.
+                older = [{"older": event.task_id} for event in first_events]
+                connection.execute(events.delete().where(events.c.task_id == sa.bindparam("older")), older)
+                connection.execute(events.insert(), [event_values(event) for event in first_events])
 
     def read_setting(self, name: str, default: Any) -> Any:
         """A value that `write_setting` stored."""
@@ -149,16 +164,7 @@ def task_values(row: TaskRow) -> dict[str, Any]:
 
 def event_values(row: EventRow) -> dict[str, Any]:
     """A row of the table of events."""
-    task_id, sequence, source, source_index, entry = row
-    return {
-        "task_id": task_id,
-        "sequence": sequence,
-        "source": source,
-        "source_index": source_index,
-        "entry": entry,
-        "is_final": is_final(entry),
-        "is_epoch_end": _is_epoch_end(entry),
-    }
+    return {**row._asdict(), "is_final": is_final(row.entry), "is_epoch_end": _is_epoch_end(row.entry)}
 
 
 def _is_epoch_end(entry: str) -> bool:

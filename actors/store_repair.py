@@ -106,7 +106,7 @@ def _task(row: list[Value]) -> TaskRow | None:
 def _event(row: list[Value]) -> EventRow | None:
     if [type(value) for value in row[:6]] != [str, int, str, int, str, int]:
         return None
-    return cast("EventRow", tuple(row[:5])) if _is_json(row[4]) else None
+    return EventRow(*cast("list[Any]", row[:5])) if _is_json(row[4]) else None
 
 
 def _is_setting(row: list[Value]) -> bool:

@@ -10,9 +10,10 @@ from typing import Any, TypeVar, cast
 from actors.caps import Caps
 from actors.devices import ANY_GPU
 from actors.dispatcher import JOURNAL_WAIT_S, Dispatcher
+from actors.event_log import EventRow, first_event
 from actors.gauges import QueueGauges
 from actors.gpu_info import gpu_info
-from actors.journal import Journal
+from actors.journal import Journal, log_entry
 from actors.retention import Retention
 from actors.runs import Order, Outcome, Progress
 from actors.slots import INFERENCE, TRAINING
@@ -96,31 +97,30 @@ class TaskManager:
             if task.wanted_device not in {ANY_GPU, *devices}:
                 reason = f"there is no device '{task.wanted_device}'; there are {', '.join(devices)}."
                 raise InvalidInput("device", reason)
-        stored = await self._table.add([self._with_reason(task) for task in tasks])
+        stored = await self._table.add([self._with_its_log(task) for task in tasks])
         for task in stored:
             self._dispatcher.queue.put(task)
         self._dispatcher.start_runs()
         for task in stored:
-            self._accepted(task)
+            self._tell_if_it_waits(task)
         return [self._table.row(task.id) for task in stored]
 
-    def _with_reason(self, task: TaskRecord) -> TaskRecord:
-        """Says already what it waits for, unless it can start at once."""
-        line, slots = line_of(task), self._dispatcher.slots
-        if any(slots.free(device, line.slot_kind) > 0 for device in line.candidates(slots)):
-            return task
-        return task.evolve(message=line.waits_for(slots))
-
-    def _accepted(self, task: TaskRecord) -> None:
-        """Tell the task's log what it waits for, if it does."""
+    def _with_its_log(self, task: TaskRecord) -> tuple[TaskRecord, EventRow]:
+        """As they are stored: both say already what the task waits for, unless it can start at once."""
         message = f"Task accepted: {task.kind}, priority {task.priority}."
-        if task.id not in self._dispatcher.queue:
-            self._journal.write(task.id, message, is_first=True)
-            return
-        reason = line_of(task).waits_for(self._dispatcher.slots)
-        self._journal.write(task.id, f"{message} {reason}", is_first=True)
-        if reason != task.message:
-            self._dispatcher.show_reason(task.id, reason)
+        line, slots = line_of(task), self._dispatcher.slots
+        if not any(slots.free(device, line.slot_kind) > 0 for device in line.candidates(slots)):
+            task = task.evolve(message=line.waits_for(slots))
+            message = f"{message} {task.message}"
+        return task, first_event(task.id, log_entry(message))
+
+    def _tell_if_it_waits(self, task: TaskRecord) -> None:
+        """For something else than was stored: another task came first, or a slot became free meanwhile."""
+        if task.id in self._dispatcher.queue:
+            reason = line_of(task).waits_for(self._dispatcher.slots)
+            if reason != task.message:
+                self._dispatcher.show_reason(task.id, reason)
+                self._journal.write(task.id, reason)
 
     async def submit_together(
         self, submissions: Sequence[Sequence[TaskRecord]]

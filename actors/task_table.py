@@ -7,9 +7,10 @@ import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Sequence
 
+from actors.event_log import EventRow
 from actors.gauges import QueueGauges
 from actors.group_commit import GroupCommit
-from actors.store import Store
+from actors.store import Store, TaskChange
 from actors.task_feed import TaskFeed
 from actors.task_row import TaskRow, record_of, row_of
 from rfuav_ray.errors import TaskConflict, TaskNotFound
@@ -20,7 +21,7 @@ class TaskTable:
     def __init__(self, store: Store, gauges: QueueGauges) -> None:
         self._store = store
         self._gauges = gauges
-        self._commit: GroupCommit[TaskRow | str] = GroupCommit(store.write_tasks)
+        self._commit: GroupCommit[TaskChange] = GroupCommit(store.write_tasks)
         #: those that wait or run, and those whose end is not stored yet
         self._live: dict[str, TaskRecord] = {}
         #: ids on their way into the store, and out of it
@@ -69,21 +70,21 @@ class TaskTable:
             return row
         raise TaskNotFound(task_id)
 
-    async def add(self, tasks: Sequence[TaskRecord]) -> list[TaskRecord]:
-        """Store new tasks, all or none; they exist when this returns.
+    async def add(self, new_tasks: Sequence[tuple[TaskRecord, EventRow]]) -> list[TaskRecord]:
+        """Store new tasks with the first event of each one's log, all or none; they exist when this returns.
 
         Raises TaskConflict for an id in use, ServiceBusy when they cannot be stored.
         """
-        ids = [task.id for task in tasks]
+        ids = [task.id for task, _ in new_tasks]
         in_use = [task_id for task_id in ids if task_id in self._arriving or self.feed.get(task_id)]
         if in_use or len(set(ids)) < len(ids):
             shown = in_use[0] if in_use else ids[0]
             raise TaskConflict(f"The task id '{shown}' is in use; choose another or leave it out.")
-        numbered = [self._numbered(task) for task in tasks]
+        numbered = [self._numbered(task) for task, _ in new_tasks]
         rows = [row_of(task) for task in numbered]
         self._arriving.update(ids)
         try:
-            await self._commit.write(rows)
+            await self._commit.write([*rows, *(event for _, event in new_tasks)])
         finally:
             self._arriving.difference_update(ids)
         for task, row in zip(numbered, rows, strict=True):

@@ -15,6 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from actors.event_log import EventRow
 from actors.store import Store, database_url
 from actors.store_setup import prepare_store
 from actors.task_row import row_of
@@ -87,7 +88,7 @@ def _fill(url: str, count: int) -> None:
     while some := list(islice(tasks, WRITTEN_TOGETHER)):
         store.write_tasks([row_of(task) for task in some])
         entries = (
-            (task.id, sequence, "task manager", sequence, entry)
+            EventRow(task.id, sequence, "task manager", sequence, entry)
             for task in some
             for sequence, entry in enumerate(_log(task), start=1)
         )

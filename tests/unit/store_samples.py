@@ -5,6 +5,7 @@ import json
 import pytest
 from postgres_server import postgres  # noqa: F401
 
+from actors.event_log import EventRow
 from actors.store import database_url
 
 
@@ -17,4 +18,5 @@ def url(request, tmp_path):
 
 
 def an_event(task_id, sequence, **fields):
-    return (task_id, sequence, "run", sequence - 1, json.dumps({"message": f"event {sequence}", **fields}))
+    entry = json.dumps({"message": f"event {sequence}", **fields})
+    return EventRow(task_id, sequence, "run", sequence - 1, entry)

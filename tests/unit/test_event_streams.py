@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from ray.exceptions import ActorDiedError, RayTaskError
 
-from actors.event_log import WINDOW, EventReport
+from actors.event_log import WINDOW, EventReport, first_event
 from actors.metrics_actor import MetricsActor
 from actors.store import database_url
 from actors.store_setup import prepare_store
@@ -222,7 +222,7 @@ def test_reports_that_come_together_are_stored_together_each_in_its_log(actor, m
     actor._commit._save = lambda rows: (written.append(len(rows)), append_events(rows))
 
     async def main():
-        reports = [EventReport(task, "manager", 0, entries(1, 2), True) for task in ("a", "b", "c")]
+        reports = [EventReport(task, "manager", 0, entries(1, 2)) for task in ("a", "b", "c")]
         assert await actor.append_together(reports) == [None, None, None]
         assert await actor.append_together([EventReport("a", "manager", 0, entries(1, 2))]) == [None]  # once more
         return [[number for number, _ in (await actor.read(task)).events] for task in ("a", "b", "c")]
@@ -240,9 +240,23 @@ def test_what_could_not_be_stored_of_reports_is_said_for_each(actor):
     assert [type(error) for error in run(main())] == [OSError, OSError]
 
 
-def test_a_new_tasks_log_is_not_looked_for_in_the_store(actor, monkeypatch):
-    monkeypatch.setattr("actors.metrics_actor._load", lambda *_: pytest.fail("it was looked for"))
-    assert run(actor.append(EventReport("new", "manager", 0, entries(1, 1), is_first=True))) is None
+def test_a_log_goes_on_behind_what_was_stored_with_its_task(actor):
+    async def main():
+        assert (await actor.read("task")).events == []  # before there is such a task
+        actor._store.write_tasks([first_event("task", {"message": "accepted"})])
+        await actor.append_together([EventReport("task", "run", 0, entries(2, 3))])
+        return (await actor.read("task")).events
+
+    assert run(main()) == [(1, '{"message": "accepted"}'), (2, '{"message": "2"}'), (3, '{"message": "3"}')]
+
+
+def test_a_store_that_does_not_answer_is_said_for_each_report(actor):
+    actor._store.last_event = _disk_full
+
+    async def main():
+        return await actor.append_together([EventReport(task, "manager", 0, entries(1, 1)) for task in ("a", "b")])
+
+    assert [type(error) for error in run(main())] == [OSError, OSError]
 
 
 def test_logs_of_ended_tasks_leave_the_memory_and_those_of_living_ones_stay(actor, monkeypatch):
@@ -264,7 +278,7 @@ def test_an_id_that_a_new_task_has_keeps_the_new_log(actor, monkeypatch):
     async def main():
         await actor.append(EventReport("task", "manager", 0, [FINAL]))
         await actor.forget(["task"])
-        await actor.append(EventReport("task", "manager", 0, entries(1, 1), is_first=True))
+        await actor.append(EventReport("task", "manager", 0, entries(1, 1)))
         for number in range(3):
             await actor.append(EventReport(f"ended-{number}", "manager", 0, [FINAL]))
         return set(actor._logs)

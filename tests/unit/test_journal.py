@@ -62,8 +62,8 @@ def test_entries_travel_together_and_stay_in_order(actor):
         remote = Remote(actor)
         journal = Journal(remote)
         for number in range(10):
-            journal.write("a", f"a{number}", is_first=number == 0)
-            journal.write("b", f"b{number}", is_first=number == 0)
+            journal.write("a", f"a{number}")
+            journal.write("b", f"b{number}")
         await journal.flush(10)
         assert remote.calls <= 2
         return await messages(actor, "a"), await messages(actor, "b")
@@ -77,7 +77,7 @@ def test_an_actor_that_is_away_gets_every_entry_once(actor, trouble):
         remote = Remote(actor)
         setattr(remote, trouble, 2)
         journal = Journal(remote)
-        journal.write("a", "first", is_first=True)
+        journal.write("a", "first")
         journal.write("a", "second")
         await journal.close(a_task(id="a", status=TaskStatus.COMPLETED, message="Completed."))
         return await messages(actor, "a")

@@ -9,6 +9,7 @@ from sample_tasks import a_row, a_task
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
+from actors.event_log import EventRow, first_event
 from actors.store import Store, database_url
 from actors.store_setup import prepare_store
 from actors.task_row import record_of, row_of
@@ -63,11 +64,36 @@ def test_changes_are_made_in_their_order(open_store):
     assert [task.id for task in store.load_tasks()] == ["task-2"]
 
 
+def test_a_new_task_is_stored_with_the_first_event_of_its_log(open_store):
+    store = open_store()
+    arrivals = [first_event(f"task-{number}", {"message": f"accepted {number}"}) for number in (1, 2)]
+    store.write_tasks([a_row(1), a_row(2), *arrivals])
+    store.write_tasks([a_row(1)])
+    for number in (1, 2):
+        assert store.last_event(f"task-{number}") == (1, f'{{"message": "accepted {number}"}}')
+        assert store.last_source_indexes(f"task-{number}") == {"accepted": 0}
+
+
+def test_events_that_an_older_task_left_go_when_a_new_one_has_its_id(open_store):
+    store = open_store()
+    store.append_events([EventRow("task-1", sequence, "run", sequence, "{}") for sequence in (1, 2)])
+    store.write_tasks([a_row(1), first_event("task-1", {"message": "accepted"})])
+    assert store.read_events("task-1", after=0, limit=10) == [(1, '{"message": "accepted"}')]
+
+
+def test_a_task_that_cannot_be_stored_leaves_no_event(open_store):
+    store = open_store()
+    same_number = row_of(a_task(1).model_copy(update={"id": "other"}))
+    with pytest.raises(IntegrityError):
+        store.write_tasks([a_row(1), same_number, first_event("other", {"message": "accepted"})])
+    assert store.last_event("other") is None
+
+
 def test_thousands_of_tasks_and_their_events_are_deleted_at_once(open_store):
     store = open_store()
     ids = [f"task-{number}" for number in range(5000)]
     store.write_tasks([a_row(number) for number in range(5001)])
-    store.append_events([(task_id, 1, "run", 0, "{}") for task_id in [*ids, "task-5000"]])
+    store.append_events([EventRow(task_id, 1, "run", 0, "{}") for task_id in [*ids, "task-5000"]])
     store.write_tasks(ids)
     store.delete_events(ids)
     assert [task.id for task in store.load_tasks()] == ["task-5000"]
@@ -85,8 +111,8 @@ def test_a_setting_keeps_what_was_written_last(open_store):
 
 def test_events_are_read_in_order_and_in_pages(open_store):
     store = open_store()
-    store.append_events([("a", n, "run", n - 1, f"{n}") for n in range(1, 6)])
-    store.append_events([("b", 1, "run", 0, "other")])
+    store.append_events([EventRow("a", n, "run", n - 1, f"{n}") for n in range(1, 6)])
+    store.append_events([EventRow("b", 1, "run", 0, "other")])
     assert store.read_events("a", after=1, limit=2) == [(2, "2"), (3, "3")]
     assert store.last_event("a") == (5, "5")
     assert store.last_event("nobody") is None
@@ -94,9 +120,9 @@ def test_events_are_read_in_order_and_in_pages(open_store):
 
 def test_an_event_that_is_there_is_not_stored_again(open_store):
     store = open_store()
-    store.append_events([("a", 1, "run", 0, "first")])
+    store.append_events([EventRow("a", 1, "run", 0, "first")])
     with pytest.raises(IntegrityError):
-        store.append_events([("a", 2, "run", 1, "second"), ("a", 1, "run", 0, "again")])
+        store.append_events([EventRow("a", 2, "run", 1, "second"), EventRow("a", 1, "run", 0, "again")])
     assert store.read_events("a", after=0, limit=9) == [(1, "first")]
 
 
@@ -105,7 +131,7 @@ def test_texts_of_any_letters_come_back(open_store):
     text = "NUL \0, quote ' \" \\, 100 %, :name, emoji 🛩, line\r\nend"
     entry = json.dumps({"message": text}, ensure_ascii=False)
     task = a_task(1).evolve(message=text)
-    store.append_events([("a", 1, "run", 0, entry)])
+    store.append_events([EventRow("a", 1, "run", 0, entry)])
     store.write_tasks([row_of(task)])
     assert json.loads(store.last_event("a")[1])["message"] == text
     assert record_of(store.load_tasks()[0]) == task
@@ -113,14 +139,16 @@ def test_texts_of_any_letters_come_back(open_store):
 
 def test_the_highest_index_of_each_source_is_known(open_store):
     store = open_store()
-    store.append_events([("a", 1, "run", 0, ""), ("a", 2, "manager", 0, ""), ("a", 3, "run", 1, "")])
+    store.append_events(
+        [EventRow("a", 1, "run", 0, ""), EventRow("a", 2, "manager", 0, ""), EventRow("a", 3, "run", 1, "")]
+    )
     assert store.last_source_indexes("a") == {"run": 1, "manager": 0}
 
 
 def test_the_streams_that_have_ended_are_known(open_store):
     store = open_store()
     final = '{"stage": "completed", "status": "failed"}'
-    store.append_events([("a", 1, "run", 0, "{}"), ("b", 1, "run", 0, final)])
+    store.append_events([EventRow("a", 1, "run", 0, "{}"), EventRow("b", 1, "run", 0, final)])
     assert store.closed_streams() == {"b"}
 
 
@@ -132,8 +160,10 @@ def test_the_epoch_that_was_reported_last_is_known(open_store):
         json.dumps({"message": '"stage": "epoch_end"', "stage": "training", "step": 3}),
         json.dumps({"message": "x", "stage": "training", "inner": {"stage": "epoch_end"}, "step": 4}),
     ]
-    store.append_events([("a", number, "run", number, entry) for number, entry in enumerate(ends + others, 1)])
-    store.append_events([("b", 1, "run", 0, ends[1])])
+    store.append_events(
+        [EventRow("a", number, "run", number, entry) for number, entry in enumerate(ends + others, 1)]
+    )
+    store.append_events([EventRow("b", 1, "run", 0, ends[1])])
     assert store.last_epoch("a") == 2
 
 
@@ -146,7 +176,7 @@ def test_two_actors_write_at_the_same_time(open_store):
 
     def write_events():
         for number in range(1, 101):
-            metrics.append_events([("a", number, "run", number, "{}")])
+            metrics.append_events([EventRow("a", number, "run", number, "{}")])
 
     with ThreadPoolExecutor(2) as threads:
         for writing in [threads.submit(write_tasks), threads.submit(write_events)]:
