@@ -67,8 +67,8 @@ class EventWindow:
 class EventLog(EventWindow):
     """Gives the entries of a task their sequence numbers: from 1, without gaps.
 
-    A source (a run, a life of the task manager) numbers its own entries from 0; an entry that arrives again
-    after a lost answer has an index that was seen, and is dropped.
+    A source (a run, a batch of the task manager's entries, the acceptance) numbers its own entries from 0; one
+    that arrives again after a lost answer has an index that was seen, and is dropped.
     """
 
     #: the highest index by source

@@ -1,4 +1,7 @@
-"""MetricsActor: every task's log and metric events: numbered, stored, and handed to whoever waits for them."""
+"""MetricsActor: every task's log and metric events: numbered, stored, and handed to whoever waits for them.
+
+The first entry of a log was stored with its task, by the TaskManager.
+"""
 
 import asyncio
 from collections import OrderedDict, defaultdict
@@ -40,11 +43,16 @@ class MetricsActor:
 
         Returns when they are stored. What comes after a stream's last event is dropped.
         """
+        await self._load([report.task_id])
+        await self._append(report)
+
+    async def _append(self, report: EventReport) -> None:
+        """Once what is stored of the log was loaded."""
         task_id, source, first_index, entries = report
-        await self._load([task_id])
         log = self._logs.setdefault(task_id, EventLog())
         rows = log.number(task_id, source, first_index, entries)
         if not rows:
+            self._keep(task_id, log)
             return
         try:
             await self._commit.write(rows)
@@ -63,7 +71,7 @@ class MetricsActor:
             await self._load({report.task_id for report in reports})
         except Exception as error:
             return [error] * len(reports)
-        errors = await asyncio.gather(*(self.append(report) for report in reports), return_exceptions=True)
+        errors = await asyncio.gather(*(self._append(report) for report in reports), return_exceptions=True)
         return [cast("Exception | None", error) for error in errors]
 
     async def read(self, task_id: str, after: int = 0, limit: int = 1000, wait_s: float = 0) -> EventPage:
@@ -83,8 +91,8 @@ class MetricsActor:
 
     async def forget(self, task_ids: Sequence[str]) -> None:
         """The tasks were deleted: drop their events and wake their readers."""
+        await asyncio.to_thread(self._store.delete_events, task_ids)
         async with self._loading:  # else one that is being read from the store would come back
-            await asyncio.to_thread(self._store.delete_events, task_ids)
             for task_id in task_ids:
                 self._logs.pop(task_id, None)
                 self._closed.pop(task_id, None)
@@ -115,13 +123,10 @@ class MetricsActor:
             return
         async with self._loading:
             missing = [task_id for task_id in task_ids if task_id not in self._logs]
-            logs = await asyncio.to_thread(lambda: [_stored_log(self._store, task_id) for task_id in missing])
-            for task_id, log in zip(missing, logs, strict=True):
-                if log.last_sequence:
-                    self._logs[task_id] = log
+            self._logs |= await asyncio.to_thread(_stored_logs, self._store, missing)
 
     def _keep(self, task_id: str, log: EventLog) -> None:
-        """All of tasks that live, and of the ended ones those that were used last."""
+        """Those of tasks that live, once they were used, and of the ended ones those that were used last."""
         if not log.is_closed:
             return
         self._closed[task_id] = None
@@ -132,9 +137,9 @@ class MetricsActor:
                 del self._logs[oldest]
 
 
-def _stored_log(store: Store, task_id: str) -> EventLog:
-    last = store.last_event(task_id)
-    if last is None:
-        return EventLog()
-    sequence, entry = last
-    return EventLog(sequence, is_final(entry), seen=store.last_source_indexes(task_id))
+def _stored_logs(store: Store, task_ids: Sequence[str]) -> dict[str, EventLog]:
+    seen = store.last_source_indexes(task_ids)
+    return {
+        task_id: EventLog(sequence, is_final(entry), seen=seen[task_id])
+        for task_id, (sequence, entry) in store.last_events(task_ids).items()
+    }

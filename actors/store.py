@@ -5,6 +5,7 @@ Every write is one transaction; when it returns, it is on disk. The methods bloc
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -18,8 +19,8 @@ from actors.event_log import EventRow, is_final
 from actors.store_tables import events, settings, tasks, upsert
 from actors.task_row import TaskRow
 
-#: tasks whose events one transaction deletes: the other actor's writes wait for it
-DELETED_TOGETHER = 100
+#: tasks whose events one query asks for, or one transaction deletes: the other actor's writes wait for it
+TASKS_TOGETHER = 100
 
 #: what `write_tasks` takes
 TaskChange = TaskRow | EventRow | str
@@ -76,8 +77,7 @@ class Store:
 
     def delete_events(self, task_ids: Sequence[str]) -> None:
         """A part of them when it raises; deleting them again is harmless."""
-        waiting = iter(task_ids)
-        while batch := list(islice(waiting, DELETED_TOGETHER)):
+        for batch in _batches(task_ids):
             with self._writing() as connection:
                 connection.execute(events.delete().where(events.c.task_id.in_(batch)))
 
@@ -102,26 +102,37 @@ class Store:
         with self._reading() as connection:
             return [(row.sequence, row.entry) for row in connection.execute(query)]
 
-    def last_event(self, task_id: str) -> tuple[int, str] | None:
-        query = (
-            sa.select(events.c.sequence, events.c.entry)
-            .where(events.c.task_id == task_id)
-            .order_by(events.c.sequence.desc())
-            .limit(1)
-        )
+    def last_events(self, task_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
+        """Sequence number and entry (JSON) of the last event of each of these tasks that has one."""
+        found: dict[str, tuple[int, str]] = {}
         with self._reading() as connection:
-            row = connection.execute(query).first()
-            return None if row is None else (row.sequence, row.entry)
+            for batch in _batches(task_ids):
+                last = (
+                    sa.select(events.c.task_id, sa.func.max(events.c.sequence).label("sequence"))
+                    .where(events.c.task_id.in_(batch))
+                    .group_by(events.c.task_id)
+                    .subquery()
+                )
+                is_last = (events.c.task_id == last.c.task_id) & (events.c.sequence == last.c.sequence)
+                query = sa.select(events.c.task_id, events.c.sequence, events.c.entry).join(last, is_last)
+                found |= {row.task_id: (row.sequence, row.entry) for row in connection.execute(query)}
+        return found
 
-    def last_source_indexes(self, task_id: str) -> dict[str, int]:
-        """For each source of the task's events the highest index that is stored."""
-        query = (
-            sa.select(events.c.source, sa.func.max(events.c.source_index).label("highest"))
-            .where(events.c.task_id == task_id)
-            .group_by(events.c.source)
-        )
+    def last_source_indexes(self, task_ids: Iterable[str]) -> dict[str, dict[str, int]]:
+        """For each of these tasks that has events, and each source of them, the highest index that is stored."""
+        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
         with self._reading() as connection:
-            return {row.source: row.highest for row in connection.execute(query)}
+            for batch in _batches(task_ids):
+                query = (
+                    sa.select(
+                        events.c.task_id, events.c.source, sa.func.max(events.c.source_index).label("highest")
+                    )
+                    .where(events.c.task_id.in_(batch))
+                    .group_by(events.c.task_id, events.c.source)
+                )
+                for row in connection.execute(query):
+                    found[row.task_id][row.source] = row.highest
+        return found
 
     def last_epoch(self, task_id: str) -> int:
         """The epoch whose end was reported last; 0 when none was."""
@@ -155,6 +166,12 @@ def database_url(configured: str, state_dir: Path) -> str:
         return configured
     state_dir.mkdir(parents=True, exist_ok=True)
     return f"sqlite:///{state_dir / 'rfuav.db'}"
+
+
+def _batches(task_ids: Iterable[str]) -> Iterator[list[str]]:
+    waiting = iter(task_ids)
+    while batch := list(islice(waiting, TASKS_TOGETHER)):
+        yield batch
 
 
 def task_values(row: TaskRow) -> dict[str, Any]:

@@ -102,6 +102,7 @@ class TaskManager:
             self._dispatcher.queue.put(task)
         self._dispatcher.start_runs()
         for task in stored:
+            logger.info("%s: accepted: %s, priority %d", task.id, task.kind, task.priority)
             self._tell_if_it_waits(task)
         return [self._table.row(task.id) for task in stored]
 
@@ -115,7 +116,7 @@ class TaskManager:
         return task, first_event(task.id, log_entry(message))
 
     def _tell_if_it_waits(self, task: TaskRecord) -> None:
-        """For something else than was stored: another task came first, or a slot became free meanwhile."""
+        """For something else than was stored: another task came first, or the caps were changed meanwhile."""
         if task.id in self._dispatcher.queue:
             reason = line_of(task).waits_for(self._dispatcher.slots)
             if reason != task.message:

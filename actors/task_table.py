@@ -124,8 +124,9 @@ class TaskTable:
         """Ended tasks only. The ids are free again when both the records and the events are gone."""
         self._leaving.update(task_ids)
         try:
-            await self._commit.write(task_ids)
+            # The events first: those that stay behind would be taken for the log of a new task with the same id.
             await forget_events(task_ids)
+            await self._commit.write(task_ids)
             for task_id in task_ids:
                 if row := self.feed.get(task_id):
                     self._gauges.count((row.kind, row.status), None)

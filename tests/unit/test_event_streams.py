@@ -251,7 +251,7 @@ def test_a_log_goes_on_behind_what_was_stored_with_its_task(actor):
 
 
 def test_a_store_that_does_not_answer_is_said_for_each_report(actor):
-    actor._store.last_event = _disk_full
+    actor._store.last_events = _disk_full
 
     async def main():
         return await actor.append_together([EventReport(task, "manager", 0, entries(1, 1)) for task in ("a", "b")])
@@ -265,6 +265,9 @@ def test_logs_of_ended_tasks_leave_the_memory_and_those_of_living_ones_stay(acto
     async def main():
         await actor.append(EventReport("alive", "run", 0, entries(1, 1)))
         for number in range(5):
+            await actor.append(EventReport(f"ended-{number}", "manager", 0, [FINAL]))
+        assert set(actor._logs) == {"alive", "ended-3", "ended-4"}
+        for number in range(5):  # repeated after a lost answer
             await actor.append(EventReport(f"ended-{number}", "manager", 0, [FINAL]))
         assert set(actor._logs) == {"alive", "ended-3", "ended-4"}
         return len((await actor.read("ended-0")).events)

@@ -69,9 +69,12 @@ def test_a_new_task_is_stored_with_the_first_event_of_its_log(open_store):
     arrivals = [first_event(f"task-{number}", {"message": f"accepted {number}"}) for number in (1, 2)]
     store.write_tasks([a_row(1), a_row(2), *arrivals])
     store.write_tasks([a_row(1)])
-    for number in (1, 2):
-        assert store.last_event(f"task-{number}") == (1, f'{{"message": "accepted {number}"}}')
-        assert store.last_source_indexes(f"task-{number}") == {"accepted": 0}
+    ids = ["task-1", "task-2"]
+    assert store.last_events(ids) == {
+        "task-1": (1, '{"message": "accepted 1"}'),
+        "task-2": (1, '{"message": "accepted 2"}'),
+    }
+    assert store.last_source_indexes(ids) == {task_id: {"accepted": 0} for task_id in ids}
 
 
 def test_events_that_an_older_task_left_go_when_a_new_one_has_its_id(open_store):
@@ -81,12 +84,12 @@ def test_events_that_an_older_task_left_go_when_a_new_one_has_its_id(open_store)
     assert store.read_events("task-1", after=0, limit=10) == [(1, '{"message": "accepted"}')]
 
 
-def test_a_task_that_cannot_be_stored_leaves_no_event(open_store):
+def test_a_task_and_its_first_event_are_stored_together_or_not_at_all(open_store):
     store = open_store()
-    same_number = row_of(a_task(1).model_copy(update={"id": "other"}))
+    arrival = first_event("task-1", {"message": "accepted"})
     with pytest.raises(IntegrityError):
-        store.write_tasks([a_row(1), same_number, first_event("other", {"message": "accepted"})])
-    assert store.last_event("other") is None
+        store.write_tasks([a_row(1), arrival, arrival])
+    assert store.load_tasks() == [] and store.last_events(["task-1"]) == {}
 
 
 def test_thousands_of_tasks_and_their_events_are_deleted_at_once(open_store):
@@ -97,8 +100,7 @@ def test_thousands_of_tasks_and_their_events_are_deleted_at_once(open_store):
     store.write_tasks(ids)
     store.delete_events(ids)
     assert [task.id for task in store.load_tasks()] == ["task-5000"]
-    assert store.last_event("task-0") is None and store.last_event("task-4999") is None
-    assert store.last_event("task-5000") == (1, "{}")
+    assert store.last_events([*ids, "task-5000"]) == {"task-5000": (1, "{}")}
 
 
 def test_a_setting_keeps_what_was_written_last(open_store):
@@ -114,8 +116,7 @@ def test_events_are_read_in_order_and_in_pages(open_store):
     store.append_events([EventRow("a", n, "run", n - 1, f"{n}") for n in range(1, 6)])
     store.append_events([EventRow("b", 1, "run", 0, "other")])
     assert store.read_events("a", after=1, limit=2) == [(2, "2"), (3, "3")]
-    assert store.last_event("a") == (5, "5")
-    assert store.last_event("nobody") is None
+    assert store.last_events(["a", "nobody", "b"]) == {"a": (5, "5"), "b": (1, "other")}
 
 
 def test_an_event_that_is_there_is_not_stored_again(open_store):
@@ -133,7 +134,7 @@ def test_texts_of_any_letters_come_back(open_store):
     task = a_task(1).evolve(message=text)
     store.append_events([EventRow("a", 1, "run", 0, entry)])
     store.write_tasks([row_of(task)])
-    assert json.loads(store.last_event("a")[1])["message"] == text
+    assert json.loads(store.last_events(["a"])["a"][1])["message"] == text
     assert record_of(store.load_tasks()[0]) == task
 
 
@@ -142,7 +143,7 @@ def test_the_highest_index_of_each_source_is_known(open_store):
     store.append_events(
         [EventRow("a", 1, "run", 0, ""), EventRow("a", 2, "manager", 0, ""), EventRow("a", 3, "run", 1, "")]
     )
-    assert store.last_source_indexes("a") == {"run": 1, "manager": 0}
+    assert store.last_source_indexes(["a", "nobody"]) == {"a": {"run": 1, "manager": 0}}
 
 
 def test_the_streams_that_have_ended_are_known(open_store):
@@ -181,7 +182,7 @@ def test_two_actors_write_at_the_same_time(open_store):
     with ThreadPoolExecutor(2) as threads:
         for writing in [threads.submit(write_tasks), threads.submit(write_events)]:
             writing.result()
-    assert len(open_store().load_tasks()) == 100 and open_store().last_event("a") == (100, "{}")
+    assert len(open_store().load_tasks()) == 100 and open_store().last_events(["a"]) == {"a": (100, "{}")}
 
 
 def test_opening_a_store_loads_no_migrations():

@@ -101,7 +101,7 @@ def test_a_store_of_the_first_release_keeps_everything(url, engine, store):
     found = [store.read_events(task_id, 0, 10) for task_id in ("task-2501", "task-2500")]
     assert found == [[(event[1], event[-1]) for event in part] for part in (events[:3], events[3:])]
     assert store.closed_streams() == {"task-2501"} and store.last_epoch("task-2501") == 2
-    assert store.last_source_indexes("task-2501") == {"run": 2}
+    assert store.last_source_indexes(["task-2501"]) == {"task-2501": {"run": 2}}
     assert store.read_setting("caps", {}) == {"cpu": [1, 2]}
     assert differences(engine) == [] and "schema" not in table_names(engine)
 

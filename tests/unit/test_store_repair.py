@@ -195,7 +195,7 @@ def test_a_damage_that_appears_while_the_service_runs_is_said(file):
     overwrite(file, root_of(file, "events"))
     store = Store(url_of(file))
     with pytest.raises(Exception, match=r"cannot be read: database disk image is malformed\. Start the service"):
-        store.last_event("task-1")
+        store.last_events(["task-1"])
     store.close()
 
 
@@ -215,7 +215,7 @@ def crashed(file, tmp_path):
 
 def last_sequence(file):
     store = Store(url_of(file))
-    sequence, _ = store.last_event("task-1")
+    sequence, _ = store.last_events(["task-1"])["task-1"]
     store.close()
     return sequence
 

@@ -106,6 +106,23 @@ def test_the_id_of_an_ended_task_is_in_use_until_it_is_deleted(open_table):
     asyncio.run(main())
 
 
+def test_a_task_whose_events_cannot_be_deleted_stays(open_table):
+    async def refuse(task_ids):
+        raise ServiceBusy("The database does not answer.", 5)
+
+    async def main():
+        table = open_table()
+        await add_and_finish(table, [1], days_ago=0)
+        with pytest.raises(ServiceBusy):
+            await table.delete(["task-1"], refuse)
+        assert table.get("task-1").status is TaskStatus.COMPLETED
+        again = open_table()
+        await again.load()
+        assert again.get("task-1").status is TaskStatus.COMPLETED
+
+    asyncio.run(main())
+
+
 def test_tasks_that_cannot_be_stored_are_not_there(open_table, url, monkeypatch):
     monkeypatch.setattr("actors.database.BUSY_TIMEOUT_MS", 10)
 
