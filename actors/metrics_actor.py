@@ -44,12 +44,10 @@ class MetricsActor:
         Returns when they are stored. What comes after a stream's last event is dropped.
         """
         await self._load([report.task_id])
-        await self._append(report)
+        await self._append(report, self._loaded(report.task_id))
 
-    async def _append(self, report: EventReport) -> None:
-        """Once what is stored of the log was loaded."""
+    async def _append(self, report: EventReport, log: EventLog) -> None:
         task_id, source, first_index, entries = report
-        log = self._logs.setdefault(task_id, EventLog())
         rows = log.number(task_id, source, first_index, entries)
         if not rows:
             self._keep(task_id, log)
@@ -71,7 +69,9 @@ class MetricsActor:
             await self._load({report.task_id for report in reports})
         except Exception as error:
             return [error] * len(reports)
-        errors = await asyncio.gather(*(self._append(report) for report in reports), return_exceptions=True)
+        # All logs are taken at once: others may leave the memory while the first reports are added.
+        adding = [self._append(report, self._loaded(report.task_id)) for report in reports]
+        errors = await asyncio.gather(*adding, return_exceptions=True)
         return [cast("Exception | None", error) for error in errors]
 
     async def read(self, task_id: str, after: int = 0, limit: int = 1000, wait_s: float = 0) -> EventPage:
@@ -123,7 +123,12 @@ class MetricsActor:
             return
         async with self._loading:
             missing = [task_id for task_id in task_ids if task_id not in self._logs]
-            self._logs |= await asyncio.to_thread(_stored_logs, self._store, missing)
+            for task_id, log in (await asyncio.to_thread(_stored_logs, self._store, missing)).items():
+                self._logs.setdefault(task_id, log)  # a report may have begun one meanwhile
+
+    def _loaded(self, task_id: str) -> EventLog:
+        """To be added to: a new one where nothing is stored."""
+        return self._logs.setdefault(task_id, EventLog())
 
     def _keep(self, task_id: str, log: EventLog) -> None:
         """Those of tasks that live, once they were used, and of the ended ones those that were used last."""

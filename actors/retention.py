@@ -40,7 +40,7 @@ class Retention:
         """Forget what ended before this moment (seconds since 1970). Returns how many tasks."""
         old = [row.id for row in self._table.ended() if row.ended_at_s is not None and row.ended_at_s < before_s]
         for first in range(0, len(old), CHUNK):
-            await self._table.delete(old[first : first + CHUNK], self._journal.forget)
+            await self._table.delete(old[first : first + CHUNK], self._journal)
         if old:
             logger.info(
                 "%d tasks that ended more than %g days ago were deleted; their files stay", len(old), self._days

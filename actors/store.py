@@ -58,7 +58,7 @@ class Store:
             if rows:
                 connection.execute(upsert(self._engine.dialect.name, tasks), rows)
             if first_events:
-                # A deletion that was interrupted leaves the events of an older task with this id.
+                # An older task with this id may have left some: a report can come after its deletion.
                 older = [{"older": event.task_id} for event in first_events]
                 connection.execute(events.delete().where(events.c.task_id == sa.bindparam("older")), older)
                 connection.execute(events.insert(), [event_values(event) for event in first_events])

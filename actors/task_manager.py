@@ -200,7 +200,7 @@ class TaskManager:
         task = self._table.get(task_id)
         if not task.status.is_ended:
             raise TaskConflict(f"Task '{task_id}' is {task.status.value}; cancel it before deleting it.")
-        await self._table.delete([task_id], self._journal.forget)
+        await self._table.delete([task_id], self._journal)
 
     @_uninterrupted
     async def stop(self, timeout_s: float) -> None:

@@ -5,11 +5,12 @@ Those that have ended are kept as the store has them, as text, and parsed when s
 
 import asyncio
 import gc
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 from actors.event_log import EventRow
 from actors.gauges import QueueGauges
 from actors.group_commit import GroupCommit
+from actors.journal import Journal
 from actors.store import Store, TaskChange
 from actors.task_feed import TaskFeed
 from actors.task_row import TaskRow, record_of, row_of
@@ -118,19 +119,25 @@ class TaskTable:
         """A new state that need not survive a restart: the run reports it again."""
         self.feed.publish(row_of(self.change(task)))
 
-    async def delete(
-        self, task_ids: Sequence[str], forget_events: Callable[[Sequence[str]], Awaitable[None]]
-    ) -> None:
-        """Ended tasks only. The ids are free again when both the records and the events are gone."""
+    async def delete(self, task_ids: Sequence[str], journal: Journal) -> None:
+        """Ended tasks only. The ids are free again when both the records and the events are gone.
+
+        When it raises, the tasks are there, and what is left of their logs has an end.
+        """
         self._leaving.update(task_ids)
         try:
             # The events first: those that stay behind would be taken for the log of a new task with the same id.
-            await forget_events(task_ids)
+            await journal.forget(task_ids)
             await self._commit.write(task_ids)
             for task_id in task_ids:
                 if row := self.feed.get(task_id):
                     self._gauges.count((row.kind, row.status), None)
                     self.feed.delete(task_id)
+        except Exception:
+            for task_id in task_ids:
+                if row := self.feed.get(task_id):
+                    journal.close(record_of(row))
+            raise
         finally:
             self._leaving.difference_update(task_ids)
 

@@ -29,10 +29,14 @@ class Gauges:
 
 
 class Journal:
-    """Notes whose events are to be forgotten."""
+    """Notes whose events are to be forgotten, and whose logs get an end."""
 
     def __init__(self):
         self.forgotten = []
+        self.closed = []
+
+    def close(self, task):
+        self.closed.append(task.id)
 
     async def forget(self, task_ids):
         self.forgotten += task_ids
@@ -97,7 +101,7 @@ def test_the_id_of_an_ended_task_is_in_use_until_it_is_deleted(open_table):
         with pytest.raises(TaskNotFound):
             table.get("task-2")
         journal = Journal()
-        await table.delete(["task-1"], journal.forget)
+        await table.delete(["task-1"], journal)
         with pytest.raises(TaskNotFound):
             table.get("task-1")
         await table.add(new(a_task(1)))
@@ -106,15 +110,24 @@ def test_the_id_of_an_ended_task_is_in_use_until_it_is_deleted(open_table):
     asyncio.run(main())
 
 
-def test_a_task_whose_events_cannot_be_deleted_stays(open_table):
-    async def refuse(task_ids):
+@pytest.mark.parametrize("refuses", ["the metrics actor", "the store"])
+def test_a_task_that_cannot_be_deleted_stays_and_its_log_has_an_end(open_table, monkeypatch, refuses):
+    async def refuse_forgetting(task_ids):
         raise ServiceBusy("The database does not answer.", 5)
 
+    def refuse_writing(changes):
+        raise ServiceBusy("The disk is full.", 5)
+
     async def main():
-        table = open_table()
+        table, journal = open_table(), Journal()
         await add_and_finish(table, [1], days_ago=0)
+        if refuses == "the store":
+            monkeypatch.setattr(table._commit, "_save", refuse_writing)
+        else:
+            monkeypatch.setattr(journal, "forget", refuse_forgetting)
         with pytest.raises(ServiceBusy):
-            await table.delete(["task-1"], refuse)
+            await table.delete(["task-1"], journal)
+        assert journal.closed == ["task-1"]
         assert table.get("task-1").status is TaskStatus.COMPLETED
         again = open_table()
         await again.load()
