@@ -32,7 +32,7 @@ from serve_app.routes import (
 )
 from serve_app.routes.page import add_page
 from serve_app.service import Service
-from serve_app.sse import TaskStreams
+from serve_app.sse import EventReader, TaskStreams
 from serve_app.task_view import TaskView
 
 START_TIMEOUT_S = 60.0
@@ -90,7 +90,7 @@ async def _connected(app: FastAPI) -> AsyncIterator[None]:
     task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
     metrics_actor = ray.get_actor(names.METRICS, names.NAMESPACE)
     view = TaskView()
-    streams = TaskStreams(metrics_actor)
+    streams = TaskStreams(EventReader(metrics_actor, view.ended))
     app.state.service = Service(app.state.settings, view, streams, task_manager_actor)
     is_ready = asyncio.Event()
     gc.disable()  # until the copy is there

@@ -4,7 +4,8 @@ import asyncio
 import logging
 import math
 import time
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from typing import Any
 
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
@@ -21,26 +22,57 @@ POLL_S = 30.0
 RETRY_S = 0.5
 #: streams wait as long as it takes, other reads as long as clients do
 READS_WAIT_S = 20.0
+#: the end of a log waits so long for the task's own record; the TaskManager may have died between the two
+END_WAIT_S = 20.0
 PAGE = 500
+
+
+class EventReader:
+    def __init__(self, metrics_actor: Any, ended: Callable[[str], Awaitable[None]]) -> None:
+        """`ended` returns when this replica shows the task as ended."""
+        self._metrics_actor = metrics_actor
+        self._ended = ended
+
+    async def page(
+        self, task_id: str, after: int, limit: int, *, wait_s: float = 0, give_up_after_s: float = math.inf
+    ) -> EventPage:
+        """Asks again while the actor is being restarted, or has no answer from the store.
+
+        Who has seen a log's end may rely on it: the task's record, which comes another way, is not behind it.
+        """
+        give_up_at_s = time.monotonic() + give_up_after_s
+        while True:
+            try:
+                page: EventPage = await self._metrics_actor.read.remote(task_id, after, limit, wait_s)
+            except RayError as error:
+                if time.monotonic() > give_up_at_s:
+                    raise _busy(error) from None
+                # When the client leaves who came first, Serve cancels what it had asked for; others may follow yet.
+                if not isinstance(error, TaskCancelledError):
+                    logger.warning("the metrics actor does not answer, trying again: %s", error)
+                await asyncio.sleep(RETRY_S)
+                continue
+            if page.is_last:
+                with suppress(asyncio.TimeoutError):
+                    await asyncio.wait_for(self._ended(task_id), END_WAIT_S)
+            return page
 
 
 class Follower:
     """Reads a task's events once for all its clients."""
 
-    def __init__(self, metrics_actor: Any, task_id: str, after: int) -> None:
+    def __init__(self, reader: EventReader, task_id: str, after: int) -> None:
         self.window = EventWindow(last_sequence=after)
         self.clients = 0
         self.is_gone = False
-        self._metrics_actor = metrics_actor
+        self._reader = reader
         self._task_id = task_id
         self._news = asyncio.Event()
         self._reading = asyncio.create_task(self._read())
 
     async def _read(self) -> None:
         while not self.window.is_closed and not self.is_gone:
-            page = await _read_page(
-                self._metrics_actor, self._task_id, self.window.last_sequence, PAGE, wait_s=POLL_S
-            )
+            page = await self._reader.page(self._task_id, self.window.last_sequence, PAGE, wait_s=POLL_S)
             self.window.show(page.events)
             self.window.is_closed = page.is_last
             self.wake()
@@ -58,8 +90,8 @@ class Follower:
 
 
 class TaskStreams:
-    def __init__(self, metrics_actor: Any) -> None:
-        self._metrics_actor = metrics_actor
+    def __init__(self, reader: EventReader) -> None:
+        self._reader = reader
         self._followers: dict[str, Follower] = {}
         self._is_over = False
 
@@ -69,12 +101,12 @@ class TaskStreams:
 
     async def position(self, task_id: str, after: int) -> int | None:
         """Where to go on behind `after`; None when nothing is there and nothing ever comes. Raises ServiceBusy."""
-        page = await self._page(task_id, after, 1, give_up_after_s=READS_WAIT_S)
+        page = await self._reader.page(task_id, after, 1, give_up_after_s=READS_WAIT_S)
         return None if page.is_last and not page.events else min(after, page.last_sequence)
 
     async def history(self, task_id: str, after: int, limit: int) -> list[str]:
         """Log entries (JSON) as they stand now. Raises ServiceBusy when the store does not answer."""
-        page = await self._page(task_id, after, limit, give_up_after_s=READS_WAIT_S)
+        page = await self._reader.page(task_id, after, limit, give_up_after_s=READS_WAIT_S)
         return [entry for _, entry in page.events]
 
     async def stream(self, task_id: str, after: int) -> AsyncGenerator[str, None]:
@@ -84,7 +116,7 @@ class TaskStreams:
         """
         follower = self._followers.get(task_id)
         if follower is None:
-            follower = self._followers[task_id] = Follower(self._metrics_actor, task_id, after)
+            follower = self._followers[task_id] = Follower(self._reader, task_id, after)
         follower.clients += 1
         try:
             async for text in self._read(follower, task_id, after):
@@ -117,7 +149,7 @@ class TaskStreams:
         while not follower.is_gone:
             events = follower.window.read(position, PAGE)
             if events is None:  # this client is far behind the others
-                events = (await self._page(task_id, position, PAGE)).events
+                events = (await self._reader.page(task_id, position, PAGE)).events
             if events:
                 yield "".join(map(_format, events))
                 position = events[-1][0]
@@ -130,35 +162,6 @@ class TaskStreams:
                     await follower.wait()
                 except asyncio.TimeoutError:
                     yield ": still here\n\n"
-
-    async def _page(self, task_id: str, after: int, limit: int, give_up_after_s: float = math.inf) -> EventPage:
-        return await _read_page(
-            self._metrics_actor, task_id, after, limit, wait_s=0, give_up_after_s=give_up_after_s
-        )
-
-
-async def _read_page(
-    metrics_actor: Any,
-    task_id: str,
-    after: int,
-    limit: int,
-    *,
-    wait_s: float,
-    give_up_after_s: float = math.inf,
-) -> EventPage:
-    """Asks again while the actor is being restarted, or has no answer from the store."""
-    give_up_at_s = time.monotonic() + give_up_after_s
-    while True:
-        try:
-            page: EventPage = await metrics_actor.read.remote(task_id, after, limit, wait_s)
-            return page
-        except RayError as error:
-            if time.monotonic() > give_up_at_s:
-                raise _busy(error) from None
-            # When the client leaves who came first, Serve cancels what it had asked for; others may still follow.
-            if not isinstance(error, TaskCancelledError):
-                logger.warning("the metrics actor does not answer, trying again: %s", error)
-            await asyncio.sleep(RETRY_S)
 
 
 def _busy(error: RayError) -> ServiceBusy:

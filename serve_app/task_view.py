@@ -129,18 +129,25 @@ class TaskView:
         self.on_change: Callable[[Iterable[str]], None] = lambda _: None
         #: is told that any may have
         self.on_new_copy: Callable[[], None] = lambda: None
+        #: something changed
+        self._news = asyncio.Event()
+
+    async def ended(self, task_id: str) -> None:
+        """Returns when the copy shows no such task that lives."""
+        while (row := self.copy.row(task_id)) is not None and row.status in LIVE_STATUSES:
+            await self._news.wait()
 
     def put(self, row: TaskRow) -> None:
         self.copy.put(row)
         if self._coming is not None:
             self._coming.put(row)
-        self.on_change((row.id,))
+        self._tell((row.id,))
 
     def drop(self, task_id: str) -> None:
         self.copy.drop(task_id)
         if self._coming is not None:
             self._coming.drop(task_id)
-        self.on_change((task_id,))
+        self._tell((task_id,))
 
     def apply(self, page: FeedPage) -> None:
         if page.begins_anew:
@@ -154,8 +161,9 @@ class TaskView:
         if self._coming is not None and page.is_last:
             self.copy, self._coming = self._coming, None
             self.on_new_copy()
+            self._wake()
         elif self._coming is None:
-            self.on_change([*(row.id for row in page.rows), *page.deleted])
+            self._tell([*(row.id for row in page.rows), *page.deleted])
 
     async def follow(
         self, task_manager_actor: Any, is_ready: asyncio.Event, service_stops: Callable[[], None]
@@ -185,3 +193,11 @@ class TaskView:
                     return
                 if time.monotonic() - asked_s < PAUSE_S:  # a flood: let more of them travel in one page
                     await asyncio.sleep(PAUSE_S)
+
+    def _tell(self, task_ids: Iterable[str]) -> None:
+        self.on_change(task_ids)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()

@@ -6,14 +6,17 @@ from types import SimpleNamespace
 
 import pytest
 from ray.exceptions import ActorDiedError, RayTaskError
+from sample_tasks import a_row
 
 from actors.event_log import WINDOW, EventReport, first_event
 from actors.metrics_actor import MetricsActor
 from actors.store import database_url
 from actors.store_setup import prepare_store
 from rfuav_ray.errors import ServiceBusy
+from rfuav_ray.tasks import TaskStatus
 from serve_app import sse
-from serve_app.sse import TaskStreams
+from serve_app.sse import EventReader, TaskStreams
+from serve_app.task_view import TaskView
 
 FINAL = {"message": "end", "stage": "completed", "status": "completed"}
 
@@ -38,6 +41,10 @@ def run(coroutine):
     return asyncio.run(asyncio.wait_for(coroutine, 30))
 
 
+def streams_of(actor, view=None):
+    return TaskStreams(EventReader(Local(actor), (view or TaskView()).ended))
+
+
 async def collect(streams, after=0):
     return [text async for text in streams.stream("task", after)]
 
@@ -55,7 +62,7 @@ def entries(first, last):
 
 def test_every_client_sees_everything_once_early_late_and_reconnecting(actor):
     async def main():
-        streams = TaskStreams(Local(actor))
+        streams = streams_of(actor)
         early = asyncio.create_task(collect(streams))
         await actor.append(EventReport("task", "run", 0, entries(1, 3)))
         late = asyncio.create_task(collect(streams))
@@ -74,7 +81,7 @@ def test_every_client_sees_everything_once_early_late_and_reconnecting(actor):
 
 def test_a_client_far_behind_the_others_still_gets_everything(actor):
     async def main():
-        streams = TaskStreams(Local(actor))
+        streams = streams_of(actor)
         first = asyncio.create_task(collect(streams, after=WINDOW * 3 - 1))
         for begin in range(0, WINDOW * 3, WINDOW):
             await actor.append(EventReport("task", "run", begin, entries(begin + 1, begin + WINDOW)))
@@ -87,11 +94,54 @@ def test_a_client_far_behind_the_others_still_gets_everything(actor):
     assert [number for number, _ in first] == [WINDOW * 3, WINDOW * 3 + 1]
 
 
+def reads_of(streams):
+    """Every way to read the end of a log."""
+    far_behind = collect(streams), collect(streams, after=WINDOW)
+    return [*far_behind, streams.history("task", 0, 10_000), streams.position("task", 2 * WINDOW)]
+
+
+def test_who_has_seen_the_end_of_a_log_sees_its_task_as_ended(actor):
+    async def main():
+        view = TaskView()
+        view.put(a_row(1, id="task", status=TaskStatus.RUNNING))
+        streams = streams_of(actor, view)
+        follower = streams.stream("task", WINDOW + 1)
+        await actor.append(EventReport("task", "run", 0, entries(1, 2 * WINDOW)))
+        await anext(follower)
+        await actor.append(EventReport("task", "manager", 0, [FINAL]))
+        statuses = []
+
+        async def read(way):
+            await way
+            statuses.append(view.copy.get("task").status)
+
+        reading = asyncio.gather(*map(read, reads_of(streams)), read(anext(follower)))
+        _, waiting = await asyncio.wait({reading}, timeout=0.2)
+        assert waiting and not statuses
+        view.put(a_row(1, id="task", status=TaskStatus.COMPLETED, version=9))
+        await reading
+        return statuses
+
+    assert run(main()) == [TaskStatus.COMPLETED] * 5
+
+
+def test_the_end_of_a_log_does_not_wait_for_ever(actor, monkeypatch):
+    monkeypatch.setattr(sse, "END_WAIT_S", 0.05)
+
+    async def main():
+        view = TaskView()
+        view.put(a_row(1, id="task", status=TaskStatus.RUNNING))
+        await actor.append(EventReport("task", "manager", 0, [FINAL]))
+        return await collect(streams_of(actor, view))
+
+    assert [entry for _, entry in parse(run(main()))] == [FINAL]
+
+
 def test_a_silent_stream_says_that_it_lives(actor, monkeypatch):
     monkeypatch.setattr(sse, "HEARTBEAT_S", 0.01)
 
     async def main():
-        streams = TaskStreams(Local(actor))
+        streams = streams_of(actor)
         return await anext(streams.stream("task", 0))
 
     assert run(main()).startswith(":")
@@ -99,7 +149,7 @@ def test_a_silent_stream_says_that_it_lives(actor, monkeypatch):
 
 def test_a_client_that_leaves_is_forgotten(actor):
     async def main():
-        streams = TaskStreams(Local(actor))
+        streams = streams_of(actor)
         await actor.append(EventReport("task", "run", 0, entries(1, 1)))
         stream = streams.stream("task", 0)
         await anext(stream)
@@ -112,7 +162,7 @@ def test_a_client_that_leaves_is_forgotten(actor):
 
 def test_a_service_that_stops_ends_its_streams_after_what_is_there_and_refuses_new_ones(actor):
     async def main():
-        streams = TaskStreams(Local(actor))
+        streams = streams_of(actor)
         await actor.append(EventReport("task", "run", 0, entries(1, 2)))
         stream = streams.stream("task", 0)
         texts = [await anext(stream)]
@@ -126,7 +176,7 @@ def test_a_service_that_stops_ends_its_streams_after_what_is_there_and_refuses_n
 
 def test_deleting_a_task_ends_its_streams(actor):
     async def main():
-        streams = TaskStreams(Local(actor))
+        streams = streams_of(actor)
         await actor.append(EventReport("task", "run", 0, entries(1, 1)))
         reading = asyncio.create_task(collect(streams))
         await asyncio.sleep(0.05)
@@ -170,7 +220,7 @@ def _disk_full(rows):
 
 def test_the_position_of_a_client_is_known(actor):
     async def main():
-        streams = TaskStreams(Local(actor))
+        streams = streams_of(actor)
         await actor.append(EventReport("task", "run", 0, entries(1, 1)))
         alive = [await streams.position("task", after) for after in (0, 1, 99_999)]
         await actor.append(EventReport("task", "manager", 0, [FINAL]))
@@ -209,7 +259,7 @@ def test_a_log_that_nobody_can_read_now_is_refused_after_a_while(monkeypatch, er
 
     monkeypatch.setattr(sse, "READS_WAIT_S", 0.1)
     monkeypatch.setattr(sse, "RETRY_S", 0.01)
-    streams = TaskStreams(Local(Away()))
+    streams = streams_of(Away())
     for asking in (streams.history, streams.position):
         arguments = ("task", 0, 10) if asking == streams.history else ("task", 0)
         with pytest.raises(ServiceBusy, match=said):

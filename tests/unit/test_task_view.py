@@ -1,3 +1,4 @@
+import asyncio
 import json
 import random
 
@@ -111,3 +112,29 @@ def test_a_page_changes_and_deletes():
     view.put(a_row(2))
     view.apply(a_page(a_row(2, version=2, status=TaskStatus.RUNNING), deleted=["task-1"]))
     assert ids(view.copy) == ["task-2"] and view.copy.get("task-2").status is TaskStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda view: view.put(a_row(1, status=TaskStatus.FAILED, version=2)),
+        lambda view: view.apply(a_page(a_row(1, status=TaskStatus.CANCELLED, version=2))),
+        lambda view: view.apply(a_page(a_row(2), begins_anew=True)),
+        lambda view: view.apply(a_page(deleted=["task-1"])),
+        lambda view: view.drop("task-1"),
+    ],
+    ids=["answer", "page", "new feed", "deleted by others", "deleted here"],
+)
+def test_the_end_of_a_task_is_told_however_it_comes(change):
+    async def main():
+        view = TaskView()
+        view.put(a_row(1, status=TaskStatus.RUNNING))
+        ended = asyncio.create_task(view.ended("task-1"))
+        view.put(a_row(2))
+        view.put(a_row(1, status=TaskStatus.RUNNING, version=1))
+        await asyncio.sleep(0)
+        assert not ended.done()
+        change(view)
+        await asyncio.wait_for(ended, 5)
+
+    asyncio.run(main())
