@@ -47,7 +47,7 @@ class EventReader:
             except RayError as error:
                 if time.monotonic() > give_up_at_s:
                     raise _busy(error) from None
-                # When the client leaves who came first, Serve cancels what it had asked for; others may follow yet.
+                # When the first client leaves, Serve cancels what it had asked for; others may still follow.
                 if not isinstance(error, TaskCancelledError):
                     logger.warning("the metrics actor does not answer, trying again: %s", error)
                 await asyncio.sleep(RETRY_S)
