@@ -86,6 +86,9 @@ class MetricsActor:
         events = log.read(after, limit)
         if events is None:
             events = await asyncio.to_thread(self._store.read_events, task_id, after, limit)
+        # The last event may be in the store some moments before the log knows.
+        if events and is_final(events[-1][1]):
+            return EventPage(events, is_last=True, last_sequence=events[-1][0])
         reached = events[-1][0] if events else after
         return EventPage(events, log.is_closed and reached >= log.last_sequence, log.last_sequence)
 

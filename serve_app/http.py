@@ -90,7 +90,7 @@ async def _connected(app: FastAPI) -> AsyncIterator[None]:
     task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
     metrics_actor = ray.get_actor(names.METRICS, names.NAMESPACE)
     view = TaskView()
-    streams = TaskStreams(EventReader(metrics_actor, view.ended))
+    streams = TaskStreams(EventReader(metrics_actor, view.until_ended))
     app.state.service = Service(app.state.settings, view, streams, task_manager_actor)
     is_ready = asyncio.Event()
     gc.disable()  # until the copy is there

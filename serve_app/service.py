@@ -58,12 +58,15 @@ class Service:
 
     async def task(self, task_id: str, *kinds: TaskKind) -> TaskRecord:
         """The task, when it is one of these kinds (none: any). Raises TaskNotFound."""
-        task = self.view.copy.get(task_id)
-        if task is None:
-            task = await self.read(self.task_manager_actor.get.remote, task_id)
-            self.view.put(row_of(task))
+        task = self.view.copy.get(task_id) or await self.newest(task_id)
         if kinds and task.kind not in kinds:
             raise TaskNotFound(task_id)
+        return task
+
+    async def newest(self, task_id: str) -> TaskRecord:
+        """The task as the TaskManager has it. Raises TaskNotFound."""
+        task: TaskRecord = await self.read(self.task_manager_actor.get.remote, task_id)
+        self.view.put(row_of(task))
         return task
 
     async def encoded_task(self, task_id: str, *kinds: TaskKind) -> Encoded:

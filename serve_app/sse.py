@@ -5,7 +5,6 @@ import logging
 import math
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import suppress
 from typing import Any
 
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
@@ -22,23 +21,23 @@ POLL_S = 30.0
 RETRY_S = 0.5
 #: streams wait as long as it takes, other reads as long as clients do
 READS_WAIT_S = 20.0
-#: the end of a log waits so long for the task's own record; the TaskManager may have died between the two
-END_WAIT_S = 20.0
+#: the end of a log waits so long for the task's record, as while a TaskManager is being restarted
+END_WAIT_S = 10.0
 PAGE = 500
 
 
 class EventReader:
-    def __init__(self, metrics_actor: Any, ended: Callable[[str], Awaitable[None]]) -> None:
-        """`ended` returns when this replica shows the task as ended."""
+    def __init__(self, metrics_actor: Any, until_ended: Callable[[str], Awaitable[None]]) -> None:
+        """`until_ended` returns when this replica no longer shows the task as one that lives."""
         self._metrics_actor = metrics_actor
-        self._ended = ended
+        self._until_ended = until_ended
 
     async def page(
         self, task_id: str, after: int, limit: int, *, wait_s: float = 0, give_up_after_s: float = math.inf
     ) -> EventPage:
         """Asks again while the actor is being restarted, or has no answer from the store.
 
-        Who has seen a log's end may rely on it: the task's record, which comes another way, is not behind it.
+        The log's end is held back until the task's record, which comes another way, says the same.
         """
         give_up_at_s = time.monotonic() + give_up_after_s
         while True:
@@ -53,9 +52,14 @@ class EventReader:
                 await asyncio.sleep(RETRY_S)
                 continue
             if page.is_last:
-                with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(self._ended(task_id), END_WAIT_S)
+                await self._hold(task_id, min(END_WAIT_S, give_up_at_s - time.monotonic()))
             return page
+
+    async def _hold(self, task_id: str, at_most_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._until_ended(task_id), at_most_s)
+        except asyncio.TimeoutError:
+            logger.warning("the log of task %s has ended; that the task has is not known here yet", task_id)
 
 
 class Follower:
@@ -101,8 +105,8 @@ class TaskStreams:
 
     async def position(self, task_id: str, after: int) -> int | None:
         """Where to go on behind `after`; None when nothing is there and nothing ever comes. Raises ServiceBusy."""
-        page = await self._reader.page(task_id, after, 1, give_up_after_s=READS_WAIT_S)
-        return None if page.is_last and not page.events else min(after, page.last_sequence)
+        page = await self._reader.page(task_id, after, 0, give_up_after_s=READS_WAIT_S)
+        return None if page.is_last else min(after, page.last_sequence)
 
     async def history(self, task_id: str, after: int, limit: int) -> list[str]:
         """Log entries (JSON) as they stand now. Raises ServiceBusy when the store does not answer."""

@@ -129,12 +129,19 @@ class TaskView:
         self.on_change: Callable[[Iterable[str]], None] = lambda _: None
         #: is told that any may have
         self.on_new_copy: Callable[[], None] = lambda: None
-        #: something changed
+        #: set, and replaced by a new one, with every change
         self._news = asyncio.Event()
+        #: no changes will come
+        self._is_over = False
 
-    async def ended(self, task_id: str) -> None:
-        """Returns when the copy shows no such task that lives."""
-        while (row := self.copy.row(task_id)) is not None and row.status in LIVE_STATUSES:
+    async def until_ended(self, task_id: str) -> None:
+        """Returns when the copy no longer shows this task as one that lives, or the service stops."""
+        first = self.copy.row(task_id)
+        while first is not None and not self._is_over:
+            row = self.copy.row(task_id)
+            # Another number: it was deleted, and the id given to another task.
+            if row is None or row.number != first.number or row.status not in LIVE_STATUSES:
+                return
             await self._news.wait()
 
     def put(self, row: TaskRow) -> None:
@@ -189,6 +196,8 @@ class TaskView:
             if page.is_last:
                 is_ready.set()
                 if page.is_over:
+                    self._is_over = True
+                    self._wake()
                     service_stops()
                     return
                 if time.monotonic() - asked_s < PAUSE_S:  # a flood: let more of them travel in one page

@@ -2,13 +2,14 @@
 
 import asyncio
 import json
+from contextlib import aclosing
 from types import SimpleNamespace
 
 import pytest
 from ray.exceptions import ActorDiedError, RayTaskError
 from sample_tasks import a_row
 
-from actors.event_log import WINDOW, EventReport, first_event
+from actors.event_log import WINDOW, EventLog, EventReport, first_event
 from actors.metrics_actor import MetricsActor
 from actors.store import database_url
 from actors.store_setup import prepare_store
@@ -42,7 +43,7 @@ def run(coroutine):
 
 
 def streams_of(actor, view=None):
-    return TaskStreams(EventReader(Local(actor), (view or TaskView()).ended))
+    return TaskStreams(EventReader(Local(actor), (view or TaskView()).until_ended))
 
 
 async def collect(streams, after=0):
@@ -94,35 +95,70 @@ def test_a_client_far_behind_the_others_still_gets_everything(actor):
     assert [number for number, _ in first] == [WINDOW * 3, WINDOW * 3 + 1]
 
 
-def reads_of(streams):
-    """Every way to read the end of a log."""
-    far_behind = collect(streams), collect(streams, after=WINDOW)
-    return [*far_behind, streams.history("task", 0, 10_000), streams.position("task", 2 * WINDOW)]
+@pytest.fixture
+def held(actor, monkeypatch):
+    """`held(way)`: what a way to read the end of a log gives, which waits for the end of the task's record."""
+    monkeypatch.setattr(sse, "END_WAIT_S", 1000)
 
-
-def test_who_has_seen_the_end_of_a_log_sees_its_task_as_ended(actor):
-    async def main():
+    async def main(way, release):
         view = TaskView()
         view.put(a_row(1, id="task", status=TaskStatus.RUNNING))
         streams = streams_of(actor, view)
-        follower = streams.stream("task", WINDOW + 1)
-        await actor.append(EventReport("task", "run", 0, entries(1, 2 * WINDOW)))
-        await anext(follower)
-        await actor.append(EventReport("task", "manager", 0, [FINAL]))
-        statuses = []
+        await actor.append(EventReport("task", "run", 0, entries(1, 3)))
+        async with aclosing(streams.stream("task", 2)) as follower:
+            await anext(follower)
+            await actor.append(EventReport("task", "manager", 0, [FINAL]))
+            reading = asyncio.create_task(way(streams, follower))
+            assert not (await asyncio.wait({reading}, timeout=0.2))[0]
+            release(view, streams)
+            return await reading
 
-        async def read(way):
-            await way
-            statuses.append(view.copy.get("task").status)
+    return lambda way, release=ends: run(main(way, release))
 
-        reading = asyncio.gather(*map(read, reads_of(streams)), read(anext(follower)))
-        _, waiting = await asyncio.wait({reading}, timeout=0.2)
-        assert waiting and not statuses
-        view.put(a_row(1, id="task", status=TaskStatus.COMPLETED, version=9))
-        await reading
-        return statuses
 
-    assert run(main()) == [TaskStatus.COMPLETED] * 5
+def ends(view, _streams):
+    view.put(a_row(1, id="task", status=TaskStatus.COMPLETED, version=9))
+
+
+async def keeps_up(_streams, follower):
+    return [entry for _, entry in parse([text async for text in follower])]
+
+
+async def is_far_behind(streams, _follower):
+    return [entry for _, entry in parse(await collect(streams))][3:]
+
+
+async def reads_the_history(streams, _follower):
+    return [json.loads(entry) for entry in await streams.history("task", 3, 10)]
+
+
+@pytest.mark.parametrize("way", [keeps_up, is_far_behind, reads_the_history])
+def test_the_end_of_a_log_waits_for_the_end_of_its_task(held, way):
+    assert held(way) == [FINAL]
+
+
+def test_a_client_that_has_seen_the_end_is_not_told_so_before_its_task_ends(held):
+    assert held(lambda streams, _: streams.position("task", 4)) is None
+
+
+def test_what_is_before_the_end_of_a_log_waits_for_nothing(actor):
+    async def main():
+        view = TaskView()
+        view.put(a_row(1, id="task", status=TaskStatus.RUNNING))
+        await actor.append(EventReport("task", "manager", 0, [*entries(1, 3), FINAL]))
+        streams = streams_of(actor, view)
+        return await streams.position("task", 3), await streams.history("task", 0, 3)
+
+    position, history = run(main())
+    assert position == 3 and len(history) == 3
+
+
+def test_a_deleted_task_holds_nothing(held):
+    assert held(reads_the_history, lambda view, _: view.drop("task")) == [FINAL]
+
+
+def test_a_service_that_stops_ends_streams_whose_end_is_held(held):
+    assert held(keeps_up, lambda _, streams: streams.end()) == []
 
 
 def test_the_end_of_a_log_does_not_wait_for_ever(actor, monkeypatch):
@@ -135,6 +171,18 @@ def test_the_end_of_a_log_does_not_wait_for_ever(actor, monkeypatch):
         return await collect(streams_of(actor, view))
 
     assert [entry for _, entry in parse(run(main()))] == [FINAL]
+
+
+def test_an_end_that_is_stored_and_not_shown_yet_is_the_last(actor, monkeypatch):
+    stored = [(1, json.dumps({"message": "1"})), (2, json.dumps(FINAL))]
+
+    async def main():
+        await actor.append(EventReport("task", "run", 0, entries(1, 1)))
+        monkeypatch.setattr(EventLog, "read", lambda *_: None)
+        monkeypatch.setattr(actor._store, "read_events", lambda *_: stored)
+        return await actor.read("task", 0, 10)
+
+    assert run(main()).is_last
 
 
 def test_a_silent_stream_says_that_it_lives(actor, monkeypatch):

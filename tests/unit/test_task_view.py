@@ -1,6 +1,8 @@
 import asyncio
 import json
 import random
+from types import SimpleNamespace
+from unittest.mock import AsyncMock
 
 import pytest
 from sample_tasks import a_row
@@ -114,27 +116,61 @@ def test_a_page_changes_and_deletes():
     assert ids(view.copy) == ["task-2"] and view.copy.get("task-2").status is TaskStatus.RUNNING
 
 
+def running(**fields):
+    return a_row(1, status=TaskStatus.RUNNING, **fields)
+
+
+def ended(**fields):
+    return a_row(1, status=TaskStatus.COMPLETED, **fields)
+
+
+async def everything_else():
+    """Let all that could go on go on."""
+    for _ in range(5):
+        await asyncio.sleep(0)
+
+
 @pytest.mark.parametrize(
     "change",
     [
-        lambda view: view.put(a_row(1, status=TaskStatus.FAILED, version=2)),
-        lambda view: view.apply(a_page(a_row(1, status=TaskStatus.CANCELLED, version=2))),
-        lambda view: view.apply(a_page(a_row(2), begins_anew=True)),
+        lambda view: view.put(ended(version=3)),
+        lambda view: view.apply(a_page(ended(version=3))),
+        lambda view: view.apply(a_page(a_row(2))),
         lambda view: view.apply(a_page(deleted=["task-1"])),
         lambda view: view.drop("task-1"),
+        lambda view: view.apply(a_page(a_row(9, id="task-1"))),
     ],
-    ids=["answer", "page", "new feed", "deleted by others", "deleted here"],
+    ids=["an answer", "a page", "a new feed without it", "deleted by others", "deleted here", "a new task"],
 )
-def test_the_end_of_a_task_is_told_however_it_comes(change):
+def test_the_end_of_a_task_is_told_however_it_comes(change, request):
     async def main():
         view = TaskView()
-        view.put(a_row(1, status=TaskStatus.RUNNING))
-        ended = asyncio.create_task(view.ended("task-1"))
-        view.put(a_row(2))
-        view.put(a_row(1, status=TaskStatus.RUNNING, version=1))
-        await asyncio.sleep(0)
-        assert not ended.done()
+        view.put(running(version=1))
+        waiting = asyncio.create_task(view.until_ended("task-1"))
+        await everything_else()
+        for other in (lambda: view.put(a_row(2)), lambda: view.put(running(version=2, progress=50.0))):
+            other()
+            await everything_else()
+            assert not waiting.done()
+        if "new feed" in request.node.name:
+            view.apply(a_page(a_row(3), begins_anew=True, is_last=False))
+            await everything_else()
+            assert not waiting.done()
         change(view)
-        await asyncio.wait_for(ended, 5)
+        await asyncio.wait_for(waiting, 5)
+
+    asyncio.run(main())
+
+
+def test_a_service_that_stops_waits_for_no_task():
+    page = FeedPage("x", 1, [running()], [], begins_anew=True, is_last=True, is_over=True)
+    manager = SimpleNamespace(changes=SimpleNamespace(remote=AsyncMock(return_value=page)))
+
+    async def main():
+        view, is_ready = TaskView(), asyncio.Event()
+        view.put(running())
+        waiting = asyncio.create_task(view.until_ended("task-1"))
+        await view.follow(manager, is_ready, lambda: None)
+        await asyncio.wait_for(asyncio.gather(waiting, view.until_ended("task-1")), 5)
 
     asyncio.run(main())
