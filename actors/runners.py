@@ -12,6 +12,7 @@ from actors.reporter import Reporter
 from actors.runs import Outcome, RunSpec
 from rfuav_ray.errors import RfuavError, RunCancelled, RunError, RunInterrupted, RunLost
 from rfuav_ray.events import Report, RunEvent, clean
+from rfuav_ray.freed_memory import freed_memory_kept
 from rfuav_ray.requests import (
     DataAugmentationRequest,
     DatasetSplitRequest,
@@ -34,7 +35,8 @@ def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
             on_gpu = f", GPU {', '.join(place['gpu_ids'])}" if place["gpu_ids"] else ""
             message = f"Run {spec.attempt} started in process {os.getpid()} on {place['node']}{on_gpu}."
             reporter.report(RunEvent(message=message))
-            result = _work(spec, reporter, place)
+            with freed_memory_kept():
+                result = _work(spec, reporter, place)
             return Outcome("completed", result=result | {"run": place | {"ended_at": _now()}})
         except Exception as error:
             return _ending(spec, error)

@@ -16,12 +16,14 @@ from rfuav_ray.cli.follow import LogView, open_view
 from rfuav_ray.cli.tables import print_training
 from rfuav_ray.errors import RunCancelled
 from rfuav_ray.events import Report, RunEvent
+from rfuav_ray.freed_memory import keep_freed_memory
 from rfuav_ray.requests import TrainingRequest
 from rfuav_ray.training import train
 
 
 def train_to_the_end(request: TrainingRequest, console: Console, *, resume: bool) -> int:
     """Train, show the figures, and return the exit status."""
+    keep_freed_memory()
     try:
         result = train_here(request, console, resume=resume)
     except RunCancelled:
