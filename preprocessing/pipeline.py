@@ -38,7 +38,7 @@ from ray.exceptions import (
 from preprocessing.output_folder import PROGRESS_SUFFIX, OutputFolder, Permit, RunOver
 from rfuav_ray.errors import RunError, RunLost
 from rfuav_ray.events import Report, RunEvent, clean
-from rfuav_ray.freed_memory import keep_freed_memory
+from rfuav_ray.freed_memory import freed_memory_kept
 
 #: few blocks for a small set, so that all workers have some; large ones for a large set
 BLOCKS_A_WORKER = 8
@@ -218,9 +218,9 @@ def _work_on(
 ) -> dict[str, list[bytes]]:
     """In a worker: make the files of a block of items."""
     cv2.setNumThreads(1)  # the workers are the parallelism
-    keep_freed_memory()
     blocks = (pickle.loads(block) for block in batch["items"])
-    results = [_work_on_block(work, folder, permit, trusts_files, items) for items in blocks]
+    with freed_memory_kept():
+        results = [_work_on_block(work, folder, permit, trusts_files, items) for items in blocks]
     return {"results": [pickle.dumps(result) for result in results]}
 
 

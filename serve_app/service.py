@@ -58,16 +58,14 @@ class Service:
 
     async def task(self, task_id: str, *kinds: TaskKind) -> TaskRecord:
         """The task, when it is one of these kinds (none: any). Raises TaskNotFound."""
-        task = self.view.copy.get(task_id) or await self.newest(task_id)
-        if kinds and task.kind not in kinds:
-            raise TaskNotFound(task_id)
-        return task
+        task = self.view.copy.get(task_id)
+        return await self.newest(task_id, *kinds) if task is None else _of(task, kinds)
 
-    async def newest(self, task_id: str) -> TaskRecord:
-        """The task as the TaskManager has it. Raises TaskNotFound."""
+    async def newest(self, task_id: str, *kinds: TaskKind) -> TaskRecord:
+        """The same as the TaskManager has it, which is asked."""
         task: TaskRecord = await self.read(self.task_manager_actor.get.remote, task_id)
         self.view.put(row_of(task))
-        return task
+        return _of(task, kinds)
 
     async def encoded_task(self, task_id: str, *kinds: TaskKind) -> Encoded:
         """The task as clients get it, when it is one of these kinds (none: any). Raises TaskNotFound."""
@@ -130,6 +128,12 @@ class Service:
 
     def show(self, task: TaskRecord) -> TaskResponse:
         return task_response(task, queue_position=self.view.copy.queue_position(task))
+
+
+def _of(task: TaskRecord, kinds: Sequence[TaskKind]) -> TaskRecord:
+    if kinds and task.kind not in kinds:
+        raise TaskNotFound(task.id)
+    return task
 
 
 async def _answer(ref: Any) -> Any:

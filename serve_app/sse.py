@@ -52,7 +52,7 @@ class EventReader:
                 await asyncio.sleep(RETRY_S)
                 continue
             if page.is_last:
-                await self._hold(task_id, min(END_WAIT_S, give_up_at_s - time.monotonic()))
+                await self._hold(task_id, max(RETRY_S, min(END_WAIT_S, give_up_at_s - time.monotonic())))
             return page
 
     async def _hold(self, task_id: str, at_most_s: float) -> None:

@@ -57,7 +57,7 @@ async def inference_results(
     """A page of the predictions of a completed task."""
     task = await service.task(task_id, "inference")
     if not task.status.is_ended:  # as this replica knows it; another one may have told of its end already
-        task = await service.newest(task_id)
+        task = await service.newest(task_id, "inference")
     if task.status is not TaskStatus.COMPLETED or task.result is None:
         raise TaskConflict(f"Task '{task_id}' is {task.status.value}: it has no predictions.")
     model, rows = await asyncio.to_thread(read_predictions, Path(task.result["predictions_json"]))
