@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 from matplotlib.figure import Figure as Picture
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks.figures import COLUMNS, Figure
 
@@ -87,6 +88,9 @@ def draw(file: Path, figures: Sequence[Figure]) -> None:
     axes.set_yticks(range(len(bounded)), [figure.work for figure in reversed(bounded)], fontsize="small")
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set(xscale="log", xlabel="times as good as it must be (median; the line is the range of all runs)")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.grid(axis="x", which="both", alpha=0.3)
     file.parent.mkdir(parents=True, exist_ok=True)
     picture.savefig(file, dpi=100)
