@@ -170,7 +170,10 @@ def test_a_service_that_stops_waits_for_no_task():
         view, is_ready = TaskView(), asyncio.Event()
         view.put(running())
         waiting = asyncio.create_task(view.until_ended("task-1"))
+        await everything_else()
+        waited_before = not waiting.done()
         await view.follow(manager, is_ready, lambda: None)
         await asyncio.wait_for(asyncio.gather(waiting, view.until_ended("task-1")), 5)
+        return waited_before, view.copy.get("task-1").status
 
-    asyncio.run(main())
+    assert asyncio.run(main()) == (True, TaskStatus.RUNNING)
