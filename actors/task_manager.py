@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine, Sequence
-from functools import wraps
+from functools import cache, wraps
 from typing import Any, TypeVar, cast
 
 from actors.caps import Caps
@@ -19,10 +19,10 @@ from actors.runs import Order, Outcome, Progress
 from actors.slots import INFERENCE, TRAINING
 from actors.store import Store, database_url
 from actors.task_feed import FeedPage
-from actors.task_queue import line_of
+from actors.task_queue import Line, line_of
 from actors.task_row import TaskRow, record_of
 from actors.task_table import TaskTable
-from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict, service_stops
+from rfuav_ray.errors import InvalidInput, RfuavError, ServiceBusy, TaskConflict, service_stops
 from rfuav_ray.hardware import read_cpu
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
@@ -78,12 +78,38 @@ class TaskManager:
         return owner_of(self._settings)
 
     @_uninterrupted
-    async def submit(self, tasks: Sequence[TaskRecord]) -> list[TaskRow]:
-        """Accept new tasks, all or none: when this returns they are stored and nothing loses them.
+    async def submit_together(
+        self, submissions: Sequence[Sequence[TaskRecord]]
+    ) -> "list[list[TaskRow] | Exception]":
+        """Accept new tasks; a submission's all or none. When this returns they are stored and nothing loses them.
 
-        Raises TaskConflict (id in use), ServiceBusy (queue full), InvalidInput (no such device).
+        Each submission is answered by itself: with its tasks, or with TaskConflict (id in use), ServiceBusy (queue
+        full, or not stored) or InvalidInput (no such device).
         """
         await self.start()
+        reason_of = cache(self._reason_to_wait)
+        arriving: list[tuple[TaskRecord, EventRow]] = []
+        refusals: list[RfuavError | None] = []
+        for tasks in submissions:
+            try:
+                self._check(tasks)
+                with_logs = [_with_its_log(task, reason_of(line_of(task))) for task in tasks]
+                self._table.reserve([task.id for task in tasks])
+            except RfuavError as error:
+                refusals.append(error)
+            else:
+                refusals.append(None)
+                arriving += with_logs
+        try:
+            await self._accept(arriving)
+        except RfuavError as error:
+            refusals = [refusal or error for refusal in refusals]
+        return [
+            refusal or [self._table.row(task.id) for task in tasks]
+            for tasks, refusal in zip(submissions, refusals, strict=True)
+        ]
+
+    def _check(self, tasks: Sequence[TaskRecord]) -> None:
         if self._dispatcher.is_stopping:
             raise service_stops()
         waiting = len(self._dispatcher.queue) + self._table.arriving
@@ -97,38 +123,31 @@ class TaskManager:
             if task.wanted_device not in {ANY_GPU, *devices}:
                 reason = f"there is no device '{task.wanted_device}'; there are {', '.join(devices)}."
                 raise InvalidInput("device", reason)
-        stored = await self._table.add([self._with_its_log(task) for task in tasks])
+
+    async def _accept(self, new_tasks: Sequence[tuple[TaskRecord, EventRow]]) -> None:
+        """Store them and queue them. Raises ServiceBusy when they cannot be stored."""
+        if not new_tasks:
+            return
+        stored = await self._table.add(new_tasks)
         for task in stored:
             self._dispatcher.queue.put(task)
         self._dispatcher.start_runs()
+        # One line for all: to write one costs as much as to queue several tasks.
+        shown = ", ".join(f"{task.id} ({task.kind}, priority {task.priority})" for task in stored)
+        logger.info("accepted: %s", shown)
+        # Stored was what they waited for then: others came first, or the caps were changed meanwhile.
+        reason_of = cache(self._reason_to_wait)
         for task in stored:
-            logger.info("%s: accepted: %s, priority %d", task.id, task.kind, task.priority)
-            self._tell_if_it_waits(task)
-        return [self._table.row(task.id) for task in stored]
-
-    def _with_its_log(self, task: TaskRecord) -> tuple[TaskRecord, EventRow]:
-        """As they are stored: both say already what the task waits for, unless it can start at once."""
-        message = f"Task accepted: {task.kind}, priority {task.priority}."
-        line, slots = line_of(task), self._dispatcher.slots
-        if not any(slots.free(device, line.slot_kind) > 0 for device in line.candidates(slots)):
-            task = task.evolve(message=line.waits_for(slots))
-            message = f"{message} {task.message}"
-        return task, first_event(task.id, log_entry(message))
-
-    def _tell_if_it_waits(self, task: TaskRecord) -> None:
-        """For something else than was stored: another task came first, or the caps were changed meanwhile."""
-        if task.id in self._dispatcher.queue:
-            reason = line_of(task).waits_for(self._dispatcher.slots)
-            if reason != task.message:
+            reason = reason_of(line_of(task))
+            if reason is not None and reason != task.message and task.id in self._dispatcher.queue:
                 self._dispatcher.show_reason(task.id, reason)
                 self._journal.write(task.id, reason)
 
-    async def submit_together(
-        self, submissions: Sequence[Sequence[TaskRecord]]
-    ) -> "list[list[TaskRow] | Exception]":
-        """Several submissions in one call: each is accepted, or refused with its error, by itself."""
-        answers = await asyncio.gather(*map(self.submit, submissions), return_exceptions=True)
-        return [cast("list[TaskRow] | Exception", answer) for answer in answers]
+    def _reason_to_wait(self, line: Line) -> str | None:
+        """None for a line whose next task can start at once."""
+        slots = self._dispatcher.slots
+        is_free = any(slots.free(device, line.slot_kind) > 0 for device in line.candidates(slots))
+        return None if is_free else line.waits_for(slots)
 
     async def get(self, task_id: str) -> TaskRecord:
         """Raises TaskNotFound."""
@@ -262,3 +281,12 @@ class TaskManager:
             # Another number: it was deleted meanwhile, and the id given to a new task.
             if row.id not in closed_streams and found is not None and found.number == row.number:
                 self._journal.close(record_of(row))
+
+
+def _with_its_log(task: TaskRecord, reason_to_wait: str | None) -> tuple[TaskRecord, EventRow]:
+    """As they are stored: both say already what the task waits for."""
+    message = f"Task accepted: {task.kind}, priority {task.priority}."
+    if reason_to_wait is not None:
+        task = task.evolve(message=reason_to_wait)
+        message = f"{message} {reason_to_wait}"
+    return task, first_event(task.id, log_entry(message))

@@ -4,10 +4,10 @@ Those that have ended are kept as the store has them, as text, and parsed when s
 """
 
 import asyncio
-import gc
 from collections.abc import Sequence
 
 from actors.event_log import EventRow
+from actors.garbage import loading_a_table
 from actors.gauges import QueueGauges
 from actors.group_commit import GroupCommit
 from actors.journal import Journal
@@ -34,19 +34,14 @@ class TaskTable:
 
     async def load(self) -> list[TaskRecord]:
         """Returns the tasks that have not ended, in the order of their submission."""
-        gc.disable()  # it would look through all of them again and again while they come
-        try:
-            rows = await asyncio.to_thread(self._store.load_tasks)
-        finally:
-            gc.enable()
-        for row in rows:
-            self._last_number = max(self._last_number, row.number)
-            self._last_version = max(self._last_version, row.version)
-            if row.status in LIVE_STATUSES:
-                self._live[row.id] = record_of(row)
-            self._gauges.count(None, (row.kind, row.status))
-            self.feed.publish(row)
-        gc.freeze()
+        with loading_a_table():
+            for row in await asyncio.to_thread(self._store.load_tasks):
+                self._last_number = max(self._last_number, row.number)
+                self._last_version = max(self._last_version, row.version)
+                if row.status in LIVE_STATUSES:
+                    self._live[row.id] = record_of(row)
+                self._gauges.count(None, (row.kind, row.status))
+                self.feed.publish(row)
         return list(self._live.values())
 
     @property
@@ -71,23 +66,25 @@ class TaskTable:
             return row
         raise TaskNotFound(task_id)
 
-    async def add(self, new_tasks: Sequence[tuple[TaskRecord, EventRow]]) -> list[TaskRecord]:
-        """Store new tasks with the first event of each one's log, all or none; they exist when this returns.
-
-        Raises TaskConflict for an id in use, ServiceBusy when they cannot be stored.
-        """
-        ids = [task.id for task, _ in new_tasks]
-        in_use = [task_id for task_id in ids if task_id in self._arriving or self.feed.get(task_id)]
-        if in_use or len(set(ids)) < len(ids):
-            shown = in_use[0] if in_use else ids[0]
+    def reserve(self, task_ids: Sequence[str]) -> None:
+        """Keep ids for tasks that are added next. Raises TaskConflict, and keeps none, for one in use."""
+        in_use = [task_id for task_id in task_ids if task_id in self._arriving or self.feed.get(task_id)]
+        if in_use or len(set(task_ids)) < len(task_ids):
+            shown = in_use[0] if in_use else task_ids[0]
             raise TaskConflict(f"The task id '{shown}' is in use; choose another or leave it out.")
+        self._arriving.update(task_ids)
+
+    async def add(self, new_tasks: Sequence[tuple[TaskRecord, EventRow]]) -> list[TaskRecord]:
+        """Store new tasks, whose ids are reserved, each with the first event of its log, all or none.
+
+        They exist when this returns. Raises ServiceBusy when they cannot be stored; the ids are free again.
+        """
         numbered = [self._numbered(task) for task, _ in new_tasks]
         rows = [row_of(task) for task in numbered]
-        self._arriving.update(ids)
         try:
             await self._commit.write([*rows, *(event for _, event in new_tasks)])
         finally:
-            self._arriving.difference_update(ids)
+            self._arriving.difference_update(task.id for task in numbered)
         for task, row in zip(numbered, rows, strict=True):
             self._live[task.id] = task
             self._gauges.count(None, (row.kind, row.status))

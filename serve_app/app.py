@@ -98,6 +98,8 @@ def _start(actor_class: type, name: str, *arguments: Any) -> Any:
             lifetime="detached",
             max_restarts=-1,
             num_cpus=0,
+            # Their calls would fill the dashboard's list of tasks, between which the runs could not be found.
+            enable_task_events=False,
             # Each stream that somebody follows is a call that waits.
             max_concurrency=MAX_WAITING_CALLS,
             scheduling_strategy=here,
@@ -162,7 +164,8 @@ def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
         graceful_shutdown_timeout_s=2,
         # A dead replica is found within it; by default only after 10 s.
         health_check_period_s=1,
-        logging_config={"enable_access_log": False},
+        # Without an access log Serve makes the line of each request all the same, unless the level is higher.
+        logging_config={"enable_access_log": False, "log_level": "WARNING"},
     )
     serve.run(api.bind(), name=NAME, route_prefix="/")
     # Not earlier, and not waited for: loading PyTorch would hold up the first answer.

@@ -62,10 +62,10 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RayError, _handled)
     app.add_exception_handler(RequestValidationError, _validation_error)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _bug)
+    app.add_exception_handler(Exception, _handled)
 
 
-def answer_to(error: RfuavError | RayError) -> Response:
+def answer_to(error: Exception) -> Response:
     """What a client is told of it."""
     if isinstance(error, RayError):
         logger.warning("an actor does not answer", exc_info=error)
@@ -79,11 +79,11 @@ def answer_to(error: RfuavError | RayError) -> Response:
         return error_response(409, str(error))
     if isinstance(error, ServiceBusy):
         return error_response(503, str(error), headers={"Retry-After": str(error.retry_after_s)})
-    return _bug_response(error)
+    logger.error("a bug: this request should have been answered", exc_info=error)
+    return error_response(500, "The service made a mistake; its log says more.")
 
 
 async def _handled(_request: Request, error: Exception) -> Response:
-    assert isinstance(error, (RfuavError, RayError))
     return answer_to(error)
 
 
@@ -110,12 +110,3 @@ async def _http_error(_request: Request, error: Exception) -> Response:
     messages = {404: "There is no such route; see /docs.", 405: "This route has no such method; see /docs."}
     message = messages.get(error.status_code, str(error.detail))
     return error_response(error.status_code, message, headers=error.headers)
-
-
-async def _bug(_request: Request, error: Exception) -> Response:
-    return _bug_response(error)
-
-
-def _bug_response(error: Exception) -> Response:
-    logger.error("a bug: this request should have been answered", exc_info=error)
-    return error_response(500, "The service made a mistake; its log says more.")

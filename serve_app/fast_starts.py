@@ -9,9 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.responses import Response
-from ray.exceptions import RayError
 
-from rfuav_ray.errors import RfuavError
 from rfuav_ray.requests import InferenceRequest, RunRequest, TrainingRequest
 from serve_app.errors import answer_to
 from serve_app.guards import App, Receive, Scope, Send, with_body
@@ -48,7 +46,7 @@ class FastStarts:
             return
         try:
             answer = await start(request, self._api.state.service)
-        except (RfuavError, RayError) as error:
+        except Exception as error:  # as FastAPI would
             answer = answer_to(error)
         await answer(scope, receive, send)
 

@@ -1,7 +1,6 @@
 """The FastAPI application of one replica: routes, guards, error shape, documentation."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -11,6 +10,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from actors import names
+from actors.garbage import loading_a_table
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
 from serve_app.errors import ERROR_RESPONSES, add_error_handlers
@@ -36,14 +36,13 @@ from serve_app.sse import EventReader, TaskStreams
 from serve_app.task_view import TaskView
 
 START_TIMEOUT_S = 60.0
-GC_THRESHOLDS = (50_000, 20, 50)
 
 
 def create_api(settings: Settings) -> App:
     """The application with what stands before it, as a replica runs it."""
     write_to_log_file(settings, rotates=False)
     app = create_app(settings)
-    api: App = FastReads(app, app)
+    api: App = FastReads(BodyLimit(FastStarts(app, app)), app)
     if settings.api_keys and settings.auth == "on":
         api = KeyCheck(api, keys=settings.api_keys)
     if settings.cors_origins:
@@ -79,8 +78,6 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(group.router)
     add_page(app)
     add_error_handlers(app)
-    app.add_middleware(FastStarts, api=app)
-    app.add_middleware(BodyLimit)  # the last one stands in front
     return app
 
 
@@ -93,15 +90,10 @@ async def _connected(app: FastAPI) -> AsyncIterator[None]:
     streams = TaskStreams(EventReader(metrics_actor, view.until_ended))
     app.state.service = Service(app.state.settings, view, streams, task_manager_actor)
     is_ready = asyncio.Event()
-    gc.disable()  # until the copy is there
     following = asyncio.create_task(view.follow(task_manager_actor, is_ready, app.state.service.end_streams))
     try:
-        await asyncio.wait_for(is_ready.wait(), START_TIMEOUT_S)
-        # What is here now stays; and looking through a large table for garbage is not worth it every second.
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
-        gc.enable()
+        with loading_a_table():
+            await asyncio.wait_for(is_ready.wait(), START_TIMEOUT_S)
         yield
     finally:
-        gc.enable()
         following.cancel()

@@ -1,6 +1,8 @@
 """What the routes need: the settings, the local copy of the tasks, and the way to the actors."""
 
 import asyncio
+import random
+import time
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -141,7 +143,13 @@ async def _answer(ref: Any) -> Any:
 
 
 def new_task_id() -> str:
-    return str(uuid.uuid4())
+    """A UUID of version 4 that begins with the time in milliseconds, as UUIDs of version 7 do.
+
+    So new tasks stand at the end of the store's indexes, side by side, instead of each on a page of its own.
+    """
+    # Not from the kernel: asking it lets other threads have the interpreter meanwhile.
+    number = time.time_ns() // 1_000_000 << 80 | random.getrandbits(80)
+    return str(uuid.UUID(int=number, version=4))
 
 
 def new_task(

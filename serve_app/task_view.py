@@ -21,7 +21,7 @@ logger = logging.getLogger("rfuav.api")
 
 FEED_WAIT_S = 30.0
 RETRY_S = 0.5
-PAUSE_S = 0.02
+PAUSE_S = 0.05
 
 
 class TaskCopy:

@@ -47,9 +47,6 @@ def clients(tmp_path, task_manager):
         app.include_router(training.router)
         app.include_router(inference.router)
         add_error_handlers(app)
-        if is_fast:
-            app.add_middleware(FastStarts, api=app)
-        app.add_middleware(BodyLimit)
         settings = Settings(data_roots=[tmp_path], state_dir=tmp_path / "state")
         app.state.service = Service(
             settings=settings,
@@ -57,7 +54,8 @@ def clients(tmp_path, task_manager):
             streams=SimpleNamespace(client_count=0),
             task_manager_actor=task_manager,
         )
-        found.append(TestClient(app, raise_server_exceptions=False))
+        api = BodyLimit(FastStarts(app, app) if is_fast else app)
+        found.append(TestClient(api, raise_server_exceptions=False))
     return found
 
 

@@ -62,31 +62,32 @@ def open_table(url):
         store.close()
 
 
-def new(*tasks):
-    return [(task, first_event(task.id, {"message": "accepted"})) for task in tasks]
-
-
 def finished(task, days_ago=0.0):
     running = advance(task, TaskStatus.RUNNING)
     moment = now() - timedelta(days=days_ago)
     return advance(running, TaskStatus.COMPLETED, progress=100.0).evolve(ended_at=moment)
 
 
+async def add(table, *tasks):
+    table.reserve([task.id for task in tasks])
+    return await table.add([(task, first_event(task.id, {"message": "accepted"})) for task in tasks])
+
+
 async def add_and_finish(table, numbers, days_ago):
-    for task in await table.add(new(*map(a_task, numbers))):
+    for task in await add(table, *map(a_task, numbers)):
         await table.save(finished(task, days_ago))
 
 
 def test_a_table_that_is_loaded_again_has_the_same_tasks(open_table):
     async def main():
         table = open_table()
-        first, second = await table.add(new(a_task(1), a_task(2)))
+        first, second = await add(table, a_task(1), a_task(2))
         await table.save(finished(first))
         again = open_table()
         assert [task.id for task in await again.load()] == [second.id]
         assert again.get(first.id) == table.get(first.id)
         assert again.get(first.id).status is TaskStatus.COMPLETED
-        (third,) = await again.add(new(a_task(3)))
+        (third,) = await add(again, a_task(3))
         assert third.number > second.number and third.version > table.get(first.id).version
 
     asyncio.run(main())
@@ -97,14 +98,14 @@ def test_the_id_of_an_ended_task_is_in_use_until_it_is_deleted(open_table):
         table = open_table()
         await add_and_finish(table, [1], days_ago=0)
         with pytest.raises(TaskConflict, match="in use"):
-            await table.add(new(a_task(2), a_task(1)))
+            await add(table, a_task(2), a_task(1))
         with pytest.raises(TaskNotFound):
             table.get("task-2")
         journal = Journal()
         await table.delete(["task-1"], journal)
         with pytest.raises(TaskNotFound):
             table.get("task-1")
-        await table.add(new(a_task(1)))
+        await add(table, a_task(1))
         assert journal.forgotten == ["task-1"] and table.get("task-1").status is TaskStatus.PENDING
 
     asyncio.run(main())
@@ -145,11 +146,11 @@ def test_tasks_that_cannot_be_stored_are_not_there(open_table, url, monkeypatch)
         with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
             other.execute("BEGIN EXCLUSIVE")
             with pytest.raises(ServiceBusy, match="cannot be written"):
-                await table.add(new(a_task(1)))
+                await add(table, a_task(1))
         other.close()
         with pytest.raises(TaskNotFound):
             table.get("task-1")
-        await table.add(new(a_task(1)))
+        await add(table, a_task(1))
 
     asyncio.run(main())
 
@@ -159,7 +160,7 @@ def test_old_ended_tasks_are_forgotten_and_nothing_else(open_table):
         table, journal = open_table(), Journal()
         await add_and_finish(table, range(1, 4), days_ago=31)
         await add_and_finish(table, range(4, 6), days_ago=29)
-        await table.add(new(a_task(6).evolve(created_at=now() - timedelta(days=100))))
+        await add(table, a_task(6).evolve(created_at=now() - timedelta(days=100)))
         retention = Retention(30, table, journal)
         assert await retention.prune(now().timestamp() - 30 * DAY_S) == 3
         assert journal.forgotten == ["task-1", "task-2", "task-3"]
