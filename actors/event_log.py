@@ -96,7 +96,7 @@ class EventLog(EventWindow):
 
 def first_event(task_id: str, entry: Entry) -> EventRow:
     """The one that is stored together with a new task."""
-    return EventLog().number(task_id, "accepted", 0, [entry])[0]
+    return EventRow(task_id, 1, "accepted", 0, json.dumps(entry, ensure_ascii=False))
 
 
 def is_final(text: str) -> bool:

@@ -54,7 +54,9 @@ class Service:
         self, submissions: list[Sequence[TaskRecord]]
     ) -> "list[Sequence[TaskRow] | Exception]":
         answers: list[Sequence[TaskRow] | Exception] = await self.ask(
-            self.task_manager_actor.submit_together.remote(submissions)
+            self.task_manager_actor.submit_together.remote(
+                [[task.model_dump_json() for task in tasks] for tasks in submissions]
+            )
         )
         return answers
 

@@ -11,6 +11,7 @@ from training_runs import CLASSES, make_images
 from actors.task_row import row_of
 from rfuav_ray.errors import ServiceBusy, TaskConflict
 from rfuav_ray.settings import Settings
+from rfuav_ray.tasks import TaskRecord
 from serve_app.errors import add_error_handlers
 from serve_app.fast_starts import FastStarts
 from serve_app.guards import BodyLimit
@@ -30,7 +31,8 @@ class TaskManager:
         self.submit_together = SimpleNamespace(remote=self._submit_together)
 
     async def _submit_together(self, submissions):
-        return [self.error or [row_of(task) for task in tasks] for tasks in submissions]
+        parsed = [[TaskRecord.model_validate_json(text) for text in texts] for texts in submissions]
+        return [self.error or [row_of(task) for task in tasks] for tasks in parsed]
 
 
 @pytest.fixture
