@@ -64,6 +64,32 @@ def test_twenty_trainings_at_once_from_twenty_threads(client, training):
     assert [task["task_id"] for task in started] == [task["task_id"] for task in by_queue]
 
 
+def test_of_those_that_arrive_together_only_the_wrong_ones_are_refused(client, training):
+    hold(client, "cpu")
+    wishes = [{}] * 6 + [{"task_id": training()["name"]}] * 5 + [{"device": "cuda:77"}] * 5
+    together = threading.Barrier(len(wishes))
+
+    def submit(wish):
+        together.wait()
+        try:
+            return client.start_training(**training(**wish))
+        except ServiceError as error:
+            return error
+
+    with ThreadPoolExecutor(len(wishes)) as threads:
+        answers = list(threads.map(submit, wishes))
+    accepted = [answer for answer in answers if not isinstance(answer, ServiceError)]
+    refused = [answer for answer in answers if isinstance(answer, ServiceError)]
+    assert sorted(error.status_code for error in refused) == [409] * 4 + [422] * 5
+    waiting = {task["task_id"] for task in client.get_all_tasks(status="pending")["training_tasks"]}
+    assert {task["task_id"] for task in accepted} == waiting
+    assert len(waiting) == 7
+    for task_id in waiting:
+        assert [entry["message"].split(":")[0] for entry in client.get_logs(task_id)] == ["Task accepted"]
+        client.cancel_task(task_id)
+    release(client, "cpu", 2)
+
+
 def test_a_waiting_task_is_cancelled_at_once_and_stays_so(client, training):
     hold(client, "cpu")
     task_id = client.start_training(**training())["task_id"]

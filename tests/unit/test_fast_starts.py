@@ -1,7 +1,9 @@
 """The starts in front of FastAPI answer as FastAPI's own routes do, right or wrong."""
 
 import json
+import time
 from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
@@ -96,6 +98,17 @@ def test_a_training_is_accepted(clients, request_of_a_training, content_type):
     code, body = same_answer(clients, START, json.dumps(request_of_a_training), content_type)
     assert code == 200
     assert (body["task_id"], body["status"], body["queue_position"]) == ("mine", "pending", 1)
+
+
+def test_an_id_is_a_uuid_that_begins_with_the_time(clients, request_of_a_training):
+    del request_of_a_training["task_id"]
+    before_ms = time.time_ns() // 1_000_000
+    ids = [client.post(START, json=request_of_a_training).json()["task_id"] for client in clients]
+    after_ms = time.time_ns() // 1_000_000
+    assert len(set(ids)) == len(clients)
+    for task_id in map(UUID, ids):
+        assert task_id.version == 4
+        assert before_ms <= task_id.int >> 80 <= after_ms
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,33 @@
+"""Collections while a table of tasks comes, and afterwards."""
+
+import gc
+
+import pytest
+
+from actors.garbage import THRESHOLDS, loading_a_table
+
+
+@pytest.fixture(autouse=True)
+def as_before():
+    thresholds = gc.get_threshold()
+    yield
+    gc.enable()
+    gc.unfreeze()
+    gc.set_threshold(*thresholds)
+
+
+def test_there_are_none_while_the_table_comes_and_few_afterwards():
+    with loading_a_table():
+        assert not gc.isenabled()
+        table = [[number] for number in range(1000)]
+    assert gc.isenabled()
+    assert gc.get_threshold() == THRESHOLDS
+    assert gc.get_freeze_count() >= len(table)
+
+
+def test_a_table_that_does_not_come_leaves_things_as_they_were():
+    thresholds = gc.get_threshold()
+    with pytest.raises(OSError, match="gone"), loading_a_table():
+        raise OSError("gone")
+    assert gc.isenabled()
+    assert gc.get_threshold() == thresholds
