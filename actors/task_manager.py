@@ -22,7 +22,7 @@ from actors.task_feed import FeedPage
 from actors.task_queue import Line, line_of
 from actors.task_row import TaskRow, record_of
 from actors.task_table import TaskTable
-from rfuav_ray.errors import InvalidInput, RfuavError, ServiceBusy, TaskConflict, service_stops
+from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict, service_stops
 from rfuav_ray.hardware import read_cpu
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
@@ -89,21 +89,21 @@ class TaskManager:
         await self.start()
         reason_of = cache(self._reason_to_wait)
         arriving: list[tuple[TaskRecord, EventRow]] = []
-        refusals: list[RfuavError | None] = []
+        refusals: list[Exception | None] = []
         parsed = [list(map(TaskRecord.model_validate_json, texts)) for texts in submissions]
         for tasks in parsed:
             try:
                 self._check(tasks)
                 with_logs = [_with_its_log(task, reason_of(line_of(task))) for task in tasks]
                 self._table.reserve([task.id for task in tasks])
-            except RfuavError as error:
+            except Exception as error:
                 refusals.append(error)
             else:
                 refusals.append(None)
                 arriving += with_logs
         try:
             await self._accept(arriving)
-        except RfuavError as error:
+        except Exception as error:
             refusals = [refusal or error for refusal in refusals]
         return [
             refusal or [self._table.row(task.id) for task in tasks]

@@ -79,12 +79,12 @@ class TaskTable:
 
         They exist when this returns. Raises ServiceBusy when they cannot be stored; the ids are free again.
         """
-        numbered = [self._numbered(task) for task, _ in new_tasks]
-        rows = [row_of(task) for task in numbered]
         try:
+            numbered = [self._numbered(task) for task, _ in new_tasks]
+            rows = [row_of(task) for task in numbered]
             await self._commit.write([*rows, *(event for _, event in new_tasks)])
         finally:
-            self._arriving.difference_update(task.id for task in numbered)
+            self._arriving.difference_update(task.id for task, _ in new_tasks)
         for task, row in zip(numbered, rows, strict=True):
             self._live[task.id] = task
             self._gauges.count(None, (row.kind, row.status))

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rfuav_ray.errors import InvalidInput, PathNotAllowed
+from rfuav_ray.events import clean
+from rfuav_ray.files import is_text
 
 
 def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
     """The absolute path `text` means, links followed; a relative one starts at the first root.
 
-    Raises PathNotAllowed when it lies outside every root.
+    Raises PathNotAllowed when it lies outside every root, InvalidInput when a task's record cannot hold it.
     """
     try:
         path = (roots[0] / Path(text).expanduser()).resolve()
@@ -21,6 +23,8 @@ def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
         raise PathNotAllowed(
             field, f"'{text}' is outside the folders this service may use ({allowed}). See DATA_ROOTS."
         )
+    if not is_text(str(path)):
+        raise InvalidInput(field, f"'{text}' leads to '{clean(str(path))}', whose name is not UTF-8; rename it.")
     return path
 
 

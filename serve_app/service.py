@@ -38,7 +38,7 @@ class Service:
     task_manager_actor: Any
     events: TaskEvents = field(init=False)
     health: HealthReport = field(init=False)
-    _submissions: Together[Sequence[TaskRecord], Sequence[TaskRow]] = field(init=False)
+    _submissions: Together[Sequence[str], Sequence[TaskRow]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.events = TaskEvents(self.view)
@@ -47,16 +47,14 @@ class Service:
 
     async def submit(self, tasks: Sequence[TaskRecord]) -> None:
         """Returns when the tasks are stored. Raises what the TaskManager raises."""
-        for row in await self._submissions.add(tasks):
+        # Here and not for all that travel together: what cannot be written is the fault of one alone.
+        texts = [task.model_dump_json() for task in tasks]
+        for row in await self._submissions.add(texts):
             self.view.put(row)
 
-    async def _submit_together(
-        self, submissions: list[Sequence[TaskRecord]]
-    ) -> "list[Sequence[TaskRow] | Exception]":
+    async def _submit_together(self, submissions: list[Sequence[str]]) -> "list[Sequence[TaskRow] | Exception]":
         answers: list[Sequence[TaskRow] | Exception] = await self.ask(
-            self.task_manager_actor.submit_together.remote(
-                [[task.model_dump_json() for task in tasks] for tasks in submissions]
-            )
+            self.task_manager_actor.submit_together.remote(submissions)
         )
         return answers
 

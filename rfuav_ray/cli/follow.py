@@ -14,6 +14,7 @@ from rfuav_ray.client import RFUAVClient
 from rfuav_ray.errors import RfuavError
 
 REFRESH_EVERY_S = 1.0
+TITLE_CHARS = 13
 STYLE_OF_LEVEL = {"WARNING": "yellow", "ERROR": "bold red"}
 #: what the bar shows of `latest_metrics`: name, label, format
 FIGURES = (
@@ -80,9 +81,14 @@ def open_view(console: Console, title: str) -> LogView:
     return LiveView(console, title) if console.is_terminal else LogView(console)
 
 
+def short(task_id: str) -> str:
+    # The end is shown: ids that the service gives begin with the time.
+    return task_id if len(task_id) <= TITLE_CHARS else f"…{task_id[1 - TITLE_CHARS :]}"
+
+
 def follow_task(client: RFUAVClient, task_id: str, console: Console) -> dict[str, Any]:
     """Show a task of the service to its end and return it."""
-    with open_view(console, task_id[:13]) as view, _Refresher(client, task_id, view):
+    with open_view(console, short(task_id)) as view, _Refresher(client, task_id, view):
         for entry in client.stream_logs(task_id):
             view.log(entry)
     return client.wait(task_id)

@@ -5,7 +5,7 @@ import pytest
 from fake_service import event, last_event, running_service, stream, task
 from rich.console import Console
 
-from rfuav_ray.cli.follow import LiveView, LogView, duration_text, follow_task, log_line, open_view
+from rfuav_ray.cli.follow import LiveView, LogView, duration_text, follow_task, log_line, open_view, short
 from rfuav_ray.client import RFUAVClient
 
 METRICS = {"train_loss": 0.12345, "val_acc": 93.14, "macro_f1": 0.9, "val_loss": 1.0}
@@ -124,3 +124,11 @@ def test_the_bar_is_fed_from_the_service_while_the_log_is_silent(terminal, monke
         with RFUAVClient(service.url, retry_delays_s=(0.0,)) as client:
             follow_task(client, "t1", terminal)
     assert "100%" in terminal.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("task_id", "shown"),
+    [("night-run-7", "night-run-7"), ("01a21bc6-ae76-42c0-96f6-64e0dcb8a95f", "…64e0dcb8a95f")],
+)
+def test_tasks_of_the_same_moment_have_different_titles(task_id, shown):
+    assert short(task_id) == shown

@@ -10,6 +10,8 @@ from actors.garbage import THRESHOLDS, loading_a_table
 @pytest.fixture(autouse=True)
 def as_before():
     thresholds = gc.get_threshold()
+    gc.unfreeze()
+    gc.set_threshold(700, 10, 10)
     yield
     gc.enable()
     gc.unfreeze()
@@ -26,8 +28,7 @@ def test_there_are_none_while_the_table_comes_and_few_afterwards():
 
 
 def test_a_table_that_does_not_come_leaves_things_as_they_were():
-    thresholds = gc.get_threshold()
     with pytest.raises(OSError, match="gone"), loading_a_table():
         raise OSError("gone")
     assert gc.isenabled()
-    assert gc.get_threshold() == thresholds
+    assert gc.get_threshold() == (700, 10, 10)
