@@ -33,7 +33,7 @@ class Classifier:
     """Raises RunError when the weights don't fit the config.
 
     With `auto`, bfloat16 is compared with float32 on the first pictures, and given up with a WARNING when a
-    probability differs by more than BF16_TOLERANCE.
+    probability differs by more than BF16_TOLERANCE. After these, any number of threads may call.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class Classifier:
         self.dtype = resolve(precision, device, report)
         self._is_checked = precision != "auto" or self.dtype is torch.float32
         self._weight_path = weight_path
-        self._device = device
+        self.device = device
         self._report = report
         self._model = _load(config, weight_path, device)
 
@@ -56,7 +56,7 @@ class Classifier:
     def probabilities(self, pictures: Sequence[Picture]) -> Probabilities:
         """Of each class (n, num_classes), from n pictures (image_size, image_size, 3)."""
         # Seen as (n, 3, H, W) the pixels already lie channels last.
-        pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(self._device)
+        pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(self.device)
         inputs = scale(pixels, self.config.normalization)
         probabilities = self._probabilities(inputs, self.dtype)
         if not self._is_checked:
@@ -69,7 +69,7 @@ class Classifier:
         return np.asarray(probabilities.numpy())
 
     def _probabilities(self, inputs: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        with autocast(self._device, dtype):
+        with autocast(self.device, dtype):
             logits = self._model(inputs)
         return torch.as_tensor(logits).float().softmax(dim=1).cpu()
 

@@ -1,10 +1,7 @@
 """From labelled image files to batches of pictures: decoded once, and ahead of the computing."""
 
 import random
-from collections import deque
 from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 
 import torch
@@ -12,6 +9,7 @@ from torch.utils.data import Dataset
 
 from rfuav_ray.images import read_image
 from rfuav_ray.transforms import resize
+from rfuav_ray.working_ahead import working_ahead
 
 #: how much memory the decoded pictures of one data set may take; what does not fit is decoded each time
 KEEP_BYTES = 2**30
@@ -83,14 +81,4 @@ def load_batches(
         return (pictures.pin_memory(), labels.pin_memory()) if pin_memory else (pictures, labels)
 
     # Threads and not processes: decoding releases the GIL, and a Ray worker should not fork.
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
-    try:
-        remaining = iter(order)
-        waiting: deque[Future[Batch]] = deque()
-        waiting.extend(pool.submit(load, indices) for indices in islice(remaining, threads + 1))
-        while waiting:
-            batch = waiting.popleft().result()
-            waiting.extend(pool.submit(load, indices) for indices in islice(remaining, 1))
-            yield batch
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+    return working_ahead(load, order, threads=threads, ahead=threads + 1, name="decode")

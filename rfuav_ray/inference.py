@@ -1,9 +1,7 @@
 """Classify an image, or every image of a folder, with trained weights."""
 
 import os
-from collections import deque
-from collections.abc import Generator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 from pathlib import Path
@@ -19,13 +17,18 @@ from rfuav_ray.files import find_images
 from rfuav_ray.gpu_memory import explaining_lack_of_memory
 from rfuav_ray.images import Picture, read_image
 from rfuav_ray.inference_tally import Tally
-from rfuav_ray.model_config import ModelConfig, load_model_config
+from rfuav_ray.model_config import load_model_config
 from rfuav_ray.prediction_log import PredictionLog, Row, work_of
 from rfuav_ray.predictions import CSV_NAME, JSON_NAME, TOP, Prediction, writing_predictions
 from rfuav_ray.requests import InferenceRequest
 from rfuav_ray.transforms import resize
+from rfuav_ray.working_ahead import working_ahead
 
+#: by the kind of device: a GPU wants many images at once, a core of a CPU is as fast with few
+BATCH_SIZES = {"cuda": 16, "cpu": 8}
 MAX_DECODING_THREADS = 16
+
+Decoded = tuple[Path, Picture | RunError]
 
 
 def infer(
@@ -34,7 +37,7 @@ def infer(
     save_path: Path,
     report: Report = ignore,
     device: str = "cpu",
-    batch_size: int = 16,
+    batch_size: int | None = None,
     run_id: str = "",
     resume: bool = False,
 ) -> dict[str, Any]:
@@ -59,7 +62,14 @@ def infer(
         kept = log.kept(work, map(tally.name, images)) if resume else ()
         log.begin(work, tally.taking_over(kept))
         tally.started(f"Classifying {len(images)} images with {config.model} ({config.num_classes} classes).")
-        _classify(classifier, images[tally.done :], config, tally, log, batch_size)
+        batch_size = batch_size or BATCH_SIZES[classifier.device.type]
+        with closing(_decode_ahead(images[tally.done :], config.image_size, batch_size)) as decoded:
+            batches = iter(lambda: list(islice(decoded, batch_size)), [])
+            with closing(_classify_each(classifier, batches, tally)) as classified:
+                for rows in classified:
+                    # Kept before it is told of: a report may raise.
+                    log.add(rows)
+                    tally.batch_done(rows)
         tally.refuse_emptiness()
         with writing_predictions(save_path, model=config.model) as write:
             for prediction in log.predictions():
@@ -73,29 +83,6 @@ def infer(
     }
 
 
-def _classify(
-    classifier: Classifier,
-    images: Sequence[Path],
-    config: ModelConfig,
-    tally: Tally,
-    log: PredictionLog,
-    batch_size: int,
-) -> None:
-    with closing(_decode_ahead(images, config.image_size, ahead=2 * batch_size)) as decoded:
-        while batch := list(islice(decoded, batch_size)):
-            pictures = [picture for _, picture in batch if not isinstance(picture, RunError)]
-            predicted = iter(classifier.probabilities(pictures) if pictures else ())
-            rows: list[Row] = [
-                tally.failure(path, picture)
-                if isinstance(picture, RunError)
-                else _prediction(tally.name(path), next(predicted), config.class_names)
-                for path, picture in batch
-            ]
-            # Kept before it is told of: a report may raise.
-            log.add(rows)
-            tally.batch_done(rows)
-
-
 def _images(source: Path) -> list[Path]:
     if source.is_file():
         return [source]
@@ -107,29 +94,55 @@ def _images(source: Path) -> list[Path]:
     return images
 
 
-def _decode(path: Path, image_size: int) -> Picture | RunError:
-    try:
-        return resize(read_image(path), image_size)
-    except RunError as error:
-        return error
+def _decode_ahead(images: Sequence[Path], image_size: int, batch_size: int) -> Generator[Decoded, None, None]:
+    """Each image with its picture, in order; a batch for each thread that computes, and one more, in advance."""
+
+    def decode(path: Path) -> Decoded:
+        try:
+            return path, resize(read_image(path), image_size)
+        except RunError as error:
+            return path, error
+
+    threads = min(MAX_DECODING_THREADS, os.cpu_count() or 1)
+    ahead = batch_size * (torch.get_num_threads() + 1)
+    return working_ahead(decode, images, threads=threads, ahead=ahead, name="decode")
 
 
-def _decode_ahead(
-    images: Sequence[Path], image_size: int, *, ahead: int
-) -> Generator[tuple[Path, Picture | RunError], None, None]:
-    """Each image with its picture, in order; threads decode at most `ahead` of them in advance."""
-    pool = ThreadPoolExecutor(min(MAX_DECODING_THREADS, os.cpu_count() or 1), thread_name_prefix="decode")
-    waiting: deque[tuple[Path, Future[Picture | RunError]]] = deque()
+def _classify_each(
+    classifier: Classifier, batches: Iterator[list[Decoded]], tally: Tally
+) -> Generator[list[Row], None, None]:
+    """The rows of each batch, in order.
+
+    The threads of a CPU compute a batch each: those that share one wait for each other at every layer, and for the
+    threads that decode meanwhile.
+    """
+
+    def classify(batch: Sequence[Decoded]) -> list[Row]:
+        pictures = [picture for _, picture in batch if not isinstance(picture, RunError)]
+        predicted = iter(classifier.probabilities(pictures) if pictures else ())
+        return [
+            tally.failure(path, picture)
+            if isinstance(picture, RunError)
+            else _prediction(tally.name(path), next(predicted), classifier.config.class_names)
+            for path, picture in batch
+        ]
+
+    # The first one alone: by it the classifier chooses its precision.
+    for batch in islice(batches, 1):
+        yield classify(batch)
+    share = torch.get_num_threads()
+    threads = share if classifier.device.type == "cpu" else 1
     try:
-        for path in images:
-            waiting.append((path, pool.submit(_decode, path, image_size)))
-            if len(waiting) > ahead:
-                done, picture = waiting.popleft()
-                yield done, picture.result()
-        for path, picture in waiting:
-            yield path, picture.result()
+        yield from working_ahead(
+            classify,
+            batches,
+            threads=threads,
+            ahead=threads,
+            name="classify",
+            initializer=lambda: torch.set_num_threads(1),
+        )
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
+        torch.set_num_threads(share)  # what threads have set holds for those that begin later, too
 
 
 def _prediction(name: str, probabilities: Probabilities, class_names: Sequence[str]) -> Prediction:

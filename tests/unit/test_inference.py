@@ -2,6 +2,7 @@ import json
 import math
 import os
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import torch
 from inference_runs import Run
 
 from rfuav_ray import inference_tally
+from rfuav_ray.classifier import Classifier
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunError
 from rfuav_ray.events import RunEvent
 from rfuav_ray.images import read_image
@@ -124,6 +126,38 @@ def test_batches_of_any_size_give_the_same_classes(run):
     assert [row["file"] for row in run.csv()] == [f"{index}.png" for index in range(7)]
 
 
+@pytest.fixture
+def three_threads():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(3)
+    yield
+    torch.set_num_threads(threads)
+
+
+def test_threads_that_compute_a_batch_each_give_what_one_gives(run, one_thread):
+    run.add_images(*(f"{index:02}.png" for index in range(15)))
+    run.infer(batch_size=2)
+    expected = run.json()["predictions"]
+    torch.set_num_threads(3)  # `one_thread` puts it back
+    run.infer(batch_size=2)
+    assert run.json()["predictions"] == expected
+    assert torch.get_num_threads() == 3
+
+
+def test_the_first_batch_has_all_threads_and_each_other_one_its_own(run, three_threads, monkeypatch):
+    run.add_images(*(f"{index}.png" for index in range(9)))
+    seen = []
+    probabilities = Classifier.probabilities
+
+    def watched(self, pictures):
+        seen.append((threading.current_thread().name.partition("_")[0], torch.get_num_threads()))
+        return probabilities(self, pictures)
+
+    monkeypatch.setattr(Classifier, "probabilities", watched)
+    run.infer(batch_size=2)
+    assert seen == [("MainThread", 3), *[("classify", 1)] * 4]
+
+
 def test_an_unreadable_image_is_named_and_left_out(run):
     run.add_images("a.png", "c.png")
     (run.source / "b.png").write_bytes(b"no image")
@@ -194,7 +228,7 @@ def test_the_last_message_counts_the_classes(run):
 
 
 @pytest.mark.parametrize("at_event", [1, 2, 4])
-def test_cancelled_it_leaves_nothing_half_written_and_older_results_as_they_were(run, at_event):
+def test_cancelled_it_leaves_nothing_half_written_and_older_results_as_they_were(run, at_event, three_threads):
     run.add_images(*(f"{index}.png" for index in range(12)))
     run.infer(run.source / "0.png")
     before = (run.out / "predictions.json").read_bytes()
@@ -208,6 +242,8 @@ def test_cancelled_it_leaves_nothing_half_written_and_older_results_as_they_were
     with pytest.raises(RunCancelled):
         run.infer(report=cancel, batch_size=2)
     assert len(seen) == at_event
+    assert torch.get_num_threads() == 3
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("classify", "decode"))]
     assert sorted(path.name for path in run.out.iterdir()) == ["predictions.csv", "predictions.json"]
     assert (run.out / "predictions.json").read_bytes() == before
 
