@@ -31,7 +31,8 @@ How it was measured:
   reads/s, started 1,150 tasks/s, trained 22 and classified 33 images/s there.
   On any other machine the rows "times …" tell: both sides of them were measured in the same run, by turns.
 - Plain PyTorch (`benchmarks/plain_pytorch.py`) is fp32, decodes an image anew whenever it is its turn, and
-  classifies one at a time.
+  classifies one at a time. Steps and model "alone" (`benchmarks/model_alone.py`) are what the processor
+  computes with nothing else to do: random tensors, nothing read, decoded, validated or stored.
 - Plain FastAPI (`benchmarks/baseline.py`: the same routes and models, nothing looked at on disk, nothing
   stored) is asked in the same run by the same load generator, in turns with the service.
 - The load generator, one process with {connections} connections, shares the cores with what it asks. An

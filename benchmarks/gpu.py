@@ -14,19 +14,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch.nn.functional import cross_entropy
 
+from benchmarks import model_alone
 from benchmarks.figures import Figure, show
 from benchmarks.images import make_dataset
+from benchmarks.model_alone import CLASSES
 from rfuav_ray.events import RunEvent
-from rfuav_ray.models import build_model
-from rfuav_ray.precision import DTYPES, autocast
 from rfuav_ray.requests import TrainingRequest
 from rfuav_ray.training import train
 
 MODELS = ("resnet18", "resnet50", "vit_b_16", "swin_v2_t")
-CLASSES = 2
-WARM_UP_STEPS = 5
 MUST = 0.9
 
 
@@ -50,7 +47,14 @@ def measure(
                 pretrained=False,
             )
             trained, precision, gigabytes = _train(request, device, images)
-            random = _train_on_random(request, device, precision, steps=(epochs - 1) * images // batch_size)
+            random = model_alone.train_images_per_s(
+                model,
+                device=device,
+                precision=precision,
+                batch_size=batch_size,
+                image_size=image_size,
+                steps=(epochs - 1) * images // batch_size,
+            )
             work = f"train {model}, {precision}, batch {batch_size}, {image_size} px"
             figures += [
                 Figure(work=f"{work}: images/s", values=trained),
@@ -89,33 +93,6 @@ class _TrainingPasses:
             self._ended_s = time.perf_counter()
         elif event.stage == "epoch_end":
             self.seconds.append(self._ended_s - self._started_s)
-
-
-def _train_on_random(request: TrainingRequest, device: str, precision: str, steps: int) -> float:
-    """Images a second of what `train` does in a step, without anything that brings images."""
-    size = (request.batch_size, 3, request.image_size, request.image_size)
-    images = torch.randn(size, device=device).to(memory_format=torch.channels_last)
-    labels = torch.randint(CLASSES, (request.batch_size,), device=device)
-    model = build_model(request.model, CLASSES, image_size=request.image_size)
-    model = model.to(device, memory_format=torch.channels_last).train()
-    optimizer = torch.optim.Adam(model.parameters(), lr=request.learning_rate, fused=True)
-    for step in range(WARM_UP_STEPS + steps):
-        if step == WARM_UP_STEPS:
-            _wait_for(device)
-            started_s = time.perf_counter()
-        with autocast(torch.device(device), DTYPES[precision]):
-            logits = model(images)
-        loss = cross_entropy(logits.float(), labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    _wait_for(device)
-    return steps * request.batch_size / (time.perf_counter() - started_s)
-
-
-def _wait_for(device: str) -> None:
-    if device.startswith("cuda"):
-        torch.cuda.synchronize(device)
 
 
 def main() -> None:

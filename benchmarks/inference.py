@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks import plain_pytorch
+from benchmarks import model_alone, plain_pytorch
 from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.images import make_jpegs
 from benchmarks.service import ONE_RUN, TASK_WITHIN_S, running_service
@@ -22,7 +22,8 @@ PLAIN_IMAGES = 80
 
 
 def measure(runs: int = 3, images: int = 800) -> list[Figure]:
-    rates, plain = [], []
+    rates, plain, alone = [], [], []
+    precision = model_alone.precision_of("cpu")
     with running_service(**ONE_RUN) as (service, folder), RFUAVClient(service.url) as client:
         make_jpegs(folder / "pictures", images)
         _make_model(folder)
@@ -39,9 +40,16 @@ def measure(runs: int = 3, images: int = 800) -> list[Figure]:
                 raise RuntimeError(f"the inference {task['status']}: {task['error']}")
             rates.append(task["result"]["images_per_second"])
             plain.append(plain_pytorch.infer_images_per_s(folder / "pictures", images=PLAIN_IMAGES))
-    return compared(
-        "infer resnet18, 640 px JPEGs", "images", rates, "plain PyTorch", plain, must=MUST, times=TIMES
-    )
+            alone.append(
+                model_alone.infer_images_per_s(
+                    "resnet18", device="cpu", precision=precision, batch_size=16, image_size=224, steps=20
+                )
+            )
+    work = "infer resnet18, 640 px JPEGs"
+    return [
+        *compared(work, "images", rates, "plain PyTorch", plain, must=MUST, times=TIMES),
+        Figure(work=f"{work}: the model alone, {precision}, nothing decoded: images/s", values=alone),
+    ]
 
 
 def _make_model(folder: Path) -> None:

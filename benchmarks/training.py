@@ -6,7 +6,7 @@ Beside it an epoch of the same as plain PyTorch does it, by turns.
 import csv
 from pathlib import Path
 
-from benchmarks import plain_pytorch
+from benchmarks import model_alone, plain_pytorch
 from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.service import ONE_RUN, TASK_WITHIN_S, running_service, training
 from rfuav_ray.client import RFUAVClient
@@ -17,7 +17,8 @@ BATCH_SIZE = 16
 
 
 def measure(runs: int = 3, images: int = 128, epochs: int = 4) -> list[Figure]:
-    all_epochs, first_epoch, plain = [], [], []
+    all_epochs, first_epoch, plain, alone = [], [], [], []
+    precision = model_alone.precision_of("cpu")
     with running_service(**ONE_RUN) as (service, folder), RFUAVClient(service.url) as client:
         for run in range(runs):
             request = training(
@@ -30,12 +31,18 @@ def measure(runs: int = 3, images: int = 128, epochs: int = 4) -> list[Figure]:
             with Path(task["result"]["files"]["metrics"]).open(newline="") as rows:
                 first_epoch.append(float(next(csv.DictReader(rows))["images_per_second"]))
             plain.append(plain_pytorch.train_images_per_s(folder / "dataset", batch_size=BATCH_SIZE))
+            alone.append(
+                model_alone.train_images_per_s(
+                    "resnet18", device="cpu", precision=precision, batch_size=BATCH_SIZE, image_size=224, steps=10
+                )
+            )
     work = "train resnet18 with validation"
     return [
         *compared(
             f"{work}, {epochs} epochs", "images", all_epochs, "plain PyTorch", plain, must=MUST, times=TIMES
         ),
         Figure(work=f"{work}, the first epoch, which decodes: images/s", values=first_epoch),
+        Figure(work=f"{work}: its steps alone, {precision}, nothing decoded: images/s", values=alone),
     ]
 
 

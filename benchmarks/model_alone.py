@@ -1,0 +1,69 @@
+"""What a device computes with nothing else to do: a model's steps and answers on random tensors that lie there."""
+
+import time
+
+import torch
+from torch.nn.functional import cross_entropy
+
+from rfuav_ray.classifier import fold_batch_norms
+from rfuav_ray.events import ignore
+from rfuav_ray.models import build_model
+from rfuav_ray.precision import DTYPES, autocast, name_of, resolve
+
+CLASSES = 2
+WARM_UP_STEPS = 5
+
+
+def precision_of(device: str) -> str:
+    """What `auto` is there."""
+    return name_of(resolve("auto", torch.device(device), ignore))
+
+
+def train_images_per_s(
+    model_name: str, *, device: str, precision: str, batch_size: int, image_size: int, steps: int
+) -> float:
+    """Of what `rfuav_ray.training` does in a step, without anything that brings images."""
+    images, model = _on(device, model_name, batch_size, image_size)
+    labels = torch.randint(CLASSES, (batch_size,), device=device)
+    optimizer = torch.optim.Adam(model.train().parameters(), lr=1e-4, fused=True)
+    for step in range(WARM_UP_STEPS + steps):
+        if step == WARM_UP_STEPS:
+            _wait_for(device)
+            started_s = time.perf_counter()
+        with autocast(torch.device(device), DTYPES[precision]):
+            logits = model(images)
+        loss = cross_entropy(logits.float(), labels)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    _wait_for(device)
+    return steps * batch_size / (time.perf_counter() - started_s)
+
+
+@torch.inference_mode()
+def infer_images_per_s(
+    model_name: str, *, device: str, precision: str, batch_size: int, image_size: int, steps: int
+) -> float:
+    """Of what `rfuav_ray.classifier` computes, with all threads together."""
+    images, model = _on(device, model_name, batch_size, image_size)
+    fold_batch_norms(model.eval())
+    for step in range(WARM_UP_STEPS + steps):
+        if step == WARM_UP_STEPS:
+            _wait_for(device)
+            started_s = time.perf_counter()
+        with autocast(torch.device(device), DTYPES[precision]):
+            model(images)
+    _wait_for(device)
+    return steps * batch_size / (time.perf_counter() - started_s)
+
+
+def _on(device: str, model_name: str, batch_size: int, image_size: int) -> tuple[torch.Tensor, torch.nn.Module]:
+    images = torch.randn((batch_size, 3, image_size, image_size), device=device)
+    model = build_model(model_name, CLASSES, image_size=image_size)
+    channels_last = torch.channels_last
+    return images.to(memory_format=channels_last), model.to(device, memory_format=channels_last)
+
+
+def _wait_for(device: str) -> None:
+    if device.startswith("cuda"):
+        torch.cuda.synchronize(device)
