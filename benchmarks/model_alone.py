@@ -1,12 +1,14 @@
 """What a device computes with nothing else to do: a model's steps and answers on random tensors that lie there."""
 
 import time
+from collections.abc import Callable
 
 import torch
 from torch.nn.functional import cross_entropy
 
 from rfuav_ray.classifier import fold_batch_norms
 from rfuav_ray.events import ignore
+from rfuav_ray.freed_memory import freed_memory_kept
 from rfuav_ray.models import build_model
 from rfuav_ray.precision import DTYPES, autocast, name_of, resolve
 
@@ -26,18 +28,16 @@ def train_images_per_s(
     images, model = _on(device, model_name, batch_size, image_size)
     labels = torch.randint(CLASSES, (batch_size,), device=device)
     optimizer = torch.optim.Adam(model.train().parameters(), lr=1e-4, fused=True)
-    for step in range(WARM_UP_STEPS + steps):
-        if step == WARM_UP_STEPS:
-            _wait_for(device)
-            started_s = time.perf_counter()
+
+    def step() -> None:
         with autocast(torch.device(device), DTYPES[precision]):
             logits = model(images)
         loss = cross_entropy(logits.float(), labels)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    _wait_for(device)
-    return steps * batch_size / (time.perf_counter() - started_s)
+
+    return batch_size * _steps_per_s(step, steps, device)
 
 
 @torch.inference_mode()
@@ -47,14 +47,25 @@ def infer_images_per_s(
     """Of what `rfuav_ray.classifier` computes, with all threads together."""
     images, model = _on(device, model_name, batch_size, image_size)
     fold_batch_norms(model.eval())
-    for step in range(WARM_UP_STEPS + steps):
-        if step == WARM_UP_STEPS:
-            _wait_for(device)
-            started_s = time.perf_counter()
+
+    def step() -> None:
         with autocast(torch.device(device), DTYPES[precision]):
             model(images)
-    _wait_for(device)
-    return steps * batch_size / (time.perf_counter() - started_s)
+
+    return batch_size * _steps_per_s(step, steps, device)
+
+
+def _steps_per_s(step: Callable[[], None], steps: int, device: str) -> float:
+    """With freed memory kept, as runs keep it."""
+    with freed_memory_kept():
+        for _ in range(WARM_UP_STEPS):
+            step()
+        _wait_for(device)
+        started_s = time.perf_counter()
+        for _ in range(steps):
+            step()
+        _wait_for(device)
+        return steps / (time.perf_counter() - started_s)
 
 
 def _on(device: str, model_name: str, batch_size: int, image_size: int) -> tuple[torch.Tensor, torch.nn.Module]:
