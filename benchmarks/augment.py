@@ -9,9 +9,11 @@ import time
 from pathlib import Path
 
 import cv2
+import numpy as np
 
 from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.images import make_jpegs
+from benchmarks.own_process import in_own_process
 from benchmarks.preprocessing import run_s, workers
 from preprocessing import augment
 from rfuav_ray.requests import AUGMENTATION_METHODS, DataAugmentationRequest
@@ -35,18 +37,22 @@ def measure(runs: int = 3) -> list[Figure]:
             seconds = run_s(augment.run, request, on)
             if run > 0:  # the first one starts the workers
                 written.append(WRITTEN_EACH * IMAGES / seconds)
-                before.append(WRITTEN_EACH * IMAGES_BEFORE / _as_before_s(pictures, folder))
+                before_s = in_own_process(_as_before_s, pictures, folder / f"before{run}")
+                before.append(WRITTEN_EACH * IMAGES_BEFORE / before_s)
     work = "augment by six methods, 640 px"
     return compared(work, "images written", written, "one after the other", before, must=MUST, times=TIMES)
 
 
-def _as_before_s(pictures: Path, folder: Path) -> float:
+def _as_before_s(pictures: Path, output: Path) -> float:
+    output.mkdir()
+    for method in AUGMENTATION_METHODS:  # loads the library
+        augment.change(np.zeros((64, 64, 3), np.uint8), method, seed=1)
     started_s = time.perf_counter()
-    for path in sorted(pictures.iterdir())[:IMAGES_BEFORE]:
+    for seed, path in enumerate(sorted(pictures.iterdir())[:IMAGES_BEFORE]):
         for method in AUGMENTATION_METHODS:
             image = cv2.imread(str(path))
-            cv2.imwrite(str(folder / "changed.jpg"), augment.change(image, method, seed=1))
-            cv2.imwrite(str(folder / "origin.jpg"), image)
+            cv2.imwrite(str(output / f"{path.stem}_{method}.jpg"), augment.change(image, method, seed))
+            cv2.imwrite(str(output / f"{path.stem}_origin.jpg"), image)
     return time.perf_counter() - started_s
 
 

@@ -8,6 +8,7 @@ import cv2
 
 from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.images import make_jpegs
+from benchmarks.own_process import in_own_process
 from benchmarks.preprocessing import run_s, workers
 from preprocessing import crop
 from rfuav_ray.requests import ImageCropRequest
@@ -34,14 +35,16 @@ def measure(runs: int = 3) -> list[Figure]:
             seconds = run_s(crop.run, request, on)
             if run > 0:  # the first one starts the workers
                 cropped.append(IMAGES / seconds)
-                before.append(IMAGES_BEFORE / _as_before_s(folder))
+                before_s = in_own_process(_as_before_s, folder / "many", folder / f"before{run}")
+                before.append(IMAGES_BEFORE / before_s)
     return compared("crop, 640 px", "images", cropped, "one after the other", before, must=MUST, times=TIMES)
 
 
-def _as_before_s(folder: Path) -> float:
+def _as_before_s(pictures: Path, output: Path) -> float:
+    output.mkdir()
     started_s = time.perf_counter()
-    for path in sorted((folder / "many").iterdir())[:IMAGES_BEFORE]:
-        cv2.imwrite(str(folder / "cropped.jpg"), cv2.imread(str(path))[100:600, 100:600])
+    for path in sorted(pictures.iterdir())[:IMAGES_BEFORE]:
+        cv2.imwrite(str(output / path.name), cv2.imread(str(path))[100:600, 100:600])
     return time.perf_counter() - started_s
 
 

@@ -10,6 +10,7 @@ import torch
 from benchmarks import model_alone, plain_pytorch
 from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.images import make_jpegs
+from benchmarks.own_process import in_own_process
 from benchmarks.service import ONE_RUN, TASK_WITHIN_S, running_service
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
@@ -39,10 +40,18 @@ def measure(runs: int = 3, images: int = 800) -> list[Figure]:
             if task["status"] != "completed":
                 raise RuntimeError(f"the inference {task['status']}: {task['error']}")
             rates.append(task["result"]["images_per_second"])
-            plain.append(plain_pytorch.infer_images_per_s(folder / "pictures", images=PLAIN_IMAGES))
+            plain.append(
+                in_own_process(plain_pytorch.infer_images_per_s, folder / "pictures", images=PLAIN_IMAGES)
+            )
             alone.append(
-                model_alone.infer_images_per_s(
-                    "resnet18", device="cpu", precision=precision, batch_size=16, image_size=224, steps=20
+                in_own_process(
+                    model_alone.infer_images_per_s,
+                    "resnet18",
+                    device="cpu",
+                    precision=precision,
+                    batch_size=16,
+                    image_size=224,
+                    steps=20,
                 )
             )
     work = "infer resnet18, 640 px JPEGs"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks import model_alone, plain_pytorch
 from benchmarks.figures import Figure, compared, run_alone
+from benchmarks.own_process import in_own_process
 from benchmarks.service import ONE_RUN, TASK_WITHIN_S, running_service, training
 from rfuav_ray.client import RFUAVClient
 
@@ -30,10 +31,18 @@ def measure(runs: int = 3, images: int = 128, epochs: int = 4) -> list[Figure]:
             all_epochs.append(task["result"]["images_per_second"])
             with Path(task["result"]["files"]["metrics"]).open(newline="") as rows:
                 first_epoch.append(float(next(csv.DictReader(rows))["images_per_second"]))
-            plain.append(plain_pytorch.train_images_per_s(folder / "dataset", batch_size=BATCH_SIZE))
+            plain.append(
+                in_own_process(plain_pytorch.train_images_per_s, folder / "dataset", batch_size=BATCH_SIZE)
+            )
             alone.append(
-                model_alone.train_images_per_s(
-                    "resnet18", device="cpu", precision=precision, batch_size=BATCH_SIZE, image_size=224, steps=10
+                in_own_process(
+                    model_alone.train_images_per_s,
+                    "resnet18",
+                    device="cpu",
+                    precision=precision,
+                    batch_size=BATCH_SIZE,
+                    image_size=224,
+                    steps=10,
                 )
             )
     work = "train resnet18 with validation"

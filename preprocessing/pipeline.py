@@ -7,7 +7,6 @@ beside the output.
 """
 
 import errno
-import math
 import pickle
 import queue
 import threading
@@ -35,14 +34,12 @@ from ray.exceptions import (
     WorkerCrashedError,
 )
 
+from preprocessing.blocks import in_blocks
 from preprocessing.output_folder import PROGRESS_SUFFIX, OutputFolder, Permit, RunOver
 from rfuav_ray.errors import RunError, RunLost
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.freed_memory import freed_memory_kept
 
-#: few blocks for a small set, so that all workers have some; large ones for a large set
-BLOCKS_A_WORKER = 8
-LARGEST_BLOCK = 256
 #: how often a worker notes how far it is, and how often the run looks and asks whether it may go on
 TELL_EVERY_S = 0.25
 MESSAGES_A_RUN = 20
@@ -126,7 +123,7 @@ def make_files(
     tally = Tally()
     stopping = threading.Event()
     results: queue.Queue[Tally | Exception | None] = queue.Queue()
-    blocks = _blocks(items, workers.count)
+    blocks = in_blocks(items, workers.count)
     work_on = partial(_work_on, work, output.path, output.permit, output.trusts_files)
     arguments = (blocks, work_on, workers, results, stopping)
     # A thread, because Ray Data cannot be asked for the next result with a time-out.
@@ -157,13 +154,6 @@ def failed(source: str, reason: str) -> RunEvent:
     return RunEvent(message=f"'{source}' is left out: {reason}", level="WARNING")
 
 
-def _blocks(items: Sequence[Item], worker_count: int) -> list[bytes]:
-    """The items with their numbers, in pickled blocks: names may hold bytes that are no text to Arrow."""
-    size = max(1, min(LARGEST_BLOCK, math.ceil(len(items) / (worker_count * BLOCKS_A_WORKER))))
-    starts = range(0, len(items), size)
-    return [pickle.dumps(list(enumerate(items[start : start + size], start))) for start in starts]
-
-
 def _collect(
     blocks: list[bytes],
     work_on: Callable[[dict[str, Any]], dict[str, list[bytes]]],
@@ -176,6 +166,9 @@ def _collect(
         context.enable_progress_bars = False
         context.enable_operator_progress_bars = False
         context.print_on_execution_start = False
+        # Else it waits a second for its autoscaler to say what there is before a second worker begins. `workers`
+        # says how many work; only counts come back from them, so there is no memory to share out.
+        context.op_resource_reservation_enabled = False
         dataset = ray.data.from_items([{"items": block} for block in blocks], override_num_blocks=len(blocks))
         with warnings.catch_warnings():
             # Ray Data has no other way to say it: `max_retries` is not one of its named parameters.

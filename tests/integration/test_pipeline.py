@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from ray import cloudpickle
 
-from preprocessing import pipeline
+from preprocessing import blocks, pipeline
 from preprocessing.output_folder import OutputFolder
 from preprocessing.pipeline import Item, Work, Workers, make_files
 from rfuav_ray.errors import RunError, RunInterrupted, RunLost
@@ -65,7 +65,7 @@ def made(path: Path) -> set[Path]:
 
 
 def test_an_interrupted_run_ends_at_once_and_the_next_one_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(pipeline, "BLOCKS_A_WORKER", 1)  # a block of 100 files takes 10 s
+    monkeypatch.setattr(blocks, "PARTS_A_WORKER", 1)  # a block of 100 files takes 10 s
     path = tmp_path / "out"
 
     def interrupt(event: RunEvent) -> None:
