@@ -18,7 +18,7 @@ from benchmarks.preprocessing import run_s, workers
 from preprocessing import augment
 from rfuav_ray.requests import AUGMENTATION_METHODS, DataAugmentationRequest
 
-IMAGES, IMAGES_BEFORE = 400, 40
+IMAGES, IMAGES_BEFORE = 1000, 100
 WRITTEN_EACH = 1 + len(AUGMENTATION_METHODS)
 TIMES = 2.5
 MUST = TIMES * 65

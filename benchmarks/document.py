@@ -43,7 +43,7 @@ How it was measured:
 - A line of a stream is late by the time from its timestamp, when it was written, to its arrival at a client.
   A run hands its lines over every 0.4 s.
 - The data is made by the scripts: JPEGs of 640×640 pixels of smooth noise. A run has all cores (its cap is
-  1).
+  1); what it is compared with runs in a process of its own.
 """
 
 

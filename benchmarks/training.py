@@ -17,7 +17,7 @@ MUST = TIMES * 22
 BATCH_SIZE = 16
 
 
-def measure(runs: int = 3, images: int = 128, epochs: int = 4) -> list[Figure]:
+def measure(runs: int = 3, images: int = 384, epochs: int = 3) -> list[Figure]:
     all_epochs, first_epoch, plain, alone = [], [], [], []
     precision = model_alone.precision_of("cpu")
     with running_service(**ONE_RUN) as (service, folder), RFUAVClient(service.url) as client:
@@ -48,7 +48,13 @@ def measure(runs: int = 3, images: int = 128, epochs: int = 4) -> list[Figure]:
     work = "train resnet18 with validation"
     return [
         *compared(
-            f"{work}, {epochs} epochs", "images", all_epochs, "plain PyTorch", plain, must=MUST, times=TIMES
+            f"{work}, {epochs} epochs of {images}",
+            "images",
+            all_epochs,
+            "plain PyTorch",
+            plain,
+            must=MUST,
+            times=TIMES,
         ),
         Figure(work=f"{work}, the first epoch, which decodes: images/s", values=first_epoch),
         Figure(work=f"{work}: its steps alone, {precision}, nothing decoded: images/s", values=alone),
@@ -56,4 +62,4 @@ def measure(runs: int = 3, images: int = 128, epochs: int = 4) -> list[Figure]:
 
 
 if __name__ == "__main__":
-    run_alone(measure, __doc__, runs=3, images=128, epochs=4)
+    run_alone(measure, __doc__, runs=3, images=384, epochs=3)

@@ -93,6 +93,7 @@ def run(
         Work(
             targets=partial(_targets, methods=methods),
             make=partial(augment, source=source, methods=methods, seed=request.seed),
+            largest_block=128,
         ),
         source=source,
         output_path=Path(request.output_path or default_output(source)),

@@ -38,7 +38,11 @@ def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Rep
     return produce(
         request,
         [Item(source=name, target=name) for name in names],
-        Work(targets=_targets, make=partial(crop, source=root, rectangle=rectangle)),
+        Work(
+            targets=_targets,
+            make=partial(crop, source=root, rectangle=rectangle),
+            largest_block=1024,
+        ),
         source=root,
         output_path=Path(request.output_path),
         run_id=run_id,

@@ -80,6 +80,8 @@ class OutputFolder:
         self._is_new = False
         #: whether files that are there are whole: not after a power cut, as they are flushed at the end only
         self.trusts_files = True
+        #: of the run's first process: one that makes all files again may be interrupted, too
+        self._boot_id = boot_id()
         #: what `complete` was given by an earlier process of this same run
         self.result: dict[str, Any] | None = None
 
@@ -168,7 +170,8 @@ class OutputFolder:
             raise self._occupied()
         if found is not None and found["state"] == "unfinished":
             self._is_new = found["is_new"]
-            self.trusts_files = found["boot_id"] == boot_id()
+            self._boot_id = found["boot_id"]
+            self.trusts_files = self._boot_id == boot_id()
             if is_occupied and found["plan"] != self._plan:
                 raise RunError(
                     f"'{self.path}' holds a part of this work, but the input has changed since: empty the folder "
@@ -196,7 +199,7 @@ class OutputFolder:
             "run_id": self._run_id,
             "request": self._request,
             "plan": self._plan,
-            "boot_id": boot_id(),
+            "boot_id": self._boot_id,
             "is_new": self._is_new,
             "result": result,
         }

@@ -84,6 +84,8 @@ class Work:
     targets: Callable[[Item], Sequence[str]]
     #: make them in the folder; returns how many samples could not be used. Raises RunError for a bad source
     make: Callable[[Item, Path], int]
+    #: items that a worker takes at once: some seconds of work, after which it tells what failed
+    largest_block: int
 
 
 @dataclass(frozen=True)
@@ -123,7 +125,7 @@ def make_files(
     tally = Tally()
     stopping = threading.Event()
     results: queue.Queue[Tally | Exception | None] = queue.Queue()
-    blocks = in_blocks(items, workers.count)
+    blocks = in_blocks(items, workers.count, work.largest_block)
     work_on = partial(_work_on, work, output.path, output.permit, output.trusts_files)
     arguments = (blocks, work_on, workers, results, stopping)
     # A thread, because Ray Data cannot be asked for the next result with a time-out.
@@ -166,8 +168,8 @@ def _collect(
         context.enable_progress_bars = False
         context.enable_operator_progress_bars = False
         context.print_on_execution_start = False
-        # Else it waits a second for its autoscaler to say what there is before a second worker begins. `workers`
-        # says how many work; only counts come back from them, so there is no memory to share out.
+        # Else it lets one task run until its autoscaler has said, a second later, what there is. `workers` says
+        # how many work; only counts and reasons come back from them, so there is no memory to share out.
         context.op_resource_reservation_enabled = False
         dataset = ray.data.from_items([{"items": block} for block in blocks], override_num_blocks=len(blocks))
         with warnings.catch_warnings():

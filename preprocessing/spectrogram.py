@@ -53,6 +53,7 @@ def run(request: SpectrogramRequest, *, run_id: str, workers: Workers, report: R
         Work(
             targets=_targets,
             make=partial(draw, source=root, settings=settings, data_type=request.data_type),
+            largest_block=32,
         ),
         source=root,
         output_path=Path(request.output_path),

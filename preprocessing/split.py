@@ -103,7 +103,7 @@ def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: 
     return produce(
         request,
         items,
-        Work(targets=_targets, make=partial(copy, source=source)),
+        Work(targets=_targets, make=partial(copy, source=source), largest_block=1024),
         source=source,
         output_path=Path(request.output_path),
         run_id=run_id,

@@ -31,7 +31,8 @@ RAY_VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # OpenMP threads that spin while they wait slow every other process down: 10 against 40 images/s measured.
     "OMP_WAIT_POLICY": "PASSIVE",
-    # For a moment they may: in a training they wait several hundred times a step, 54 against 62 images/s.
+    # For 0.1 ms they may, in GNU's OpenMP, which is PyTorch's and where this wins over the policy: in a training
+    # they wait several hundred times a step, 54 against 62 images/s.
     "GOMP_SPINCOUNT": "10000",
     # The API and the actors go before the runs, see actors.run_supervisor.
     "RAY_worker_niceness": "0",

@@ -2,13 +2,16 @@
 
 import os
 import signal
+import subprocess
 import sys
 import time
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
 import pytest
 from ray import cloudpickle
+from ray.data import DataContext
 
 from preprocessing import blocks, pipeline
 from preprocessing.output_folder import OutputFolder
@@ -54,7 +57,7 @@ def run(path: Path, report=ignore, what=""):
     """One life of a run."""
     names = [item.target for item in ITEMS]
     with OutputFolder(path, request={}, run_id="task", planned=lambda: names) as output:
-        work = Work(targets=targets, make=partial(make, what=what))
+        work = Work(targets=targets, make=partial(make, what=what), largest_block=100)
         tally = make_files(ITEMS, work, output, noun="files", workers=Workers(2, 0.5), report=report)
         output.complete({})
         return tally
@@ -96,3 +99,15 @@ def test_a_bug_ends_the_run_with_its_reason_and_leaves_nothing(tmp_path):
     with pytest.raises(RunError, match="ZeroDivisionError"):
         run(tmp_path / "out", what="has a bug")
     assert not (tmp_path / "out").exists()
+
+
+def test_ray_data_still_has_what_lets_workers_begin_at_once():
+    """It takes options that it does not know without a word."""
+    assert "op_resource_reservation_enabled" in {field.name for field in fields(DataContext)}
+    program = (
+        "import preprocessing.pipeline\n"
+        "from ray.data._internal.execution.metadata_fetcher import make_metadata_fetcher\n"
+        "print(type(make_metadata_fetcher()).__name__)"
+    )
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert result.stdout.split() == ["InlineMetadataFetcher"]

@@ -140,7 +140,7 @@ def test_a_block_of_preprocessing_that_does_not_fit_names_its_file(mount: Mount)
     ):
         fill(disk)
         block = pickle.dumps(list(enumerate(Item(source=name, target=name) for name in names)))
-        work = Work(targets=lambda item: [item.target], make=_make_noise)
+        work = Work(targets=lambda item: [item.target], make=_make_noise, largest_block=10)
         answers = _work_on(work, output.path, output.permit, True, {"items": [block]})
         (error,) = map(pickle.loads, answers["results"])
         raise error

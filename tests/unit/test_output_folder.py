@@ -71,6 +71,10 @@ def test_files_of_before_a_restart_of_the_machine_are_made_again(output, tmp_pat
         raise KeyboardInterrupt
     note = tmp_path / "out" / ".rfuav-run" / "run.json"
     note.write_text(note.read_text().replace(boot_id(), "the boot before"))
+    for _ in range(2):  # not even where the run that makes them again is interrupted
+        with pytest.raises(KeyboardInterrupt), output() as folder:
+            assert not folder.trusts_files
+            raise KeyboardInterrupt
     with output() as folder:
         assert not folder.trusts_files
         folder.complete({})
