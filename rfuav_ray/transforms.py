@@ -19,13 +19,18 @@ def resize(image: Picture, image_size: int) -> Picture:
 
 
 def scale(pictures: torch.Tensor, normalization: Normalization | None) -> torch.Tensor:
-    """Turn uint8 pictures (…, 3, H, W) into float32, 0..1 and then normalized, on the device they are on."""
-    scaled = pictures.float() / 255
-    if normalization is None:
-        return scaled
-    mean = torch.tensor(normalization.mean, device=pictures.device).view(3, 1, 1)
-    std = torch.tensor(normalization.std, device=pictures.device).view(3, 1, 1)
-    return scaled.sub_(mean).div_(std)
+    """Turn uint8 pictures (…, 3, H, W) into float32, 0..1 and then normalized, on the device they are on.
+
+    In memory the channels of a pixel lie side by side afterwards.
+    """
+    # By rows (…, H, W * 3): arithmetic with three numbers for each pixel takes four times as long on a CPU.
+    rows = pictures.movedim(-3, -1).flatten(-2).float() / 255
+    if normalization is not None:
+        width = pictures.shape[-1]
+        mean = torch.tensor(normalization.mean, device=pictures.device).repeat(width)
+        std = torch.tensor(normalization.std, device=pictures.device).repeat(width)
+        rows.sub_(mean).div_(std)
+    return rows.view(*rows.shape[:-1], -1, 3).movedim(-1, -3)
 
 
 def to_tensor(image: Picture, *, image_size: int, normalization: Normalization | None) -> torch.Tensor:
