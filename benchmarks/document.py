@@ -24,26 +24,27 @@ Made by `make bench` on {day}, in {minutes:.0f} minutes. `python -m benchmarks.<
 How it was measured:
 
 - The figures are those of the whole service, as `rfuav serve` starts it, at its clients; of augment and crop
-  those of the same code on a Ray of its own. The median counts; whatever else the machine does moves all of
-  them.
-- "must" is a share of what the original service does, a FastAPI service in one process that keeps its tasks
-  in a dict. Its figures are of another run, on an idle machine with 2 cores and avx512_bf16: it answered 6,300
-  reads/s, started 1,150 tasks/s, trained 22 and classified 33 images/s there.
+  those of the same code on a Ray of its own, set up as the service does it. The median counts; whatever else
+  the machine does moves all of them.
+- "must" is a share of what the service before does, a FastAPI service in one process that keeps its tasks in a
+  dict. Its figures are of another run, on an idle machine with 2 cores and avx512_bf16: it answered 6,300
+  reads/s, started 1,150 tasks/s, trained 22, classified 33 and cropped 230 images/s and wrote 65 augmented ones.
   On any other machine the rows "times …" tell: both sides of them were measured in the same run, by turns.
-- Plain PyTorch (`benchmarks/plain_pytorch.py`) is fp32, decodes an image anew whenever it is its turn, and
-  classifies one at a time. Steps and model "alone" (`benchmarks/model_alone.py`) are what the processor
-  computes with nothing else to do: random tensors, nothing read, decoded, validated or stored.
+- "The service before" (`benchmarks/service_before.py`) is its way to train, classify, augment and crop, in a
+  process of its own: fp32, one image after the other, decoded anew whenever it is its turn. To classify one it
+  decodes it twice and draws the answer into it. Its log, the tables of a validation and the checkpoints are
+  left out. It crops as fast as a core decodes and encodes: two cores can crop twice as fast at the best.
+- Steps and model "alone" (`benchmarks/model_alone.py`) are what the processor computes with nothing else to do:
+  random tensors, nothing read, decoded, validated or stored.
 - Plain FastAPI (`benchmarks/baseline.py`: the same routes and models, nothing looked at on disk, nothing
   stored) is asked in the same run by the same load generator, in turns with the service.
 - The load generator, one process with {connections} connections, shares the cores with what it asks. An
   answer that is not 2xx ends the benchmark.
 - A task that the service creates is on disk before its answer, one of plain FastAPI in memory, which does not
-  look at the paths of the request either. So what the service must do is told by plain FastAPI's reads: the
-  original creates 0.18 tasks in the time of a read. All tasks are alike, and name the same data set.
+  look at the paths of the request either. All tasks are alike, and name the same data set.
 - A line of a stream is late by the time from its timestamp, when it was written, to its arrival at a client.
   A run hands its lines over every 0.4 s.
-- The data is made by the scripts: JPEGs of 640×640 pixels of smooth noise. A run has all cores (its cap is
-  1); what it is compared with runs in a process of its own.
+- The data is made by the scripts: JPEGs of 640×640 pixels of smooth noise. A run has all cores: its cap is 1.
 """
 
 

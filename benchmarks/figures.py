@@ -51,13 +51,22 @@ def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
 
 
 def compared(
-    work: str, unit: str, ours: Sequence[float], other: str, theirs: Sequence[float], *, must: float, times: float
+    work: str,
+    unit: str,
+    ours: Sequence[float],
+    before: Sequence[float],
+    *,
+    must: float,
+    times: float | None = None,
 ) -> list[Figure]:
-    """Rates of the same work, by turns, and their ratio, at least `times`; `must` is the bound of ours."""
+    """Rates of the same work here and as the service before does it, by turns; `must` is the bound of ours.
+
+    Their ratio has to be at least `times`, if that is given.
+    """
     return [
         Figure(work=f"{work}: {unit}/s", values=ours, at_least=must),
-        Figure(work=f"{work}, {other}: {unit}/s", values=theirs),
-        Figure(work=f"{work}: times {other}", values=ratios(ours, theirs), at_least=times),
+        Figure(work=f"{work}, the service before: {unit}/s", values=before),
+        Figure(work=f"{work}: times the service before", values=ratios(ours, before), at_least=times),
     ]
 
 

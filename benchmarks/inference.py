@@ -1,13 +1,13 @@
 """Classify a folder of 640×640 JPEGs with a resnet18, as a task that has all cores.
 
-Beside it the same as plain PyTorch does it, by turns.
+Beside it as the service before does it, by turns.
 """
 
 from pathlib import Path
 
 import torch
 
-from benchmarks import model_alone, plain_pytorch
+from benchmarks import model_alone, service_before
 from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.images import make_jpegs
 from benchmarks.own_process import in_own_process
@@ -19,11 +19,11 @@ from rfuav_ray.models import build_model
 CLASSES = ("first", "second")
 TIMES = 4.0
 MUST = TIMES * 33
-PLAIN_IMAGES = 80
+IMAGES_BEFORE = 200
 
 
-def measure(runs: int = 3, images: int = 800) -> list[Figure]:
-    rates, plain, alone = [], [], []
+def measure(runs: int = 3, images: int = 1600) -> list[Figure]:
+    rates, before, alone = [], [], []
     precision = model_alone.precision_of("cpu")
     with running_service(**ONE_RUN) as (service, folder), RFUAVClient(service.url) as client:
         make_jpegs(folder / "pictures", images)
@@ -40,8 +40,13 @@ def measure(runs: int = 3, images: int = 800) -> list[Figure]:
             if task["status"] != "completed":
                 raise RuntimeError(f"the inference {task['status']}: {task['error']}")
             rates.append(task["result"]["images_per_second"])
-            plain.append(
-                in_own_process(plain_pytorch.infer_images_per_s, folder / "pictures", images=PLAIN_IMAGES)
+            before.append(
+                in_own_process(
+                    service_before.infer_images_per_s,
+                    folder / "pictures",
+                    folder / f"before-{run}",
+                    images=IMAGES_BEFORE,
+                )
             )
             alone.append(
                 in_own_process(
@@ -56,7 +61,7 @@ def measure(runs: int = 3, images: int = 800) -> list[Figure]:
             )
     work = "infer resnet18, 640 px JPEGs"
     return [
-        *compared(work, "images", rates, "plain PyTorch", plain, must=MUST, times=TIMES),
+        *compared(work, "images", rates, before, must=MUST, times=TIMES),
         Figure(work=f"{work}: the model alone, {precision}, nothing decoded: images/s", values=alone),
     ]
 
@@ -70,4 +75,4 @@ def _make_model(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    run_alone(measure, __doc__, runs=3, images=800)
+    run_alone(measure, __doc__, runs=3, images=1600)

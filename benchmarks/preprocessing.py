@@ -9,16 +9,18 @@ from typing import Any
 import ray
 
 from preprocessing.pipeline import Workers
+from serve_app.command import RAY_VARIABLES, environment
 
 
 @contextmanager
 def workers() -> Iterator[Workers]:
     """One on each core, as the service has them where nothing else runs."""
-    ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-    try:
-        yield Workers(count=os.cpu_count() or 1, cpus_each=1)
-    finally:
-        ray.shutdown()
+    with environment(RAY_VARIABLES):
+        ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+        try:
+            yield Workers(count=os.cpu_count() or 1, cpus_each=1)
+        finally:
+            ray.shutdown()
 
 
 def run_s(run: Callable[..., dict[str, Any]], request: Any, on: Workers) -> float:

@@ -1,12 +1,12 @@
 """Train a resnet18 on 640×640 JPEGs with validation, batch 16, 224 px, as a task that has all cores.
 
-Beside it an epoch of the same as plain PyTorch does it, by turns.
+Beside it an epoch as the service before does it, by turns.
 """
 
 import csv
 from pathlib import Path
 
-from benchmarks import model_alone, plain_pytorch
+from benchmarks import model_alone, service_before
 from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.own_process import in_own_process
 from benchmarks.service import ONE_RUN, TASK_WITHIN_S, running_service, training
@@ -18,7 +18,7 @@ BATCH_SIZE = 16
 
 
 def measure(runs: int = 3, images: int = 384, epochs: int = 3) -> list[Figure]:
-    all_epochs, first_epoch, plain, alone = [], [], [], []
+    all_epochs, first_epoch, before, alone = [], [], [], []
     precision = model_alone.precision_of("cpu")
     with running_service(**ONE_RUN) as (service, folder), RFUAVClient(service.url) as client:
         for run in range(runs):
@@ -31,8 +31,8 @@ def measure(runs: int = 3, images: int = 384, epochs: int = 3) -> list[Figure]:
             all_epochs.append(task["result"]["images_per_second"])
             with Path(task["result"]["files"]["metrics"]).open(newline="") as rows:
                 first_epoch.append(float(next(csv.DictReader(rows))["images_per_second"]))
-            plain.append(
-                in_own_process(plain_pytorch.train_images_per_s, folder / "dataset", batch_size=BATCH_SIZE)
+            before.append(
+                in_own_process(service_before.train_images_per_s, folder / "dataset", batch_size=BATCH_SIZE)
             )
             alone.append(
                 in_own_process(
@@ -51,8 +51,7 @@ def measure(runs: int = 3, images: int = 384, epochs: int = 3) -> list[Figure]:
             f"{work}, {epochs} epochs of {images}",
             "images",
             all_epochs,
-            "plain PyTorch",
-            plain,
+            before,
             must=MUST,
             times=TIMES,
         ),

@@ -23,13 +23,14 @@ from rfuav_ray.requests import AugmentationMethod, DataAugmentationRequest
 
 def change(image: Picture, method: AugmentationMethod, seed: int) -> Picture:
     """The RGB picture (height, width, 3), uint8, changed by one method; the same seed gives the same pixels."""
-    transform = _transform(method)
+    transform = transform_of(method)
     transform.set_random_seed(seed)
     return np.asarray(transform(image=image)["image"], dtype=np.uint8)
 
 
 @cache
-def _transform(method: AugmentationMethod) -> Any:
+def transform_of(method: AugmentationMethod) -> Any:
+    """Albumentations' own object, always the same one."""
     # Only where it is needed, for it takes a second; and it would ask the network for a newer version of itself.
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
     # It loads PyTorch, 500 MB, for a part that it does without where that cannot be imported.
