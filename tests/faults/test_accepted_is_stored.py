@@ -16,7 +16,7 @@ from tests.faults.tasks import ask, list_all
 from tests.faults.workload import World
 
 CLIENTS, CREATES_PER_S = 16, 500
-EARLIEST_KILL_S, LATEST_KILL_S = 1.0, 6.0
+EARLIEST_KILL_S, LATEST_KILL_S = 1.0, 4.0
 MOST_ROUNDS = 10
 
 

@@ -14,13 +14,14 @@ import torch
 from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
 from rfuav_ray.models import build_model
 from rfuav_ray.run_record import RUN_FOLDER
-from tests.faults.extent import AUGMENTS, INFERENCES, TRAININGS, WAITING_JOBS
+from tests.faults.extent import AUGMENTS, INFERENCES, IS_SHORT, TRAININGS, WAITING_JOBS
 from tests.faults.tasks import client
 from tests.integration.conftest import CLASSES, write_picture
 
 MODEL = "mobilenet_v3_small"
-EPOCHS, SMALL_EPOCHS = 8, 1
-CLASSIFIED, AUGMENTED, SMALL = 4000, 500, 40
+_SHARE = 2 if IS_SHORT else 1
+EPOCHS, CLASSIFIED, AUGMENTED = 8 // _SHARE, 4000 // _SHARE, 500 // _SHARE
+SMALL_EPOCHS, SMALL = 1, 40
 DIFFERENT_IMAGES = 20
 #: the kinds of those that wait
 WAITING = ("training", "inference", "crop", "inference", "training", "split", "inference") * 3

@@ -1,4 +1,4 @@
-"""Workers and services that die in the middle of a training."""
+"""Workers and actors that die in the middle of a training; whole services die in tests/faults."""
 
 import os
 import re
@@ -8,7 +8,6 @@ import pytest
 import ray
 
 from actors import names
-from rfuav_ray.errors import RfuavError
 
 
 def wait_for_epoch(client, task_id, epoch):
@@ -67,32 +66,3 @@ def test_a_training_outlives_the_death_of_any_actor(client, training, actor):
     after = client.start_training(**training(device="cuda:1"))["task_id"]
     ended = client.wait(after, timeout=60)
     assert (ended["status"], ended["result"]["run"]["gpu_ids"]) == ("completed", ["1"])
-
-
-def wait_until_silent(client):
-    """Ray's processes end a moment after the service that was killed, and answer until then."""
-    with pytest.raises(RfuavError):
-        while True:
-            client.health()
-
-
-@pytest.mark.timeout(300)
-def test_a_service_killed_and_started_again_goes_on(own_service, training):
-    process, client = own_service()
-    task_id = client.start_training(**training(num_epochs=8))["task_id"]
-    waiting = client.start_training(**training())["task_id"]
-    wait_for_epoch(client, task_id, 2)
-    before = client.get_logs(task_id)
-    caps = client.update_resource_config(max_concurrent={"cpu": {"training": 1}})["current_config"]
-    process.kill()
-    process.wait(60)
-    wait_until_silent(client)
-
-    process, client = own_service()
-    assert client.get_logs(task_id)[: len(before)] == before
-    assert client.get_resources()["limits"] == caps
-    for one in (task_id, waiting):
-        assert client.wait(one, timeout=120)["status"] == "completed"
-    assert epochs_reported(client, task_id) == list(range(1, 9))
-    process.send_signal(signal.SIGTERM)
-    assert process.wait(30) == 0

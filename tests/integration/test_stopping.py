@@ -1,15 +1,16 @@
-"""SIGTERM and ctrl-C: `rfuav serve` stops in good order, and goes on at the next start as if nothing had been."""
+"""SIGTERM: `rfuav serve` stops in good order, and goes on at the next start as if nothing had been."""
 
 import json
 import signal
 import time
 
 import httpx
-import psutil
 import pytest
 
+from tests.integration.processes import family, is_over
+
 EXIT_WITHIN_S = 20
-EPOCHS = 4
+EPOCHS = 3
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -18,14 +19,6 @@ pytestmark = pytest.mark.timeout(300)
 def long_epochs(training):
     """A training whose epochs take some seconds, so that it is stopped in the middle of one."""
     return training(num_epochs=EPOCHS, image_size=224, batch_size=2)
-
-
-def family(process):
-    return psutil.Process(process.pid).children(recursive=True)
-
-
-def is_over(processes):
-    return not psutil.wait_procs(processes, timeout=10)[1]
 
 
 def submit_until_refused(client, request):
@@ -84,24 +77,3 @@ def test_a_stopped_service_keeps_what_its_runs_have_done(own_service, long_epoch
 
 def figures(task):
     return {name: value for name, value in task["latest_metrics"].items() if name != "images_per_second"}
-
-
-def wait_for_output(path, text):
-    deadline = time.monotonic() + 30
-    while text not in path.read_text():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-
-
-def test_a_second_signal_ends_everything_at_once(own_service, long_epochs, tmp_path):
-    process, client = own_service()
-    task_id = client.start_training(**long_epochs)["task_id"]
-    for entry in client.stream_training_logs(task_id):
-        if entry.get("stage") == "epoch_start":
-            break
-    started = family(process)
-    process.send_signal(signal.SIGINT)
-    wait_for_output(tmp_path / "output.txt", "Stopping")
-    process.send_signal(signal.SIGINT)
-    assert process.wait(10) == 128 + signal.SIGINT
-    assert is_over(started)

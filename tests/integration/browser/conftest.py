@@ -66,12 +66,11 @@ def open_page(chromium, request):
     """Open a page of a service; keyword arguments are of the browser's context."""
     contexts, watched = [], []
 
-    def start(url, path="/", context=None, **options):
-        if context is None:
-            options = {"viewport": {"width": 1440, "height": 1000}, "locale": "en-GB"} | options
-            context = chromium.new_context(**options)
-            context.set_default_timeout(PATIENCE_MS)
-            contexts.append(context)
+    def start(url, path="/", **options):
+        options = {"viewport": {"width": 1440, "height": 1000}, "locale": "en-GB"} | options
+        context = chromium.new_context(**options)
+        context.set_default_timeout(PATIENCE_MS)
+        contexts.append(context)
         page = context.new_page()
         watched.append(Watched(page, urlsplit(url).netloc))
         page.goto(url + path)

@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from rfuav_ray.client import RFUAVClient
 from tests.integration.browser.actions import choose_kind, field, fill, fill_training, row_of, start
 from tests.integration.conftest import CLASSES, write_picture
+from tests.integration.processes import wait_until_silent
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -81,16 +82,16 @@ def test_what_the_server_refuses_is_said_at_the_field(open_page, service, traini
     expect(field(page, "num_epochs", "spinbutton")).not_to_have_attribute("aria-invalid", "true")
 
 
-def test_steering_tasks_in_two_tabs(open_page, service, client, training):
+def test_steering_tasks_in_two_windows(open_page, service, client, training):
     page = open_page(service)
-    other = open_page(service, context=page.context)
+    other = open_page(service)
     page.get_by_role("spinbutton", name="Most Training runs at once on cpu").fill("0")
     page.get_by_role("button", name="Apply").click()
     expect(page.locator(".note")).to_contain_text("in force")
     assert client.get_resources()["limits"]["cpu"]["training"] == 0
     expect(other.get_by_role("spinbutton", name="Most Training runs at once on cpu")).to_have_value("0")
 
-    fill_training(page, training, num_epochs=500, description="one of two tabs")
+    fill_training(page, training, num_epochs=500, description="one of two windows")
     task_id = start(page, "Training")
     expect(row_of(other, task_id).locator(".status")).to_have_text("waiting")
     row_of(other, task_id).get_by_role("combobox").select_option("1")
@@ -109,7 +110,7 @@ def test_steering_tasks_in_two_tabs(open_page, service, client, training):
     other.get_by_role("dialog").get_by_role("button", name="Yes").click()
     expect(row_of(page, task_id).locator(".status")).to_have_text("cancelled")
     row_of(page, task_id).get_by_role("button", name=f"Run again: {task_id}").click()
-    expect(field(page, "description")).to_have_value("one of two tabs")
+    expect(field(page, "description")).to_have_value("one of two windows")
     row_of(page, task_id).get_by_role("button", name=f"Delete: {task_id}").click()
     page.get_by_role("dialog").get_by_role("button", name="Yes").click()
     expect(row_of(other, task_id)).to_have_count(0)
@@ -223,9 +224,10 @@ def test_with_a_key_and_over_a_restart(open_page, own_service, training):
         # The first run of a new service waits until PyTorch is loaded.
         expect(row_of(page, task_id).locator(".is-progress")).to_contain_text("Epoch", timeout=90_000)
         row_of(page, task_id).get_by_role("link").click()
-        process.terminate()
+        process.kill()
         expect(page.locator(".log-view .problem")).to_contain_text("Connection lost")
         process.wait(60)
+        wait_until_silent(known)
         own_service(api_keys="secret")
         page.get_by_role("searchbox", name="Search the log").fill("Going on")
         expect(page.locator(".log p").first).to_contain_text("Going on", timeout=60_000)
