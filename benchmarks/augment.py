@@ -1,12 +1,12 @@
 """Augment 640×640 JPEGs by all six methods, through Ray Data on all cores.
 
-Beside it as the service before does it, by turns.
+Beside it as the original service does it, by turns.
 """
 
 import tempfile
 from pathlib import Path
 
-from benchmarks import service_before
+from benchmarks import original_way
 from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.images import make_jpegs
 from benchmarks.own_process import in_own_process
@@ -34,7 +34,7 @@ def measure(runs: int = 3) -> list[Figure]:
             if run > 0:  # the first one starts the workers
                 written.append(WRITTEN_EACH * IMAGES / seconds)
                 output = folder / f"before{run}"
-                before.append(in_own_process(service_before.augment_written_per_s, pictures, output))
+                before.append(in_own_process(original_way.augment_written_per_s, pictures, output))
     work = "augment by six methods, 640 px"
     return compared(work, "images written", written, before, must=MUST, times=TIMES)
 

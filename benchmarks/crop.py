@@ -1,9 +1,9 @@
-"""Crop 640×640 JPEGs, through Ray Data on all cores; beside it as the service before does it, by turns."""
+"""Crop 640×640 JPEGs, through Ray Data on all cores; beside it as the original service does it, by turns."""
 
 import tempfile
 from pathlib import Path
 
-from benchmarks import service_before
+from benchmarks import original_way
 from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.images import make_jpegs
 from benchmarks.own_process import in_own_process
@@ -13,8 +13,8 @@ from rfuav_ray.requests import ImageCropRequest
 
 IMAGES = 6000
 RECTANGLE = {"x": 100, "y": 100, "width": 500, "height": 500}
-#: Twice what was measured of the service before. Of its loop here, which is as fast as a core decodes and
-#: encodes, two cores cannot make more than twice as much, with nothing left for a start, an end and a flush.
+#: Twice what was measured of the original service. Its way here keeps one core busy, so that two cores make at
+#: most twice as much, before the start, the end and the flush: that ratio has no bound.
 MUST = 2 * 230.0
 
 
@@ -32,7 +32,7 @@ def measure(runs: int = 3) -> list[Figure]:
             if run > 0:  # the first one starts the workers
                 cropped.append(IMAGES / seconds)
                 output = folder / f"before{run}"
-                before.append(in_own_process(service_before.crop_images_per_s, pictures, output, **RECTANGLE))
+                before.append(in_own_process(original_way.crop_images_per_s, pictures, output, **RECTANGLE))
     return compared("crop, 640 px", "images", cropped, before, must=MUST)
 
 

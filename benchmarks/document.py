@@ -24,16 +24,18 @@ Made by `make bench` on {day}, in {minutes:.0f} minutes. `python -m benchmarks.<
 How it was measured:
 
 - The figures are those of the whole service, as `rfuav serve` starts it, at its clients; of augment and crop
-  those of the same code on a Ray of its own, set up as the service does it. The median counts; whatever else
-  the machine does moves all of them.
-- "must" is a share of what the service before does, a FastAPI service in one process that keeps its tasks in a
-  dict. Its figures are of another run, on an idle machine with 2 cores and avx512_bf16: it answered 6,300
-  reads/s, started 1,150 tasks/s, trained 22, classified 33 and cropped 230 images/s and wrote 65 augmented ones.
-  On any other machine the rows "times …" tell: both sides of them were measured in the same run, by turns.
-- "The service before" (`benchmarks/service_before.py`) is its way to train, classify, augment and crop, in a
-  process of its own: fp32, one image after the other, decoded anew whenever it is its turn. To classify one it
-  decodes it twice and draws the answer into it. Its log, the tables of a validation and the checkpoints are
-  left out. It crops as fast as a core decodes and encodes: two cores can crop twice as fast at the best.
+  those of the same code on a Ray of its own with the service's environment variables. The median counts;
+  whatever else the machine does moves all of them.
+- "must" is what the original service does, times 0.55 to 4: a FastAPI service in one process that keeps its
+  tasks in a dict. Its figures are of another run, on an idle machine with 2 cores and avx512_bf16: it answered
+  6,300 reads/s, started 1,150 tasks/s, trained 22, classified 33 and cropped 230 images/s and wrote 65 augmented
+  ones. On any other machine the rows "times …" that have a bound tell: both sides of them were measured in the
+  same run, by turns.
+- "The original's way" (`benchmarks/original_way.py`) is how it trains, classifies, augments and crops, in a
+  process of its own: fp32, one image after the other, decoded anew whenever it is its turn. To classify an image
+  it decodes it twice, draws the answer into it and writes it as a JPEG, where this service writes tables. To
+  augment one it writes the original with each method, which counts once. Its log, the tables of a validation
+  and the checkpoints are left out. It crops as fast as one core can, so that two can crop twice as fast at best.
 - Steps and model "alone" (`benchmarks/model_alone.py`) are what the processor computes with nothing else to do:
   random tensors, nothing read, decoded, validated or stored.
 - Plain FastAPI (`benchmarks/baseline.py`: the same routes and models, nothing looked at on disk, nothing

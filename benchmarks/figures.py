@@ -54,19 +54,19 @@ def compared(
     work: str,
     unit: str,
     ours: Sequence[float],
-    before: Sequence[float],
+    original: Sequence[float],
     *,
     must: float,
     times: float | None = None,
 ) -> list[Figure]:
-    """Rates of the same work here and as the service before does it, by turns; `must` is the bound of ours.
+    """Rates of this service and of the original's way, by turns; `must` is the bound of ours.
 
     Their ratio has to be at least `times`, if that is given.
     """
     return [
         Figure(work=f"{work}: {unit}/s", values=ours, at_least=must),
-        Figure(work=f"{work}, the service before: {unit}/s", values=before),
-        Figure(work=f"{work}: times the service before", values=ratios(ours, before), at_least=times),
+        Figure(work=f"{work}, the original's way: {unit}/s", values=original),
+        Figure(work=f"{work}: times the original's way", values=ratios(ours, original), at_least=times),
     ]
 
 

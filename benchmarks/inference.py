@@ -1,13 +1,13 @@
 """Classify a folder of 640×640 JPEGs with a resnet18, as a task that has all cores.
 
-Beside it as the service before does it, by turns.
+Beside it as the original service does it, by turns.
 """
 
 from pathlib import Path
 
 import torch
 
-from benchmarks import model_alone, service_before
+from benchmarks import model_alone, original_way
 from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.images import make_jpegs
 from benchmarks.own_process import in_own_process
@@ -42,7 +42,7 @@ def measure(runs: int = 3, images: int = 1600) -> list[Figure]:
             rates.append(task["result"]["images_per_second"])
             before.append(
                 in_own_process(
-                    service_before.infer_images_per_s,
+                    original_way.infer_images_per_s,
                     folder / "pictures",
                     folder / f"before-{run}",
                     images=IMAGES_BEFORE,

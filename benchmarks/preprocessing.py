@@ -17,10 +17,10 @@ def workers() -> Iterator[Workers]:
     """One on each core, as the service has them where nothing else runs."""
     with environment(RAY_VARIABLES):
         ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
-        try:
-            yield Workers(count=os.cpu_count() or 1, cpus_each=1)
-        finally:
-            ray.shutdown()
+    try:
+        yield Workers(count=os.cpu_count() or 1, cpus_each=1)
+    finally:
+        ray.shutdown()
 
 
 def run_s(run: Callable[..., dict[str, Any]], request: Any, on: Workers) -> float:

@@ -1,12 +1,12 @@
 """Train a resnet18 on 640×640 JPEGs with validation, batch 16, 224 px, as a task that has all cores.
 
-Beside it an epoch as the service before does it, by turns.
+Beside it an epoch as the original service does it, by turns.
 """
 
 import csv
 from pathlib import Path
 
-from benchmarks import model_alone, service_before
+from benchmarks import model_alone, original_way
 from benchmarks.figures import Figure, compared, run_alone
 from benchmarks.own_process import in_own_process
 from benchmarks.service import ONE_RUN, TASK_WITHIN_S, running_service, training
@@ -32,7 +32,7 @@ def measure(runs: int = 3, images: int = 384, epochs: int = 3) -> list[Figure]:
             with Path(task["result"]["files"]["metrics"]).open(newline="") as rows:
                 first_epoch.append(float(next(csv.DictReader(rows))["images_per_second"]))
             before.append(
-                in_own_process(service_before.train_images_per_s, folder / "dataset", batch_size=BATCH_SIZE)
+                in_own_process(original_way.train_images_per_s, folder / "dataset", batch_size=BATCH_SIZE)
             )
             alone.append(
                 in_own_process(

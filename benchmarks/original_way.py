@@ -1,4 +1,4 @@
-"""What runs are compared with: the same, done as the service before this one does it.
+"""What runs are compared with: the way in which the original service trains, classifies, augments and crops.
 
 In one process, one image after the other, each read and decoded anew whenever it is its turn; in fp32. Left out
 are its log, the tables of a validation, and the checkpoints.
@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import cv2
+import matplotlib
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import nn
@@ -20,6 +21,7 @@ from preprocessing.augment import transform_of
 from rfuav_ray.requests import AUGMENTATION_METHODS
 
 IMAGE_SIZE = 224
+FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"
 FONT_SIZE = 45
 
 
@@ -38,16 +40,15 @@ def train_images_per_s(folder: Path, *, batch_size: int) -> float:
         loss = criterion(model(images), labels)
         loss.backward()
         optimizer.step()
-        loss.item()
     model.eval()
     with torch.no_grad():
         for images, labels in DataLoader(val_set, batch_size):
-            criterion(model(images), labels).item()
+            criterion(model(images), labels)
     return (len(train_set) + len(val_set)) / (time.perf_counter() - started_s)
 
 
 def infer_images_per_s(folder: Path, output: Path, *, images: int) -> float:
-    """Of the first ones in the folder. An answer is drawn into its image."""
+    """Of the first ones in the folder. An answer is drawn into its image, which is written as a JPEG."""
     output.mkdir()
     model = resnet18(num_classes=2).eval()
     paths = sorted(folder.iterdir())[:images]
@@ -60,11 +61,11 @@ def infer_images_per_s(folder: Path, output: Path, *, images: int) -> float:
 
 def _classify(model: nn.Module, path: Path, output: Path) -> None:
     drawn = Image.open(path).convert("RGB")
-    # That service reads the file once more for the model, and has PyTorch prepare for gradients.
+    # It reads the file once more for the model, and has PyTorch prepare for gradients.
     image = _transform()(Image.open(path).convert("RGB")).unsqueeze(0)
     probability, index = torch.softmax(model(image), dim=1).max(dim=1)
     text = f"{index.item()} {100 * probability.item():.2f}%"
-    font = ImageFont.load_default(FONT_SIZE)
+    font = ImageFont.truetype(FONT, FONT_SIZE)
     ImageDraw.Draw(drawn).text((40, 40), text, fill=(255, 0, 0), font=font)
     drawn.save(output / f"{path.stem}.jpg")
 
@@ -74,7 +75,7 @@ def _transform() -> transforms.Compose:
 
 
 def augment_written_per_s(folder: Path, output: Path) -> float:
-    """Files, one for each image and method, and one for each image, which is written again with each method."""
+    """Files a second: one for each image and method, and each image itself, which is written with every method."""
     output.mkdir()
     methods = [transform_of(name) for name in AUGMENTATION_METHODS]
     from albumentations import Compose  # noqa: PLC0415  (`transform_of` keeps it from asking the network)
@@ -91,6 +92,7 @@ def augment_written_per_s(folder: Path, output: Path) -> float:
 
 
 def crop_images_per_s(folder: Path, output: Path, *, x: int, y: int, width: int, height: int) -> float:
+    """Of all images of the folder; the rectangle is in pixels."""
     output.mkdir()
     paths = sorted(folder.iterdir())
     started_s = time.perf_counter()
