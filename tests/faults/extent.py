@@ -14,6 +14,6 @@ CAPS = {
     "max_preprocessing_concurrent": 1,
 }
 WAITING_JOBS = 6 if IS_SHORT else 20
-#: More cores have done more of them before all deaths are over. Those of the short form are half as long.
+#: long jobs; more cores have done more of them before all deaths are over
 SCALE = max(1.0, (os.cpu_count() or 1) / 2)
 TRAININGS, INFERENCES, AUGMENTS = round(16 * SCALE), round(20 * SCALE), round(12 * SCALE)

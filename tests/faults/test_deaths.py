@@ -1,6 +1,7 @@
 """2 trainings, 2 inferences and 1 preprocessing run, 20 tasks wait, and every part of the service dies.
 
-The short form has one of each, fewer that wait, and one of the deaths after which all runs begin again.
+The short form has one of each, half as long, fewer that wait, and one of the deaths after which all runs begin
+again.
 """
 
 import random
@@ -22,7 +23,7 @@ from tests.faults.workload import Job, World, outcome, submit
 
 RUNNING = sum(CAPS.values())
 #: at work between two deaths
-SHORTEST_S, LONGEST_S = 0.5, 3.0
+SHORTEST_S, LONGEST_S = 0.5, 2.0 if IS_SHORT else 3.0
 WRITES_FAIL_AT_MOST_S = 10.0
 
 

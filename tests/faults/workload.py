@@ -19,8 +19,8 @@ from tests.faults.tasks import client
 from tests.integration.conftest import CLASSES, write_picture
 
 MODEL = "mobilenet_v3_small"
-_SHARE = 2 if IS_SHORT else 1
-EPOCHS, CLASSIFIED, AUGMENTED = 8 // _SHARE, 4000 // _SHARE, 500 // _SHARE
+#: of a long job
+EPOCHS, CLASSIFIED, AUGMENTED = (4, 2000, 250) if IS_SHORT else (8, 4000, 500)
 SMALL_EPOCHS, SMALL = 1, 40
 DIFFERENT_IMAGES = 20
 #: the kinds of those that wait

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import uuid
-from contextlib import contextmanager
 
 import cv2
 import numpy as np
@@ -118,43 +117,34 @@ def training(dataset, root):
 @pytest.fixture
 def own_service(root, tmp_path):
     """Start `rfuav serve` as a user would, with these settings; every process that was started is ended."""
-    with services(root, tmp_path) as start:
-        yield start
-
-
-@contextmanager
-def services(root, folder):
-    """See `own_service`. What they print goes to `output.txt` in the folder."""
     processes = []
     port = free_port()
     environment = os.environ | {
         "RFUAV_PORT": str(port),
-        "RFUAV_STATE_DIR": str(folder / "state"),
-        "RFUAV_LOG_FILE": str(folder / "app.log"),
+        "RFUAV_STATE_DIR": str(tmp_path / "state"),
+        "RFUAV_LOG_FILE": str(tmp_path / "app.log"),
         "RFUAV_DATA_ROOTS": str(root),
     }
 
     def start(**settings):
-        log = (folder / "output.txt").open("a")
+        log = (tmp_path / "output.txt").open("a")
         process = subprocess.Popen(
             [sys.executable, "-m", "rfuav_ray.cli", "serve"],
             env=environment | {f"RFUAV_{name.upper()}": str(value) for name, value in settings.items()},
-            cwd=folder,
+            cwd=tmp_path,
             stdout=log,
             stderr=log,
         )
         processes.append(process)
         client = RFUAVClient(f"http://127.0.0.1:{port}")
-        wait_until_healthy(client, process, folder / "output.txt")
+        wait_until_healthy(client, process, tmp_path / "output.txt")
         return process, client
 
-    try:
-        yield start
-    finally:
-        for process in processes:
-            if process.poll() is None:
-                process.terminate()
-                process.wait(60)
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
 
 
 @pytest.fixture(scope="session")

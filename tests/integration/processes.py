@@ -1,9 +1,11 @@
 """The processes that a service consists of."""
 
+from contextlib import suppress
+
 import psutil
 import pytest
 
-from rfuav_ray.errors import RfuavError
+from rfuav_ray.client import ServiceError, ServiceUnreachable
 
 
 def family(process):
@@ -16,6 +18,7 @@ def is_over(processes):
 
 def wait_until_silent(client):
     """Ray's processes end a moment after the service that was killed, and answer until then."""
-    with pytest.raises(RfuavError):
+    with pytest.raises(ServiceUnreachable):
         while True:
-            client.health()
+            with suppress(ServiceError):
+                client.health()

@@ -9,7 +9,7 @@ from tests.integration.browser.actions import row_of
 
 pytestmark = pytest.mark.timeout(180)
 
-TASKS = 500
+TASKS = 200
 ROWS_A_PAGE = 50
 LINES = 10_000
 MOST_LINES_IN_THE_PAGE = 1000

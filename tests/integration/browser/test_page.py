@@ -82,7 +82,7 @@ def test_what_the_server_refuses_is_said_at_the_field(open_page, service, traini
     expect(field(page, "num_epochs", "spinbutton")).not_to_have_attribute("aria-invalid", "true")
 
 
-def test_steering_tasks_in_two_windows(open_page, service, client, training):
+def test_steering_tasks_in_two_browsers(open_page, service, client, training):
     page = open_page(service)
     other = open_page(service)
     page.get_by_role("spinbutton", name="Most Training runs at once on cpu").fill("0")
@@ -91,7 +91,7 @@ def test_steering_tasks_in_two_windows(open_page, service, client, training):
     assert client.get_resources()["limits"]["cpu"]["training"] == 0
     expect(other.get_by_role("spinbutton", name="Most Training runs at once on cpu")).to_have_value("0")
 
-    fill_training(page, training, num_epochs=500, description="one of two windows")
+    fill_training(page, training, num_epochs=500, description="one of two browsers")
     task_id = start(page, "Training")
     expect(row_of(other, task_id).locator(".status")).to_have_text("waiting")
     row_of(other, task_id).get_by_role("combobox").select_option("1")
@@ -110,7 +110,7 @@ def test_steering_tasks_in_two_windows(open_page, service, client, training):
     other.get_by_role("dialog").get_by_role("button", name="Yes").click()
     expect(row_of(page, task_id).locator(".status")).to_have_text("cancelled")
     row_of(page, task_id).get_by_role("button", name=f"Run again: {task_id}").click()
-    expect(field(page, "description")).to_have_value("one of two windows")
+    expect(field(page, "description")).to_have_value("one of two browsers")
     row_of(page, task_id).get_by_role("button", name=f"Delete: {task_id}").click()
     page.get_by_role("dialog").get_by_role("button", name="Yes").click()
     expect(row_of(other, task_id)).to_have_count(0)
@@ -212,7 +212,7 @@ def test_a_task_that_is_not_there(open_page, service):
 
 
 @pytest.mark.timeout(400)  # starts the service twice
-def test_with_a_key_and_over_a_restart(open_page, own_service, training):
+def test_with_a_key_and_over_the_death_of_the_service(open_page, own_service, training):
     process, client = own_service(api_keys="secret")
     url = client.base_url
     page = open_page(url)
@@ -224,7 +224,7 @@ def test_with_a_key_and_over_a_restart(open_page, own_service, training):
         # The first run of a new service waits until PyTorch is loaded.
         expect(row_of(page, task_id).locator(".is-progress")).to_contain_text("Epoch", timeout=90_000)
         row_of(page, task_id).get_by_role("link").click()
-        process.kill()
+        process.kill()  # alone: what it has started ends by itself
         expect(page.locator(".log-view .problem")).to_contain_text("Connection lost")
         process.wait(60)
         wait_until_silent(known)

@@ -1,4 +1,4 @@
-"""`rfuav serve` as a user starts it: its ports, and ctrl-C twice. One service for all: a start takes its time."""
+"""`rfuav serve` as a user starts it: who can reach what, and ctrl-C twice."""
 
 import signal
 import time
@@ -7,22 +7,9 @@ from ipaddress import ip_address
 import psutil
 import pytest
 
-from tests.integration.conftest import services
 from tests.integration.processes import family, is_over
 
 pytestmark = pytest.mark.timeout(300)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return tmp_path_factory.mktemp("served")
-
-
-@pytest.fixture(scope="module")
-def served(root, folder):
-    """The process and a client."""
-    with services(root, folder) as start:
-        yield start()
 
 
 def listening(process, port):
@@ -37,14 +24,6 @@ def is_loopback(address):
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
-def test_no_port_but_the_apis_can_be_reached_from_other_machines(served):
-    process, client = served
-    port = int(client.base_url.rpartition(":")[2])
-    ports = listening(process, port)
-    assert ("127.0.0.1", port) in ports
-    assert [one for one in ports if not is_loopback(one[0])] == []
-
-
 def wait_for_output(path, text):
     deadline = time.monotonic() + 30
     while text not in path.read_text():
@@ -52,9 +31,13 @@ def wait_for_output(path, text):
         time.sleep(0.01)
 
 
-def test_a_second_signal_ends_everything_at_once(served, training, folder):
-    """The last one: nothing is left of the service."""
-    process, client = served
+def test_only_the_apis_port_is_open_and_a_second_signal_ends_everything_at_once(own_service, training, tmp_path):
+    process, client = own_service()
+    port = int(client.base_url.rpartition(":")[2])
+    ports = listening(process, port)
+    assert ("127.0.0.1", port) in ports
+    assert [one for one in ports if not is_loopback(one[0])] == []
+
     # Its epochs take some seconds: it does not end by itself in between.
     task_id = client.start_training(**training(num_epochs=4, image_size=224, batch_size=2))["task_id"]
     for entry in client.stream_training_logs(task_id):
@@ -62,7 +45,7 @@ def test_a_second_signal_ends_everything_at_once(served, training, folder):
             break
     started = family(process)
     process.send_signal(signal.SIGINT)
-    wait_for_output(folder / "output.txt", "Stopping")
+    wait_for_output(tmp_path / "output.txt", "Stopping")
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 128 + signal.SIGINT
     assert is_over(started)
