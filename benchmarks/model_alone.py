@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch.nn.functional import cross_entropy
 
-from rfuav_ray.classifier import fold_batch_norms
+from rfuav_ray.classifier import cast_weights, fold_batch_norms
 from rfuav_ray.events import ignore
 from rfuav_ray.freed_memory import freed_memory_kept
 from rfuav_ray.models import build_model
@@ -47,6 +47,8 @@ def infer_images_per_s(
     """Of what `rfuav_ray.classifier` computes, with all threads together."""
     images, model = _on(device, model_name, batch_size, image_size)
     fold_batch_norms(model.eval())
+    if device == "cpu":
+        cast_weights(model, DTYPES[precision])
 
     def step() -> None:
         with autocast(torch.device(device), DTYPES[precision]):

@@ -78,7 +78,7 @@ class OutputFolder:
         self._token = f"{uuid.uuid4().hex}{TOKEN_SUFFIX}"
         self._owner_lock: TextIO | None = None
         self._is_new = False
-        #: whether files that are there are whole: not after a power cut, as they are flushed at the end only
+        #: whether files that are there are whole: not after a power cut, which may have come before their flush
         self.trusts_files = True
         #: of the run's first process: one that makes all files again may be interrupted, too
         self._boot_id = boot_id()

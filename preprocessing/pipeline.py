@@ -7,6 +7,7 @@ beside the output.
 """
 
 import errno
+import os
 import pickle
 import queue
 import threading
@@ -187,6 +188,7 @@ def _collect(
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
             for row in batch["results"]:
                 results.put(_result(row))
+            os.sync()  # the workers go on meanwhile, and less is left for the end
             if stopping.is_set():
                 return
         results.put(None)

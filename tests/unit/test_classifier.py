@@ -8,7 +8,7 @@ from torch import nn
 
 from rfuav_ray import classifier as module
 from rfuav_ray import precision
-from rfuav_ray.classifier import Classifier, fold_batch_norms
+from rfuav_ray.classifier import Classifier, cast_weights, fold_batch_norms
 from rfuav_ray.models import build_model
 
 CPU = torch.device("cpu")
@@ -55,6 +55,28 @@ def test_a_model_without_batch_norms_stays_as_it_is(name):
     before = [type(layer) for layer in model.modules()]
     fold_batch_norms(model)
     assert [type(layer) for layer in model.modules()] == before
+
+
+@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "vit_b_32", "swin_v2_t"])
+def test_weights_that_are_cast_once_give_the_same_as_those_that_autocast_casts(name):
+    torch.manual_seed(0)
+    model = build_model(name, 3, image_size=64).eval()
+    images = torch.rand(2, 3, 64, 64)
+    with torch.inference_mode(), precision.autocast(CPU, torch.bfloat16):
+        expected = model(images)
+        cast_weights(model, torch.bfloat16)
+    assert {layer.weight.dtype for layer in model.modules() if isinstance(layer, nn.Linear)} == {torch.bfloat16}
+    with torch.inference_mode(), precision.autocast(CPU, torch.bfloat16):
+        assert torch.equal(model(images), expected)
+
+
+@pytest.mark.parametrize("first", ["auto", "bf16"])
+def test_weights_cast_for_one_task_are_float32_for_the_next(run, a_cpu_with_bf16, first):
+    expected = classifier_of(run, "fp32").probabilities(pictures())
+    before = classifier_of(run, first)
+    before.probabilities(pictures())
+    assert before.dtype is torch.bfloat16
+    assert np.array_equal(classifier_of(run, "fp32").probabilities(pictures()), expected)
 
 
 def test_auto_computes_in_bf16_where_that_changes_little(run, a_cpu_with_bf16):
