@@ -1,4 +1,4 @@
-"""Workers and actors that die in the middle of a training; for whole services see tests/faults."""
+"""Workers and actors that die in the middle of a training; for services see alone/ and tests/faults."""
 
 import os
 import re

@@ -9,7 +9,6 @@ from playwright.sync_api import expect
 from rfuav_ray.client import RFUAVClient
 from tests.integration.browser.actions import choose_kind, field, fill, fill_training, row_of, start
 from tests.integration.conftest import CLASSES, write_picture
-from tests.integration.processes import wait_until_silent
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -212,7 +211,7 @@ def test_a_task_that_is_not_there(open_page, service):
 
 
 @pytest.mark.timeout(400)  # starts the service twice
-def test_with_a_key_and_over_the_death_of_the_service(open_page, own_service, training):
+def test_with_a_key_and_over_a_restart(open_page, own_service, training):
     process, client = own_service(api_keys="secret")
     url = client.base_url
     page = open_page(url)
@@ -224,10 +223,9 @@ def test_with_a_key_and_over_the_death_of_the_service(open_page, own_service, tr
         # The first run of a new service waits until PyTorch is loaded.
         expect(row_of(page, task_id).locator(".is-progress")).to_contain_text("Epoch", timeout=90_000)
         row_of(page, task_id).get_by_role("link").click()
-        process.kill()  # alone: what it has started ends by itself
+        process.terminate()
         expect(page.locator(".log-view .problem")).to_contain_text("Connection lost")
         process.wait(60)
-        wait_until_silent(known)
         own_service(api_keys="secret")
         page.get_by_role("searchbox", name="Search the log").fill("Going on")
         expect(page.locator(".log p").first).to_contain_text("Going on", timeout=60_000)
