@@ -37,6 +37,8 @@ check: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	# Names of the standard library that the oldest Python of pyproject.toml does not have.
+	$(BIN)/vermin --quiet --target=3.11- --violations --no-tips --eval-annotations rfuav_ray preprocessing actors serve_app benchmarks tests
 
 bench: install
 	$(BIN)/python -m benchmarks

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from actors.devices import ANY_GPU, CPU
 from actors.slots import INFERENCE, PREPROCESSING, TRAINING
+from rfuav_ray.requests.fields import MAX_LIMIT
 from rfuav_ray.settings import Settings
 
 #: slots by device and kind
@@ -43,7 +44,10 @@ class CapTable:
         return {device: kinds for device, kinds in changes.items() if kinds}
 
     def apply(self, changes: Caps) -> None:
-        self._changes = changes
+        """Stored changes of an earlier version may be larger than is allowed."""
+        self._changes = {
+            device: {kind: min(cap, MAX_LIMIT) for kind, cap in kinds.items()} for device, kinds in changes.items()
+        }
 
 
 def _without(kinds: dict[str, int], overridden: Mapping[str, int], device: str) -> dict[str, int]:

@@ -105,7 +105,7 @@ class DevicePool:
         """Wait until a GPU is ready, or it is time to look again."""
         try:
             await asyncio.wait_for(self._news.wait(), LOOK_EVERY_S)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return
         self._news.clear()
 
@@ -193,16 +193,21 @@ class DevicePool:
 
         Together they take the run's share: they fill a machine that idles, and hold no slot of others.
         """
-        cpus = sum(self._node_cpus())
-        count = max(1, int(cpus) // max(1, concurrent_runs))
-        return count, _rounded_down(share * cpus / count)
+        count = max(1, sum(map(int, self._usable_cpus())) // max(1, concurrent_runs))
+        return count, _rounded_down(share * sum(self._node_cpus()) / count)
 
     def threads(self, concurrent_runs: int) -> int:
         """CPU threads for each of so many runs on one node."""
-        return max(1, int(max(self._node_cpus(), default=1)) // max(1, concurrent_runs))
+        return max(1, int(max(self._usable_cpus(), default=1)) // max(1, concurrent_runs))
 
     def _node_cpus(self) -> list[float]:
+        """As Ray was told."""
         return [node.cpus for node in self._nodes.values()]
+
+    def _usable_cpus(self) -> list[float]:
+        """Of these, those that the node has; Ray may have been told more, to let more run beside each other."""
+        usable = {node_id: reading["cpu"]["usable_cores"] for node_id, reading in self._readings.items()}
+        return [min(node.cpus, usable.get(node.id, node.cpus)) for node in self._nodes.values()]
 
 
 def _alive_nodes() -> list[Node]:

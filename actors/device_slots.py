@@ -81,6 +81,6 @@ class DeviceSlots:
             self._applied.clear()
             try:
                 await asyncio.wait_for(self._applied.wait(), deadline_s - asyncio.get_running_loop().time())
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 return False
         return True

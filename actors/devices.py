@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from heapq import heapify, heapreplace
 from itertools import count
 
 CPU, ANY_GPU = "cpu", "cuda"
@@ -55,8 +56,22 @@ def device_order(device: str) -> int:
 
 
 def cpus_per_run(cpus_of_nodes: Iterable[float], runs: int) -> float:
-    """The most CPUs that each of so many runs can have when every run lies on one node."""
+    """The most CPUs that each of so many runs can have when every run lies on one node.
+
+    The runs are dealt out as seats are by the method of D'Hondt: the next one goes where it leaves each the most.
+    """
     nodes = [cpus for cpus in cpus_of_nodes if cpus > 0]
     runs = max(1, runs)
-    shares = sorted({cpus / parts for cpus in nodes for parts in range(1, runs + 1)}, reverse=True)
-    return next((share for share in shares if sum(int(cpus / share + 1e-9) for cpus in nodes) >= runs), 0.0)
+    if not nodes:
+        return 0.0
+    # If CPUs could be joined across nodes, each would have this much: no node gets fewer runs than fit with it.
+    most = sum(nodes) / runs
+    dealt = [int(cpus / most) for cpus in nodes]
+    shares = [(-cpus / (count + 1), place) for place, (cpus, count) in enumerate(zip(nodes, dealt, strict=True))]
+    heapify(shares)
+    share = min((cpus / count for cpus, count in zip(nodes, dealt, strict=True) if count), default=most)
+    for _ in range(runs - sum(dealt)):
+        share, place = -shares[0][0], shares[0][1]
+        dealt[place] += 1
+        heapreplace(shares, (-nodes[place] / (dealt[place] + 1), place))
+    return share

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import ray
@@ -15,12 +16,14 @@ from actors.device_slots import DeviceSlots
 from actors.devices import ANY_GPU, CPU
 from actors.gauges import QueueGauges
 from actors.journal import Journal
+from actors.leases import leased_folder
 from actors.runs import Order, Outcome, RunSpec
 from actors.slots import INFERENCE, PREPROCESSING, TRAINING, slot_kind
 from actors.store import Store
-from actors.task_queue import TaskQueue, line_of
+from actors.task_queue import TaskQueue
 from actors.task_table import TaskTable
 from rfuav_ray.errors import TaskNotFound
+from rfuav_ray.outputs import claim
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
 
@@ -101,12 +104,20 @@ class Dispatcher:
             reason = line.waits_for(self.slots)
             if reason != before.get(line):
                 for task_id in self.queue.ids(line):
-                    self.show_reason(task_id, reason)
-                    self._journal.write(task_id, reason)
+                    if self.show_reason(task_id) == reason:
+                        self._journal.write(task_id, reason)
 
-    def show_reason(self, task_id: str, reason: str) -> None:
-        """Say in the task's record what it waits for."""
-        self._table.show_progress(self._table.get(task_id).evolve(message=reason))
+    def show_reason(self, task_id: str) -> str:
+        """Say in the task's record what it waits for; returns it."""
+        task = self._table.get(task_id)
+        reason = self.queue.waits_for(task, self.slots)
+        self._table.show_progress(task.evolve(message=reason))
+        return reason
+
+    def _show_who_has(self, folder: str | None) -> None:
+        """To those that wait for the folder; not in their logs, where each new holder would be a line for each."""
+        for task_id in self.queue.ids_for(folder):
+            self.show_reason(task_id)
 
     async def _give_up(self, task: TaskRecord) -> None:
         """The node of its run is gone; Ray would wait for it for ever if the run had not begun."""
@@ -116,17 +127,21 @@ class Dispatcher:
     def recover(self, tasks: Sequence[TaskRecord]) -> None:
         """Take up what an earlier life left: waiting tasks, runs that may be alive."""
         for task in tasks:
+            if task.attempt > 0:  # it was started, and has not ended
+                self.queue.leases.take(leased_folder(task), task.id)
             if task.status is TaskStatus.PENDING:
                 self.queue.put(task)
             elif task.status is TaskStatus.RUNNING and task.device is not None:
                 self.slots.hold(task.id, task.device, slot_kind(task.kind), task.device_share)
                 self._follow_to_the_end(self._follow(task))
+                if task.cancel_requested:  # the earlier life may have died before the end of the grace
+                    self.stop_run(task)
                 if task.device not in self.pool.devices:
                     self._spawn(self._give_up(task))
         self.start_runs()
         for line in self.queue.lines:
             for task_id in self.queue.ids(line):
-                self.show_reason(task_id, line.waits_for(self.slots))
+                self.show_reason(task_id)
 
     async def stop(self, timeout_s: float) -> None:
         """Start nothing more. Returns when the runs, which are told by `order`, have ended or the time is over."""
@@ -160,29 +175,45 @@ class Dispatcher:
                 message=f"Starting on {device}.",
             )
             self._follow_to_the_end(self._run(self._table.change(running)))
+            self._show_who_has(leased_folder(task))
         self._gauges.show_slots(self.slots)
 
     async def _run(self, task: TaskRecord) -> None:
         device = task.device or CPU
         await self.store_at_last(task.id)
+        if task.wanted_device == ANY_GPU and device == CPU:
+            self._journal.write(task.id, "There is no GPU: running on the CPU.", level="WARNING")
+        self._journal.write(task.id, f"Starting on {device}.")
         try:
-            if task.wanted_device == ANY_GPU and device == CPU:
-                self._journal.write(task.id, "There is no GPU: running on the CPU.", level="WARNING")
-            self._journal.write(task.id, f"Starting on {device}.")
+            await self._take_folder(task)
+            if self._table.get(task.id).cancel_requested:
+                # Asked for meanwhile, when there was no run yet that could have been told.
+                await self._finish(task.id, Outcome("cancelled"))
+                return
             spec, options = self._plan(task, device)
-            own_actor = ray.get_runtime_context().current_actor
-            outcome_ref = self._supervisor_actor.run.remote(spec, options, own_actor)
+            outcome_ref = self._supervisor_actor.run.remote(spec, options, own_actor())
         except Exception as error:
-            logger.exception("run %s:%s could not be started", task.id, task.attempt)
+            logger.warning("run %s:%s could not be started", task.id, task.attempt, exc_info=True)
             await self._finish(task.id, Outcome("failed", error=f"The run could not be started: {error}"))
         else:
             await self._collect(task.id, outcome_ref)
 
+    async def _take_folder(self, task: TaskRecord) -> None:
+        """What an earlier task left in the folder is moved, and found where it is then. Raises OSError."""
+        if (folder := leased_folder(task)) is None:
+            return
+        moved = await asyncio.to_thread(claim, Path(folder), task.kind, task.id)
+        if moved is None:
+            return
+        if moved.is_new:
+            self._journal.write(task.id, f"'{folder}' held {moved}", level="WARNING")
+        await self._at_last(lambda: self._table.move_results(Path(folder), moved), f"where {moved.task_id}'s are")
+
     def _plan(self, task: TaskRecord, device: str) -> tuple[RunSpec, dict[str, Any]]:
         """What the run is told, and its Ray options."""
         kind, share = slot_kind(task.kind), task.device_share
-        runs = self.slots.caps(CPU)[kind]
-        spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, self.pool.threads(runs))
+        runs = max(1, self.slots.caps(CPU)[kind])
+        spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, self.pool.threads(runs), runs)
         if kind == PREPROCESSING:
             # The run itself only waits for its workers.
             worker_count, worker_cpus = self.pool.workers(share, runs)
@@ -232,9 +263,7 @@ class Dispatcher:
             await self.end(task, outcome)
         self.start_runs()
         if task_id in self.queue and not self.is_stopping:
-            reason = line_of(task).waits_for(self.slots)
-            self.show_reason(task_id, reason)
-            self._journal.write(task_id, reason)
+            self._journal.write(task_id, self.show_reason(task_id))
 
     def _may_be_tried_again(self, task: TaskRecord, outcome: Outcome) -> bool:
         is_blameless = outcome.status == "interrupted"
@@ -255,15 +284,17 @@ class Dispatcher:
         self.queue.put(self._table.change(waiting))
         await self.store_at_last(task.id)
 
-    def stop_run(self, task: TaskRecord) -> None:
-        """Kill the task's run if it does not stop by itself."""
-        grace_s = CANCEL_GRACE_S[slot_kind(task.kind)]
+    def stop_run(self, task: TaskRecord, *, at_once: bool = False) -> None:
+        """Kill the task's run if it does not stop by itself within its grace, or at once."""
+        grace_s = 0.0 if at_once else CANCEL_GRACE_S[slot_kind(task.kind)]
         self._spawn(_wait(self._supervisor_actor.cancel.remote(f"{task.id}:{task.attempt}", grace_s)))
 
     async def end(self, task: TaskRecord, outcome: Outcome) -> TaskRecord:
         status, changes = ending(task, outcome)
         ended = self._table.change(advance(task, status, **changes))
+        self.queue.leases.release(leased_folder(task), task.id)
         self.start_runs()
+        self._show_who_has(leased_folder(task))
         await self.store_at_last(ended.id)
         # Not for ever: the journal goes on by itself while the metrics actor is away.
         await asyncio.wait({self._journal.close(ended)}, timeout=JOURNAL_WAIT_S)
@@ -271,14 +302,20 @@ class Dispatcher:
 
     async def store_at_last(self, task_id: str) -> None:
         """A state that came about must become durable, however often the store fails."""
+
+        async def store() -> None:
+            with suppress(TaskNotFound):  # deleted in the meantime
+                await self._table.store(self._table.get(task_id))
+
+        await self._at_last(store, f"the state of task {task_id}")
+
+    async def _at_last(self, store: Callable[[], Awaitable[None]], what: str) -> None:
         while True:
             try:
-                await self._table.store(self._table.get(task_id))
-                return
-            except TaskNotFound:  # deleted in the meantime
+                await store()
                 return
             except Exception:
-                logger.exception("the state of task %s could not be stored, trying again", task_id)
+                logger.exception("%s could not be stored, trying again", what)
                 await asyncio.sleep(RETRY_S)
 
     def _follow_to_the_end(self, run: Coroutine[Any, Any, None]) -> None:
@@ -300,6 +337,11 @@ class Dispatcher:
 
 async def _wait(ref: Any) -> None:
     await ref
+
+
+def own_actor() -> Any:
+    """The TaskManager's handle, for those who report to it."""
+    return ray.get_runtime_context().current_actor
 
 
 def ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, Any]]:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import uuid
 from collections.abc import Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 from ray.exceptions import RayError
@@ -87,7 +87,7 @@ class Journal:
 def log_entry(message: str, level: Level = "INFO", **fields: Any) -> Entry:
     """Of this moment."""
     return {
-        "timestamp": datetime.now(timezone.utc).isoformat(),
+        "timestamp": datetime.now(UTC).isoformat(),
         "level": level,
         "message": message,
         **fields,

@@ -80,7 +80,7 @@ class MetricsActor:
         if log.last_sequence <= after and not log.is_closed and wait_s > 0:
             try:
                 await asyncio.wait_for(self._news[task_id].wait(), wait_s)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 return EventPage([], is_last=False, last_sequence=log.last_sequence)
             log = await self._log(task_id)
         events = log.read(after, limit)

@@ -4,7 +4,7 @@ import logging
 import threading
 import time
 from dataclasses import replace
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any
 
@@ -106,7 +106,7 @@ class Reporter:
 
 def _entry(event: RunEvent) -> Entry:
     fields = {
-        "timestamp": datetime.now(timezone.utc).isoformat(),
+        "timestamp": datetime.now(UTC).isoformat(),
         "level": event.level,
         "message": clean(event.message),
         "stage": event.stage,

@@ -2,17 +2,18 @@
 
 import logging
 import os
-from datetime import datetime, timezone
-from pathlib import Path
+from datetime import UTC, datetime
 from typing import Any
 
 import ray
 
 from actors.reporter import Reporter
 from actors.runs import Outcome, RunSpec
+from rfuav_ray.artifacts import output_folder
 from rfuav_ray.errors import RfuavError, RunCancelled, RunError, RunInterrupted, RunLost
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.freed_memory import freed_memory_kept
+from rfuav_ray.hardware import usable_cpus
 from rfuav_ray.requests import (
     DataAugmentationRequest,
     DatasetSplitRequest,
@@ -85,7 +86,7 @@ def _place(spec: RunSpec) -> dict[str, Any]:
 
 
 def _now() -> str:
-    return datetime.now(timezone.utc).isoformat()
+    return datetime.now(UTC).isoformat()
 
 
 def _work(spec: RunSpec, reporter: Reporter, place: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +122,7 @@ def _infer(spec: RunSpec, request: InferenceRequest, report: Report) -> dict[str
     device = _torch_device(spec, report)
     return infer(
         request,
-        save_path=_inference_folder(request),
+        save_path=output_folder("inference", spec.request),
         report=report,
         device=device,
         run_id=spec.task_id,
@@ -143,17 +144,13 @@ def _preprocess(spec: RunSpec, request: PreprocessingRequest, report: Report) ->
     return spectrogram.run(request, **where, report=report)
 
 
-def _inference_folder(request: InferenceRequest) -> Path:
-    folder = Path(request.save_path or "")
-    return folder / request.name if request.name else folder
-
-
 def _torch_device(spec: RunSpec, report: Report) -> str:
     """Also gives torch the run's threads."""
     import torch  # noqa: PLC0415
 
-    # Ray sets OMP_NUM_THREADS from num_cpus, which is a share here.
-    torch.set_num_threads(spec.threads)
+    # Ray sets OMP_NUM_THREADS from num_cpus, which is a share here; and what it was told of a node's CPUs need not
+    # be true: with four times as many threads as cores, each step waits for the ones that do not run.
+    torch.set_num_threads(max(1, min(spec.threads, usable_cpus() // spec.limit)))
     if spec.device == "cpu":
         return "cpu"
     if torch.cuda.is_available():

@@ -16,8 +16,10 @@ class RunSpec:
     request: dict[str, Any]
     #: the slot's device: cpu or cuda:N
     device: str
-    #: CPU threads that the run may use
+    #: CPU threads that the run may use, if its process may run on so many CPUs
     threads: int
+    #: how many runs of its kind may be beside each other on a node, this one counted
+    limit: int = 1
     #: of a GPU: how its node names it, and whether it is more than a number in Ray's books
     gpu_id: str | None = None
     has_hardware: bool = False

@@ -2,7 +2,7 @@
 
 import sqlite3
 from contextlib import closing
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 from actors.sqlite_pages import MAGIC
@@ -61,7 +61,7 @@ def replace(file: Path, other: Path) -> Path:
 
     May be repeated after it was interrupted: `other` keeps its name until all else is done.
     """
-    moment = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%S")
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     old = _beside(file, f".damaged-{moment}")
     # The log with its file: SQLite would write an old log's pages into the new one.
     for suffix in ("-shm", "-wal", ""):

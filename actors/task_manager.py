@@ -87,14 +87,14 @@ class TaskManager:
         full, or not stored) or InvalidInput (no such device).
         """
         await self.start()
-        reason_of = cache(self._reason_to_wait)
+        line_waits_for = cache(self._line_waits_for)
         arriving: list[tuple[TaskRecord, EventRow]] = []
         refusals: list[Exception | None] = []
         parsed = [list(map(TaskRecord.model_validate_json, texts)) for texts in submissions]
         for tasks in parsed:
             try:
                 self._check(tasks)
-                with_logs = [_with_its_log(task, reason_of(line_of(task))) for task in tasks]
+                with_logs = [_with_its_log(task, self._waits_for(task, line_waits_for)) for task in tasks]
                 self._table.reserve([task.id for task in tasks])
             except Exception as error:
                 refusals.append(error)
@@ -137,14 +137,17 @@ class TaskManager:
         shown = ", ".join(f"{task.id} ({task.kind}, priority {task.priority})" for task in stored)
         logger.info("accepted: %s", shown)
         # Stored was what they waited for then: others came first, or the caps were changed meanwhile.
-        reason_of = cache(self._reason_to_wait)
+        line_waits_for = cache(self._line_waits_for)
         for task in stored:
-            reason = reason_of(line_of(task))
+            reason = self._waits_for(task, line_waits_for)
             if reason is not None and reason != task.message and task.id in self._dispatcher.queue:
-                self._dispatcher.show_reason(task.id, reason)
-                self._journal.write(task.id, reason)
+                self._journal.write(task.id, self._dispatcher.show_reason(task.id))
 
-    def _reason_to_wait(self, line: Line) -> str | None:
+    def _waits_for(self, task: TaskRecord, line_waits_for: Callable[[Line], str | None]) -> str | None:
+        """None for a task that can start at once."""
+        return self._dispatcher.queue.waits_for_folder(task) or line_waits_for(line_of(task))
+
+    def _line_waits_for(self, line: Line) -> str | None:
         """None for a line whose next task can start at once."""
         slots = self._dispatcher.slots
         is_free = any(slots.free(device, line.slot_kind) > 0 for device in line.candidates(slots))
@@ -184,7 +187,10 @@ class TaskManager:
 
     @_uninterrupted
     async def cancel(self, task_id: str) -> TaskRecord:
-        """End a waiting task at once, ask a running one to stop. Raises TaskNotFound, TaskConflict (ended)."""
+        """End a waiting task at once, ask a running one to stop; asked again, kill its run.
+
+        Raises TaskNotFound, TaskConflict (ended).
+        """
         await self.start()
         task = self._table.get(task_id)
         if task.status.is_ended:
@@ -192,7 +198,10 @@ class TaskManager:
         if task.status is TaskStatus.PENDING:
             self._dispatcher.queue.discard(task_id)
             return await self._dispatcher.end(task, Outcome("cancelled"))
-        if not task.cancel_requested:
+        if task.cancel_requested:
+            self._journal.write(task_id, "Asked to stop again: the run is killed.", level="WARNING")
+            self._dispatcher.stop_run(task, at_once=True)
+        else:
             task = self._table.change(task.evolve(cancel_requested=True, message="Stopping, as asked."))
             self._journal.write(task_id, "Asked to stop.", level="WARNING")
             self._dispatcher.stop_run(task)

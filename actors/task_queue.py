@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from actors.devices import ANY_GPU, CPU
+from actors.leases import FolderLeases, leased_folder
 from actors.slots import SlotTable, slot_kind
 from rfuav_ray.tasks import TaskRecord
 
@@ -57,6 +58,9 @@ class TaskQueue:
     def __init__(self) -> None:
         self._lines: dict[Line, list[Place]] = {}
         self._tasks: dict[str, TaskRecord] = {}
+        #: those that wait, by the folder that they will write
+        self._by_folder: dict[str, set[str]] = {}
+        self.leases = FolderLeases()
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -83,11 +87,27 @@ class TaskQueue:
             bisect_left(places, place) for other, places in self._lines.items() if line.competes_with(other)
         )
 
+    def ids_for(self, folder: str | None) -> list[str]:
+        """Of the tasks that will write this folder."""
+        return list(self._by_folder.get(folder, ())) if folder is not None else []
+
+    def waits_for(self, task: TaskRecord, slots: SlotTable) -> str:
+        """In words, for the task's record."""
+        return self.waits_for_folder(task) or line_of(task).waits_for(slots)
+
+    def waits_for_folder(self, task: TaskRecord) -> str | None:
+        """In words; None for a task whose folder is free."""
+        folder = leased_folder(task)
+        holder = self.leases.other_holder(folder, task.id)
+        return holder and f"Waiting for task {holder}, which writes into the same folder '{folder}'."
+
     def put(self, task: TaskRecord) -> None:
         """Add the task, or move it after its priority changed."""
         self.discard(task.id)
         insort(self._lines.setdefault(line_of(task), []), _place(task))
         self._tasks[task.id] = task
+        if (folder := leased_folder(task)) is not None:
+            self._by_folder.setdefault(folder, set()).add(task.id)
 
     def discard(self, task_id: str) -> None:
         task = self._tasks.pop(task_id, None)
@@ -98,26 +118,39 @@ class TaskQueue:
         del places[bisect_left(places, _place(task))]
         if not places:
             del self._lines[line]
+        if (folder := leased_folder(task)) is not None:
+            self._by_folder[folder].discard(task.id)
+            if not self._by_folder[folder]:
+                del self._by_folder[folder]
 
     def startable(self, slots: SlotTable, free_memory_of: Callable[[str], float]) -> list[tuple[TaskRecord, str]]:
-        """Take slots for every task that can start now; returns these tasks with their devices.
+        """Take slots and folders for every task that can start now; returns these tasks with their devices.
 
-        A task that waits for a busy device never holds back one for a free device.
+        A task that waits for a busy device, or for a folder, never holds back one that does not.
         """
         started = []
         moving = set(self._lines)
         while moving:
-            line = min(moving, key=lambda line: self._lines[line][0])
+            moving = {line for line in moving & self._lines.keys() if _choose(line, slots, free_memory_of)}
+            heads = [(place, line) for line in moving if (place := self._first(line))]
+            if not heads:
+                break
+            (_, _, task_id), line = min(heads)
             device = _choose(line, slots, free_memory_of)
-            if device is None:
-                moving.remove(line)
-                continue
-            task = self._tasks[self._lines[line][0][2]]
-            slots.take(task.id, device, line.slot_kind)
-            self.discard(task.id)
-            moving &= self._lines.keys()
+            assert device is not None
+            task = self._tasks[task_id]
+            slots.take(task_id, device, line.slot_kind)
+            self.leases.take(leased_folder(task), task_id)
+            self.discard(task_id)
             started.append((task, device))
         return started
+
+    def _first(self, line: Line) -> Place | None:
+        """The most urgent task of a line whose folder no other task has."""
+        return next((place for place in self._lines[line] if not self._is_held_back(place[2])), None)
+
+    def _is_held_back(self, task_id: str) -> bool:
+        return self.leases.other_holder(leased_folder(self._tasks[task_id]), task_id) is not None
 
 
 def _choose(line: Line, slots: SlotTable, free_memory_of: Callable[[str], float]) -> str | None:

@@ -5,6 +5,7 @@ Those that have ended are kept as the store has them, as text, and parsed when s
 
 import asyncio
 from collections.abc import Sequence
+from pathlib import Path
 
 from actors.event_log import EventRow
 from actors.garbage import loading_a_table
@@ -15,6 +16,7 @@ from actors.store import Store, TaskChange
 from actors.task_feed import TaskFeed
 from actors.task_row import TaskRow, record_of, row_of
 from rfuav_ray.errors import TaskConflict, TaskNotFound
+from rfuav_ray.outputs import Moved, relocated
 from rfuav_ray.tasks import ENDED_STATUSES, LIVE_STATUSES, TaskRecord
 
 
@@ -111,6 +113,19 @@ class TaskTable:
 
     async def save(self, task: TaskRecord) -> TaskRecord:
         return await self.store(self.change(task))
+
+    async def move_results(self, folder: Path, moved: Moved) -> None:
+        """An ended task's files have been moved: its result says where they are. Raises ServiceBusy."""
+        row = self.feed.get(moved.task_id)
+        if row is None or row.status not in ENDED_STATUSES or moved.task_id in self._leaving:
+            return
+        task = record_of(row)
+        self._last_version += 1
+        changes = {"result": relocated(task.result, folder, moved), "version": self._last_version}
+        row = row_of(task.model_copy(update=changes))
+        await self._commit.write([row])
+        if self.feed.get(row.id) is not None:  # else it was deleted meanwhile
+            self.feed.publish(row)
 
     def show_progress(self, task: TaskRecord) -> None:
         """A new state that need not survive a restart: the run reports it again."""

@@ -11,7 +11,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import httpx
 import uvicorn
@@ -29,7 +29,7 @@ tasks: dict[str, TaskResponse] = {}
 
 @app.post("/api/v2/training/start")
 async def start_training(request: TrainingRequest) -> TaskResponse:
-    moment = datetime.now(timezone.utc)
+    moment = datetime.now(UTC)
     task = TaskResponse(
         task_id=request.task_id or str(uuid.uuid4()),
         task_type="training",

@@ -18,21 +18,23 @@ TRAINING_FILES = {
     "confusion_matrix": "confusion_matrix.png",
     "report": "report.json",
 }
-_NAMES = {
-    "training": tuple(TRAINING_FILES.values()),
+#: of a training: the state within the epoch that is running; gone when it has ended
+EPOCH_CHECKPOINT = "checkpoint_epoch.pt"
+#: what a task of a kind writes into a folder that others may have used before it
+RESULT_FILES = {
+    "training": (*TRAINING_FILES.values(), EPOCH_CHECKPOINT),
     "inference": (CSV_NAME, JSON_NAME),
 }
 
 
-def artifact_folder(kind: str, request: Mapping[str, Any]) -> Path:
-    """Where the files of a task are, or will be."""
-    if kind in _NAMES:
+def artifact_names(kind: str) -> tuple[str, ...]:
+    """Those of them that clients may have."""
+    return tuple(name for name in RESULT_FILES.get(kind, (DATASET_FILE,)) if name != EPOCH_CHECKPOINT)
+
+
+def output_folder(kind: str, request: Mapping[str, Any]) -> Path:
+    """Where a task's request has it write."""
+    if kind in RESULT_FILES:
         folder = Path(request["save_path"])
         return folder / request["name"] if request.get("name") else folder
     return Path(request["output_path"])
-
-
-def artifacts(kind: str, request: Mapping[str, Any]) -> list[Path]:
-    """Those files that are there."""
-    folder = artifact_folder(kind, request)
-    return [folder / name for name in _NAMES.get(kind, (DATASET_FILE,)) if (folder / name).is_file()]

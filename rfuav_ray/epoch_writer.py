@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 import torch
 
@@ -57,7 +57,7 @@ class EpochWriter:
         """False when a report that raised kept an event of that stage from being told."""
         return all(event.stage != stage for event in self._held)
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "EpochWriter":
         return self
 
     def __exit__(

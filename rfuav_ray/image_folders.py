@@ -12,6 +12,7 @@ import yaml
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.files import is_image, is_text, walk_images
 from rfuav_ray.run_record import read_run
+from rfuav_ray.yaml_files import load_plain
 
 NAMES_SHOWN = 10
 DATASET_FILE = "dataset.yaml"
@@ -95,7 +96,7 @@ def stft_settings(path: Path) -> dict[str, Any] | None:
     if text is None:
         return None
     try:
-        content = yaml.load(text, Loader=yaml.CSafeLoader)  # a list of many recordings is slow to parse otherwise
+        content = load_plain(text)
     except (ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise RunError(f"'{DATASET_FILE}' of '{path}' cannot be read; correct or remove it: {reason}") from error

@@ -14,6 +14,7 @@ from rfuav_ray.gpu_memory import explaining_lack_of_memory
 from rfuav_ray.inference_batches import classified
 from rfuav_ray.inference_tally import Tally
 from rfuav_ray.model_config import load_model_config
+from rfuav_ray.outputs import take_over
 from rfuav_ray.prediction_log import PredictionLog, work_of
 from rfuav_ray.predictions import CSV_NAME, JSON_NAME, writing_predictions
 from rfuav_ray.requests import InferenceRequest
@@ -49,6 +50,7 @@ def infer(
             report(RunEvent(message=message, level="WARNING"))
         kept = log.kept(work, map(tally.name, images)) if resume else ()
         log.begin(work, tally.taking_over(kept))
+        take_over(save_path, "inference", run_id, report)
         tally.started(f"Classifying {len(images)} images with {config.model} ({config.num_classes} classes).")
         with closing(classified(classifier, images[tally.done :], tally, batch_size)) as batches:
             for rows in batches:

@@ -1,7 +1,6 @@
 """The batches of an inference: decoded, classified, and turned into rows."""
 
 import math
-import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
@@ -12,6 +11,7 @@ import torch
 
 from rfuav_ray.classifier import Classifier, Probabilities
 from rfuav_ray.errors import RunError
+from rfuav_ray.hardware import usable_cpus
 from rfuav_ray.images import Picture, read_image
 from rfuav_ray.inference_tally import Tally
 from rfuav_ray.prediction_log import Row
@@ -53,7 +53,7 @@ def classified(
     decoded = working_ahead(
         decode,
         images,
-        threads=min(MAX_DECODING_THREADS, os.cpu_count() or 1),
+        threads=min(MAX_DECODING_THREADS, usable_cpus()),
         ahead=batch_size * (at_once + 2),
         name="decode",
     )

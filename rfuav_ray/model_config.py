@@ -11,6 +11,7 @@ from rfuav_ray.architectures import check_image_size
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.files import write_text
 from rfuav_ray.requests import SUPPORTED_MODELS
+from rfuav_ray.yaml_files import check_plain
 
 MAX_CONFIG_BYTES = 1_000_000
 
@@ -72,8 +73,6 @@ def load_model_config(path: Path) -> ModelConfig:
         # YAML's own messages span lines; the place of the mistake is in them.
         reason = " ".join(str(error).split())
         raise InvalidInput("cfg_path", f"{path} cannot be used: {reason}. Correct the file.") from error
-    except RecursionError:
-        raise InvalidInput("cfg_path", f"{path} is nested too deeply to be a model's config.") from None
 
 
 def save_model_config(path: Path, config: ModelConfig) -> None:
@@ -99,6 +98,7 @@ def _read(path: Path) -> bytes:
 
 def _top_level(content: bytes) -> dict[str, yaml.Node]:
     """The keys of the document with their values not yet built, so that keys unknown to us cannot matter."""
+    check_plain(content, ModelConfig.model_fields)
     document = yaml.compose(content, yaml.SafeLoader)
     if not isinstance(document, yaml.MappingNode):
         found = "it is empty" if document is None else "its top level is not a mapping"

@@ -143,12 +143,18 @@ class InfoResponse(Response):
     gpu_available: bool
 
 
+class FieldError(Response):
+    field: str
+    message: str
+
+
 class ErrorResponse(Response):
     """The one shape of every error."""
 
     status: Literal["error"] = "error"
     message: str
-    detail: Any | None = None
+    detail: str | None = Field(None, description="the same in one text, for people")
+    errors: list[FieldError] = Field([], description="which fields are wrong and why, for programs")
     timestamp: datetime
 
 

@@ -7,10 +7,10 @@ from pydantic import AliasChoices, AliasGenerator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rfuav_ray.requests import SUPPORTED_MODELS
+from rfuav_ray.requests.fields import Limit
 
 #: written comma separated in the environment
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
-Cap = Annotated[int, Field(ge=0)]
 
 
 class Settings(BaseSettings):
@@ -32,17 +32,17 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535)
     debug: bool = False
     cors_origins: CommaSeparated = ()
-    max_training_concurrent_gpu: Cap = 1
-    max_inference_concurrent_gpu: Cap = 3
-    max_training_concurrent_cpu: Cap = 2
-    max_inference_concurrent_cpu: Cap = 4
-    max_preprocessing_concurrent: Cap = 1
+    max_training_concurrent_gpu: Limit = 1
+    max_inference_concurrent_gpu: Limit = 3
+    max_training_concurrent_cpu: Limit = 2
+    max_inference_concurrent_cpu: Limit = 4
+    max_preprocessing_concurrent: Limit = 1
     online_gpu_share: float = Field(0.0, ge=0, le=0.5)
     default_train_priority: int = Field(5, ge=1, le=10)
     default_inference_priority: int = Field(3, ge=1, le=10)
     supported_models: CommaSeparated = SUPPORTED_MODELS
-    task_retention_days: float = Field(30, ge=0)
-    task_queue_size: int = Field(10_000, ge=1)
+    task_retention_days: float = Field(30, ge=0, le=36_500)
+    task_queue_size: int = Field(10_000, ge=1, le=1_000_000)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_file: Path = Path("logs/app.log")
     state_dir: Path = Path(".rfuav")
@@ -50,8 +50,8 @@ class Settings(BaseSettings):
     data_roots: Annotated[tuple[Path, ...], NoDecode] = (Path(),)
     api_keys: CommaSeparated = ()
     auth: Literal["on", "off"] = "on"
-    api_replicas: int = Field(1, ge=1)
-    max_run_retries: int = Field(2, ge=0)
+    api_replicas: int = Field(1, ge=1, le=64)
+    max_run_retries: int = Field(2, ge=0, le=1000)
 
     @field_validator("cors_origins", "supported_models", "api_keys", "data_roots", mode="before")
     @classmethod

@@ -1,7 +1,7 @@
 """A task: what a client submitted, in which state it is, and the only way it changes state."""
 
-from datetime import datetime, timezone
-from enum import Enum
+from datetime import UTC, datetime
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -10,7 +10,7 @@ from rfuav_ray.errors import TaskConflict
 from rfuav_ray.requests import TaskKind
 
 
-class TaskStatus(str, Enum):
+class TaskStatus(StrEnum):
     #: waits for a slot on a device
     PENDING = "pending"
     #: a run of it is starting or at work
@@ -43,7 +43,7 @@ ENDED_STATUSES = tuple(status.value for status in TaskStatus if status.is_ended)
 
 
 def now() -> datetime:
-    return datetime.now(timezone.utc)
+    return datetime.now(UTC)
 
 
 class TaskRecord(BaseModel):

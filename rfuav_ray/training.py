@@ -16,6 +16,7 @@ from rfuav_ray.gpu_memory import explaining_lack_of_memory
 from rfuav_ray.image_folders import check_dataset, fingerprint, labelled_images, stft_settings
 from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
 from rfuav_ray.models import build_model, load_pretrained, load_weights
+from rfuav_ray.outputs import now_at
 from rfuav_ray.precision import name_of, resolve
 from rfuav_ray.requests import TrainingRequest
 from rfuav_ray.training_epoch import run_epoch
@@ -156,13 +157,14 @@ def _begin(training: Training) -> None:
     report(RunEvent(message=message, progress=0.0))
     # Before the folder is cleared: the weights to start from may be an older result in it.
     if request.weight_path:
-        new = load_weights(training.model, Path(request.weight_path), strict_head=False)
+        weight_path = now_at(Path(request.weight_path), "training")
+        new = load_weights(training.model, weight_path, strict_head=False)
         fresh = f"; {', '.join(new)} start anew" if new else ""
-        report(RunEvent(message=f"Starting from the weights in '{request.weight_path}'{fresh}."))
+        report(RunEvent(message=f"Starting from the weights in '{weight_path}'{fresh}."))
     elif request.pretrained:
         file = load_pretrained(training.model, request.model)
         report(RunEvent(message=f"Starting from the ImageNet weights in '{file}'."))
-    training.folder.clear(report)
+    training.folder.clear(training.run_id, report)
     save_model_config(training.folder.files["config"], training.config)
 
 

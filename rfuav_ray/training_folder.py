@@ -6,7 +6,7 @@ import io
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,13 @@ import numpy as np
 import torch
 import torchvision
 
-from rfuav_ray.artifacts import TRAINING_FILES
+from rfuav_ray.artifacts import EPOCH_CHECKPOINT, TRAINING_FILES
 from rfuav_ray.checkpoint import Checkpoint, save_checkpoint, save_tensors
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.files import remove_temporaries, write_text
+from rfuav_ray.outputs import take_over
 from rfuav_ray.plots import plot_confusion_matrix, plot_curves
-
-#: of the epoch that is running; gone when it has ended
-EPOCH_CHECKPOINT = "checkpoint_epoch.pt"
 
 
 class TrainingFolder:
@@ -37,9 +35,13 @@ class TrainingFolder:
         self.files = {key: self.path / file_name for key, file_name in TRAINING_FILES.items()}
         self.epoch_checkpoint = self.path / EPOCH_CHECKPOINT
 
-    def clear(self, report: Report) -> None:
-        """Remove what an older training left, so that no file of it is taken for one of the new."""
+    def clear(self, run_id: str, report: Report) -> None:
+        """Remove what an older training left, so that no file of it is taken for one of the new.
+
+        The results of another task are not removed, but moved.
+        """
         remove_temporaries(self.path)
+        take_over(self.path, "training", run_id, report)
         self.drop_epoch_checkpoint()
         old = [file for file in self.files.values() if file.exists()]
         if old:
@@ -87,7 +89,7 @@ def versions() -> dict[str, str]:
 
 
 def now() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _version(distribution: str) -> str:

@@ -2,11 +2,11 @@
 
 from dataclasses import replace
 
+from rfuav_ray.artifacts import EPOCH_CHECKPOINT
 from rfuav_ray.checkpoint import Checkpoint, load_checkpoint
 from rfuav_ray.events import RunEvent
 from rfuav_ray.files import remove_temporaries
 from rfuav_ray.model_config import save_model_config
-from rfuav_ray.training_folder import EPOCH_CHECKPOINT
 from rfuav_ray.training_loop import epoch_end
 from rfuav_ray.training_state import Training
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import ray
 from ray import serve
-from ray.exceptions import RayError, RayTaskError
+from ray.exceptions import ActorDiedError, RayError, RayTaskError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors import gpu_groups, names
@@ -67,21 +67,46 @@ def _wait_for(actors: Ready) -> None:
 def end_a_dead_service(settings: Settings) -> None:
     """On a cluster the actors and the API outlive a `rfuav serve` that was killed.
 
-    Raises RfuavError when they are another service's.
+    Raises RfuavError when they are another service's, or do not say whose they are.
     """
     if not _has_actors():
         return
-    with suppress(ValueError, RayError):
-        task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
-        # This process holds the lock of that state folder, so the one that started these actors is gone.
-        if ray.get(task_manager_actor.owner.remote(), timeout=OWNER_ANSWERS_WITHIN_S) != owner_of(settings):
-            raise RfuavError("This Ray cluster runs a service already; stop it, or use it.")
+    # This process holds the lock of the state folder, so the one that started actors with it is gone.
+    if _owner() not in (None, owner_of(settings)):
+        raise RfuavError("This Ray cluster runs a service already; stop it, or use it.")
     logger.warning("taking over from a service that was killed")
     stop_actors()
-    serve.shutdown()  # its API has the old settings and holds the port
+    remove_api()  # it has the old settings
     deadline_s = time.monotonic() + NAMES_ARE_FREE_WITHIN_S
     while _has_actors() and time.monotonic() < deadline_s:
         time.sleep(0.1)
+
+
+def _owner() -> str | None:
+    """Whose the task manager of this cluster is; None when there is none.
+
+    Raises RfuavError when it does not answer: one that is slow, or is being restarted, is alive.
+    """
+    try:
+        task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
+        owner: str = ray.get(task_manager_actor.owner.remote(), timeout=OWNER_ANSWERS_WITHIN_S)
+    except (ValueError, ActorDiedError):
+        return None
+    except RayError as error:
+        raise RfuavError(
+            "This Ray cluster runs a service that does not answer: its task manager was asked for "
+            f"{OWNER_ANSWERS_WITHIN_S:.0f} s ({type(error).__name__}). It may be busy: try again, or stop it. If "
+            f"nobody runs it any more, end its actor '{names.TASK_MANAGER}' (namespace '{names.NAMESPACE}') by "
+            "`ray.kill`, and start again."
+        ) from error
+    return owner
+
+
+def remove_api() -> None:
+    """Take the API out of the cluster's Serve, where others' live on; without any, Serve ends, too."""
+    serve.delete(NAME)
+    if not serve.status().applications:
+        serve.shutdown()  # else its proxy holds the port
 
 
 def _has_actors() -> bool:
@@ -89,7 +114,7 @@ def _has_actors() -> bool:
 
 
 def _start(actor_class: type, name: str, *arguments: Any) -> Any:
-    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=True)
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     return (
         ray.remote(actor_class)
         .options(

@@ -1,6 +1,6 @@
-"""`rfuav serve`: the service in the foreground, from start to ctrl-C.
+"""`rfuav serve`: the service from start to stop. The first SIGINT or SIGTERM stops it in good order.
 
-The first SIGINT or SIGTERM stops it in good order, the second at once.
+A second one is not for this process: see `keeper`.
 """
 
 import fcntl
@@ -9,15 +9,15 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import TextIO
 
-import psutil
 import ray
-from ray import serve
 
 from actors import names
 from rfuav_ray.errors import RfuavError
@@ -29,11 +29,6 @@ from serve_app.way_in import WayIn, way_in
 #: of every Ray process, unless the operator has said otherwise
 RAY_VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # OpenMP threads that spin while they wait slow every other process down: 10 against 40 images/s measured.
-    "OMP_WAIT_POLICY": "PASSIVE",
-    # For 0.1 ms they may, in GNU's OpenMP, which is PyTorch's and where this wins over the policy: in a training
-    # they wait several hundred times a step, 54 against 62 images/s.
-    "GOMP_SPINCOUNT": "10000",
     # The API and the actors go before the runs, see actors.run_supervisor.
     "RAY_worker_niceness": "0",
     # Three of these after its death a proxy is replaced; by default that is half a minute.
@@ -47,6 +42,7 @@ RAY_VARIABLES = {
     # Ray's own list of Ray tasks, for its dashboard; by default 100,000.
     "RAY_task_events_max_num_task_in_gcs": "10000",
 }
+GCS_LOOK_EVERY_S, GCS_GONE_AFTER_S = 1.0, 8.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
@@ -60,7 +56,7 @@ def serve_forever(settings: Settings) -> int:
         try:
             with _way_in(settings) as found, environment(RAY_VARIABLES | found.environment), _ray(settings):
                 _serve_until(_stop_signal(), settings, found)
-        except KeyboardInterrupt:  # before the handlers were in place
+        except KeyboardInterrupt:  # before the handler was in place
             return 128 + signal.SIGINT
     return 0
 
@@ -83,22 +79,15 @@ def _serve_until(stop: threading.Event, settings: Settings, found: WayIn) -> Non
     finally:
         app.stop_actors()
         if _is_on_a_cluster():
-            serve.shutdown()
+            app.remove_api()
 
 
 def _stop_signal() -> threading.Event:
-    """Set by the first SIGINT or SIGTERM; the second ends this process at once, and its Ray if that is its own."""
+    """Set by SIGINT and SIGTERM. Who signals all processes signals this one twice, itself and by its keeper."""
     stop = threading.Event()
 
-    def handle(number: int, _frame: FrameType | None) -> None:
-        if not stop.is_set():
-            stop.set()
-            return
-        if not _is_on_a_cluster():
-            for process in psutil.Process().children(recursive=True):
-                with suppress(psutil.NoSuchProcess):
-                    process.kill()
-        os._exit(128 + number)
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
 
     # After ray.init and not before: it puts its own handler in place.
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -179,7 +168,29 @@ def _ray(settings: Settings) -> Iterator[None]:
         raise RfuavError(
             f"Ray did not start: {reason} Start the service again when the machine is less busy."
         ) from error
+    is_over = threading.Event()
+    arguments = (ray.get_runtime_context().gcs_address, is_over)
+    threading.Thread(target=_end_with_the_gcs, args=arguments, name="gcs-watch", daemon=True).start()
     try:
         yield
     finally:
+        is_over.set()
         ray.shutdown()
+
+
+def _end_with_the_gcs(address: str, is_over: threading.Event) -> None:
+    """End this process when Ray's GCS has ended: calls to Ray would wait a minute, and then end it silently."""
+    host, _, port = address.rpartition(":")
+    seen_s = time.monotonic()
+    while not is_over.wait(GCS_LOOK_EVERY_S):
+        # Not a call: a GCS that is only slow is there.
+        with suppress(OSError), socket.create_connection((host, int(port)), timeout=GCS_LOOK_EVERY_S):
+            seen_s = time.monotonic()
+        if time.monotonic() - seen_s > GCS_GONE_AFTER_S:
+            print(
+                f"Ray's GCS at {address} has ended, and without it nothing can be stopped in good order: the "
+                "service ends. Start it again; its tasks go on.",
+                file=sys.stderr,
+                flush=True,
+            )
+            os._exit(1)

@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from rfuav_ray.errors import (
     TaskNotFound,
 )
 from rfuav_ray.events import clean
-from rfuav_ray.responses import ErrorResponse
+from rfuav_ray.responses import ErrorResponse, FieldError
 from rfuav_ray.tasks import now
 
 logger = logging.getLogger("rfuav.api")
@@ -34,7 +34,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
         401: "no or wrong key",
         403: "a path outside DATA_ROOTS",
         413: "body too large",
-        422: "a field is wrong; `detail` lists fields and reasons",
+        422: "a field is wrong; `errors` lists fields and reasons",
         503: "queue full, starting or stopping; see Retry-After",
     }.items()
 }
@@ -45,9 +45,10 @@ WRONG_STATE: dict[int | str, dict[str, Any]] = {
 
 
 def error_response(
-    code: int, message: str, detail: Any = None, headers: Mapping[str, str] | None = None
+    code: int, message: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
-    body = ErrorResponse(message=message, detail=detail, timestamp=now()).model_dump()
+    detail = message if errors else None
+    body = ErrorResponse(message=message, detail=detail, errors=list(errors), timestamp=now()).model_dump()
     # A file's name in it may be no UTF-8: its bytes are shown as \udc…
     text = clean(json.dumps(body, ensure_ascii=False, default=_as_text))
     return Response(text, code, headers=headers, media_type="application/json")
@@ -72,7 +73,7 @@ def answer_to(error: Exception) -> Response:
         error = ServiceBusy("A part of the service does not answer; it may be restarting.", 2)
     if isinstance(error, InvalidInput):
         code = 403 if isinstance(error, PathNotAllowed) else 422
-        return error_response(code, str(error), [{"field": error.field, "message": error.reason}])
+        return error_response(code, str(error), [FieldError(field=error.field, message=error.reason)])
     if isinstance(error, (TaskNotFound, FileNotThere)):
         return error_response(404, str(error))
     if isinstance(error, TaskConflict):
@@ -90,19 +91,21 @@ async def _handled(_request: Request, error: Exception) -> Response:
 async def _validation_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     problems = [_problem(entry) for entry in error.errors()]
-    message = "; ".join(f"{problem['field']}: {problem['message']}" for problem in problems)
+    message = "; ".join(f"{problem.field}: {problem.message}" for problem in problems)
     return error_response(422, message, problems)
 
 
-def _problem(entry: Mapping[str, Any]) -> dict[str, str]:
+def _problem(entry: Mapping[str, Any]) -> FieldError:
     if entry["type"] == "json_invalid":
         reason = entry.get("ctx", {}).get("error", "")
-        return {"field": "body", "message": f"not valid JSON: {reason} at character {entry['loc'][-1]}"}
+        return FieldError(field="body", message=f"not valid JSON: {reason} at character {entry['loc'][-1]}")
     # The first part says where: body, query, path.
     path = [str(part) for part in entry["loc"][1:]] or [str(entry["loc"][0])]
-    given = repr(entry["input"])
-    shown = f" (given: {given[:100]})" if entry["type"] != "missing" else ""
-    return {"field": ".".join(path), "message": entry["msg"] + shown}
+    message = str(entry["msg"]).removeprefix("Value error, ")
+    # What somebody typed, and not what stands for something missing or holds other fields.
+    if isinstance(entry["input"], (str, int, float)):
+        message += f" (given: {repr(entry['input'])[:100]})"
+    return FieldError(field=".".join(path), message=message)
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:

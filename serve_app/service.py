@@ -123,7 +123,7 @@ class Service:
             return await asyncio.wait_for(_answer(ref), timeout_s)
         except RayTaskError as error:
             raise error.cause from None
-        except (RayError, asyncio.TimeoutError):
+        except (TimeoutError, RayError):
             raise ServiceBusy(
                 "The task manager does not answer; it may be restarting. Try again.", retry_after_s=2
             ) from None

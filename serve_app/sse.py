@@ -58,7 +58,7 @@ class EventReader:
     async def _hold(self, task_id: str, at_most_s: float) -> None:
         try:
             await asyncio.wait_for(self._until_ended(task_id), at_most_s)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             logger.warning("the log of task %s has ended; that the task has is not known here yet", task_id)
 
 
@@ -164,7 +164,7 @@ class TaskStreams:
                     return
                 try:
                     await follower.wait()
-                except asyncio.TimeoutError:
+                except TimeoutError:
                     yield ": still here\n\n"
 
 

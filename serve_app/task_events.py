@@ -73,7 +73,7 @@ class TaskEvents:
                         yield part
                 try:
                     await asyncio.wait_for(reader.news.wait(), HEARTBEAT_S)
-                except asyncio.TimeoutError:
+                except TimeoutError:
                     yield b": still here\n\n"
                     continue
                 await asyncio.sleep(GATHER_S)

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rfuav_ray.hardware import usable_cpus
 from serve_app import haproxy_start
 
 MAX_CONNECTIONS = 10_000
@@ -98,7 +99,7 @@ def _environment(binary: str, host: str, folder: Path) -> dict[str, str]:
         # A line for each request, which Python would have to read.
         "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
         "RAY_SERVE_HAPROXY_MAXCONN": str(_connections()),
-        "RAY_SERVE_HAPROXY_NBTHREAD": str(min(MAX_THREADS, max(1, (os.cpu_count() or 1) // 2))),
+        "RAY_SERVE_HAPROXY_NBTHREAD": str(min(MAX_THREADS, max(1, usable_cpus() // 2))),
         "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "1s",
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         # Takes requests while there is no replica. Two services on one machine need two.

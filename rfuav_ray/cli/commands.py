@@ -32,9 +32,14 @@ def serve(
     if "RAY_ADDRESS" not in os.environ:
         # Has a Ray of the service's own listen on the loopback alone, on Linux too; read when Ray is imported.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    from serve_app.command import serve_forever
+    from serve_app.keeper import keep
 
-    raise typer.Exit(serve_forever(settings))
+    def run() -> int:
+        from serve_app.command import serve_forever
+
+        return serve_forever(settings)
+
+    raise typer.Exit(keep(run))
 
 
 @app.command()

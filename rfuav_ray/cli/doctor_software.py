@@ -13,7 +13,7 @@ from packaging.requirements import Requirement
 from rfuav_ray.hardware import read_gpus
 
 GIB = 2**30
-MIN_PYTHON = (3, 10)
+MIN_PYTHON = (3, 11)
 
 TORCH_PROBE = """
 import torch, torchvision
@@ -38,7 +38,7 @@ class Finding:
 def check_python() -> Finding:
     version = platform.python_version()
     if sys.version_info < MIN_PYTHON:
-        return Finding("Python", "broken", version, "Install Python 3.10 or newer.")
+        return Finding("Python", "broken", version, "Install Python 3.11 or newer.")
     return Finding("Python", "ok", f"{version}, {sys.executable}")
 
 

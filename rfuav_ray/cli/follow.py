@@ -155,7 +155,6 @@ def _figures(task: Mapping[str, Any]) -> list[str]:
 
 def _clock(timestamp: Any) -> str:
     try:
-        # Python 3.10 does not know the Z.
-        return datetime.fromisoformat(str(timestamp).replace("Z", "+00:00")).astimezone().strftime("%H:%M:%S")
+        return datetime.fromisoformat(str(timestamp)).astimezone().strftime("%H:%M:%S")
     except ValueError:
         return "--:--:--"

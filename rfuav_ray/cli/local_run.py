@@ -5,7 +5,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from types import FrameType
 from typing import Any
 
@@ -66,7 +66,7 @@ def _reporting(view: LogView, stop: list[bool], total_epochs: int) -> Report:
 
 def _entry(event: RunEvent) -> dict[str, Any]:
     return {
-        "timestamp": datetime.now(timezone.utc).isoformat(),
+        "timestamp": datetime.now(UTC).isoformat(),
         "level": event.level,
         "message": event.message,
     }

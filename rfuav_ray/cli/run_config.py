@@ -20,6 +20,7 @@ from rfuav_ray.requests import (
     TrainingRequest,
 )
 from rfuav_ray.settings import Settings
+from rfuav_ray.yaml_files import load_plain
 
 RequestT = TypeVar("RequestT", bound=Request)
 
@@ -88,7 +89,7 @@ def _merged(kind: type[Request], config: Path | None, flags: Mapping[str, Any]) 
 
 def _read_config(path: Path, kind: type[Request]) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = load_plain(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidInput("--config", f"'{path}' cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:

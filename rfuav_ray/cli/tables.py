@@ -1,7 +1,7 @@
 """The command line's tables: tasks, a training's figures, an inference's predictions, what preprocessing made."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.box import SIMPLE_HEAD
@@ -137,9 +137,9 @@ def _number(value: Any) -> str:
 
 
 def _age(created_at: str) -> str:
-    return duration_text((datetime.now(timezone.utc) - moment(created_at)).total_seconds())
+    return duration_text((datetime.now(UTC) - moment(created_at)).total_seconds())
 
 
 def moment(text: str) -> datetime:
     moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

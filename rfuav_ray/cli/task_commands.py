@@ -18,7 +18,7 @@ def tasks(
     kind: Annotated[
         str | None, typer.Option("--type", help="training, inference, split, augment, crop or spectrogram.")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="How many, newest first.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="The service's answer as JSON.")] = False,
 ) -> None:
     """List the tasks, newest first."""

@@ -23,17 +23,19 @@ class ServiceUnreachable(RfuavError):
 
 
 class ServiceError(RfuavError):
-    """The service refused: its HTTP status code, message and detail (for 422 a list of {field, message})."""
+    """The service refused: its HTTP status code, message and detail, and for 422 `errors` [{field, message}]."""
 
-    def __init__(self, status_code: int, message: str, detail: Any = None) -> None:
-        super().__init__(status_code, message, detail)
+    def __init__(self, status_code: int, message: str, detail: Any = None, errors: Any = ()) -> None:
+        super().__init__(status_code, message, detail, errors)
         self.status_code = status_code
         self.message = message
         self.detail = detail
+        self.errors: list[dict[str, Any]] = [
+            item for item in (errors if isinstance(errors, list) else ()) if _is_field_error(item)
+        ]
 
     def __str__(self) -> str:
-        fields = [item for item in self.detail or [] if isinstance(item, dict) and "message" in item]
-        lines = [f"{item.get('field', 'request')}: {item['message']}" for item in fields]
+        lines = [f"{item.get('field', 'request')}: {item['message']}" for item in self.errors]
         new = [line for line in lines if line not in self.message]
         return " ".join([self.message, "; ".join(new), f"(HTTP {self.status_code})"]).replace("  ", " ")
 
@@ -64,7 +66,7 @@ def refusal(response: httpx.Response) -> ServiceError:
     """The error that an answer stands for."""
     body = _json(response)
     if not response.is_success and isinstance(body, dict) and isinstance(body.get("message"), str):
-        return ServiceError(response.status_code, body["message"], body.get("detail"))
+        return ServiceError(response.status_code, body["message"], body.get("detail"), body.get("errors"))
     text = " ".join(response.text.split())[:120]
     return NotTheService(response.status_code, f"{response.url} does not answer like an rfuav service: '{text}'.")
 
@@ -87,6 +89,10 @@ def _json(response: httpx.Response) -> Any:
         return response.json()
     except ValueError:
         return None
+
+
+def _is_field_error(item: Any) -> bool:
+    return isinstance(item, dict) and "message" in item
 
 
 def _is_health_report(body: Any) -> bool:

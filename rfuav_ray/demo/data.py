@@ -1,11 +1,11 @@
 """The demonstration's data: simulated recordings in SigMF, some to learn from and some to be tested with."""
 
-import os
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from rfuav_ray.hardware import usable_cpus
 from rfuav_ray.simulator import EMITTERS, simulate, write_sigmf
 from rfuav_ray.spectrogram import StftSettings
 
@@ -44,7 +44,7 @@ def make_recordings(folder: Path, recordings: Mapping[str, int]) -> Iterator[int
         for number in range(count)
     ]
     # numpy lets other threads work.
-    pool = ThreadPoolExecutor(min(8, os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(min(8, usable_cpus()))
     try:
         for done, _ in enumerate(pool.map(lambda scene: _make(folder, scene), scenes), start=1):
             yield done

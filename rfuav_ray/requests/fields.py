@@ -17,11 +17,25 @@ def _one_folder(name: str) -> str:
     return name
 
 
+def _not_only_dots(task_id: str) -> str:
+    if not task_id.strip("."):
+        raise ValueError("an id needs a letter, a digit, '_' or '-': it names a folder, and is a part of URLs")
+    return task_id
+
+
+#: runs of a kind on one device
+MAX_LIMIT = 1000
+
 PathText = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(no_nul)]
 FolderName = Annotated[
     str, Field(min_length=1, max_length=255), AfterValidator(no_nul), AfterValidator(_one_folder)
 ]
-TaskId = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", examples=["night-run-7"])]
+TaskId = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", examples=["night-run-7"]),
+    AfterValidator(_not_only_dots),
+]
+Limit = Annotated[int, Field(ge=0, le=MAX_LIMIT)]
 Priority = Annotated[int, Field(ge=1, le=10, description="1 is the most urgent")]
 Device = Annotated[
     str,

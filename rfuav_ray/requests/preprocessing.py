@@ -29,7 +29,11 @@ class DatasetSplitRequest(Request):
     output_path: PathText = Field(description="a new or empty folder")
     train_ratio: float = Field(0.8, ge=0.1, le=0.9, allow_inf_nan=False)
     val_ratio: float | None = Field(
-        None, ge=0.05, le=0.5, allow_inf_nan=False, description="given: what is left is the test set"
+        None,
+        ge=0.05,
+        le=0.5,
+        allow_inf_nan=False,
+        description="given: what is left is the test set; nothing is where both ratios make 1",
     )
     seed: Seed = 42
     group_by_recording: bool = Field(
@@ -40,15 +44,17 @@ class DatasetSplitRequest(Request):
 
     @field_validator("val_ratio")
     @classmethod
-    def _something_is_left(cls, val_ratio: float | None, others: ValidationInfo) -> float | None:
-        total = (val_ratio or 0) + others.data.get("train_ratio", 0)
+    def _no_more_than_all(cls, val_ratio: float | None, others: ValidationInfo) -> float | None:
+        """None, which means two parts, where nothing is left for a test set."""
+        if val_ratio is None or "train_ratio" not in others.data:
+            return val_ratio
+        total = val_ratio + others.data["train_ratio"]
         # Sums such as 0.7 + 0.3 are 1 within rounding only.
-        if val_ratio is not None and total > 1 - 1e-9:
+        if total > 1 + 1e-9:
             raise ValueError(
-                f"train_ratio + val_ratio is {total:g} and must be below 1: the rest is the test set; "
-                "leave val_ratio out for two parts"
+                f"train_ratio + val_ratio is {total:g} and cannot be above 1; below 1 the rest is the test set"
             )
-        return val_ratio
+        return None if total > 1 - 1e-9 else val_ratio
 
 
 class DataAugmentationRequest(Request):

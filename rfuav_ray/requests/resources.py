@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from rfuav_ray.requests.fields import Priority, Request
+from rfuav_ray.requests.fields import Limit, Priority, Request
 
 
 class PriorityUpdate(Request):
@@ -10,8 +10,8 @@ class PriorityUpdate(Request):
 
 
 class DeviceCaps(Request):
-    training: int | None = Field(None, ge=0)
-    inference: int | None = Field(None, ge=0)
+    training: Limit | None = None
+    inference: Limit | None = None
 
 
 class ResourceConfigUpdate(Request):

@@ -38,15 +38,15 @@ class TrainingRequest(Request):
     """Train an image classifier on folders `<path>/<class>/<image>`."""
 
     model: str = Field(description="one of the supported models", examples=["resnet18"])
-    num_classes: int = Field(ge=1, description="equal to the number of class folders")
+    num_classes: int = Field(ge=1, le=100_000, description="equal to the number of class folders")
     train_path: PathText
     val_path: PathText
     save_path: PathText = Field(description="folder for the results, made when missing")
     name: FolderName | None = Field(None, description="sub-folder of save_path for this run")
-    batch_size: int = Field(8, ge=1)
-    num_epochs: int = Field(100, ge=1)
+    batch_size: int = Field(8, ge=1, le=65_536)
+    num_epochs: int = Field(100, ge=1, le=100_000)
     learning_rate: float = Field(0.0001, gt=0, allow_inf_nan=False)
-    image_size: int = Field(224, ge=32)
+    image_size: int = Field(224, ge=32, le=8192)
     device: Device = "cuda"
     weight_path: Annotated[str, AfterValidator(no_nul)] = Field(
         "", description="weights to start from; wins over `pretrained`"
@@ -78,7 +78,7 @@ class BatchInferenceRequest(Request):
 
     cfg_path: PathText
     weight_path: PathText
-    source_paths: list[PathText] = Field(min_length=1)
+    source_paths: list[PathText] = Field(min_length=1, max_length=1000)
     save_base_path: PathText | None = Field(None, description="task i saves to <base>/<i>")
     device: Device = "cuda"
     precision: Precision = "auto"

@@ -7,9 +7,11 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, Response
 
-from rfuav_ray.artifacts import artifact_folder, artifacts
+from rfuav_ray.artifacts import RESULT_FILES, artifact_names, output_folder
 from rfuav_ray.errors import FileNotThere
+from rfuav_ray.outputs import results_folder
 from rfuav_ray.responses import Artifact, ArtifactsResponse
+from rfuav_ray.tasks import TaskRecord
 from serve_app.errors import UNKNOWN_TASK
 from serve_app.service import TheService
 
@@ -25,11 +27,10 @@ async def task_request(task_id: str, service: TheService) -> dict[str, Any]:
 @router.get("/artifacts")
 async def list_artifacts(task_id: str, service: TheService) -> ArtifactsResponse:
     """The files of the task that are there by now."""
-    task = await service.task(task_id)
-    files = await asyncio.to_thread(artifacts, task.kind, task.request)
+    folder, files = await asyncio.to_thread(_files_of, await service.task(task_id))
     return ArtifactsResponse(
         task_id=task_id,
-        folder=str(artifact_folder(task.kind, task.request)),
+        folder=str(folder),
         artifacts=[
             Artifact(
                 name=file.name,
@@ -44,13 +45,23 @@ async def list_artifacts(task_id: str, service: TheService) -> ArtifactsResponse
 @router.get("/artifacts/{name}", response_class=FileResponse)
 async def artifact(task_id: str, name: str, service: TheService) -> Response:
     """One of these files."""
-    task = await service.task(task_id)
-    files = await asyncio.to_thread(artifacts, task.kind, task.request)
+    _, files = await asyncio.to_thread(_files_of, await service.task(task_id))
     file = next((file for file in files if file.name == name), None)
     if file is None:
         there = ", ".join(file.name for file in files) or "none"
         raise FileNotThere(f"Task '{task_id}' has no file '{name}'; it has: {there}.")
     return _download(file)
+
+
+def _files_of(task: TaskRecord) -> tuple[Path, list[Path]]:
+    """Where the task's files are or will be, and those that are there."""
+    folder = output_folder(task.kind, task.request)
+    own: Path | None = folder
+    if task.kind in RESULT_FILES:
+        own = results_folder(folder, task.kind, task.id)
+    if own is None:  # what is in the folder is another task's
+        return folder, []
+    return own, [file for name in artifact_names(task.kind) if (file := own / name).is_file()]
 
 
 def _download(file: Path) -> FileResponse:

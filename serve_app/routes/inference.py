@@ -16,7 +16,7 @@ from rfuav_ray.responses import BatchInferenceResponse, PredictionsResponse, Tas
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 from serve_app.checks import checked
 from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
-from serve_app.routes.tasks import IfNoneMatch, status_answer
+from serve_app.routes.tasks import MAX_OFFSET, IfNoneMatch, status_answer
 from serve_app.service import Service, TheService, new_task, new_task_id
 
 router = APIRouter(prefix="/api/v2/inference", tags=["inference"])
@@ -51,7 +51,7 @@ async def inference_status(task_id: str, service: TheService, if_none_match: IfN
 async def inference_results(
     task_id: str,
     service: TheService,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
 ) -> PredictionsResponse:
     """A page of the predictions of a completed task."""

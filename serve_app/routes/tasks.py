@@ -24,6 +24,8 @@ _GROUPS: dict[bytes, Collection[str]] = {
     b"preprocessing": PREPROCESSING_KINDS,
 }
 
+#: of lists: more than a service will ever have
+MAX_OFFSET = 10**12
 After = Annotated[int | None, Query(ge=0, lt=10**18, description="go on behind this sequence number")]
 IfNoneMatch = Annotated[str, Header(description="ETags of what the client has: 304 where it is the same")]
 LastEventId = Annotated[str | None, Header(description="the same, as browsers send it")]
@@ -34,8 +36,8 @@ async def list_tasks(
     service: TheService,
     status: TaskStatus | None = None,
     task_type: Annotated[TaskKind | None, Query()] = None,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
     if_none_match: IfNoneMatch = "",
 ) -> Response:
     """Newest first. `limit` and `offset` cut one page from all matching tasks; totals count every match."""

@@ -5,10 +5,10 @@ const KEY = "rfuav.key";
 export const needsKey = new EventTarget();
 
 export class ApiError extends Error {
-  constructor(status, message, detail) {
+  constructor(status, message, errors) {
     super(message);
     this.status = status;
-    this.detail = Array.isArray(detail) ? detail : [];
+    this.errors = Array.isArray(errors) ? errors : [];
   }
 }
 
@@ -33,7 +33,7 @@ async function refused(response) {
     // Not an answer of the service: a proxy before it.
   }
   if (response.status === 401) needsKey.dispatchEvent(new Event("key"));
-  return new ApiError(response.status, body?.message ?? `HTTP ${response.status}`, body?.detail);
+  return new ApiError(response.status, body?.message ?? `HTTP ${response.status}`, body?.errors);
 }
 
 async function call(method, path, body) {

@@ -165,7 +165,7 @@ export const chinese = {
   "hint.source_path": "一张图片或一个文件夹，包括子文件夹",
   "hint.output_path": "新的或空的文件夹",
   "hint.augment.output_path": "新的或空的文件夹；默认：<dataset_path>_aug",
-  "hint.val_ratio": "填写后，剩余部分作为测试集",
+  "hint.val_ratio": "填写后，剩余部分作为测试集；两个比例之和为 1 时没有测试集",
   "hint.seed": "种子相同，生成的文件就相同",
   "hint.group_by_recording": "同一录制的各帧不拆开：name (3).jpg、name_0003.png",
   "hint.dataset_path": "其中有 train 和/或 valid（或 val）",

@@ -27,7 +27,7 @@ def check_refused(answer, field, *reasons, code=422):
     body = answer.json()
     assert answer.status_code == code, body
     assert body["status"] == "error" and "Traceback" not in answer.text
-    assert body["detail"][0]["field"] == field
+    assert body["errors"][0]["field"] == field
     for reason in reasons:
         assert str(reason) in body["message"]
 
@@ -91,6 +91,20 @@ def test_malformed_json_is_refused(start):
 
 def test_a_body_without_end_is_refused(start):
     assert start("training/start", b" " * 2_000_000).status_code == 413
+
+
+def test_numbers_without_end_are_refused(start, service, training):
+    for number in (1001, 10**21, 10**400):
+        caps = {"max_concurrent": {"cpu": {"training": number}}}
+        check_refused(start("resources/config", caps), "max_concurrent.cpu.training", "1000")
+    check_refused(start("training/start", training(num_epochs=10**21)), "num_epochs", "100000")
+    check_refused(start("training/start", training(learning_rate=10**400)), "learning_rate")
+    check_refused(
+        start("training/start", json.dumps(training()).encode()[:-1] + b', "batch_size": 1' + b"0" * 5000 + b"}"),
+        "body",
+    )
+    for query in ("offset=1" + "0" * 30, "limit=1001", "limit=1" + "0" * 30):
+        check_refused(httpx.get(f"{service}/api/v2/tasks?{query}"), query.partition("=")[0])
 
 
 def test_an_id_in_use_changes_nothing(start, training, trained):

@@ -161,7 +161,7 @@ def test_bad_input_is_refused_with_the_field(client, service, dataset, route, bo
     before = client.get_all_tasks()["total_preprocessing"]
     answer = httpx.post(f"{service}/api/v2/preprocessing/{route}", json=body, timeout=30)
     assert answer.status_code == 422
-    assert field in [detail["field"] for detail in answer.json()["detail"]]
+    assert field in [error["field"] for error in answer.json()["errors"]]
     assert client.get_all_tasks()["total_preprocessing"] == before
 
 

@@ -99,8 +99,9 @@ def answer(body: Any, status: int = 200, content_type: str = "application/json")
     return reply
 
 
-def refuse(status: int, message: str, detail: Any = None) -> Reply:
+def refuse(status: int, message: str, detail: Any = None, errors: Any = None) -> Reply:
     body = {"status": "error", "message": message, "detail": detail, "timestamp": "2026-01-01T00:00:00Z"}
+    body |= {"errors": [] if errors is None else errors}
     return answer(body, status)
 
 

@@ -37,6 +37,12 @@ def test_in_one_change_the_single_gpu_wins_over_all(caps):
     assert (caps.of("cuda:0")["training"], caps.of("cuda:1")["training"]) == (2, 0)
 
 
+def test_stored_changes_that_are_too_large_are_cut(caps):
+    caps.apply({"cpu": {"training": 10**21}, "cuda": {"inference": 1001}})
+    assert caps.of("cpu")["training"] == 1000
+    assert caps.of("cuda:5") == {"training": 1, "inference": 1000}
+
+
 def test_changes_are_in_force_only_when_applied_and_go_on_in_another_life(caps):
     changes = caps.changed({"cuda": {"training": 7}})
     assert caps.of("cuda:0")["training"] == 1

@@ -131,8 +131,8 @@ def test_detach_prints_the_id_alone(service, rfuav):
 
 
 def test_a_refusal_is_one_line(service, rfuav):
-    detail = [{"field": "train_path", "message": "there is no folder '/a'."}]
-    service.on("POST /api/v2/training/start", refuse(422, "The request is not valid.", detail))
+    errors = [{"field": "train_path", "message": "there is no folder '/a'."}]
+    service.on("POST /api/v2/training/start", refuse(422, "The request is not valid.", errors=errors))
     code, out, err = rfuav(*TRAIN)
     assert (code, out) == (1, "")
     assert err == "Error: The request is not valid. train_path: there is no folder '/a'. (HTTP 422)\n"

@@ -178,8 +178,8 @@ def test_methods_of_the_config_stand_unless_some_are_given(service, rfuav):
             "train_ratio: input should be less than or equal to 0.9",
         ),
         (
-            ["split", "in", "out", "--val-ratio", "0.2"],
-            "val_ratio: train_ratio + val_ratio is 1 and must",
+            ["split", "in", "out", "--val-ratio", "0.3"],
+            "val_ratio: train_ratio + val_ratio is 1.1 and cannot be above 1",
         ),
         (["augment"], "dataset_path: is missing"),
         (["augment", "in", "--method", "Blur"], "methods.0: input should be 'AdvancedBlur', 'CLAHE', "),
@@ -229,8 +229,8 @@ def test_detach_prints_the_id_alone(service, rfuav, kind):
 
 
 def test_a_refusal_is_one_line(service, rfuav):
-    detail = [{"field": "output_path", "message": "'/out' is not empty."}]
-    service.on("POST /api/v2/preprocessing/split", refuse(422, "The request is not valid.", detail))
+    errors = [{"field": "output_path", "message": "'/out' is not empty."}]
+    service.on("POST /api/v2/preprocessing/split", refuse(422, "The request is not valid.", errors=errors))
     code, out, err = rfuav(*COMMANDS["split"])
     assert (code, out) == (1, "")
     assert err == "Error: The request is not valid. output_path: '/out' is not empty. (HTTP 422)\n"

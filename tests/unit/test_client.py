@@ -185,15 +185,15 @@ def test_a_proxy_of_the_environment_is_not_used_for_this_machine(service, monkey
 
 
 def test_a_refusal_has_its_parts_and_reads_well(service, client):
-    detail = [
+    errors = [
         {"field": "num_classes", "message": "is 3, but there are 2 class folders"},
         {"field": "val_path", "message": "there is no folder 'b'."},
     ]
-    service.on("POST /api/v2/training/start", refuse(422, "The request is not valid.", detail))
+    service.on("POST /api/v2/training/start", refuse(422, "The request is not valid.", errors=errors))
     with pytest.raises(ServiceError) as caught:
         client.start_training(**TRAINING)
     error = caught.value
-    assert (error.status_code, error.message, error.detail) == (422, "The request is not valid.", detail)
+    assert (error.status_code, error.message, error.errors) == (422, "The request is not valid.", errors)
     assert str(error) == (
         "The request is not valid. num_classes: is 3, but there are 2 class folders; "
         "val_path: there is no folder 'b'. (HTTP 422)"
@@ -207,11 +207,21 @@ def test_details_of_any_shape_are_kept(service, client, detail):
     with pytest.raises(ServiceError) as caught:
         client.get_task("t1")
     assert caught.value.detail == detail
-    assert str(caught.value).startswith("There is no task 't1'.")
+    assert str(caught.value) == "There is no task 't1'. (HTTP 404)"
+
+
+@pytest.mark.parametrize("errors", [None, "text", {"a": 1}, [], ["x"], [{"field": "no message"}]])
+def test_errors_of_another_shape_are_left_out(service, client, errors):
+    service.on("GET /api/v2/tasks/t1", refuse(404, "There is no task 't1'.", errors=errors))
+    with pytest.raises(ServiceError) as caught:
+        client.get_task("t1")
+    assert caught.value.errors == [] and str(caught.value) == "There is no task 't1'. (HTTP 404)"
 
 
 def test_what_the_message_says_already_is_not_said_twice():
-    error = ServiceError(422, "priority: 11 is too large", [{"field": "priority", "message": "11 is too large"}])
+    error = ServiceError(
+        422, "priority: 11 is too large", None, [{"field": "priority", "message": "11 is too large"}]
+    )
     assert str(error) == "priority: 11 is too large (HTTP 422)"
 
 

@@ -1,5 +1,5 @@
 import io
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import pytest
 from fake_service import event, last_event, running_service, stream, task
@@ -76,7 +76,7 @@ def test_a_terminal_gets_the_live_view(terminal):
     "timestamp", ["2026-01-01T12:00:00Z", "2026-01-01T13:00:00+01:00", "2026-01-01T12:00:00.123456+00:00"]
 )
 def test_times_are_local(timestamp):
-    moment = datetime(2026, 1, 1, 12, tzinfo=timezone.utc).astimezone()
+    moment = datetime(2026, 1, 1, 12, tzinfo=UTC).astimezone()
     assert log_line({"timestamp": timestamp, "message": "x"}).plain == f"{moment:%H:%M:%S} INFO    x"
 
 

@@ -62,8 +62,9 @@ def test_every_error_has_the_one_shape(client_of, error, code, field):
     answer = client_of(error).get("/error")
     body = answer.json()
     assert answer.status_code == code
-    assert set(body) == {"status", "message", "detail", "timestamp"} and body["status"] == "error"
-    assert (body["detail"] or [{"field": None}])[0]["field"] == field
+    assert set(body) == {"status", "message", "detail", "errors", "timestamp"} and body["status"] == "error"
+    assert [problem["field"] for problem in body["errors"]] == ([field] if field else [])
+    assert body["detail"] == (body["message"] if field else None)
     assert "Traceback" not in answer.text and "a bug" not in answer.text
 
 
@@ -83,7 +84,8 @@ def test_a_busy_service_says_when_to_come_back(client_of):
 )
 def test_a_wrong_body_names_the_field_and_the_reason(client_of, body, field, reason):
     answer = client_of().post("/body", content=body, headers={"content-type": "application/json"})
-    (problem,) = answer.json()["detail"]
+    (problem,) = answer.json()["errors"]
+    assert answer.json()["detail"] == f"{field}: {problem['message']}"
     assert answer.status_code == 422
     assert problem["field"] == field and reason in problem["message"]
 

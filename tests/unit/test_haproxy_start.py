@@ -153,7 +153,7 @@ def test_requests_but_streams_are_not_watched_for_clients_that_go_away(haproxy, 
 
 def in_the_one_shape(body):
     error = json.loads(body)
-    assert set(error) == {"status", "message", "detail", "timestamp"} and error["status"] == "error"
+    assert set(error) == {"status", "message", "detail", "errors", "timestamp"} and error["status"] == "error"
     assert abs((datetime.now().astimezone() - datetime.fromisoformat(error["timestamp"])).total_seconds()) < 60
     return True
 

@@ -130,10 +130,16 @@ def test_a_split_needs_classes_with_two_images(check, root):
     assert "one image" in refusal(check, split(input_path="single"), "input_path")
 
 
-@pytest.mark.parametrize(("train_ratio", "val_ratio"), [(0.8, 0.2), (0.7, 0.3), (0.9, 0.5)])
-def test_ratios_that_leave_no_test_set_are_refused(train_ratio, val_ratio):
-    with pytest.raises(ValidationError, match="must be below 1"):
+@pytest.mark.parametrize(("train_ratio", "val_ratio"), [(0.8, 0.3), (0.7, 0.301), (0.9, 0.5)])
+def test_ratios_above_1_are_refused(train_ratio, val_ratio):
+    with pytest.raises(ValidationError, match="cannot be above 1"):
         split(train_ratio=train_ratio, val_ratio=val_ratio)
+
+
+@pytest.mark.parametrize(("train_ratio", "val_ratio"), [(0.8, 0.2), (0.7, 0.3), (0.9, 0.1)])
+def test_ratios_of_exactly_1_leave_no_test_set(train_ratio, val_ratio):
+    assert split(train_ratio=train_ratio, val_ratio=val_ratio).val_ratio is None
+    assert split(train_ratio=0.5, val_ratio=val_ratio).val_ratio == val_ratio
 
 
 @pytest.mark.parametrize("part", ["train", "valid", "val"])

@@ -4,7 +4,9 @@ import pytest
 from pydantic import ValidationError
 
 from rfuav_ray.requests import (
+    REQUEST_OF_KIND,
     BatchInferenceRequest,
+    DeviceCaps,
     InferenceRequest,
     PriorityUpdate,
     ResourceConfigUpdate,
@@ -56,6 +58,11 @@ def test_what_a_training_needs(field):
     ("field", "value"),
     [
         ("num_classes", 0),
+        ("num_classes", 100_001),
+        ("batch_size", 65_537),
+        ("num_epochs", 100_001),
+        ("image_size", 8193),
+        ("image_size", 10**21),
         ("batch_size", 0),
         ("num_epochs", 0),
         ("learning_rate", 0),
@@ -72,6 +79,9 @@ def test_what_a_training_needs(field):
         ("task_id", ""),
         ("task_id", "x" * 65),
         ("task_id", "name\n"),
+        ("task_id", "."),
+        ("task_id", ".."),
+        ("task_id", "..."),
         ("name", "../up"),
         ("name", ".."),
         ("name", ""),
@@ -87,7 +97,17 @@ def test_a_training_out_of_bounds_is_refused(field, value):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("image_size", 32), ("priority", 1), ("priority", 10), ("device", "cuda:12"), ("task_id", "A.b_c-1")],
+    [
+        ("image_size", 32),
+        ("image_size", 8192),
+        ("batch_size", 65_536),
+        ("num_epochs", 100_000),
+        ("priority", 1),
+        ("priority", 10),
+        ("device", "cuda:12"),
+        ("task_id", "A.b_c-1"),
+        ("task_id", "..a"),
+    ],
 )
 def test_the_bounds_themselves_are_allowed(field, value):
     assert getattr(TrainingRequest(**TRAINING | {field: value}), field) == value
@@ -102,11 +122,37 @@ def test_a_batch_needs_a_source():
         BatchInferenceRequest(cfg_path="c", weight_path="w", source_paths=[])
 
 
-def test_caps_may_be_partial_but_not_negative():
-    update = ResourceConfigUpdate(max_concurrent={"cpu": {"training": 0}})
-    assert update.max_concurrent["cpu"].model_dump(exclude_none=True) == {"training": 0}
-    with pytest.raises(ValidationError, match="inference"):
-        ResourceConfigUpdate(max_concurrent={"cpu": {"inference": -1}})
+def test_a_batch_has_at_most_a_thousand_sources():
+    assert BatchInferenceRequest(cfg_path="c", weight_path="w", source_paths=["s"] * 1000)
+    with pytest.raises(ValidationError, match="source_paths"):
+        BatchInferenceRequest(cfg_path="c", weight_path="w", source_paths=["s"] * 1001)
+
+
+def test_caps_may_be_partial_but_not_negative_nor_over_a_thousand():
+    update = ResourceConfigUpdate(max_concurrent={"cpu": {"training": 0, "inference": 1000}})
+    assert update.max_concurrent["cpu"].model_dump(exclude_none=True) == {"training": 0, "inference": 1000}
+    for cap in (-1, 1001, 10**21):
+        with pytest.raises(ValidationError, match="inference"):
+            ResourceConfigUpdate(max_concurrent={"cpu": {"inference": cap}})
+
+
+def integers_of(schema):
+    """The fields of a JSON schema that hold integers, with what bounds them."""
+    for name, field in schema.get("properties", {}).items():
+        for one in (field, *field.get("anyOf", ())):
+            if one.get("type") == "integer":
+                yield name, one
+
+
+@pytest.mark.parametrize(
+    "model",
+    [*REQUEST_OF_KIND.values(), BatchInferenceRequest, DeviceCaps, PriorityUpdate],
+    ids=lambda m: m.__name__,
+)
+def test_every_integer_of_a_request_has_bounds(model):
+    for name, field in integers_of(model.model_json_schema()):
+        assert {"minimum", "exclusiveMinimum"} & field.keys(), name
+        assert {"maximum", "exclusiveMaximum"} & field.keys(), name
 
 
 def test_a_priority_is_1_to_10():

@@ -5,12 +5,14 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sample_tasks import a_task
 
+from actors.leases import leased_folder
 from actors.slots import SlotTable
 from actors.task_queue import TaskQueue, line_of
 
 KINDS = st.sampled_from(["training", "inference"])
 GPUS = ("cuda:0", "cuda:1")
 WISHES = st.sampled_from(["cpu", "cuda", *GPUS])
+FOLDERS = st.sampled_from([None, "/a", "/b"])
 CAPS = st.fixed_dictionaries({"training": st.integers(0, 2), "inference": st.integers(0, 2)})
 
 
@@ -24,6 +26,8 @@ class Scheduler(RuleBasedStateMachine):
         self.tasks = {}
         self.running = {}
         self.ended = set()
+        #: who may write which folder
+        self.holders = {}
 
     def start(self):
         """What the dispatcher does after every event, and what must hold of it."""
@@ -38,9 +42,10 @@ class Scheduler(RuleBasedStateMachine):
             kind = task.kind
             in_use = sum(self.tasks[i].kind == kind and d == device for i, d in self.running.items())
             assert in_use <= self.slots.caps(device)[kind], "a cap is exceeded"
+            assert self.holders.setdefault(leased_folder(task) or task.id, task.id) == task.id, "a folder has two"
         started = {task.id for task in waiting if task.id in self.running}
         for task in waiting:
-            if task.id in started:
+            if task.id in started or self.is_held_back(task):
                 continue
             later = [other for other in waiting if other.id in started and place(other) > place(task)]
             assert not [o for o in later if line_of(o) == line_of(task)], "a later task of the same line overtook"
@@ -52,10 +57,11 @@ class Scheduler(RuleBasedStateMachine):
         self.slots.add("cpu", caps, is_open=True)
         self.slots.add("cuda:0", {"training": 1, "inference": 1}, is_open=True)
 
-    @rule(kind=KINDS, wish=WISHES, priority=st.integers(1, 3))
-    def submit(self, kind, wish, priority):
+    @rule(kind=KINDS, wish=WISHES, priority=st.integers(1, 3), folder=FOLDERS)
+    def submit(self, kind, wish, priority, folder):
         number = len(self.tasks)
-        task = a_task(number, id=str(number), kind=kind, priority=priority, wanted_device=wish)
+        request = {"save_path": folder}
+        task = a_task(number, id=str(number), kind=kind, priority=priority, wanted_device=wish, request=request)
         self.tasks[task.id] = task
         self.queue.put(task)
         self.start()
@@ -72,7 +78,7 @@ class Scheduler(RuleBasedStateMachine):
         if waiting := list(self.queue):
             task = data.draw(st.sampled_from(waiting))
             self.queue.discard(task.id)
-            self.ended.add(task.id)
+            self.over(task.id)
             self.start()
 
     @rule(data=st.data(), is_lost=st.booleans())
@@ -117,7 +123,15 @@ class Scheduler(RuleBasedStateMachine):
         if is_lost:
             self.queue.put(self.tasks[task_id])
         else:
-            self.ended.add(task_id)
+            self.over(task_id)
+
+    def over(self, task_id):
+        self.ended.add(task_id)
+        self.queue.leases.release(leased_folder(self.tasks[task_id]), task_id)
+        self.holders = {folder: holder for folder, holder in self.holders.items() if holder != task_id}
+
+    def is_held_back(self, task):
+        return self.holders.get(leased_folder(task), task.id) != task.id
 
     @invariant()
     def nothing_is_lost(self):
@@ -135,6 +149,8 @@ class Scheduler(RuleBasedStateMachine):
     @invariant()
     def no_device_idles_while_a_task_waits_for_it(self):
         for task in self.queue:
+            if self.is_held_back(task):
+                continue
             free = [d for d in line_of(task).candidates(self.slots) if self.slots.free(d, task.kind) > 0]
             assert not free
 

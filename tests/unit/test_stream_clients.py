@@ -3,7 +3,7 @@
 import json
 import threading
 from contextlib import contextmanager
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 
@@ -13,7 +13,7 @@ from benchmarks.stream_clients import StreamClients, StreamError
 
 
 def event(number, late_ms=0):
-    moment = datetime.now(timezone.utc) - timedelta(milliseconds=late_ms)
+    moment = datetime.now(UTC) - timedelta(milliseconds=late_ms)
     entry = json.dumps({"timestamp": moment.isoformat(), "message": "ü"}, ensure_ascii=False)
     return f"id: {number}\ndata: {entry}\n\n".encode()
 
@@ -71,7 +71,7 @@ def test_events_of_the_past_have_no_delay():
         server([event(1, late_ms=60_000), event(2)]) as port,
         StreamClients(("127.0.0.1", port), "/logs", 1) as streams,
     ):
-        streams.live_from_s = (datetime.now(timezone.utc) - timedelta(seconds=30)).timestamp()
+        streams.live_from_s = (datetime.now(UTC) - timedelta(seconds=30)).timestamp()
         streams.read_until(streams.have_ended, within_s=10)
         assert len(streams.delays_ms) == 1
 

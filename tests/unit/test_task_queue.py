@@ -1,6 +1,7 @@
 import pytest
 import sample_tasks
 
+from actors.leases import leased_folder
 from actors.slots import SlotTable, slot_kind
 from actors.task_queue import TaskQueue, line_of
 
@@ -146,3 +147,49 @@ def test_a_gpu_that_others_hold_is_waited_for_and_named(queue_of):
     assert "another program" in line_of(a_task("a", 1, device="cuda:0")).waits_for(slots)
     slots.add("cuda:0", CAPS["cuda:0"], is_open=True)
     assert started(queue, slots) == [("a", "cuda:0")]
+
+
+def in_folder(task_id, number, folder="/out", **fields):
+    return a_task(task_id, number, request={"save_path": folder}, **fields)
+
+
+def test_tasks_with_one_folder_start_one_after_the_other_and_hold_nobody_else_back(queue_of):
+    queue = queue_of(
+        in_folder("a", 1),
+        in_folder("b", 2, kind="inference"),
+        in_folder("c", 3, kind="inference"),
+        in_folder("d", 4, "/elsewhere", kind="inference"),
+    )
+    slots = SlotTable(CAPS)
+    assert started(queue, slots) == [("a", "cpu"), ("d", "cpu")]
+    (waiting,) = (task for task in queue if task.id == "b")
+    assert queue.waits_for(waiting, slots) == "Waiting for task a, which writes into the same folder '/out'."
+    slots.release("a")
+    assert started(queue, slots) == []
+    queue.leases.release("/out", "a")
+    assert started(queue, slots) == [("b", "cpu")]
+    assert queue.ids_for("/out") == ["c"] and queue.ids_for("/elsewhere") == []
+
+
+def test_a_task_keeps_its_folder_until_it_has_ended(queue_of):
+    queue = queue_of(in_folder("a", 1), in_folder("b", 2, priority=9))
+    slots = SlotTable(CAPS)
+    assert started(queue, slots) == [("a", "cpu")]
+    slots.release("a")
+    queue.put(in_folder("a", 1, priority=10))  # its run was lost
+    assert started(queue, slots) == [("a", "cpu")]
+
+
+def test_a_cancelled_task_that_never_had_the_folder_leaves_it_to_its_holder(queue_of):
+    queue = queue_of(in_folder("a", 1), in_folder("b", 2))
+    slots = SlotTable(CAPS)
+    started(queue, slots)
+    queue.discard("b")
+    queue.leases.release("/out", "b")
+    assert queue.leases.other_holder("/out", "c") == "a"
+
+
+def test_the_name_is_a_part_of_the_folder_and_preprocessing_shares_none():
+    named = a_task("a", 1, request={"save_path": "/out", "name": "x"})
+    assert leased_folder(named) == "/out/x"
+    assert leased_folder(a_task("b", 2, kind="split", request={"output_path": "/out"})) is None

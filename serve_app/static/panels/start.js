@@ -59,7 +59,7 @@ export function startPanel(again = null) {
       tasks.put(await get(`/api/v2/tasks/${answer.task_id}`));
       note(t("start.started", { id: answer.task_id }), { link: h("a", { href: `#/tasks/${answer.task_id}` }, t("start.show")) });
     } catch (error) {
-      form.show(error.detail ?? [], error.message || t("error.network"));
+      form.show(error.errors ?? [], error.message || t("error.network"));
     } finally {
       submit.disabled = false;
     }

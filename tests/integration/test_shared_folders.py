@@ -1,0 +1,104 @@
+"""Tasks that write into one folder, at once and one after the other: nobody's results are lost or mixed."""
+
+import json
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+
+TIMEOUT_S = 150
+
+
+def artifacts(service, task_id):
+    return {
+        found["name"]: httpx.get(f"{service}{found['url']}").content
+        for found in httpx.get(f"{service}/api/v2/tasks/{task_id}/artifacts").json()["artifacts"]
+    }
+
+
+def completed(client, task_id):
+    task = client.wait(task_id, timeout=TIMEOUT_S)
+    assert task["status"] == "completed", task
+    return task
+
+
+def test_two_trainings_with_one_folder_wait_for_each_other(client, service, training, root):
+    client.update_resource_config(max_concurrent={"cpu": {"training": 2}})
+    fields = training(save_path=str(root / "one-folder"), name=None)
+    first = client.start_training(**fields | {"num_epochs": 40})["task_id"]
+    second = client.start_training(**fields | {"num_epochs": 2})["task_id"]
+    waiting = client.get_task(second)
+    assert waiting["status"] == "pending"
+    assert waiting["message"] == f"Waiting for task {first}, which writes into the same folder '{root}/one-folder'."
+    first_result = completed(client, first)["result"]
+    before = artifacts(service, first) if client.get_task(second)["status"] == "pending" else None
+    second_result = completed(client, second)["result"]
+
+    assert Path(second_result["save_path"]) == root / "one-folder"
+    moved = client.get_task(first)["result"]
+    assert moved["save_path"] == str(root / "one-folder" / "previous" / first)
+    assert moved["metrics"] == first_result["metrics"]
+    own = artifacts(service, first)
+    assert before is None or own == before
+    assert json.loads(own["report.json"])["epochs"] == 40
+    assert {name: Path(path).read_bytes() for name, path in moved["files"].items()}["report"] == own["report.json"]
+    assert json.loads(artifacts(service, second)["report.json"])["epochs"] == 2
+    assert set(own) == set(artifacts(service, second))
+    warnings = [entry["message"] for entry in client.get_logs(second) if entry["level"] == "WARNING"]
+    assert len(warnings) == 1 and first in warnings[0] and "best_model.pth" in warnings[0]
+
+
+def test_inferences_with_one_folder_keep_their_predictions(client, service, trained, dataset, root):
+    folder = Path(trained["result"]["save_path"])
+    fields = {
+        "cfg_path": str(folder / "model.yaml"),
+        "weight_path": str(folder / "best_model.pth"),
+        # Where the model's own training has left its files, which stay.
+        "save_path": str(folder),
+        "device": "cpu",
+    }
+    sources = [dataset / "val" / name for name in ("horizontal", "vertical")] * 2
+    tasks = [client.start_inference(source_path=str(source), **fields)["task_id"] for source in sources]
+    for task_id in tasks:
+        completed(client, task_id)
+    for task_id, source in zip(tasks, sources, strict=True):
+        results = client.get_inference_results(task_id)
+        assert results["total"] == len(list(source.iterdir()))
+        on_disk = json.loads(Path(client.get_task(task_id)["result"]["predictions_json"]).read_text())
+        assert on_disk["predictions"] == results["predictions"]
+        assert json.loads(artifacts(service, task_id)["predictions.json"]) == on_disk
+    assert {path.name for path in (folder / "previous").iterdir()} == set(tasks[:-1])
+    assert "best_model.pth" in artifacts(service, trained["task_id"])
+
+
+def test_a_training_starts_from_weights_that_it_moves_itself(client, training, root):
+    fields = training(save_path=str(root / "goes-on"), name=None)
+    first = completed(client, client.start_training(**fields)["task_id"])
+    weights = first["result"]["files"]["best_model"]
+    second = client.start_training(**fields | {"weight_path": weights})["task_id"]
+    completed(client, second)
+    messages = [entry["message"] for entry in client.get_logs(second)]
+    assert any(f"previous/{first['task_id']}/best_model.pth'" in message for message in messages)
+
+
+def test_a_task_that_never_ran_shows_nobodys_files(client, service, training, root):
+    fields = training(save_path=str(root / "never-ran"), name=None)
+    completed(client, client.start_training(**fields)["task_id"])
+    client.update_resource_config(max_concurrent={"cpu": {"training": 0}})
+    waiting = client.start_training(**fields)["task_id"]
+    client.cancel_task(waiting)
+    assert artifacts(service, waiting) == {}
+
+
+def test_twenty_trainings_with_one_folder_from_twenty_threads(client, service, training, root):
+    client.update_resource_config(max_concurrent={"cpu": {"training": 2}})
+    fields = training(save_path=str(root / "twenty"), name=None)
+    with ThreadPoolExecutor(20) as threads:
+        tasks = list(threads.map(lambda seed: client.start_training(**fields)["task_id"], range(20)))
+    reports = []
+    for task_id in tasks:
+        completed(client, task_id)
+    for task_id in tasks:
+        report = json.loads(artifacts(service, task_id)["report.json"])
+        reports.append((report["started_at"], report["environment"]["started_at"]))
+    assert len(set(reports)) == 20
