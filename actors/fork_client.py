@@ -21,8 +21,7 @@ STANDARD_STREAMS = (0, 1, 2)
 
 def main(arguments: Sequence[str]) -> int:
     try:
-        server = _connect(server_address(arguments))
-        worker = os.pidfd_open(_ask(server, arguments))
+        server, worker = _forked(arguments)
     except OSError as error:
         print(f"no fork of a prepared Python ({error}): starting a fresh one", file=sys.stderr)
         os.execv(sys.executable, [sys.executable, *arguments])
@@ -31,6 +30,18 @@ def main(arguments: Sequence[str]) -> int:
     if not status:  # the server ended, its workers go on
         select.select([worker], [], [])
     return int(status or 1)
+
+
+def _forked(arguments: Sequence[str]) -> tuple[socket.socket, int]:
+    """The connection to the server, and the worker as a pidfd. Raises OSError."""
+    address = server_address(arguments)
+    server = _connect(address)
+    try:
+        return server, os.pidfd_open(_ask(server, arguments))
+    except ConnectionError:  # it was another job's, and ends
+        server.close()
+        server = _connect(address)
+        return server, os.pidfd_open(_ask(server, arguments))
 
 
 def _ask(server: socket.socket, arguments: Sequence[str]) -> int:

@@ -22,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 NICENESS = "RAY_worker_niceness"
+#: which job of Ray a process belongs to
+JOB = "RAY_JOB_ID"
 MODULES = ("actors.runners", "rfuav_ray.training", "rfuav_ray.inference")
 BACKLOG = 1024
 STREAMS = 3
@@ -32,6 +34,10 @@ class Request:
     arguments: list[str]
     folder: str
     environment: dict[str, str]
+
+
+class OtherJob(Exception):
+    """Raised by a request for a worker of another job than the server's."""
 
 
 class ForkServer:
@@ -60,7 +66,11 @@ class ForkServer:
                     self._wake.recv(1024)
                     self._reap()
                 elif key.fileobj is self._listener:
-                    if asked := self._fork():
+                    try:
+                        asked = self._fork()
+                    except OtherJob:
+                        return None
+                    if asked:
                         return asked
                 else:
                     self._client_left(key.data)
@@ -73,6 +83,11 @@ class ForkServer:
             print(f"a worker's request cannot be read: {error}", file=sys.stderr)
             client.close()
             return None
+        if request.environment.get(JOB) != os.environ.get(JOB):
+            # Ray's library has read it when it was loaded here: Ray ends a fork that names a job that is over.
+            self._listener.close()  # first: the client then starts a server of its own job
+            _close(client, streams)
+            raise OtherJob
         try:
             child = os.fork()
         except OSError as error:  # its client then starts a Python of its own

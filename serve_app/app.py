@@ -8,6 +8,7 @@ from typing import Any
 import ray
 from ray import serve
 from ray.exceptions import ActorDiedError, RayError, RayTaskError
+from ray.serve.context import _get_global_client
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors import gpu_groups, names
@@ -107,6 +108,12 @@ def remove_api() -> None:
     serve.delete(NAME)
     if not serve.status().applications:
         serve.shutdown()  # else its proxy holds the port
+
+
+def serve_address() -> tuple[str, int] | None:
+    """Where the cluster's Serve listens, which nobody can change while it runs; None when there is none."""
+    client = _get_global_client(raise_if_no_controller_running=False)
+    return None if client is None else (client.http_config.host, client.http_config.port)
 
 
 def _has_actors() -> bool:

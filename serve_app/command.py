@@ -64,7 +64,7 @@ def serve_forever(settings: Settings) -> int:
 def _serve_until(stop: threading.Event, settings: Settings, found: WayIn) -> None:
     if _is_on_a_cluster():
         app.end_a_dead_service(settings)
-        _check_port(settings)  # not earlier: that service's API had it
+        _check_port_of_cluster(settings)  # not earlier: that service's API had it
     store_notice, actors = app.start_actors(settings)
     try:
         app.deploy(settings, found.serve_host, actors)
@@ -131,6 +131,17 @@ def _check_port(settings: Settings) -> None:
         raise RfuavError(
             f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Choose another HOST or PORT."
         ) from None
+
+
+def _check_port_of_cluster(settings: Settings) -> None:
+    found = app.serve_address()
+    if found is None:
+        _check_port(settings)
+    elif found != (settings.host, settings.port):
+        raise RfuavError(
+            "Ray Serve runs on this cluster already, for others, and listens on {}:{}: set HOST and PORT to "
+            "these, or end it.".format(*found)
+        )
 
 
 def _way_in(settings: Settings) -> AbstractContextManager[WayIn]:

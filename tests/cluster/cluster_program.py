@@ -1,4 +1,7 @@
-"""A Ray cluster on this machine that obeys its standard input: `add GPUS`, `kill NODE`, `hold GPU`, `release`.
+"""A Ray cluster on this machine that obeys its standard input.
+
+`add GPUS` and `kill NODE`; `hold GPU` and `release`; `deploy` and `ask` another Serve application; `where` the
+service's actors are, `here` for the head, and `process` of its task manager.
 
 A program of its own, because a test session can be in one Ray only.
 """
@@ -7,9 +10,13 @@ import os
 import sys
 
 import ray
+from ray import serve
 from ray.cluster_utils import Cluster
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
+from actors import names
+
+ACTORS = (names.TASK_MANAGER, names.RUN_SUPERVISOR, names.METRICS)
 #: what Ray itself prints comes between
 ANSWER = "answer: "
 HEAD = {
@@ -21,9 +28,27 @@ HEAD = {
 }
 
 
+@serve.deployment(ray_actor_options={"num_cpus": 0})
+class OtherApplication:
+    def __call__(self):
+        return "alive"
+
+
 class OtherProgram:
     def gpu_id(self):
         return ray.get_gpu_ids()[0]
+
+
+def look_into(name, function):
+    return ray.get(ray.get_actor(name, names.NAMESPACE).__ray_call__.remote(function))
+
+
+def node_of(_actor):
+    return ray.get_runtime_context().get_node_id()
+
+
+def process_of(_actor):
+    return os.getpid()
 
 
 def main():
@@ -47,6 +72,16 @@ def main():
             answer = ray.get(other.gpu_id.remote())
         elif command == "release":
             ray.kill(other)
+        elif command == "deploy":
+            serve.run(OtherApplication.bind(), name="other", route_prefix="/other")
+        elif command == "ask":
+            answer = serve.get_app_handle("other").remote().result(timeout_s=30)
+        elif command == "where":
+            answer = ",".join(look_into(name, node_of) for name in ACTORS)
+        elif command == "here":
+            answer = cluster.head_node.node_id
+        elif command == "process":
+            answer = look_into(names.TASK_MANAGER, process_of)
         print(f"{ANSWER}{answer}", flush=True)
     ray.shutdown()
     cluster.shutdown()

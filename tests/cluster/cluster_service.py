@@ -58,7 +58,7 @@ def new_environment(folder, root):
 
 
 def start_service(environment, cluster):
-    output = Path(environment["RFUAV_LOG_FILE"]).with_name("output.txt")
+    output = output_of(environment)
     with output.open("a") as log:
         service = subprocess.Popen(
             [sys.executable, "-m", "rfuav_ray.cli", "serve"],
@@ -70,6 +70,11 @@ def start_service(environment, cluster):
     with RFUAVClient(url_of(environment)) as rfuav_client:
         wait_until_healthy(rfuav_client, service, output)
     return service
+
+
+def output_of(environment):
+    """What the services of this environment have printed."""
+    return Path(environment["RFUAV_LOG_FILE"]).with_name("output.txt")
 
 
 def url_of(environment):

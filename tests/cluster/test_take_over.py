@@ -1,13 +1,14 @@
 """A `rfuav serve` that is killed leaves its actors and its API on the cluster."""
 
+import os
+import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from rfuav_ray.client import RFUAVClient
-from tests.cluster.cluster_service import ClusterProgram, new_environment, start_service, url_of
+from tests.cluster.cluster_service import ClusterProgram, new_environment, output_of, start_service, url_of
 from tests.integration.conftest import free_port
 
 #: more than it has time for
@@ -45,7 +46,83 @@ def start(environment, cluster):
             assert service.wait(60) == 0
 
 
-def test_the_next_service_takes_over_and_the_run_goes_on(start, environment, cluster, training, tmp_path):
+@pytest.fixture
+def refused(cluster, tmp_path):
+    """The words with which another service is refused on the cluster."""
+
+    def start_another(environment):
+        program = subprocess.run(
+            [sys.executable, "-m", "rfuav_ray.cli", "serve"],
+            env=environment | {"RAY_ADDRESS": cluster.address},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert program.returncode != 0
+        return program.stderr + program.stdout
+
+    return start_another
+
+
+@pytest.fixture
+def elsewhere(environment, tmp_path):
+    """The variables of another service, with a state folder and a port of its own."""
+    return environment | {"RFUAV_STATE_DIR": str(tmp_path / "other"), "RFUAV_PORT": str(free_port())}
+
+
+def test_a_service_that_answers_slowly_is_not_taken_for_dead(
+    start, environment, cluster, training, elsewhere, refused
+):
+    start()
+    with RFUAVClient(url_of(environment)) as client:
+        task_id = client.start_training(**training(device="cpu", num_epochs=EPOCHS))["task_id"]
+        next(entry for entry in client.stream_logs(task_id) if "Epoch 1/" in entry["message"])
+        task_manager = int(cluster.tell("process"))
+        os.kill(task_manager, signal.SIGSTOP)
+        try:
+            assert "runs a service that does not answer" in refused(elsewhere)
+        finally:
+            os.kill(task_manager, signal.SIGCONT)
+        assert int(cluster.tell("process")) == task_manager
+        epoch = client.get_task(task_id)["current_epoch"]
+        messages = (entry["message"] for entry in client.stream_logs(task_id))
+        next(message for message in messages if message.startswith(f"Epoch {epoch + 1}/"))
+        assert client.health()["status"] == "healthy"
+        client.cancel_task(task_id)
+        client.wait(task_id, timeout=60)
+    assert "runs a service already" in refused(elsewhere)
+
+
+def test_actors_stay_on_the_node_of_their_service_and_other_applications_live_on(
+    start, environment, cluster, elsewhere, refused
+):
+    for _ in range(3):
+        cluster.tell("add 0")
+    service = start()
+    assert set(cluster.tell("where").split(",")) == {cluster.tell("here")}
+    cluster.tell("deploy")
+    service.terminate()
+    assert service.wait(60) == 0
+    assert cluster.tell("ask") == "alive"
+
+    port = environment["RFUAV_PORT"]
+    assert f"Ray Serve runs on this cluster already, for others, and listens on 127.0.0.1:{port}" in refused(
+        elsewhere
+    )
+    again = start()  # on the port that Serve has
+    with RFUAVClient(url_of(environment)) as client:
+        assert client.health()["status"] == "healthy"
+    again.kill()
+    again.wait()
+    start()
+    # Not before: the API that answers may be the killed one's.
+    while "is ready." not in output_of(environment).read_text().partition("taking over")[2]:
+        assert cluster.tell("ask") == "alive"
+    assert cluster.tell("ask") == "alive"
+
+
+def test_the_next_service_takes_over_and_the_run_goes_on(start, environment, training, elsewhere, refused):
     service = start()
     with RFUAVClient(url_of(environment)) as client:
         task_id = client.start_training(**training(device="cpu", num_epochs=EPOCHS))["task_id"]
@@ -54,16 +131,7 @@ def test_the_next_service_takes_over_and_the_run_goes_on(start, environment, clu
         service.wait()
 
         # With another state folder it is another service, to which this cluster does not belong.
-        other = environment | {"RFUAV_STATE_DIR": str(tmp_path / "other"), "RFUAV_PORT": str(free_port())}
-        refused = subprocess.run(
-            [sys.executable, "-m", "rfuav_ray.cli", "serve"],
-            env=other | {"RAY_ADDRESS": cluster.address},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert refused.returncode != 0 and "runs a service already" in refused.stderr + refused.stdout
+        assert "runs a service already" in refused(elsewhere)
         assert client.get_task(task_id)["status"] == "running"
 
         start()
@@ -74,4 +142,4 @@ def test_the_next_service_takes_over_and_the_run_goes_on(start, environment, clu
         assert client.wait(task_id, timeout=60)["status"] == "cancelled"
         ends = [e["step"] for e in client.get_logs(task_id) if e.get("stage") == "epoch_end"]
     assert ends == list(range(1, len(ends) + 1))
-    assert "taking over" in Path(environment["RFUAV_LOG_FILE"]).with_name("output.txt").read_text()
+    assert "taking over" in output_of(environment).read_text()

@@ -169,3 +169,15 @@ def test_the_first_clients_start_one_server_for_all(client, folder):
         for process in servers:
             os.kill(process, signal.SIGKILL)
     assert len(servers) == 1 and all(answer.endswith("True\n") for answer in answers)
+
+
+def test_a_server_of_another_job_makes_room_for_one_of_this_job(server, client, monkeypatch):
+    monkeypatch.setenv("RAY_JOB_ID", "02000000")
+    older = server()
+    code = "import os\nprint(os.getppid())"
+    assert int(output_of(client(code))) == older.pid
+    monkeypatch.setenv("RAY_JOB_ID", "04000000")
+    newer = int(output_of(client(code, stderr=subprocess.DEVNULL)))
+    assert older.wait(20) == 0
+    assert int(output_of(client(code, stderr=subprocess.DEVNULL))) == newer
+    os.kill(newer, signal.SIGKILL)
