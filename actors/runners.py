@@ -144,13 +144,23 @@ def _preprocess(spec: RunSpec, request: PreprocessingRequest, report: Report) ->
     return spectrogram.run(request, **where, report=report)
 
 
+def use_threads(spec: RunSpec) -> None:
+    """Give torch the run's share of the CPUs that this process may use.
+
+    What Ray was told of its node may be more: with four times as many threads as cores, each step of a training
+    waits for threads that do not run.
+    """
+    import torch  # noqa: PLC0415
+
+    # Ray has set OMP_NUM_THREADS from num_cpus, which is a fraction here.
+    torch.set_num_threads(max(1, min(spec.threads, usable_cpus() // spec.limit)))
+
+
 def _torch_device(spec: RunSpec, report: Report) -> str:
     """Also gives torch the run's threads."""
     import torch  # noqa: PLC0415
 
-    # Ray sets OMP_NUM_THREADS from num_cpus, which is a share here; and what it was told of a node's CPUs need not
-    # be true: with four times as many threads as cores, each step waits for the ones that do not run.
-    torch.set_num_threads(max(1, min(spec.threads, usable_cpus() // spec.limit)))
+    use_threads(spec)
     if spec.device == "cpu":
         return "cpu"
     if torch.cuda.is_available():

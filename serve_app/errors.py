@@ -110,6 +110,9 @@ def _problem(entry: Mapping[str, Any]) -> FieldError:
 
 async def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if error.status_code == 400:  # FastAPI's word for bytes that are no UTF-8, and for numbers of 5,000 digits
+        problem = FieldError(field="body", message="not valid JSON: no UTF-8, or a number of too many digits.")
+        return error_response(422, f"body: {problem.message}", [problem])
     messages = {404: "There is no such route; see /docs.", 405: "This route has no such method; see /docs."}
     message = messages.get(error.status_code, str(error.detail))
     return error_response(error.status_code, message, headers=error.headers)

@@ -105,6 +105,20 @@ class ServiceProcess:
         psutil.wait_procs(self.processes(), STOP_DEADLINE_S)
         assert not self.processes()
 
+    def signal(self, number: int, *, to_group: bool, timeout_s: float) -> int:
+        """Send a signal to its process, or to all of its group; returns the exit status."""
+        assert self._process is not None
+        if to_group:
+            os.killpg(os.getpgid(self._process.pid), number)
+        else:
+            self._process.send_signal(number)
+        return self.wait(timeout_s)
+
+    def wait(self, timeout_s: float) -> int:
+        """The exit status, once it has ended."""
+        assert self._process is not None
+        return self._process.wait(timeout_s)
+
     def __enter__(self) -> "ServiceProcess":
         return self
 

@@ -1,5 +1,7 @@
 """Reading GPUs through NVML. The library is played here, because test machines have no GPU."""
 
+import os
+from pathlib import Path
 from types import SimpleNamespace
 
 import pynvml
@@ -7,7 +9,7 @@ import pytest
 
 from actors.gpu_info import gpu_info
 from actors.slots import Holding
-from rfuav_ray.hardware import read_cpu, read_gpus
+from rfuav_ray.hardware import read_cpu, read_gpus, usable_cpus
 
 GIB = 2**30
 UUIDS = ["GPU-a", "GPU-b"]
@@ -104,3 +106,56 @@ def test_the_cpu_is_described():
     cpu = read_cpu()
     assert cpu["cores"] == len(cpu["per_core_percent"])
     assert 0 <= cpu["memory_percent"] <= 100
+
+
+def test_the_cpu_has_the_names_of_the_original_service_too():
+    cpu = read_cpu()
+    assert (cpu["percent"], cpu["per_cpu_percent"]) == (cpu["cpu_percent"], cpu["per_core_percent"])
+    assert cpu["freq_mhz"] == cpu["frequency_mhz"]
+    assert [cpu["load_avg"][minutes] for minutes in ("1", "5", "15")] == cpu["load_average"]
+    assert 1 <= cpu["usable_cores"] <= cpu["cores"]
+
+
+CPUS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+@pytest.fixture
+def groups(tmp_path):
+    """Control groups as a kernel shows them: the content of each file by its path."""
+
+    def make(own, **files):
+        (tmp_path / "own").write_text(own)
+        for name, content in files.items():
+            file = tmp_path / "mounted" / name.replace("__", "/").replace("_max", ".max")
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(content)
+        return usable_cpus(tmp_path / "own", tmp_path / "mounted")
+
+    return make
+
+
+def test_without_quotas_the_affinity_counts(groups):
+    assert groups("0::/\n") == CPUS
+    assert groups("0::/a/b\n", a__b__cpu_max="max 100000\n") == CPUS
+    assert usable_cpus(Path("/nowhere"), Path("/nowhere")) == CPUS
+
+
+@pytest.mark.parametrize(
+    ("own", "files"),
+    [
+        ("0::/system.slice/rfuav.service\n", {"system.slice__rfuav.service__cpu_max": "100000 100000\n"}),
+        ("0::/system.slice/rfuav.service\n", {"system.slice__cpu_max": "50000 100000\n"}),
+        ("0::/docker/0123\n", {"cpu_max": "100000 100000\n"}),
+        (
+            "4:cpu,cpuacct:/lab\n0::/\n",
+            {"cpu,cpuacct__lab__cpu.cfs_quota_us": "90000\n", "cpu,cpuacct__lab__cpu.cfs_period_us": "100000\n"},
+        ),
+    ],
+)
+def test_the_smallest_quota_around_the_process_counts(groups, own, files):
+    assert groups(own, **files) == 1
+
+
+def test_a_quota_of_version_1_that_is_off_changes_nothing(groups):
+    files = {"cpu__cpu.cfs_quota_us": "-1\n", "cpu__cpu.cfs_period_us": "100000\n"}
+    assert groups("4:cpu:/\n3:memory:/elsewhere\n", **files) == CPUS

@@ -1,0 +1,110 @@
+"""A service at work is stopped, by a signal to its process or to the whole group, or loses Ray's GCS."""
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rfuav_ray.run_record import read_run
+from tests.faults.extent import IS_SHORT, ROUNDS
+from tests.faults.service_process import ServiceProcess, title_of
+from tests.faults.tasks import ask, wait_until_at_work
+from tests.faults.workload import Job, World, submit
+
+STREAMS, IDLE_CONNECTIONS = 20, 5
+MOST_ROUNDS = 5
+#: after which supervisors of services lose patience
+STOPS_WITHIN_S = 20
+TERMINATED_GROUP = (signal.SIGTERM, True)
+#: the signal, and whether the whole group gets it
+WAYS = [TERMINATED_GROUP] if IS_SHORT else [(signal.SIGTERM, False), TERMINATED_GROUP, (signal.SIGINT, True)]
+
+
+@pytest.fixture
+def service(world: World, tmp_path: Path) -> Iterator[ServiceProcess]:
+    with ServiceProcess(
+        tmp_path / "service", world.root, max_training_concurrent_cpu=2, max_preprocessing_concurrent=1
+    ) as started:
+        started.start()
+        yield started
+
+
+def begin_work(service: ServiceProcess, world: World, output: Path) -> dict[str, Job]:
+    """Two trainings and one preprocessing run, which are at work when this returns."""
+    jobs = world.long_jobs(output)
+    trainings = [
+        replace(job, request=job.request | {"num_epochs": 5000}) for job in jobs if "training" in job.sort
+    ]
+    augments = [job for job in jobs if "augment" in job.sort]
+    by_id = submit(service.url, [*trainings[:2], augments[0]])
+    wait_until_at_work(service, len(by_id))
+    return by_id
+
+
+def follow(url: str) -> None:
+    with suppress(httpx.HTTPError), httpx.stream("GET", url, timeout=120) as answer:
+        for _ in answer.iter_lines():
+            pass
+
+
+def has_kept_its_part(job: Job) -> bool:
+    if "training" in job.sort:
+        return (job.output / "checkpoint_epoch.pt").exists() or (job.output / "checkpoint.pt").exists()
+    run = read_run(job.output)
+    return run is not None and run["state"] == "unfinished" and any(job.output.rglob("*.jpg"))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("number", range(1, min(ROUNDS or 1, MOST_ROUNDS) + 1))
+@pytest.mark.parametrize(("signal_number", "to_group"), WAYS)
+def test_a_service_at_work_stops_and_its_runs_keep_what_they_have_done(
+    service: ServiceProcess, world: World, tmp_path: Path, signal_number: int, to_group: bool, number: int
+) -> None:
+    by_id = begin_work(service, world, world.root / f"stopping-{signal_number}-{to_group}-{number}")
+    with ExitStack() as stack:
+        for one in range(STREAMS):
+            url = f"{service.url}/api/v2/training/{list(by_id)[one % 2]}/logs"
+            threading.Thread(target=follow, args=(url,), daemon=True).start()
+        for _ in range(IDLE_CONNECTIONS):
+            stack.enter_context(socket.create_connection(("127.0.0.1", service.port)))
+        while ask_health(service)["active_log_streams"] < STREAMS:
+            pass
+        stopped_s = time.monotonic()
+        status = service.signal(signal_number, to_group=to_group, timeout_s=STOPS_WITHIN_S)
+        seconds = time.monotonic() - stopped_s
+        left = service.processes()
+    kept = [job.sort for job in by_id.values() if has_kept_its_part(job)]
+    name = f"{signal.Signals(signal_number).name} to {'the group' if to_group else 'the process'}"
+    print(f"{name}: {seconds:.1f} s, status {status}, kept: {', '.join(kept)}; processes left: {len(left)}")
+    assert (status, left) == (0, [])
+    assert len(kept) == len(by_id)
+
+    service.start()
+    for task_id in by_id:
+        assert ask(service, f"tasks/{task_id}")["status"] in {"pending", "running"}
+
+
+def ask_health(service: ServiceProcess) -> dict[str, int]:
+    found: dict[str, int] = httpx.get(f"{service.url}/api/v1/health", timeout=30).json()
+    return found
+
+
+@pytest.mark.timeout(300)
+def test_a_service_whose_gcs_has_ended_ends_by_itself_and_says_why(service: ServiceProcess, world: World) -> None:
+    by_id = begin_work(service, world, world.root / "without-gcs")
+    gcs = next(process for process in service.processes() if "/gcs_server " in title_of(process))
+    os.kill(gcs.pid, signal.SIGKILL)
+    assert service.wait(STOPS_WITHIN_S) == 1
+    assert service.processes() == []
+    assert "GCS" in service.log.read_text()
+    service.start()
+    for task_id in by_id:
+        assert ask(service, f"tasks/{task_id}")["status"] in {"pending", "running"}
