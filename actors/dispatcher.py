@@ -30,6 +30,8 @@ from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
 logger = logging.getLogger("rfuav.tasks")
 
 RETRY_S = 0.5
+#: tasks that are told, when a folder has a new holder, whom they wait for: with thousands it takes a while
+WAITING_SHOWN = 200
 JOURNAL_WAIT_S = 2.0
 #: How long a cancelled run may take to stop by itself before it is killed. A training first writes its epoch to
 #: the end, whose files belong together; preprocessing stops at the next file, and what it made is removed.
@@ -115,8 +117,8 @@ class Dispatcher:
         return reason
 
     def _show_who_has(self, folder: str | None) -> None:
-        """To those that wait for the folder; not in their logs, where each new holder would be a line for each."""
-        for task_id in self.queue.ids_for(folder):
+        """To the next ones that wait for the folder; not in their logs, where each holder would be a line."""
+        for task_id in self.queue.next_for(folder, WAITING_SHOWN):
             self.show_reason(task_id)
 
     async def _give_up(self, task: TaskRecord) -> None:
@@ -185,9 +187,10 @@ class Dispatcher:
             self._journal.write(task.id, "There is no GPU: running on the CPU.", level="WARNING")
         self._journal.write(task.id, f"Starting on {device}.")
         try:
-            await self._take_folder(task)
+            # Asked for meanwhile, when there was no run yet that could have been told.
+            if not self._table.get(task.id).cancel_requested:
+                await self._take_folder(task)
             if self._table.get(task.id).cancel_requested:
-                # Asked for meanwhile, when there was no run yet that could have been told.
                 await self._finish(task.id, Outcome("cancelled"))
                 return
             spec, options = self._plan(task, device)
@@ -202,7 +205,7 @@ class Dispatcher:
         """What an earlier task left in the folder is moved, and found where it is then. Raises OSError."""
         if (folder := leased_folder(task)) is None:
             return
-        moved = await asyncio.to_thread(claim, Path(folder), task.kind, task.id)
+        moved = await asyncio.to_thread(claim, Path(folder), task.kind, task.id, is_first=task.attempt == 1)
         if moved is None:
             return
         if moved.is_new:
@@ -292,9 +295,11 @@ class Dispatcher:
     async def end(self, task: TaskRecord, outcome: Outcome) -> TaskRecord:
         status, changes = ending(task, outcome)
         ended = self._table.change(advance(task, status, **changes))
-        self.queue.leases.release(leased_folder(task), task.id)
+        folder = leased_folder(task)
+        self.queue.leases.release(folder, task.id)
         self.start_runs()
-        self._show_who_has(leased_folder(task))
+        if self.queue.leases.other_holder(folder, task.id) is None:  # else that one's start has shown it
+            self._show_who_has(folder)
         await self.store_at_last(ended.id)
         # Not for ever: the journal goes on by itself while the metrics actor is away.
         await asyncio.wait({self._journal.close(ended)}, timeout=JOURNAL_WAIT_S)

@@ -87,9 +87,10 @@ class TaskQueue:
             bisect_left(places, place) for other, places in self._lines.items() if line.competes_with(other)
         )
 
-    def ids_for(self, folder: str | None) -> list[str]:
-        """Of the tasks that will write this folder."""
-        return list(self._by_folder.get(folder, ())) if folder is not None else []
+    def next_for(self, folder: str | None, count: int) -> list[str]:
+        """The first of the tasks that will write this folder."""
+        waiting = self._by_folder.get(folder, ()) if folder is not None else ()
+        return heapq.nsmallest(count, waiting, key=lambda task_id: _place(self._tasks[task_id]))
 
     def waits_for(self, task: TaskRecord, slots: SlotTable) -> str:
         """In words, for the task's record."""

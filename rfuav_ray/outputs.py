@@ -32,15 +32,16 @@ class Moved:
         return f"results of '{self.task_id}', which are in '{self.folder}' now: {', '.join(self.names)}."
 
 
-def claim(folder: Path, kind: str, task_id: str) -> Moved | None:
-    """Make the folder `task_id`'s. Returns what it held of another one; when it is asked again, once more.
+def claim(folder: Path, kind: str, task_id: str, *, is_first: bool = True) -> Moved | None:
+    """Make the folder `task_id`'s. Returns what it held of another one; for a later run of the task, once more.
 
-    Raises OSError.
+    `is_first`: the task begins, so that whatever is in the folder is of another one, if only with the same id. A
+    later run takes what has no name on it for its own: it is of a version without notes. Raises OSError.
     """
     note = _note(folder, kind)
-    if note is not None and note["task_id"] == task_id:
+    if not is_first and note is not None and note["task_id"] == task_id:
         return _moved(note)
-    moved = _move(folder, kind, note)
+    moved = None if note is None and not is_first else _move(folder, kind, note)
     folder.mkdir(parents=True, exist_ok=True)
     noted = moved and {"task_id": moved.task_id, "folder": moved.folder, "names": moved.names}
     write_text(_note_file(folder, kind), json.dumps({"task_id": task_id, "moved": noted}))

@@ -153,7 +153,7 @@ class ErrorResponse(Response):
 
     status: Literal["error"] = "error"
     message: str
-    detail: str | None = Field(None, description="the same in one text, for people")
+    detail: str | None = Field(None, description="the message again, for pages that show nothing else")
     errors: list[FieldError] = Field([], description="which fields are wrong and why, for programs")
     timestamp: datetime
 

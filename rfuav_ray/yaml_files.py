@@ -22,10 +22,12 @@ def check_plain(text: str | bytes, keys: Collection[str] | None = None) -> None:
     """
     depth, key, is_key = 0, "", True
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
+        names_a_key = depth == 1 and is_key
         if depth == 1 and isinstance(event, yaml.NodeEvent):
             key = getattr(event, "value", "") if is_key else key
             is_key = not is_key
-        if isinstance(event, yaml.AliasEvent) and (keys is None or key in keys):
+        # One that names a key may stand for any of them.
+        if isinstance(event, yaml.AliasEvent) and (keys is None or names_a_key or key in keys):
             raise _refusal(event, f"the alias '*{event.anchor}' is not read: write out what it stands for")
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)

@@ -105,6 +105,8 @@ def _owner() -> str | None:
 
 def remove_api() -> None:
     """Take the API out of the cluster's Serve, where others' live on; without any, Serve ends, too."""
+    if serve_address() is None:  # somebody has ended it
+        return
     serve.delete(NAME)
     if not serve.status().applications:
         serve.shutdown()  # else its proxy holds the port

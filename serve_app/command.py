@@ -52,7 +52,7 @@ def serve_forever(settings: Settings) -> int:
     with _only_one(settings):
         if not _is_on_a_cluster():
             _check_port(settings)
-        print("Starting the service; this takes about 20 seconds.", flush=True)
+        _say("Starting the service; this takes about 20 seconds.")
         try:
             with _way_in(settings) as found, environment(RAY_VARIABLES | found.environment), _ray(settings):
                 _serve_until(_stop_signal(), settings, found)
@@ -69,17 +69,22 @@ def _serve_until(stop: threading.Event, settings: Settings, found: WayIn) -> Non
     try:
         app.deploy(settings, found.serve_host, actors)
         if not stop.is_set():
-            print(
-                banner(settings, app.resources(), ray.cluster_resources(), [found.notice, store_notice]),
-                flush=True,
-            )
+            _say(banner(settings, app.resources(), ray.cluster_resources(), [found.notice, store_notice]))
         stop.wait()
-        print("Stopping: runs keep what is done and go on at the next start. Once more stops at once.", flush=True)
+        _say("Stopping: runs keep what is done and go on at the next start. Once more stops at once.")
         app.stop_runs(settings)
     finally:
         app.stop_actors()
         if _is_on_a_cluster():
             app.remove_api()
+
+
+def _say(text: str) -> None:
+    """Whether or not somebody can read it: a terminal that was closed must not keep the service from stopping."""
+    try:
+        print(text, flush=True)
+    except OSError:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # for what follows, too
 
 
 def _stop_signal() -> threading.Event:
@@ -192,16 +197,15 @@ def _ray(settings: Settings) -> Iterator[None]:
 def _end_with_the_gcs(address: str, is_over: threading.Event) -> None:
     """End this process when Ray's GCS has ended: calls to Ray would wait a minute, and then end it silently."""
     host, _, port = address.rpartition(":")
-    seen_s = time.monotonic()
+    place = host.strip("[]"), int(port)
+    seen_s = None
     while not is_over.wait(GCS_LOOK_EVERY_S):
         # Not a call: a GCS that is only slow is there.
-        with suppress(OSError), socket.create_connection((host, int(port)), timeout=GCS_LOOK_EVERY_S):
+        with suppress(OSError), socket.create_connection(place, timeout=GCS_LOOK_EVERY_S):
             seen_s = time.monotonic()
-        if time.monotonic() - seen_s > GCS_GONE_AFTER_S:
-            print(
+        if seen_s is not None and time.monotonic() - seen_s > GCS_GONE_AFTER_S:
+            _say(
                 f"Ray's GCS at {address} has ended, and without it nothing can be stopped in good order: the "
-                "service ends. Start it again; its tasks go on.",
-                file=sys.stderr,
-                flush=True,
+                "service ends. Start it again; its tasks go on."
             )
             os._exit(1)

@@ -47,8 +47,7 @@ WRONG_STATE: dict[int | str, dict[str, Any]] = {
 def error_response(
     code: int, message: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
-    detail = message if errors else None
-    body = ErrorResponse(message=message, detail=detail, errors=list(errors), timestamp=now()).model_dump()
+    body = ErrorResponse(message=message, detail=message, errors=list(errors), timestamp=now()).model_dump()
     # A file's name in it may be no UTF-8: its bytes are shown as \udc…
     text = clean(json.dumps(body, ensure_ascii=False, default=_as_text))
     return Response(text, code, headers=headers, media_type="application/json")

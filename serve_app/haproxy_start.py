@@ -71,7 +71,8 @@ def _error(status: int) -> str:
 
 def _answer(status: int) -> str:
     time = "%[date,utime(%Y-%m-%dT%H:%M:%SZ)]"
-    body = f'{{"status":"error","message":"{_ERRORS[status]}","detail":null,"errors":[],"timestamp":"{time}"}}'
+    said = f'"message":"{_ERRORS[status]}","detail":"{_ERRORS[status]}"'
+    body = f'{{"status":"error",{said},"errors":[],"timestamp":"{time}"}}'
     retry = f" hdr Retry-After {_RETRY_AFTER_S}" if status > 500 else ""
     return f"status {status} content-type application/json lf-string '{body}'{retry}"
 

@@ -21,6 +21,8 @@ STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 #: how long what the service has started may take to end after it
 LEFT_ALONE_S = 2.0
 KILLED_WITHIN_S = 5.0
+#: `timeout` signals a process and then its group, and means it once; so do a terminal and its shell
+AGAIN_AFTER_S = 0.3
 
 
 def keep(serve: Callable[[], int]) -> int:
@@ -49,14 +51,16 @@ def keep(serve: Callable[[], int]) -> int:
 
 
 def _pass_signals_on(service: int) -> None:
-    is_stopping = False
+    stopping_s: float | None = None
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        nonlocal is_stopping
-        if is_stopping:
-            _end_descendants(0)
-            os._exit(128 + number)
-        is_stopping = True
+        nonlocal stopping_s
+        if stopping_s is not None:
+            if time.monotonic() - stopping_s > AGAIN_AFTER_S and number != signal.SIGHUP:
+                _end_descendants(0)
+                os._exit(128 + number)
+            return
+        stopping_s = time.monotonic()
         with suppress(ProcessLookupError):  # it has just ended by itself
             os.kill(service, signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
 

@@ -64,7 +64,7 @@ def test_every_error_has_the_one_shape(client_of, error, code, field):
     assert answer.status_code == code
     assert set(body) == {"status", "message", "detail", "errors", "timestamp"} and body["status"] == "error"
     assert [problem["field"] for problem in body["errors"]] == ([field] if field else [])
-    assert body["detail"] == (body["message"] if field else None)
+    assert body["detail"] == body["message"]
     assert "Traceback" not in answer.text and "a bug" not in answer.text
 
 

@@ -49,10 +49,23 @@ def test_each_task_finds_its_own(folder):
 def test_a_task_that_asks_again_keeps_its_files_and_hears_again_what_was_moved(folder):
     before = claim(folder, "training", "second")
     leave(folder, "report.json", text="second's")
-    again = claim(folder, "training", "second")
+    again = claim(folder, "training", "second", is_first=False)
     assert (again.task_id, again.folder, again.names) == (before.task_id, before.folder, before.names)
     assert not again.is_new and (folder / "report.json").read_text() == "second's"
     assert claim(folder, "training", "third").task_id == "second"
+
+
+def test_a_later_run_keeps_what_has_no_name_on_it(tmp_path):
+    leave(tmp_path, "checkpoint.pt")
+    assert claim(tmp_path, "training", "task", is_first=False) is None
+    assert (tmp_path / "checkpoint.pt").exists()
+    assert results_folder(tmp_path, "training", "another") is None
+
+
+def test_a_new_task_with_the_id_of_an_older_one_loses_nothing(folder):
+    moved = claim(folder, "training", "first")
+    assert moved.names == ["best_model.pth", "report.json"]
+    assert (folder / "previous" / "first" / "report.json").read_text() == "first's"
 
 
 def test_kinds_do_not_touch_each_others_files(folder):
@@ -75,7 +88,7 @@ def test_a_move_that_was_interrupted_is_finished(folder, monkeypatch, crash):
             change.setattr(outputs, "write_text", die)
         with pytest.raises(OSError, match="power cut"):
             claim(folder, "training", "second")
-    moved = claim(folder, "training", "second")
+    moved = claim(folder, "training", "second", is_first=False)
     assert moved.names == names_in(folder / "previous" / "first") == ["best_model.pth", "report.json"]
     assert names_in(folder) == ["my notes.txt", "previous"]
 

@@ -168,7 +168,7 @@ def test_tasks_with_one_folder_start_one_after_the_other_and_hold_nobody_else_ba
     assert started(queue, slots) == []
     queue.leases.release("/out", "a")
     assert started(queue, slots) == [("b", "cpu")]
-    assert queue.ids_for("/out") == ["c"] and queue.ids_for("/elsewhere") == []
+    assert queue.next_for("/out", 9) == ["c"] and queue.next_for("/elsewhere", 9) == []
 
 
 def test_a_task_keeps_its_folder_until_it_has_ended(queue_of):

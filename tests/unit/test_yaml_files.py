@@ -29,7 +29,7 @@ def test_aliases_are_refused_with_their_place(text):
 def test_only_what_is_read_may_hold_no_alias():
     text = "read: [1]\nother: &x [1]\nmore: {deep: [*x]}\n"
     check_plain(text, {"read"})
-    for key in ("other: &x [1]\nread: *x", "read: {a: &x 1, b: [*x]}"):
+    for key in ("other: &x [1]\nread: *x", "read: {a: &x 1, b: [*x]}", "k: &k read\nv: &v [1]\n*k : [*v, *v]"):
         with pytest.raises(yaml.YAMLError, match="alias"):
             check_plain(key, {"read"})
 
