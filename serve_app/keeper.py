@@ -57,6 +57,8 @@ def _pass_signals_on(service: int) -> None:
         nonlocal stopping_s
         if stopping_s is not None:
             if time.monotonic() - stopping_s > AGAIN_AFTER_S and number != signal.SIGHUP:
+                for one in STOP_SIGNALS:
+                    signal.signal(one, signal.SIG_IGN)
                 _end_descendants(0)
                 os._exit(128 + number)
             return

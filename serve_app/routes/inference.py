@@ -1,16 +1,16 @@
 """Inference tasks and their predictions."""
 
 import asyncio
+from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from rfuav_ray import paths
-from rfuav_ray.artifacts import output_folder
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.outputs import results_folder
-from rfuav_ray.predictions import JSON_NAME, read_predictions
+from rfuav_ray.predictions import read_predictions
 from rfuav_ray.preflight import check_inference
 from rfuav_ray.requests import BatchInferenceRequest, InferenceRequest
 from rfuav_ray.responses import BatchInferenceResponse, PredictionsResponse, TaskResponse
@@ -61,7 +61,7 @@ async def inference_results(
         task = await service.newest(task_id, "inference")
     if task.status is not TaskStatus.COMPLETED or task.result is None:
         raise TaskConflict(f"Task '{task_id}' is {task.status.value}: it has no predictions.")
-    model, rows = await asyncio.to_thread(_predictions, task)
+    model, rows = await asyncio.to_thread(_predictions, task_id, Path(task.result["predictions_json"]))
     return PredictionsResponse(
         task_id=task_id,
         model=model,
@@ -72,13 +72,14 @@ async def inference_results(
     )
 
 
-def _predictions(task: TaskRecord) -> tuple[str, list[dict[str, Any]]]:
+def _predictions(task_id: str, file: Path) -> tuple[str, list[dict[str, Any]]]:
     """Raises TaskConflict where they are gone, also with another task's in their place."""
-    written = output_folder("inference", task.request)
-    folder = results_folder(written, "inference", task.id)
+    folder = results_folder(file.parent, "inference", task_id)
     if folder is None:
-        raise TaskConflict(f"'{written}' has another task's predictions; look for those of '{task.id}' below it.")
-    return read_predictions(folder / JSON_NAME)
+        raise TaskConflict(
+            f"'{file.parent}' has another task's predictions; those of '{task_id}' may be below it."
+        )
+    return read_predictions(folder / file.name)
 
 
 async def _batch_tasks(request: BatchInferenceRequest, service: Service) -> list[TaskRecord]:

@@ -5,6 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
+import pytest
+
+from rfuav_ray.client import ServiceError
 
 TIMEOUT_S = 150
 
@@ -71,6 +74,27 @@ def test_inferences_with_one_folder_keep_their_predictions(client, service, trai
         assert json.loads(artifacts(service, task_id)["predictions.json"]) == on_disk
     assert {path.name for path in (folder / "previous").iterdir()} == set(tasks[:-1])
     assert "best_model.pth" in artifacts(service, trained["task_id"])
+
+
+def test_predictions_in_a_folder_that_names_nobody_are_not_shown_as_another_tasks(client, trained, dataset, root):
+    """As a version without notes has left them."""
+    folder = Path(trained["result"]["save_path"])
+    fields = {
+        "cfg_path": str(folder / "model.yaml"),
+        "weight_path": str(folder / "best_model.pth"),
+        "source_path": str(dataset / "val"),
+        "save_path": str(root / "without-notes"),
+        "device": "cpu",
+    }
+    older = completed(client, client.start_inference(**fields)["task_id"])["task_id"]
+    (root / "without-notes" / ".inference-task.json").unlink()
+    assert client.get_inference_results(older)["total"] == 10
+    newer = completed(client, client.start_inference(**fields)["task_id"])["task_id"]
+    assert client.get_inference_results(newer)["total"] == 10
+    with pytest.raises(ServiceError, match="another task's predictions") as refused:
+        client.get_inference_results(older)
+    assert refused.value.status_code == 409
+    assert len(list((root / "without-notes" / "previous").glob("*/predictions.json"))) == 1
 
 
 def test_a_training_starts_from_weights_that_it_moves_itself(client, training, root):

@@ -16,6 +16,8 @@ PROGRAM = """
 import os, signal, subprocess, sys, time
 from serve_app.keeper import keep
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
+
 def serve():
     {body}
 
