@@ -12,7 +12,7 @@ from benchmarks.images import make_jpegs
 from benchmarks.own_process import in_own_process
 from benchmarks.preprocessing import run_s, workers
 from preprocessing import augment
-from rfuav_ray.requests import AUGMENTATION_METHODS, DataAugmentationRequest
+from rfuav_ray.api.requests import AUGMENTATION_METHODS, DataAugmentationRequest
 
 IMAGES = 800
 WRITTEN_EACH = 1 + len(AUGMENTATION_METHODS)

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from benchmarks.images import make_jpegs
 from benchmarks.preprocessing import run_s, workers
 from preprocessing import augment
-from rfuav_ray.requests import DataAugmentationRequest
+from rfuav_ray.api.requests import DataAugmentationRequest
 
 IMAGES, SIDE = 20_000, 64
 SAMPLE_EVERY_S = 0.5

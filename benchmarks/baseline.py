@@ -17,8 +17,8 @@ import httpx
 import uvicorn
 from fastapi import FastAPI, HTTPException
 
-from rfuav_ray.requests import TrainingRequest
-from rfuav_ray.responses import TaskResponse
+from rfuav_ray.api.requests import TrainingRequest
+from rfuav_ray.api.responses import TaskResponse
 from rfuav_ray.tasks import TaskStatus
 
 START_WITHIN_S = 60

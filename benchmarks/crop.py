@@ -9,7 +9,7 @@ from benchmarks.images import make_jpegs
 from benchmarks.own_process import in_own_process
 from benchmarks.preprocessing import run_s, workers
 from preprocessing import crop
-from rfuav_ray.requests import ImageCropRequest
+from rfuav_ray.api.requests import ImageCropRequest
 
 IMAGES = 6000
 RECTANGLE = {"x": 100, "y": 100, "width": 500, "height": 500}

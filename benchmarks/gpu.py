@@ -1,7 +1,7 @@
 """Train on a GPU from decoded images in memory, beside the same step on random tensors that are there already.
 
-The first figure is of `rfuav_ray.training.train` itself: the training passes of all epochs but the first, which
-decodes. It needs no service and no Ray. The CPU tries the script:
+The first figure is of `rfuav_ray.training.run.train` itself: the training passes of all epochs but the first,
+which decodes. It needs no service and no Ray. The CPU tries the script:
 `--device cpu --models resnet18 --images 32 --batch-size 8 --image-size 64`.
 """
 
@@ -19,9 +19,9 @@ from benchmarks import model_alone
 from benchmarks.figures import Figure, show
 from benchmarks.images import make_dataset
 from benchmarks.model_alone import CLASSES
+from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.events import RunEvent
-from rfuav_ray.requests import TrainingRequest
-from rfuav_ray.training import train
+from rfuav_ray.training.run import train
 
 MODELS = ("resnet18", "resnet50", "vit_b_16", "swin_v2_t")
 MUST = 0.9

@@ -9,8 +9,8 @@ from importlib.metadata import version
 import psutil
 import torch
 
-from rfuav_ray.hardware import read_gpus
-from rfuav_ray.precision import has_fast_bfloat16
+from rfuav_ray.machine.hardware import read_gpus
+from rfuav_ray.models.precision import has_fast_bfloat16
 
 PACKAGES = {"Ray": "ray", "PyTorch": "torch", "torchvision": "torchvision", "OpenCV": "opencv-python-headless"}
 

@@ -15,11 +15,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from actors.event_log import EventRow
-from actors.store import Store, database_url
-from actors.store_setup import prepare_store
-from actors.task_row import row_of
-from rfuav_ray.requests import DatasetSplitRequest, InferenceRequest, TrainingRequest
+from actors.events.event_log import EventRow
+from actors.store.setup import prepare_store
+from actors.store.store import Store, database_url
+from actors.tasks.row import row_of
+from rfuav_ray.api.requests import DatasetSplitRequest, InferenceRequest, TrainingRequest
 from rfuav_ray.tasks import TaskRecord, TaskStatus, now
 from tests.faults.service_process import ServiceProcess
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 import torch
 from torch.nn.functional import cross_entropy
 
-from rfuav_ray.classifier import cast_weights, fold_batch_norms
 from rfuav_ray.events import ignore
-from rfuav_ray.freed_memory import freed_memory_kept
-from rfuav_ray.models import build_model
-from rfuav_ray.precision import DTYPES, autocast, name_of, resolve
+from rfuav_ray.inference.classifier import cast_weights, fold_batch_norms
+from rfuav_ray.machine.malloc_tuning import freed_memory_kept
+from rfuav_ray.models.build import build_model
+from rfuav_ray.models.precision import DTYPES, autocast, name_of, resolve
 
 CLASSES = 2
 WARM_UP_STEPS = 5
@@ -24,7 +24,7 @@ def precision_of(device: str) -> str:
 def train_images_per_s(
     model_name: str, *, device: str, precision: str, batch_size: int, image_size: int, steps: int
 ) -> float:
-    """Of what `rfuav_ray.training` does in a step, without anything that brings images."""
+    """Of what `rfuav_ray.training.run` does in a step, without anything that brings images."""
     images, model = _on(device, model_name, batch_size, image_size)
     labels = torch.randint(CLASSES, (batch_size,), device=device)
     optimizer = torch.optim.Adam(model.train().parameters(), lr=1e-4, fused=True)
@@ -44,7 +44,7 @@ def train_images_per_s(
 def infer_images_per_s(
     model_name: str, *, device: str, precision: str, batch_size: int, image_size: int, steps: int
 ) -> float:
-    """Of what `rfuav_ray.classifier` computes, with all threads together."""
+    """Of what `rfuav_ray.inference.classifier` computes, with all threads together."""
     images, model = _on(device, model_name, batch_size, image_size)
     fold_batch_norms(model.eval())
     if device == "cpu":

@@ -18,7 +18,7 @@ from torchvision.datasets import ImageFolder
 from torchvision.models import resnet18
 
 from preprocessing.augment import transform_of
-from rfuav_ray.requests import AUGMENTATION_METHODS
+from rfuav_ray.api.requests import AUGMENTATION_METHODS
 
 IMAGE_SIZE = 224
 FONT = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"

@@ -8,7 +8,7 @@ from typing import Any
 
 import ray
 
-from preprocessing.pipeline import Workers
+from preprocessing.pipeline.driver import Workers
 from serve_app.command import RAY_VARIABLES, environment
 
 

@@ -44,7 +44,7 @@ ROLES = {
     "ray::DashboardAgent": "Ray's own",
     "ray::RuntimeEnvAgent": "Ray's own",
     "ray::": "runs and their workers",
-    "actors.fork_server": "fork server",
+    "actors.runs.fork_server": "fork server",
     "/bin/haproxy -db": "HAProxy",
     "rfuav_ray.cli serve": "rfuav serve",
 }

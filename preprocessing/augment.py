@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 
 from preprocessing.folders import PARTS, default_output
-from preprocessing.pipeline import Item, Work, Workers
-from preprocessing.runs import produce
+from preprocessing.pipeline.driver import Item, Work, Workers
+from preprocessing.pipeline.produce import produce
+from rfuav_ray.api.requests import AugmentationMethod, DataAugmentationRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import copy_file
-from rfuav_ray.image_folders import class_folders, dataset_file_of, labelled_images
-from rfuav_ray.images import Picture, read_image, write_image
-from rfuav_ray.requests import AugmentationMethod, DataAugmentationRequest
+from rfuav_ray.images.class_folders import class_folders, dataset_file_of, labelled_images
+from rfuav_ray.images.files import Picture, read_image, write_image
 
 
 def change(image: Picture, method: AugmentationMethod, seed: int) -> Picture:

@@ -1,4 +1,4 @@
-"""Refusing at submission what cannot work; see `rfuav_ray.preflight`. Loads neither Ray Data nor torch.
+"""Refusing at submission what cannot work; see `rfuav_ray.api.preflight`. Loads neither Ray Data nor torch.
 
 Each function returns the request with every path absolute and resolved. Raises InvalidInput naming the field.
 """
@@ -11,19 +11,19 @@ from pydantic import ValidationError
 
 from preprocessing.folders import PARTS, default_output, recordings_in, request_identity, stft_settings_of
 from rfuav_ray import paths
-from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.files import is_image, walk_images
-from rfuav_ray.image_folders import class_folders, image_names, refuse_unfinished
-from rfuav_ray.iq import is_recording, open_recording
-from rfuav_ray.requests import (
+from rfuav_ray.api.requests import (
     DataAugmentationRequest,
     DatasetSplitRequest,
     ImageCropRequest,
     PreprocessingRequest,
     SpectrogramRequest,
 )
-from rfuav_ray.run_record import holds_files, is_unfinished, read_run
-from rfuav_ray.spectrogram import StftSettings, picture_count
+from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.files import is_image, walk_images
+from rfuav_ray.images.class_folders import class_folders, image_names, refuse_unfinished
+from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
+from rfuav_ray.signals.recordings import is_recording, open_recording
+from rfuav_ray.signals.spectrogram import StftSettings, picture_count
 
 #: so many recordings of a folder are looked at before the request is accepted
 RECORDINGS_LOOKED_AT = 20

@@ -4,13 +4,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from preprocessing.pipeline import Item, Work, Workers
-from preprocessing.runs import produce
+from preprocessing.pipeline.driver import Item, Work, Workers
+from preprocessing.pipeline.produce import produce
+from rfuav_ray.api.requests import ImageCropRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, ignore
 from rfuav_ray.files import find_images
-from rfuav_ray.images import read_pixels, write_pixels
-from rfuav_ray.requests import ImageCropRequest
+from rfuav_ray.images.files import read_pixels, write_pixels
 
 
 def crop(item: Item, output: Path, *, source: Path, rectangle: tuple[int, int, int, int]) -> int:

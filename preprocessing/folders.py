@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from rfuav_ray.iq import is_recording
-from rfuav_ray.requests import PreprocessingRequest, SpectrogramRequest
-from rfuav_ray.spectrogram import StftSettings
+from rfuav_ray.api.requests import PreprocessingRequest, SpectrogramRequest
+from rfuav_ray.signals.recordings import is_recording
+from rfuav_ray.signals.spectrogram import StftSettings
 
 #: the folders of a data set that are augmented
 PARTS = ("train", "valid", "val")

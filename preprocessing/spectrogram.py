@@ -10,13 +10,13 @@ from typing import Any
 import yaml
 
 from preprocessing.folders import recordings_in, stft_settings_of
-from preprocessing.pipeline import Item, Work, Workers
-from preprocessing.runs import produce
+from preprocessing.pipeline.driver import Item, Work, Workers
+from preprocessing.pipeline.produce import produce
+from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Report, RunEvent, clean, ignore
-from rfuav_ray.iq import Recording, open_recording
-from rfuav_ray.requests import SpectrogramRequest
-from rfuav_ray.spectrogram import StftSettings, picture_count, pictures, save_picture
+from rfuav_ray.signals.recordings import Recording, open_recording
+from rfuav_ray.signals.spectrogram import StftSettings, picture_count, pictures, save_picture
 
 #: samples of one unit of work: large enough to be worth the way, small enough to be told of
 SAMPLES_AN_ITEM = 2**22

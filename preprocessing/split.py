@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from preprocessing.pipeline import Item, Tally, Work, Workers
-from preprocessing.runs import produce
+from preprocessing.pipeline.driver import Item, Tally, Work, Workers
+from preprocessing.pipeline.produce import produce
+from rfuav_ray.api.requests import DatasetSplitRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import copy_file
-from rfuav_ray.image_folders import class_folders, dataset_file_of, labelled_images, other_images
-from rfuav_ray.images import check_image
-from rfuav_ray.requests import DatasetSplitRequest
+from rfuav_ray.images.class_folders import class_folders, dataset_file_of, labelled_images, other_images
+from rfuav_ray.images.files import check_image
 
 TRAIN, VALID, TEST = "train", "valid", "test"
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AliasChoices, AliasGenerator, Field, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from rfuav_ray.requests import SUPPORTED_MODELS
-from rfuav_ray.requests.fields import Limit
+from rfuav_ray.api.requests import SUPPORTED_MODELS
+from rfuav_ray.api.requests.fields import Limit
 
 #: written comma separated in the environment
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]

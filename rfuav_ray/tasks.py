@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from rfuav_ray.api.requests import TaskKind
 from rfuav_ray.errors import TaskConflict
-from rfuav_ray.requests import TaskKind
 
 
 class TaskStatus(StrEnum):

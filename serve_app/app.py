@@ -11,18 +11,19 @@ from ray.exceptions import ActorDiedError, RayError, RayTaskError
 from ray.serve.context import _get_global_client
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from actors import gpu_groups, names
-from actors.metrics_actor import MetricsActor
-from actors.run_supervisor import RunSupervisor
-from actors.store import database_url
-from actors.store_setup import prepare_store
-from actors.task_manager import TaskManager, owner_of
+from actors import names
+from actors.devices import gpu_groups
+from actors.events.metrics_actor import MetricsActor
+from actors.runs.supervisor import RunSupervisor
+from actors.store.setup import prepare_store
+from actors.store.store import database_url
+from actors.tasks.manager import TaskManager, owner_of
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.settings import Settings
-from serve_app import internal_calls
-from serve_app.guards import App
-from serve_app.http import create_api
+from serve_app.api import create_api
+from serve_app.ingress import internal_calls
+from serve_app.middleware.guards import App
 
 NAME = "rfuav"
 #: an event stream holds its request for hours

@@ -24,12 +24,12 @@ from rfuav_ray.errors import RfuavError
 from rfuav_ray.settings import Settings
 from serve_app import app
 from serve_app.banner import banner
-from serve_app.way_in import WayIn, way_in
+from serve_app.ingress.way_in import WayIn, way_in
 
 #: of every Ray process, unless the operator has said otherwise
 RAY_VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # The API and the actors go before the runs, see actors.run_supervisor.
+    # The API and the actors go before the runs, see actors.runs.supervisor.
     "RAY_worker_niceness": "0",
     # Three of these after its death a proxy is replaced; by default that is half a minute.
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",

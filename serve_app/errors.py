@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from ray.exceptions import RayError
 from starlette.exceptions import HTTPException
 
+from rfuav_ray.api.responses import ErrorResponse, FieldError
 from rfuav_ray.errors import (
     FileNotThere,
     InvalidInput,
@@ -22,7 +23,6 @@ from rfuav_ray.errors import (
     TaskNotFound,
 )
 from rfuav_ray.events import clean
-from rfuav_ray.responses import ErrorResponse, FieldError
 from rfuav_ray.tasks import now
 
 logger = logging.getLogger("rfuav.api")

@@ -93,10 +93,10 @@ def train(
     ] = False,
 ) -> None:
     """Train a classifier and follow it to its end."""
+    from rfuav_ray.api.requests import TrainingRequest
     from rfuav_ray.cli.run_config import given_fields, training_request
     from rfuav_ray.cli.tables import new_console
     from rfuav_ray.cli.watch import follow_training
-    from rfuav_ray.requests import TrainingRequest
 
     if (detach and local) or (resume and not local):
         raise typer.BadParameter("--detach is for the service, --resume only for --local")
@@ -133,10 +133,10 @@ def infer(
     detach: Detach = False,
 ) -> None:
     """Classify images and recordings, and follow the work to its end."""
+    from rfuav_ray.api.requests import BatchInferenceRequest
     from rfuav_ray.cli.run_config import given_fields, inference_request
     from rfuav_ray.cli.tables import new_console
     from rfuav_ray.cli.watch import follow_inferences
-    from rfuav_ray.requests import BatchInferenceRequest
 
     flags: dict[str, Any] = {"cfg_path": cfg, "weight_path": weights, "save_path": save_path, "name": name}
     flags |= {"device": device, "precision": precision, "task_id": task_id, "priority": priority}

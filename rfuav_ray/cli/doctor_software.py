@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from packaging.requirements import Requirement
 
-from rfuav_ray.hardware import read_gpus
+from rfuav_ray.machine.hardware import read_gpus
 
 GIB = 2**30
 MIN_PYTHON = (3, 11)

@@ -12,13 +12,13 @@ from typing import Any
 import torch
 from rich.console import Console
 
+from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.cli.follow import LogView, open_view
 from rfuav_ray.cli.tables import print_training
 from rfuav_ray.errors import RunCancelled
 from rfuav_ray.events import Report, RunEvent
-from rfuav_ray.freed_memory import keep_freed_memory
-from rfuav_ray.requests import TrainingRequest
-from rfuav_ray.training import train
+from rfuav_ray.machine.malloc_tuning import keep_freed_memory
+from rfuav_ray.training.run import train
 
 
 def train_to_the_end(request: TrainingRequest, console: Console, *, resume: bool) -> int:

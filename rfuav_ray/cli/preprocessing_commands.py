@@ -9,7 +9,7 @@ import typer
 from rfuav_ray.cli.app import Config, Description, Detach, TaskIdOption, app, open_client
 
 if TYPE_CHECKING:
-    from rfuav_ray.requests import PreprocessingKind
+    from rfuav_ray.api.requests import PreprocessingKind
 
 # Paths are text here, because a Path of '' is the working folder: a script's unset variable must not mean that.
 Output = Annotated[str | None, typer.Argument(metavar="OUTPUT", help="A new or empty folder.")]

@@ -9,9 +9,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from rfuav_ray.errors import InvalidInput, RfuavError
-from rfuav_ray.image_folders import class_folders
-from rfuav_ray.requests import (
+from rfuav_ray.api.requests import (
     REQUEST_OF_KIND,
     BatchInferenceRequest,
     InferenceRequest,
@@ -19,6 +17,8 @@ from rfuav_ray.requests import (
     Request,
     TrainingRequest,
 )
+from rfuav_ray.errors import InvalidInput, RfuavError
+from rfuav_ray.images.class_folders import class_folders
 from rfuav_ray.settings import Settings
 from rfuav_ray.yaml_files import load_plain
 

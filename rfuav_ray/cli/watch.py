@@ -7,11 +7,11 @@ from typing import Any
 
 from rich.console import Console
 
+from rfuav_ray.api.requests import PreprocessingKind
 from rfuav_ray.cli.follow import LogView, follow_task
 from rfuav_ray.cli.tables import print_inference, print_preprocessing, print_training
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.client.clients import COPY_LAG_S, COPY_POLL_S
-from rfuav_ray.requests import PreprocessingKind
 
 STOPPED_BY_CTRL_C = 130
 ROWS_SHOWN = 10

@@ -5,9 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from rfuav_ray.hardware import usable_cpus
-from rfuav_ray.simulator import EMITTERS, simulate, write_sigmf
-from rfuav_ray.spectrogram import StftSettings
+from rfuav_ray.machine.hardware import usable_cpus
+from rfuav_ray.signals.simulator import EMITTERS, simulate, write_sigmf
+from rfuav_ray.signals.spectrogram import StftSettings
 
 CLASSES = tuple(EMITTERS)
 STFT = StftSettings(sample_rate_hz=20e6, stft_points=256, duration_s=0.02, image_size=256)

@@ -7,13 +7,13 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, Response
 
-from rfuav_ray.artifacts import RESULT_FILES, artifact_names, output_folder
+from rfuav_ray.api.responses import Artifact, ArtifactsResponse
 from rfuav_ray.errors import FileNotThere
-from rfuav_ray.outputs import results_folder
-from rfuav_ray.responses import Artifact, ArtifactsResponse
+from rfuav_ray.outputs.artifacts import RESULT_FILES, artifact_names, output_folder
+from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.tasks import TaskRecord
 from serve_app.errors import UNKNOWN_TASK
-from serve_app.service import TheService
+from serve_app.gateway import TheService
 
 router = APIRouter(prefix="/api/v2/tasks/{task_id}", tags=["tasks"], responses=UNKNOWN_TASK)
 

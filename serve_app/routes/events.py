@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from serve_app.send_queue import as_read
-from serve_app.service import TheService
+from serve_app.gateway import TheService
+from serve_app.streams.backpressure import as_read
 
 router = APIRouter(prefix="/api/v2/events", tags=["tasks"])
 

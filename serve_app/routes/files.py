@@ -8,12 +8,12 @@ from fastapi.responses import FileResponse, Response
 from pydantic import AfterValidator
 
 from rfuav_ray import paths
+from rfuav_ray.api.folder_listing import list_folder
+from rfuav_ray.api.requests.fields import no_nul
+from rfuav_ray.api.responses import FolderResponse
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.files import is_image
-from rfuav_ray.folder_listing import list_folder
-from rfuav_ray.requests.fields import no_nul
-from rfuav_ray.responses import FolderResponse
-from serve_app.service import TheService
+from serve_app.gateway import TheService
 
 router = APIRouter(prefix="/api/v2/files", tags=["files"])
 

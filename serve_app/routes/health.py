@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Response
 
-from rfuav_ray.responses import HealthResponse, InfoResponse
-from serve_app.encoded import response
-from serve_app.service import TheService
+from rfuav_ray.api.responses import HealthResponse, InfoResponse
+from serve_app.gateway import TheService
+from serve_app.view.cached_json import response
 
 router = APIRouter(prefix="/api/v1", tags=["health"])
 

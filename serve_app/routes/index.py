@@ -5,8 +5,8 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from serve_app.gateway import TheService
 from serve_app.routes.page import page, wants_page
-from serve_app.service import TheService
 
 router = APIRouter(include_in_schema=False)
 

@@ -8,17 +8,17 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from rfuav_ray import paths
+from rfuav_ray.api.preflight import check_inference
+from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest
+from rfuav_ray.api.responses import BatchInferenceResponse, PredictionsResponse, TaskResponse
 from rfuav_ray.errors import TaskConflict
-from rfuav_ray.outputs import results_folder
-from rfuav_ray.predictions import read_predictions
-from rfuav_ray.preflight import check_inference
-from rfuav_ray.requests import BatchInferenceRequest, InferenceRequest
-from rfuav_ray.responses import BatchInferenceResponse, PredictionsResponse, TaskResponse
+from rfuav_ray.inference.predictions import read_predictions
+from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.tasks import TaskRecord, TaskStatus
-from serve_app.checks import checked
 from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
+from serve_app.gateway import Service, TheService, new_task, new_task_id
 from serve_app.routes.tasks import MAX_OFFSET, IfNoneMatch, status_answer
-from serve_app.service import Service, TheService, new_task, new_task_id
+from serve_app.validation_cache import checked
 
 router = APIRouter(prefix="/api/v2/inference", tags=["inference"])
 

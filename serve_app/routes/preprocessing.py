@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from preprocessing.checks import check_preprocessing
-from rfuav_ray.requests import (
+from rfuav_ray.api.requests import (
     PREPROCESSING_KINDS,
     DataAugmentationRequest,
     DatasetSplitRequest,
@@ -15,10 +15,10 @@ from rfuav_ray.requests import (
     PreprocessingRequest,
     SpectrogramRequest,
 )
-from rfuav_ray.responses import PreprocessingResponse, TaskActionResponse, preprocessing_response
+from rfuav_ray.api.responses import PreprocessingResponse, TaskActionResponse, preprocessing_response
 from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
+from serve_app.gateway import Service, TheService, new_task, new_task_id
 from serve_app.routes.tasks import After, LastEventId, cancelling, event_stream
-from serve_app.service import Service, TheService, new_task, new_task_id
 
 router = APIRouter(prefix="/api/v2/preprocessing", tags=["preprocessing"])
 

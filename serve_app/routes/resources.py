@@ -4,9 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from rfuav_ray.requests import ResourceConfigUpdate
-from rfuav_ray.responses import ConfigUpdateResponse, ResourceStatusResponse
-from serve_app.service import Service, TheService
+from rfuav_ray.api.requests import ResourceConfigUpdate
+from rfuav_ray.api.responses import ConfigUpdateResponse, ResourceStatusResponse
+from serve_app.gateway import Service, TheService
 
 router = APIRouter(prefix="/api/v2/resources", tags=["resources"])
 

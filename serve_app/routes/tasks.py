@@ -7,13 +7,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from rfuav_ray.requests import PREPROCESSING_KINDS, PriorityUpdate, TaskKind
-from rfuav_ray.responses import TaskActionResponse, TaskListResponse, TaskResponse
+from rfuav_ray.api.requests import PREPROCESSING_KINDS, PriorityUpdate, TaskKind
+from rfuav_ray.api.responses import TaskActionResponse, TaskListResponse, TaskResponse
 from rfuav_ray.tasks import TaskStatus
-from serve_app.encoded import encoded, joined, response
 from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
-from serve_app.send_queue import as_read
-from serve_app.service import Service, TheService
+from serve_app.gateway import Service, TheService
+from serve_app.streams.backpressure import as_read
+from serve_app.view.cached_json import encoded, joined, response
 
 router = APIRouter(prefix="/api/v2/tasks", tags=["tasks"])
 

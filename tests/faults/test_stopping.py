@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from rfuav_ray.run_record import read_run
+from rfuav_ray.outputs.manifest import read_run
 from tests.faults.extent import IS_SHORT, ROUNDS
 from tests.faults.service_process import ServiceProcess, title_of
 from tests.faults.tasks import ask, wait_until_at_work

@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 import torch
 
-from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
-from rfuav_ray.models import build_model
-from rfuav_ray.run_record import RUN_FOLDER
+from rfuav_ray.models.build import build_model
+from rfuav_ray.models.config import IMAGENET, ModelConfig, save_model_config
+from rfuav_ray.outputs.manifest import RUN_FOLDER
 from tests.faults.extent import AUGMENTS, INFERENCES, IS_SHORT, TRAININGS, WAITING_JOBS
 from tests.faults.tasks import client
 from tests.integration.conftest import CLASSES, write_picture

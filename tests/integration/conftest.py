@@ -19,7 +19,7 @@ from rfuav_ray.demo.service import wait_until_healthy
 from rfuav_ray.settings import Settings
 from serve_app import app
 from serve_app.command import RAY_VARIABLES, environment
-from serve_app.way_in import way_in
+from serve_app.ingress.way_in import way_in
 
 CLASSES = ("horizontal", "vertical")
 

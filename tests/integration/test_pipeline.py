@@ -13,13 +13,14 @@ import pytest
 from ray import cloudpickle
 from ray.data import DataContext
 
-from preprocessing import blocks, pipeline
-from preprocessing.output_folder import OutputFolder
-from preprocessing.pipeline import Item, Work, Workers, make_files
+from preprocessing.pipeline import blocks
+from preprocessing.pipeline import driver as pipeline
+from preprocessing.pipeline.driver import Item, Work, Workers, make_files
+from preprocessing.pipeline.output_folder import OutputFolder
 from rfuav_ray.errors import RunError, RunInterrupted, RunLost
 from rfuav_ray.events import RunEvent, ignore
 from rfuav_ray.files import write_text
-from rfuav_ray.run_record import read_run
+from rfuav_ray.outputs.manifest import read_run
 
 ITEMS = [Item(source=f"{number:03}", target=f"{number:03}.txt") for number in range(200)]
 #: takes a worker seconds
@@ -105,7 +106,7 @@ def test_ray_data_still_has_what_lets_workers_begin_at_once():
     """It takes options that it does not know without a word."""
     assert "op_resource_reservation_enabled" in {field.name for field in fields(DataContext)}
     program = (
-        "import preprocessing.pipeline\n"
+        "import preprocessing.pipeline.driver\n"
         "from ray.data._internal.execution.metadata_fetcher import make_metadata_fetcher\n"
         "print(type(make_metadata_fetcher()).__name__)"
     )

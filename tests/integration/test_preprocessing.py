@@ -10,10 +10,10 @@ import pytest
 import yaml
 
 from preprocessing import augment
-from preprocessing.pipeline import Workers
+from preprocessing.pipeline.driver import Workers
+from rfuav_ray.api.requests import DataAugmentationRequest
 from rfuav_ray.client import ServiceError
-from rfuav_ray.requests import DataAugmentationRequest
-from rfuav_ray.simulator import simulate, write_recording
+from rfuav_ray.signals.simulator import simulate, write_recording
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 import ray
 
 from actors import names
-from actors.event_log import EventReport
+from actors.events.event_log import EventReport
 
 
 def read_events(url, *, headers=None, stop_after=None):

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import torch
 
+from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.events import RunEvent
-from rfuav_ray.inference import infer
-from rfuav_ray.model_config import IMAGENET, ModelConfig, save_model_config
-from rfuav_ray.models import build_model
-from rfuav_ray.requests import InferenceRequest
+from rfuav_ray.inference.run import infer
+from rfuav_ray.models.build import build_model
+from rfuav_ray.models.config import IMAGENET, ModelConfig, save_model_config
 
 
 class Run:

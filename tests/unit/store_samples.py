@@ -5,8 +5,8 @@ import json
 import pytest
 from postgres_server import postgres  # noqa: F401
 
-from actors.event_log import EventRow
-from actors.store import database_url
+from actors.events.event_log import EventRow
+from actors.store.store import database_url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

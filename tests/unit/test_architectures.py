@@ -3,11 +3,11 @@ import torch
 from torch import nn
 from torchvision.models import get_model
 
-from rfuav_ray import architectures
-from rfuav_ray.architectures import ARCHITECTURES, Shapes, check_batch, check_image_size, identify, misfit
+from rfuav_ray.api.requests import SUPPORTED_MODELS
 from rfuav_ray.errors import InvalidInput
-from rfuav_ray.models import build_model
-from rfuav_ray.requests import SUPPORTED_MODELS
+from rfuav_ray.models import architectures
+from rfuav_ray.models.architectures import ARCHITECTURES, Shapes, check_batch, check_image_size, identify, misfit
+from rfuav_ray.models.build import build_model
 
 
 def shapes_of(model: nn.Module) -> dict[str, tuple[int, ...]]:

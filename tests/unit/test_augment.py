@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from preprocessing.augment import augment, change
-from preprocessing.pipeline import Item
+from preprocessing.pipeline.driver import Item
+from rfuav_ray.api.requests import AUGMENTATION_METHODS
 from rfuav_ray.errors import RunError
-from rfuav_ray.requests import AUGMENTATION_METHODS
 
 
 @pytest.fixture(scope="module")

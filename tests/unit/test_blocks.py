@@ -3,7 +3,7 @@ import pickle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.blocks import in_blocks
+from preprocessing.pipeline.blocks import in_blocks
 
 
 def unpacked(items, workers, largest=10_000):

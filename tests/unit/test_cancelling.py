@@ -7,10 +7,10 @@ import pytest
 from sample_tasks import a_task
 from test_submissions import Gauges
 
-from actors import task_manager
-from actors.runs import Outcome
-from actors.store_setup import prepare_store
-from actors.task_manager import TaskManager, database_url
+from actors.runs.spec import Outcome
+from actors.store.setup import prepare_store
+from actors.tasks import manager as task_manager
+from actors.tasks.manager import TaskManager, database_url
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskStatus
 
@@ -71,7 +71,7 @@ def play(tmp_path, monkeypatch):
     """Run a coroutine function with a started manager, whose CPU has a free slot, its supervisor and its log."""
     monkeypatch.setattr(task_manager, "QueueGauges", Gauges)
     monkeypatch.setattr(task_manager, "write_to_log_file", lambda settings, rotates: None)
-    monkeypatch.setattr("actors.dispatcher.own_actor", lambda: None)
+    monkeypatch.setattr("actors.tasks.dispatcher.own_actor", lambda: None)
     settings = Settings(_env_file=None, data_roots=[tmp_path], state_dir=tmp_path / "state")
     prepare_store(database_url("", settings.state_dir))
 

@@ -1,6 +1,6 @@
 import pytest
 
-from actors.caps import CapTable
+from actors.devices.caps import CapTable
 from rfuav_ray.settings import Settings
 
 

@@ -7,7 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from rfuav_ray.checkpoint import (
+from rfuav_ray.errors import RunCancelled, RunError
+from rfuav_ray.events import RunEvent
+from rfuav_ray.training.checkpoint import (
     Checkpoint,
     load_checkpoint,
     rng_state,
@@ -15,8 +17,6 @@ from rfuav_ray.checkpoint import (
     save_tensors,
     set_rng_state,
 )
-from rfuav_ray.errors import RunCancelled, RunError
-from rfuav_ray.events import RunEvent
 
 CPU = torch.device("cpu")
 CONFIG = {"model": "resnet18", "class_names": ["a", "b"]}

@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
+from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.errors import InvalidInput
-from rfuav_ray.requests import TrainingRequest
-from serve_app import checks
+from serve_app import validation_cache as checks
 
 FIELDS = {"model": "resnet18", "num_classes": 2, "train_path": "t", "val_path": "v", "save_path": "s"}
 

@@ -6,10 +6,10 @@ import torch
 from inference_runs import Run
 from torch import nn
 
-from rfuav_ray import classifier as module
-from rfuav_ray import precision
-from rfuav_ray.classifier import Classifier, cast_weights, fold_batch_norms
-from rfuav_ray.models import build_model
+from rfuav_ray.inference import classifier as module
+from rfuav_ray.inference.classifier import Classifier, cast_weights, fold_batch_norms
+from rfuav_ray.models import precision
+from rfuav_ray.models.build import build_model
 
 CPU = torch.device("cpu")
 

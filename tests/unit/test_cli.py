@@ -10,7 +10,7 @@ import pytest
 import yaml
 from fake_service import answer, ask_from, event, free_url, last_event, refuse, run_command, stream, task
 
-from rfuav_ray.requests import PREPROCESSING_KINDS
+from rfuav_ray.api.requests import PREPROCESSING_KINDS
 
 ROOT = Path(__file__).parents[2]
 TRAIN = [

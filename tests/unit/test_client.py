@@ -5,6 +5,15 @@ from pathlib import Path
 import pytest
 from fake_service import LOGS, answer, free_url, refuse, task, with_async_client
 
+from rfuav_ray.api.requests import (
+    BatchInferenceRequest,
+    DataAugmentationRequest,
+    DatasetSplitRequest,
+    ImageCropRequest,
+    InferenceRequest,
+    SpectrogramRequest,
+    TrainingRequest,
+)
 from rfuav_ray.client import AsyncRFUAVClient, RFUAVClient, ServiceError, ServiceUnreachable
 from rfuav_ray.client.options import (
     AugmentOptions,
@@ -16,15 +25,6 @@ from rfuav_ray.client.options import (
     TrainingOptions,
 )
 from rfuav_ray.errors import InvalidInput, TaskNotFound
-from rfuav_ray.requests import (
-    BatchInferenceRequest,
-    DataAugmentationRequest,
-    DatasetSplitRequest,
-    ImageCropRequest,
-    InferenceRequest,
-    SpectrogramRequest,
-    TrainingRequest,
-)
 
 TRAINING_LOGS = "GET /api/v2/training/t1/logs"
 

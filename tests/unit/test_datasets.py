@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from rfuav_ray.datasets import ImageDataset, batches, load_batches
 from rfuav_ray.errors import RunError
-from rfuav_ray.images import read_image
-from rfuav_ray.model_config import IMAGENET
-from rfuav_ray.transforms import scale, to_tensor
+from rfuav_ray.images.files import read_image
+from rfuav_ray.images.transforms import scale, to_tensor
+from rfuav_ray.models.config import IMAGENET
+from rfuav_ray.training.data import ImageDataset, batches, load_batches
 
 
 def make_images(folder: Path, count: int) -> list[tuple[Path, int]]:

@@ -1,9 +1,9 @@
 import pytest
 
 from rfuav_ray.demo.data import CENTER_FREQUENCY_HZ, CLASSES, STFT, make_recordings
-from rfuav_ray.iq import is_recording, open_recording
-from rfuav_ray.simulator import simulate
-from rfuav_ray.spectrogram import picture_count, pictures
+from rfuav_ray.signals.recordings import is_recording, open_recording
+from rfuav_ray.signals.simulator import simulate
+from rfuav_ray.signals.spectrogram import picture_count, pictures
 
 
 @pytest.fixture(scope="module")

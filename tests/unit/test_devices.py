@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.devices import Node, cpus_per_run, number_gpus
+from actors.devices.numbering import Node, cpus_per_run, number_gpus
 
 
 def a_node(name, *, gpus, is_head=False):

@@ -3,8 +3,8 @@
 import pytest
 from sample_tasks import a_task
 
-from actors.dispatcher import ending
-from actors.runs import Outcome
+from actors.runs.spec import Outcome
+from actors.tasks.dispatcher import ending
 from rfuav_ray.tasks import TaskStatus
 
 RUNNING = {"status": TaskStatus.RUNNING, "latest_metrics": {"epoch": 7}, "current_epoch": 7}

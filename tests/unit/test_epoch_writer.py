@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from rfuav_ray.epoch_writer import EpochWriter, copy_in_memory
 from rfuav_ray.errors import RunInterrupted
 from rfuav_ray.events import RunEvent
+from rfuav_ray.training.epoch_writer import EpochWriter, copy_in_memory
 
 END = RunEvent(stage="epoch_end", message="epoch 1 has ended")
 START = RunEvent(stage="epoch_start", message="epoch 2 begins")

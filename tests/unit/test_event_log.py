@@ -1,6 +1,6 @@
 import json
 
-from actors.event_log import WINDOW, EventLog, EventWindow, is_final
+from actors.events.event_log import WINDOW, EventLog, EventWindow, is_final
 
 FINAL = {"message": "done", "stage": "completed", "status": "failed"}
 

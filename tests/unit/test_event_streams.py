@@ -9,15 +9,15 @@ import pytest
 from ray.exceptions import ActorDiedError, RayTaskError
 from sample_tasks import a_row
 
-from actors.event_log import WINDOW, EventLog, EventReport, first_event
-from actors.metrics_actor import MetricsActor
-from actors.store import database_url
-from actors.store_setup import prepare_store
+from actors.events.event_log import WINDOW, EventLog, EventReport, first_event
+from actors.events.metrics_actor import MetricsActor
+from actors.store.setup import prepare_store
+from actors.store.store import database_url
 from rfuav_ray.errors import ServiceBusy
 from rfuav_ray.tasks import TaskStatus
-from serve_app import sse
-from serve_app.sse import EventReader, TaskStreams
-from serve_app.task_view import TaskView
+from serve_app.streams import sse
+from serve_app.streams.sse import EventReader, TaskStreams
+from serve_app.view.task_view import TaskView
 
 FINAL = {"message": "end", "stage": "completed", "status": "completed"}
 
@@ -358,7 +358,7 @@ def test_a_store_that_does_not_answer_is_said_for_each_report(actor):
 
 
 def test_logs_of_ended_tasks_leave_the_memory_and_those_of_living_ones_stay(actor, monkeypatch):
-    monkeypatch.setattr("actors.metrics_actor.KEPT_LOGS", 2)
+    monkeypatch.setattr("actors.events.metrics_actor.KEPT_LOGS", 2)
 
     async def main():
         await actor.append(EventReport("alive", "run", 0, entries(1, 1)))
@@ -374,7 +374,7 @@ def test_logs_of_ended_tasks_leave_the_memory_and_those_of_living_ones_stay(acto
 
 
 def test_an_id_that_a_new_task_has_keeps_the_new_log(actor, monkeypatch):
-    monkeypatch.setattr("actors.metrics_actor.KEPT_LOGS", 1)
+    monkeypatch.setattr("actors.events.metrics_actor.KEPT_LOGS", 1)
 
     async def main():
         await actor.append(EventReport("task", "manager", 0, [FINAL]))

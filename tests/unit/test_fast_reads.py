@@ -10,13 +10,13 @@ from fastapi.testclient import TestClient
 from sample_tasks import a_row
 
 from rfuav_ray.tasks import TaskStatus
-from serve_app.encoded import encoded
 from serve_app.errors import add_error_handlers
-from serve_app.fast_reads import FastReads
-from serve_app.health_report import HealthReport
+from serve_app.gateway import Service
+from serve_app.middleware.fast_reads import FastReads
 from serve_app.routes import health, inference, tasks, training
-from serve_app.service import Service
-from serve_app.task_view import TaskView
+from serve_app.view.cached_json import encoded
+from serve_app.view.health_report import HealthReport
+from serve_app.view.task_view import TaskView
 
 RESOURCES = {"device_usage": {}, "active_tasks": {}, "limits": {}, "gpu_info": {"available": False, "count": 0}}
 
@@ -154,7 +154,7 @@ def test_a_task_manager_that_does_not_answer_is_not_covered_up_by_what_it_said_b
         report = a_report(manager)
         manager.may_answer.set()
         assert await report.healthy() and report.at_hand()
-        monkeypatch.setattr("serve_app.health_report.FRESH_S", 0.0)
+        monkeypatch.setattr("serve_app.view.health_report.FRESH_S", 0.0)
         assert report.at_hand() is None
         manager.error = TimeoutError()
         assert await report.healthy() is None and report.at_hand() is None

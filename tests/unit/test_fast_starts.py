@@ -10,16 +10,16 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from training_runs import CLASSES, make_images
 
-from actors.task_row import row_of
+from actors.tasks.row import row_of
 from rfuav_ray.errors import ServiceBusy, TaskConflict
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord
 from serve_app.errors import add_error_handlers
-from serve_app.fast_starts import FastStarts
-from serve_app.guards import BodyLimit
+from serve_app.gateway import Service
+from serve_app.middleware.fast_starts import FastStarts
+from serve_app.middleware.guards import BodyLimit
 from serve_app.routes import inference, training
-from serve_app.service import Service
-from serve_app.task_view import TaskView
+from serve_app.view.task_view import TaskView
 
 START = "/api/v2/training/start"
 CHANGES_WITH_TIME = {"created_at", "updated_at", "timestamp"}

@@ -2,9 +2,9 @@ import os
 
 import pytest
 
-from rfuav_ray import folder_listing
+from rfuav_ray.api import folder_listing
+from rfuav_ray.api.folder_listing import list_folder
 from rfuav_ray.errors import InvalidInput, PathNotAllowed
-from rfuav_ray.folder_listing import list_folder
 
 
 @pytest.fixture

@@ -10,13 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 import psutil
 import pytest
 
-from actors import fork_client
+from actors.runs import fork_client
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="runs have a Python of their own here")
 
 SERVER = """
 import sys
-from actors import fork_server
+from actors.runs import fork_server
 fork_server.MODULES = ("sndhdr",)  # loaded by nothing else, and quickly
 sys.argv = ["server"]
 fork_server.main({address!r}, {raylet})

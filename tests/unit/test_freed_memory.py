@@ -46,7 +46,7 @@ def figures(code):
 
 def test_what_is_freed_is_used_again():
     before, after = figures("""
-from rfuav_ray.freed_memory import keep_freed_memory
+from rfuav_ray.machine.malloc_tuning import keep_freed_memory
 
 before = pages_fetched()
 keep_freed_memory()
@@ -58,7 +58,7 @@ print(before, pages_fetched())
 
 def test_the_system_gets_it_back_at_the_end():
     kept, left = figures("""
-from rfuav_ray.freed_memory import freed_memory_kept
+from rfuav_ray.machine.malloc_tuning import freed_memory_kept
 
 before = resident_pages()
 try:

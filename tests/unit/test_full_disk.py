@@ -10,14 +10,14 @@ from inference_runs import Run
 from small_disk import FILLER, FULL, Mount, fill, mounting
 from training_runs import request, warnings_of
 
-from preprocessing.output_folder import OutputFolder
-from preprocessing.pipeline import Item, Work, _work_on
-from rfuav_ray import training_epoch
+from preprocessing.pipeline.driver import Item, Work, _work_on
+from preprocessing.pipeline.output_folder import OutputFolder
 from rfuav_ray.errors import RunError, RunInterrupted
 from rfuav_ray.events import RunEvent
 from rfuav_ray.files import copy_file, write_text
-from rfuav_ray.images import write_image
-from rfuav_ray.training import train
+from rfuav_ray.images.files import write_image
+from rfuav_ray.training import epoch as training_epoch
+from rfuav_ray.training.run import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

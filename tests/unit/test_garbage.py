@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from actors.garbage import THRESHOLDS, loading_a_table
+from actors.gc_tuning import THRESHOLDS, loading_a_table
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.gpu_memory import explaining_lack_of_memory, used_gpu_memory
+from rfuav_ray.machine.gpu_memory import explaining_lack_of_memory, used_gpu_memory
 
 # As torch 2.15 words it; there is no GPU in the tests to be filled.
 MESSAGE = (

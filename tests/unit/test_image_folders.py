@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.image_folders import (
+from rfuav_ray.images.class_folders import (
     check_dataset,
     class_folders,
     fingerprint,
@@ -174,5 +174,5 @@ def test_a_damaged_dataset_yaml_is_named(tmp_path: Path, content: bytes) -> None
 
 
 def test_it_loads_no_torch() -> None:
-    code = "import sys, rfuav_ray.image_folders; sys.exit('torch' in sys.modules)"
+    code = "import sys, rfuav_ray.images.class_folders; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,7 +7,7 @@ import pytest
 from scipy.io import wavfile
 
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.iq import is_recording, open_recording
+from rfuav_ray.signals.recordings import is_recording, open_recording
 
 SAMPLES = np.array([0.5 - 0.25j, -1 + 1j, 0.125j, 0.75], np.complex64)
 

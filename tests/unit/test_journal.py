@@ -7,10 +7,10 @@ import pytest
 from ray.exceptions import ActorUnavailableError
 from sample_tasks import a_task
 
-from actors.journal import Journal
-from actors.metrics_actor import MetricsActor
-from actors.store import database_url
-from actors.store_setup import prepare_store
+from actors.events.metrics_actor import MetricsActor
+from actors.store.setup import prepare_store
+from actors.store.store import database_url
+from actors.tasks.task_log import Journal
 from rfuav_ray.tasks import TaskStatus
 
 
@@ -45,7 +45,7 @@ def actor(tmp_path):
 
 @pytest.fixture(autouse=True)
 def _impatient(monkeypatch):
-    monkeypatch.setattr("actors.journal.RETRY_S", 0.01)
+    monkeypatch.setattr("actors.tasks.task_log.RETRY_S", 0.01)
 
 
 def run(coroutine):

@@ -7,13 +7,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sample_tasks import a_row, a_task
 
-from rfuav_ray.predictions import writing_predictions
+from rfuav_ray.inference.predictions import writing_predictions
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskStatus
 from serve_app.errors import add_error_handlers
+from serve_app.gateway import Service
 from serve_app.routes import inference
-from serve_app.service import Service
-from serve_app.task_view import TaskView
+from serve_app.view.task_view import TaskView
 
 RESULTS = "/api/v2/inference/one/results"
 

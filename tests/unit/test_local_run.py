@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.cli import main
 from rfuav_ray.cli.local_run import train_to_the_end
-from rfuav_ray.requests import TrainingRequest
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from rfuav_ray.metrics import confusion_matrix, evaluate, per_class
+from rfuav_ray.evaluation.metrics import confusion_matrix, evaluate, per_class
 
 VALIDATION_KEYS = {
     "val_loss",

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torchvision.models import get_model
 
+from rfuav_ray.api.requests import SUPPORTED_MODELS
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.models import build_model, load_pretrained, load_weights
-from rfuav_ray.requests import SUPPORTED_MODELS
+from rfuav_ray.models.build import build_model, load_pretrained, load_weights
 
 
 def saved(folder: Path, content: object, **options: bool) -> Path:

@@ -4,10 +4,10 @@ import threading
 
 import pytest
 
-from preprocessing.output_folder import OutputFolder, RunOver, boot_id
+from preprocessing.pipeline.output_folder import OutputFolder, RunOver, boot_id
 from rfuav_ray.errors import RunCancelled, RunError, RunInterrupted, RunLost
 from rfuav_ray.files import replacing
-from rfuav_ray.run_record import holds_files, is_unfinished, read_run
+from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 
 REQUEST = {"input_path": "/in", "seed": 42}
 #: what a killed worker leaves

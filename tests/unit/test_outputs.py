@@ -3,8 +3,8 @@
 import pytest
 from inference_runs import Run
 
-from rfuav_ray import outputs
-from rfuav_ray.outputs import claim, now_at, relocated, results_folder, take_over
+from rfuav_ray.outputs import ownership as outputs
+from rfuav_ray.outputs.ownership import claim, now_at, relocated, results_folder, take_over
 
 
 def leave(folder, *names, text="results"):

@@ -9,11 +9,11 @@ from fastapi.testclient import TestClient
 from sample_tasks import a_row
 
 from serve_app.errors import add_error_handlers
-from serve_app.guards import KeyCheck
+from serve_app.gateway import Service
+from serve_app.middleware.guards import KeyCheck
 from serve_app.routes import artifacts, files, index
 from serve_app.routes.page import add_page
-from serve_app.service import Service
-from serve_app.task_view import TaskView
+from serve_app.view.task_view import TaskView
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import serve_app
-from rfuav_ray.requests import REQUEST_OF_KIND
+from rfuav_ray.api.requests import REQUEST_OF_KIND
 
 STATIC = Path(serve_app.__file__).parent / "static"
 HINT = "hint."

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from rfuav_ray.plots import plot_confusion_matrix, plot_curves
+from rfuav_ray.training.plots import plot_confusion_matrix, plot_curves
 
 pytestmark = pytest.mark.filterwarnings("error")
 

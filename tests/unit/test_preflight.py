@@ -1,9 +1,9 @@
 import pytest
 from inference_runs import Run
 
+from rfuav_ray.api.preflight import check_inference
+from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.errors import InvalidInput
-from rfuav_ray.preflight import check_inference
-from rfuav_ray.requests import InferenceRequest
 
 
 @pytest.fixture

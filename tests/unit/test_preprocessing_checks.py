@@ -9,13 +9,13 @@ from pydantic import ValidationError
 
 from preprocessing.checks import check_preprocessing
 from preprocessing.folders import request_identity
-from rfuav_ray.errors import InvalidInput, PathNotAllowed
-from rfuav_ray.requests import (
+from rfuav_ray.api.requests import (
     DataAugmentationRequest,
     DatasetSplitRequest,
     ImageCropRequest,
     SpectrogramRequest,
 )
+from rfuav_ray.errors import InvalidInput, PathNotAllowed
 
 CLASSES = ("apart", "together")
 

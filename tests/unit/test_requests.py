@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from rfuav_ray.requests import (
+from rfuav_ray.api.requests import (
     REQUEST_OF_KIND,
     BatchInferenceRequest,
     DeviceCaps,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.iq import open_recording
-from rfuav_ray.spectrogram import StftSettings, picture_count
+from rfuav_ray.signals.recordings import open_recording
+from rfuav_ray.signals.spectrogram import StftSettings, picture_count
 
 #: as RFUAV writes it
 PACK = """<?xml version="1.0" encoding="UTF-8"?>

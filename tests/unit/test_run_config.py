@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest, TrainingRequest
 from rfuav_ray.cli.run_config import (
     given_fields,
     inference_request,
@@ -12,7 +13,6 @@ from rfuav_ray.cli.run_config import (
     training_request,
 )
 from rfuav_ray.errors import InvalidInput, RfuavError
-from rfuav_ray.requests import BatchInferenceRequest, InferenceRequest, TrainingRequest
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FULL = {"model": "resnet18", "num_classes": 2, "train_path": "a", "val_path": "b", "save_path": "c"}

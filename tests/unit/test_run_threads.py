@@ -4,10 +4,10 @@ import pytest
 import ray
 import torch
 
-from actors import runners
-from actors.run_supervisor import OPENMP_VARIABLES, run_environment
-from actors.runners import use_threads
-from actors.runs import RunSpec
+from actors.runs import runner as runners
+from actors.runs.runner import use_threads
+from actors.runs.spec import RunSpec
+from actors.runs.supervisor import OPENMP_VARIABLES, run_environment
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from sample_tasks import a_task
 
-from actors.leases import leased_folder
-from actors.slots import SlotTable
-from actors.task_queue import TaskQueue, line_of
+from actors.devices.slots import SlotTable
+from actors.tasks.leases import leased_folder
+from actors.tasks.queue import TaskQueue, line_of
 
 KINDS = st.sampled_from(["training", "inference"])
 GPUS = ("cuda:0", "cuda:1")

@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from serve_app import send_queue
-from serve_app.send_queue import as_read, is_read, waiting_bytes
+from serve_app.streams import backpressure as send_queue
+from serve_app.streams.backpressure import as_read, is_read, waiting_bytes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what waits for a client")
 

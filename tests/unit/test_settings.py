@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from rfuav_ray.requests import SUPPORTED_MODELS
+from rfuav_ray.api.requests import SUPPORTED_MODELS
 from rfuav_ray.settings import Settings
 
 PROJECT = Path(__file__).parents[2]

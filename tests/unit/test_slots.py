@@ -1,6 +1,6 @@
 import pytest
 
-from actors.slots import SlotTable
+from actors.devices.slots import SlotTable
 
 GPU = {"cuda:0": {"training": 1, "inference": 3}}
 

@@ -6,8 +6,8 @@ from pydantic import ValidationError
 from scipy.io import wavfile
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.iq import open_recording
-from rfuav_ray.spectrogram import StftSettings, picture, picture_count, pictures, power_db, save_picture
+from rfuav_ray.signals.recordings import open_recording
+from rfuav_ray.signals.spectrogram import StftSettings, picture, picture_count, pictures, power_db, save_picture
 
 SMALL = StftSettings(sample_rate_hz=1e6, stft_points=128, duration_s=0.01, image_size=64)
 HALF_AGAIN = SMALL.model_copy(update={"overlap": 0.5})

@@ -7,10 +7,10 @@ import pytest
 from scipy.signal import stft
 
 from preprocessing.folders import recordings_in, stft_settings_of
-from preprocessing.pipeline import Item
+from preprocessing.pipeline.driver import Item
 from preprocessing.spectrogram import draw
+from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.errors import RunError
-from rfuav_ray.requests import SpectrogramRequest
 
 RATE_HZ = 100e6
 SAMPLES = 60_000

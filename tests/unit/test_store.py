@@ -9,10 +9,10 @@ from sample_tasks import a_row, a_task
 from sqlalchemy import event
 from sqlalchemy.exc import IntegrityError
 
-from actors.event_log import EventRow, first_event
-from actors.store import Store, database_url
-from actors.store_setup import prepare_store
-from actors.task_row import record_of, row_of
+from actors.events.event_log import EventRow, first_event
+from actors.store.setup import prepare_store
+from actors.store.store import Store, database_url
+from actors.tasks.row import record_of, row_of
 from rfuav_ray.errors import RfuavError, ServiceBusy
 from rfuav_ray.tasks import TaskStatus, advance
 
@@ -186,7 +186,7 @@ def test_two_actors_write_at_the_same_time(open_store):
 
 
 def test_opening_a_store_loads_no_migrations():
-    program = "import sys, actors.store; sys.exit('alembic' in sys.modules)"
+    program = "import sys, actors.store.store; sys.exit('alembic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
 

@@ -12,13 +12,13 @@ from alembic.runtime.migration import MigrationContext
 from sample_tasks import a_row, a_task
 from store_samples import an_event
 
-from actors.database import connect
-from actors.event_log import is_final
-from actors.migrations import upgrade
-from actors.store import Store
-from actors.store_setup import prepare_store
-from actors.store_tables import metadata
-from actors.task_row import row_of
+from actors.events.event_log import is_final
+from actors.store.database import connect
+from actors.store.migrations import upgrade
+from actors.store.setup import prepare_store
+from actors.store.store import Store
+from actors.store.tables import metadata
+from actors.tasks.row import row_of
 from rfuav_ray.errors import RfuavError, ServiceBusy
 from rfuav_ray.tasks import TaskStatus, advance
 
@@ -175,7 +175,7 @@ def test_a_file_is_copied_before_its_tables_change(url, engine):
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
 def test_a_file_that_another_program_holds_is_not_taken_for_damaged(url, engine, monkeypatch):
     prepare_store(url)
-    monkeypatch.setattr("actors.database.BUSY_TIMEOUT_MS", 1)
+    monkeypatch.setattr("actors.store.database.BUSY_TIMEOUT_MS", 1)
     file = Path(engine.url.database)
     with closing(sqlite3.connect(file)) as other:
         other.execute("BEGIN IMMEDIATE")

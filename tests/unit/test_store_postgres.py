@@ -4,8 +4,8 @@ import pytest
 from postgres_server import PASSWORD, postgres_server
 from sample_tasks import a_row
 
-from actors.store import Store
-from actors.store_setup import prepare_store
+from actors.store.setup import prepare_store
+from actors.store.store import Store
 from rfuav_ray.errors import ServiceBusy
 
 

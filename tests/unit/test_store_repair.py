@@ -10,9 +10,9 @@ import pytest
 from sample_tasks import a_row
 from store_samples import an_event
 
-from actors import store_repair
-from actors.store import Store, database_url
-from actors.store_setup import prepare_store
+from actors.store import repair as store_repair
+from actors.store.setup import prepare_store
+from actors.store.store import Store, database_url
 
 TASKS = [a_row(number, description="long " * 2000 if number % 40 == 0 else None) for number in range(1, 2001)]
 EVENTS = [an_event(f"task-{number}", sequence) for number in range(1, 101) for sequence in range(1, 201)]

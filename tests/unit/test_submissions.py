@@ -7,9 +7,9 @@ from collections import Counter
 import pytest
 from sample_tasks import a_task
 
-from actors import task_manager
-from actors.store_setup import prepare_store
-from actors.task_manager import TaskManager, database_url
+from actors.store.setup import prepare_store
+from actors.tasks import manager as task_manager
+from actors.tasks.manager import TaskManager, database_url
 from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict, TaskNotFound
 from rfuav_ray.settings import Settings
 

@@ -6,11 +6,11 @@ import json
 import pytest
 from sample_tasks import a_row
 
-from actors.task_feed import FeedPage
+from actors.tasks.feed import FeedPage
 from rfuav_ray.tasks import TaskStatus
-from serve_app import task_events
-from serve_app.task_events import TaskEvents
-from serve_app.task_view import TaskView
+from serve_app.streams import task_events
+from serve_app.streams.task_events import TaskEvents
+from serve_app.view.task_view import TaskView
 
 
 @pytest.fixture(autouse=True)

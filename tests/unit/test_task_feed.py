@@ -2,9 +2,9 @@ import asyncio
 
 import pytest
 
-from actors import task_feed
-from actors.task_feed import TaskFeed
-from actors.task_row import TaskRow
+from actors.tasks import feed as task_feed
+from actors.tasks.feed import TaskFeed
+from actors.tasks.row import TaskRow
 
 
 def a_row(task_id, version):

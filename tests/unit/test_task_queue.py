@@ -1,9 +1,9 @@
 import pytest
 import sample_tasks
 
-from actors.leases import leased_folder
-from actors.slots import SlotTable, slot_kind
-from actors.task_queue import TaskQueue, line_of
+from actors.devices.slots import SlotTable, slot_kind
+from actors.tasks.leases import leased_folder
+from actors.tasks.queue import TaskQueue, line_of
 
 NO_MEMORY = {"cuda:0": 0.0, "cuda:1": 0.0, "cpu": 0.0}.get
 CAPS = {

@@ -8,11 +8,11 @@ from datetime import timedelta
 import pytest
 from sample_tasks import a_task
 
-from actors.event_log import first_event
-from actors.retention import DAY_S, Retention
-from actors.store import Store, database_url
-from actors.store_setup import prepare_store
-from actors.task_table import TaskTable
+from actors.events.event_log import first_event
+from actors.store.setup import prepare_store
+from actors.store.store import Store, database_url
+from actors.tasks.retention import DAY_S, Retention
+from actors.tasks.table import TaskTable
 from rfuav_ray.errors import ServiceBusy, TaskConflict, TaskNotFound
 from rfuav_ray.tasks import TaskStatus, advance, now
 
@@ -138,7 +138,7 @@ def test_a_task_that_cannot_be_deleted_stays_and_its_log_has_an_end(open_table, 
 
 
 def test_tasks_that_cannot_be_stored_are_not_there(open_table, url, monkeypatch):
-    monkeypatch.setattr("actors.database.BUSY_TIMEOUT_MS", 10)
+    monkeypatch.setattr("actors.store.database.BUSY_TIMEOUT_MS", 10)
 
     async def main():
         table = open_table()

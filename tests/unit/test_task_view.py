@@ -7,9 +7,9 @@ from unittest.mock import AsyncMock
 import pytest
 from sample_tasks import a_row
 
-from actors.task_feed import FeedPage
+from actors.tasks.feed import FeedPage
 from rfuav_ray.tasks import TaskStatus
-from serve_app.task_view import TaskCopy, TaskView
+from serve_app.view.task_view import TaskCopy, TaskView
 
 
 def a_page(*rows, deleted=(), begins_anew=False, is_last=True):

@@ -21,12 +21,12 @@ from training_runs import (
 
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunError
 from rfuav_ray.events import RunEvent
-from rfuav_ray.image_folders import labelled_images
-from rfuav_ray.images import read_image
-from rfuav_ray.model_config import IMAGENET, load_model_config
-from rfuav_ray.models import build_model, load_weights
-from rfuav_ray.training import train
-from rfuav_ray.transforms import to_tensor
+from rfuav_ray.images.class_folders import labelled_images
+from rfuav_ray.images.files import read_image
+from rfuav_ray.images.transforms import to_tensor
+from rfuav_ray.models.build import build_model, load_weights
+from rfuav_ray.models.config import IMAGENET, load_model_config
+from rfuav_ray.training.run import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

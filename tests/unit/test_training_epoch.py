@@ -16,10 +16,10 @@ from training_runs import (
     warnings_of,
 )
 
-from rfuav_ray import training_epoch
 from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent
-from rfuav_ray.training import train
+from rfuav_ray.training import epoch as training_epoch
+from rfuav_ray.training.run import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

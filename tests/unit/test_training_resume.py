@@ -18,7 +18,7 @@ from training_runs import (
 
 from rfuav_ray.errors import RunCancelled
 from rfuav_ray.events import RunEvent
-from rfuav_ray.training import train
+from rfuav_ray.training.run import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

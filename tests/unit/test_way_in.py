@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from serve_app.way_in import way_in
+from serve_app.ingress.way_in import way_in
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="HAProxy's binary comes with Ray on Linux only")
 

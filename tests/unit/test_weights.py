@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from rfuav_ray.errors import InvalidInput
-from rfuav_ray.models import build_model
-from rfuav_ray.weights import LegacyFormatError, check_weights, find_state_dict, read_shapes
+from rfuav_ray.models.build import build_model
+from rfuav_ray.models.weights import LegacyFormatError, check_weights, find_state_dict, read_shapes
 
 
 def saved(folder: Path, content: object, **options: bool) -> Path:
@@ -205,5 +205,5 @@ def test_find_state_dict_serves_any_kind_of_tensor():
 
 
 def test_looking_into_weights_does_not_load_torch():
-    code = "import rfuav_ray.weights, rfuav_ray.model_config, sys; sys.exit('torch' in sys.modules)"
+    code = "import rfuav_ray.models.weights, rfuav_ray.models.config, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

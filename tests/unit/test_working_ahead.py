@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from rfuav_ray.working_ahead import working_ahead
+from rfuav_ray.machine.prefetch import working_ahead
 
 WITHIN_S = 30
 

@@ -4,8 +4,8 @@ import pytest
 import yaml
 
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.image_folders import stft_settings
-from rfuav_ray.model_config import load_model_config
+from rfuav_ray.images.class_folders import stft_settings
+from rfuav_ray.models.config import load_model_config
 from rfuav_ray.yaml_files import MAX_DEPTH, check_plain, load_plain
 
 #: written out, the last line has 10 ** 9 letters

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import torch
 
+from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent
-from rfuav_ray.requests import TrainingRequest
-from rfuav_ray.training import train
+from rfuav_ray.training.run import train
 
 LATEST_METRICS = [
     "epoch",

@@ -8,7 +8,7 @@ import ray
 from playwright.sync_api import expect, sync_playwright
 
 from actors import names
-from actors.event_log import EventReport
+from actors.events.event_log import EventReport
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (

@@ -1,0 +1,56 @@
+"""Caps: how many runs of each kind a device takes, by the settings and by what was changed at run time. Pure."""
+
+from collections.abc import Mapping
+
+from actors.devices.numbering import ANY_GPU, CPU
+from actors.devices.slots import INFERENCE, PREPROCESSING, TRAINING
+from rfuav_ray.api.requests.fields import MAX_LIMIT
+from rfuav_ray.settings import Settings
+
+#: slots by device and kind
+Caps = dict[str, dict[str, int]]
+
+
+class CapTable:
+    """A change of `cuda` is one of every GPU, those that join later too."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._defaults: Caps = {
+            CPU: {
+                TRAINING: settings.max_training_concurrent_cpu,
+                INFERENCE: settings.max_inference_concurrent_cpu,
+                PREPROCESSING: settings.max_preprocessing_concurrent,
+            },
+            ANY_GPU: {
+                TRAINING: settings.max_training_concurrent_gpu,
+                INFERENCE: settings.max_inference_concurrent_gpu,
+            },
+        }
+        self._changes: Caps = {}
+
+    def of(self, device: str) -> dict[str, int]:
+        if device == CPU:
+            return self._defaults[CPU] | self._changes.get(CPU, {})
+        return self._defaults[ANY_GPU] | self._changes.get(ANY_GPU, {}) | self._changes.get(device, {})
+
+    def changed(self, caps: Mapping[str, Mapping[str, int]]) -> Caps:
+        """All changes once these are added; `apply` puts them in force."""
+        changes = {device: dict(kinds) for device, kinds in self._changes.items()}
+        # First what is meant for all, so that it does not undo what the same call says of one.
+        for device in sorted(caps, key=lambda name: name != ANY_GPU):
+            if device == ANY_GPU:
+                changes = {name: _without(kinds, caps[device], name) for name, kinds in changes.items()}
+            changes[device] = changes.get(device, {}) | dict(caps[device])
+        return {device: kinds for device, kinds in changes.items() if kinds}
+
+    def apply(self, changes: Caps) -> None:
+        """Stored changes of an earlier version may be larger than is allowed."""
+        self._changes = {
+            device: {kind: min(cap, MAX_LIMIT) for kind, cap in kinds.items()} for device, kinds in changes.items()
+        }
+
+
+def _without(kinds: dict[str, int], overridden: Mapping[str, int], device: str) -> dict[str, int]:
+    if device == CPU:
+        return kinds
+    return {kind: cap for kind, cap in kinds.items() if kind not in overridden}

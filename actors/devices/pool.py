@@ -1,0 +1,236 @@
+"""The cluster's devices: which there are, which are ready, and how a run is placed on one."""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+from ray.util.placement_group import PlacementGroup
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from actors.devices import gpu_groups
+from actors.devices.node_monitor import NodeMonitor
+from actors.devices.numbering import CPU, Gpu, Node, cpus_per_run, number_gpus
+
+logger = logging.getLogger("rfuav.devices")
+
+#: a node that joins is seen after this time, a reading of the hardware is as old at most
+LOOK_EVERY_S = 2.0
+
+
+@dataclass(frozen=True)
+class _ReadyGpu:
+    gpu_id: str
+    group: PlacementGroup
+
+
+class DevicePool:
+    def __init__(self, online_share: float) -> None:
+        """`online_share`: the part of every GPU that runs leave free."""
+        self._gpu_share = 1 - online_share
+        self._nodes: dict[str, Node] = {}
+        self._gpus: dict[str, Gpu] = {}
+        self._ready: dict[str, _ReadyGpu] = {}
+        self._monitors: dict[str, Any] = {}
+        self._readings: dict[str, dict[str, Any]] = {}
+        self._jobs: dict[str, list[asyncio.Task[None]]] = {}
+        self._news = asyncio.Event()
+
+    @property
+    def gpus(self) -> list[str]:
+        return list(self._gpus)
+
+    @property
+    def devices(self) -> list[str]:
+        return [CPU, *self._gpus]
+
+    def is_ready(self, device: str) -> bool:
+        """Whether runs can be placed on it now."""
+        return device == CPU or device in self._ready
+
+    async def adopt(self, saved: list[dict[str, Any]]) -> None:
+        """Take over the GPUs that an earlier task manager of this cluster had; see `as_saved`."""
+        groups = await asyncio.to_thread(gpu_groups.existing)
+        for row in saved:
+            if group := groups.pop(row["group"], None):
+                gpu = Gpu(row["number"], row["node_id"], row["index"])
+                self._gpus[gpu.device] = gpu
+                self._ready[gpu.device] = _ReadyGpu(row["gpu_id"], group)
+        for group in groups.values():
+            await asyncio.to_thread(gpu_groups.give_back, group)
+
+    def as_saved(self) -> list[dict[str, Any]]:
+        """What `adopt` needs."""
+        return [
+            {
+                "device": device,
+                "number": self._gpus[device].number,
+                "node_id": self._gpus[device].node_id,
+                "index": self._gpus[device].index,
+                "gpu_id": ready.gpu_id,
+                "group": ready.group.id.hex(),
+            }
+            for device, ready in self._ready.items()
+        ]
+
+    async def look(self) -> set[str]:
+        """See which nodes there are; what joined is being prepared when this returns. Returns the devices lost."""
+        nodes = {node.id: node for node in await asyncio.to_thread(_alive_nodes)}
+        before = self._gpus
+        self._gpus = {gpu.device: gpu for gpu in number_gpus(list(before.values()), nodes.values())}
+        lost = {device for device, gpu in before.items() if self._gpus.get(device) != gpu}
+        joined = [node for node in nodes.values() if node.id not in self._nodes]
+        gone = [node for node in self._nodes.values() if node.id not in nodes]
+        self._nodes = nodes
+        for device in lost & self._ready.keys():
+            await asyncio.to_thread(gpu_groups.give_back, self._ready.pop(device).group)
+        for node in gone:
+            logger.warning("node %s (%s) is gone", node.name, node.id)
+            for job in self._jobs.pop(node.id, []):
+                job.cancel()
+            self._monitors.pop(node.id, None)
+            self._readings.pop(node.id, None)
+        for node in joined:
+            logger.info("node %s (%s) has %g CPUs and %d GPUs", node.name, node.id, node.cpus, node.gpu_count)
+            self._monitors[node.id] = _start_monitor(node)
+            unclaimed = sum(g.node_id == node.id and g.device not in self._ready for g in self._gpus.values())
+            jobs = [self._watch(node.id), *(self._claim(node.id) for _ in range(unclaimed))]
+            self._jobs[node.id] = [asyncio.create_task(job) for job in jobs]
+        return lost
+
+    async def news(self) -> None:
+        """Wait until a GPU is ready, or it is time to look again."""
+        try:
+            await asyncio.wait_for(self._news.wait(), LOOK_EVERY_S)
+        except TimeoutError:
+            return
+        self._news.clear()
+
+    async def _claim(self, node_id: str) -> None:
+        """Reserve one of the node's GPUs, find out which it is, and make it ready."""
+        while True:
+            group = await asyncio.to_thread(gpu_groups.reserve, node_id, self._gpu_share)
+            try:
+                gpu_id = await gpu_groups.gpu_id(group)
+                gpu_ids = await self._monitors[node_id].gpu_ids.remote()
+                await self._read(node_id)
+                index = gpu_ids.index(gpu_id)
+            except asyncio.CancelledError:
+                gpu_groups.give_back(group)
+                raise
+            except (RayError, ValueError):
+                logger.exception("a GPU of node %s could not be prepared, trying again", node_id)
+                gpu_groups.give_back(group)
+                await asyncio.sleep(LOOK_EVERY_S)
+            else:
+                break
+        gpu = next(gpu for gpu in self._gpus.values() if (gpu.node_id, gpu.index) == (node_id, index))
+        logger.info("%s is GPU %s of node %s", gpu.device, gpu_id, node_id)
+        self._ready[gpu.device] = _ReadyGpu(gpu_id, group)
+        self._news.set()
+
+    async def _watch(self, node_id: str) -> None:
+        while True:
+            try:
+                await self._read(node_id)
+            except RayError as error:
+                logger.warning("the monitor of node %s does not answer: %s", node_id, error)
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def _read(self, node_id: str) -> None:
+        self._readings[node_id] = await self._monitors[node_id].read.remote()
+
+    # What the devices are like:
+
+    def node_name(self, device: str) -> str:
+        return self._nodes[self._gpus[device].node_id].name
+
+    def gpu_id(self, device: str) -> str:
+        """Of a ready GPU: how its node names it."""
+        return self._ready[device].gpu_id
+
+    def hardware(self, device: str) -> dict[str, Any] | None:
+        """What NVML says of the GPU; None for a logical one."""
+        gpu = self._gpus[device]
+        reading = self._readings.get(gpu.node_id)
+        found: dict[str, Any] | None = reading and reading["gpus"]["devices"][gpu.index]
+        return found
+
+    def free_memory_gb(self, device: str) -> float:
+        hardware = self.hardware(device) if device in self._gpus else None
+        return (hardware or {}).get("free_memory_gb") or 0.0
+
+    def software(self) -> dict[str, Any]:
+        """`cuda_version` and `pytorch_version`, where possible of a node that has a GPU."""
+        known = [self._readings[node_id]["gpus"] for node_id in self._ordered_nodes() if node_id in self._readings]
+        best = next((gpus for gpus in known if gpus["available"]), known[0] if known else {})
+        return {name: best.get(name) for name in ("cuda_version", "pytorch_version")}
+
+    def cpus(self) -> list[dict[str, Any]]:
+        """The CPU of every node that was read, head first."""
+        return [self._readings[node_id]["cpu"] for node_id in self._ordered_nodes() if node_id in self._readings]
+
+    def _ordered_nodes(self) -> list[str]:
+        return sorted(self._nodes, key=lambda node_id: not self._nodes[node_id].is_head)
+
+    # How runs are placed:
+
+    def run_options(self, device: str, share: float, caps: Mapping[str, int]) -> dict[str, Any]:
+        """The Ray options of a run that takes `share` of the device."""
+        if device == CPU:
+            slots = sum(caps.values())
+            cpus = cpus_per_run(self._node_cpus(), slots) * share * slots
+            return {"num_cpus": _rounded_down(cpus), "num_gpus": 0}
+        placed = gpu_groups.inside(self._ready[device].group)
+        share_of_gpu = _rounded_down(share * self._gpu_share)
+        return {"num_cpus": 0, "num_gpus": share_of_gpu, "scheduling_strategy": placed}
+
+    def workers(self, share: float, concurrent_runs: int) -> tuple[int, float]:
+        """Of a run that spreads over the cluster: how many workers, and the CPUs of each in Ray's books.
+
+        Together they take the run's share: they fill a machine that idles, and hold no slot of others.
+        """
+        count = max(1, sum(map(int, self._usable_cpus())) // max(1, concurrent_runs))
+        return count, _rounded_down(share * sum(self._node_cpus()) / count)
+
+    def threads(self, concurrent_runs: int) -> int:
+        """CPU threads for each of so many runs on one node."""
+        return max(1, int(max(self._usable_cpus(), default=1)) // max(1, concurrent_runs))
+
+    def _node_cpus(self) -> list[float]:
+        """As Ray was told."""
+        return [node.cpus for node in self._nodes.values()]
+
+    def _usable_cpus(self) -> list[float]:
+        """Of these, those that the node has; Ray may have been told more, to let more run beside each other."""
+        usable = {node_id: reading["cpu"]["usable_cores"] for node_id, reading in self._readings.items()}
+        return [min(node.cpus, usable.get(node.id, node.cpus)) for node in self._nodes.values()]
+
+
+def _alive_nodes() -> list[Node]:
+    return [
+        Node(
+            id=node["NodeID"],
+            name=node["NodeManagerHostname"],
+            address=node["NodeManagerAddress"],
+            is_head="node:__internal_head__" in node["Resources"],
+            cpus=node["Resources"].get("CPU", 0.0),
+            gpu_count=int(node["Resources"].get("GPU", 0)),
+        )
+        for node in ray.nodes()
+        if node["Alive"]
+    ]
+
+
+def _start_monitor(node: Node) -> Any:
+    here = NodeAffinitySchedulingStrategy(node.id, soft=False)
+    options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
+    return ray.remote(NodeMonitor).options(**options).remote(node.gpu_count)
+
+
+def _rounded_down(amount: float) -> float:
+    """To what Ray counts in: the runs of all slots together must fit."""
+    return int(amount * 10_000 + 1e-6) / 10_000

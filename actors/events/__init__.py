@@ -1,0 +1,1 @@
+"""The logs of tasks and what follows them. Knows nothing of devices."""

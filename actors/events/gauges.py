@@ -1,0 +1,81 @@
+"""Figures for the Ray dashboard, Prometheus and Grafana, published through ray.util.metrics."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any, ClassVar
+
+from ray.util.metrics import Gauge
+
+from actors.devices.slots import SlotTable
+from rfuav_ray.tasks import TaskStatus
+
+#: how long a change may wait for others: to publish one costs as much as to queue a task
+PUBLISH_AFTER_S = 0.2
+
+
+class RunGauges:
+    """What trainings report, by task."""
+
+    _SOURCES: ClassVar = {
+        "rfuav_train_loss": ("train_loss", "Mean cross-entropy of the last epoch's training images"),
+        "rfuav_validation_accuracy_percent": ("val_acc", "Accuracy on the validation images, percent"),
+        "rfuav_images_per_second": ("images_per_second", "Training images per second in the last epoch"),
+    }
+
+    def __init__(self) -> None:
+        self._gauges = {
+            name: Gauge(name, description=description, tag_keys=("task_id",))
+            for name, (_, description) in self._SOURCES.items()
+        }
+
+    def show(self, task_id: str, entries: Iterable[dict[str, Any]]) -> None:
+        for entry in entries:
+            if entry.get("stage") != "epoch_end":
+                continue
+            for name, (key, _) in self._SOURCES.items():
+                self._gauges[name].set(float(entry["metrics"][key]), tags={"task_id": task_id})
+
+
+class QueueGauges:
+    """Tasks by kind and state, the queue's length, the slots in use."""
+
+    def __init__(self) -> None:
+        self._tasks = Gauge("rfuav_tasks", description="Tasks by kind and state", tag_keys=("kind", "status"))
+        self._queue = Gauge("rfuav_queue_length", description="Tasks that wait for a slot")
+        self._slots = Gauge("rfuav_slots_in_use", description="Running tasks", tag_keys=("device", "kind"))
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._changed: set[tuple[str, str]] = set()
+        self._slot_table: SlotTable | None = None
+        self._waits_to_publish = False
+
+    def count(self, before: tuple[str, str] | None, after: tuple[str, str] | None) -> None:
+        """A task came, changed or went; given are its kind and status."""
+        for key, step in ((before, -1), (after, 1)):
+            if key is not None and before != after:
+                self._counts[key] += step
+                self._changed.add(key)
+                self._publish_soon()
+
+    def show_slots(self, slots: SlotTable) -> None:
+        """As they are when they are published."""
+        self._slot_table = slots
+        self._publish_soon()
+
+    def _publish_soon(self) -> None:
+        if not self._waits_to_publish:
+            self._waits_to_publish = True
+            asyncio.get_running_loop().call_later(PUBLISH_AFTER_S, self._publish)
+
+    def _publish(self) -> None:
+        self._waits_to_publish = False
+        for kind, status in self._changed:
+            self._tasks.set(self._counts[kind, status], tags={"kind": kind, "status": status})
+        self._changed.clear()
+        waiting = sum(n for (_, status), n in self._counts.items() if status == TaskStatus.PENDING.value)
+        self._queue.set(waiting)
+        if (slots := self._slot_table) is None:
+            return
+        for device in slots.devices:
+            for kind in slots.caps(device):
+                self._slots.set(slots.used(device, kind), tags={"device": device, "kind": kind})

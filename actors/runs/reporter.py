@@ -1,0 +1,125 @@
+"""The way of a run's reports from its worker to the actors, in batches, and of a stop request back."""
+
+import logging
+import threading
+import time
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any
+
+import ray
+from ray.exceptions import RayError
+
+from actors.events.event_log import Entry, EventReport
+from actors.runs.spec import Order, Progress, RunSpec
+from rfuav_ray.errors import RunCancelled, RunInterrupted
+from rfuav_ray.events import RunEvent, clean
+from rfuav_ray.machine.gpu_memory import used_gpu_memory
+
+logger = logging.getLogger(__name__)
+
+REPORT_EVERY_S = 0.4
+#: a run waits when so many entries could not be handed over yet
+MAX_WAITING_ENTRIES = 10_000
+#: how long the last entries of a run may wait for actors that are being restarted, or for room on their disk
+FLUSH_TIMEOUT_S = 3600.0
+
+
+class Reporter:
+    """A context manager: leaving it hands over what is left."""
+
+    def __init__(self, spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> None:
+        self._spec = spec
+        self._metrics_actor = metrics_actor
+        self._task_manager_actor = task_manager_actor
+        self._lock = threading.Condition()
+        self._entries: list[Entry] = []
+        self._sent = 0
+        self._progress = Progress()
+        self._order: Order = "go on"
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="reporter", daemon=True)
+
+    def report(self, event: RunEvent) -> None:
+        """Raises RunCancelled or RunInterrupted when the run has to stop."""
+        with self._lock:
+            self._lock.wait_for(lambda: self._order != "go on" or len(self._entries) < MAX_WAITING_ENTRIES)
+            if self._order != "go on":
+                raise RunCancelled if self._order == "cancel" else RunInterrupted
+            if event.message:
+                self._entries.append(_entry(event))
+            self._progress = _merge(self._progress, event)
+
+    def last_epoch(self) -> int:
+        """The epoch whose end an earlier run of this task reported last; 0 when none was."""
+        deadline = time.monotonic() + FLUSH_TIMEOUT_S
+        while True:
+            try:
+                return int(ray.get(self._metrics_actor.last_epoch.remote(self._spec.task_id)))
+            except RayError:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(1)
+
+    def __enter__(self) -> "Reporter":
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._is_over.set()
+        self._thread.join()
+        deadline = time.monotonic() + FLUSH_TIMEOUT_S
+        while not self._hand_over() and time.monotonic() < deadline:
+            time.sleep(1)
+
+    def _loop(self) -> None:
+        while not self._is_over.wait(REPORT_EVERY_S):
+            self._hand_over()
+
+    def _hand_over(self) -> bool:
+        """Whether everything that waited was accepted; if not, the next call tries again."""
+        with self._lock:
+            entries = list(self._entries)
+            progress = replace(self._progress, gpu_memory=used_gpu_memory())
+        try:
+            if entries:
+                report = EventReport(self._spec.task_id, self._spec.run_id, self._sent, entries)
+                ray.get(self._metrics_actor.append.remote(report))
+                with self._lock:
+                    del self._entries[: len(entries)]
+                    self._sent += len(entries)
+                    self._lock.notify_all()
+            order = ray.get(
+                self._task_manager_actor.report_progress.remote(self._spec.task_id, self._spec.attempt, progress)
+            )
+        except RayError:
+            logger.warning("reports of run %s wait for the actors to come back", self._spec.run_id)
+            return False
+        with self._lock:
+            self._order = order
+            self._lock.notify_all()
+        return True
+
+
+def _entry(event: RunEvent) -> Entry:
+    fields = {
+        "timestamp": datetime.now(UTC).isoformat(),
+        "level": event.level,
+        "message": clean(event.message),
+        "stage": event.stage,
+        "step": event.step,
+        "metrics": event.metrics,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
+
+
+def _merge(progress: Progress, event: RunEvent) -> Progress:
+    return Progress(
+        percent=progress.percent if event.progress is None else event.progress,
+        epoch=event.epoch or progress.epoch,
+        message=clean(event.message) or progress.message,
+        metrics=event.metrics if event.stage == "epoch_end" else progress.metrics,
+    )

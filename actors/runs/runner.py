@@ -1,0 +1,175 @@
+"""What a Ray worker does with a run: call the domain function, pass its reports on, say how it ended."""
+
+import logging
+import os
+from datetime import UTC, datetime
+from typing import Any
+
+import ray
+
+from actors.runs.reporter import Reporter
+from actors.runs.spec import Outcome, RunSpec
+from rfuav_ray.api.requests import (
+    DataAugmentationRequest,
+    DatasetSplitRequest,
+    ImageCropRequest,
+    InferenceRequest,
+    PreprocessingRequest,
+    TrainingRequest,
+    parse_request,
+)
+from rfuav_ray.errors import RfuavError, RunCancelled, RunError, RunInterrupted, RunLost
+from rfuav_ray.events import Report, RunEvent, clean
+from rfuav_ray.machine.hardware import usable_cpus
+from rfuav_ray.machine.malloc_tuning import freed_memory_kept
+from rfuav_ray.outputs.artifacts import output_folder
+
+logger = logging.getLogger(__name__)
+
+
+def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
+    """The Ray task of every run. Raises nothing that the run itself caused: it is in the outcome."""
+    reporter = Reporter(spec, metrics_actor, task_manager_actor)
+    place = _place(spec)
+    with reporter:
+        try:
+            on_gpu = f", GPU {', '.join(place['gpu_ids'])}" if place["gpu_ids"] else ""
+            message = f"Run {spec.attempt} started in process {os.getpid()} on {place['node']}{on_gpu}."
+            reporter.report(RunEvent(message=message))
+            with freed_memory_kept():
+                result = _work(spec, reporter, place)
+            return Outcome("completed", result=result | {"run": place | {"ended_at": _now()}})
+        except Exception as error:
+            return _ending(spec, error)
+
+
+def get_ready() -> None:
+    """Does nothing: that Ray starts a worker for it gets the fork server of the node going."""
+
+
+def _ending(spec: RunSpec, error: Exception) -> Outcome:
+    match error:
+        case RunCancelled():
+            outcome = Outcome("cancelled")
+        case RunInterrupted():
+            outcome = Outcome("interrupted", error="The run was interrupted, as the service is stopping.")
+        case RunLost():
+            outcome = Outcome("lost", error=clean(str(error)))
+        case RfuavError():
+            outcome = Outcome("failed", error=clean(str(error)))
+        case OSError():  # no space left, no permission
+            reason = f"{error.filename or 'A file'}: {error.strerror or error}"
+            outcome = Outcome("failed", error=clean(reason))
+        case _:
+            logger.error("run %s failed", spec.run_id, exc_info=error)
+            outcome = Outcome("failed", error=clean(f"{type(error).__name__}: {error}"))
+    return outcome
+
+
+def _place(spec: RunSpec) -> dict[str, Any]:
+    """Where and when the run runs, for its result; `gpu_ids` as the node names them."""
+    # CUDA numbers GPUs by speed unless told otherwise; NVML, nvidia-smi and Ray by their place on the bus.
+    os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
+    gpu_ids = [str(gpu_id) for gpu_id in ray.get_gpu_ids()]
+    if spec.gpu_id is not None and not gpu_ids:
+        # The runs that started before this one hold all of the GPU in Ray's books; see SlotTable.
+        gpu_ids = [spec.gpu_id]
+        os.environ["CUDA_VISIBLE_DEVICES"] = spec.gpu_id
+    return {
+        "attempt": spec.attempt,
+        "device": spec.device,
+        "node": os.uname().nodename,
+        "node_id": ray.get_runtime_context().get_node_id(),
+        "gpu_ids": gpu_ids,
+        "started_at": _now(),
+    }
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
+
+
+def _work(spec: RunSpec, reporter: Reporter, place: dict[str, Any]) -> dict[str, Any]:
+    request = parse_request(spec.kind, spec.request)
+    if isinstance(request, TrainingRequest):
+        return _train(spec, request, reporter, place)
+    if isinstance(request, InferenceRequest):
+        return _infer(spec, request, reporter.report)
+    return _preprocess(spec, request, reporter.report)
+
+
+# The imports below are where they are because the actors that name this module must not load torch or Ray Data.
+
+
+def _train(spec: RunSpec, request: TrainingRequest, reporter: Reporter, place: dict[str, Any]) -> dict[str, Any]:
+    from rfuav_ray.training.run import train  # noqa: PLC0415
+
+    is_retry = spec.attempt > 1
+    return train(
+        request,
+        report=reporter.report,
+        device=_torch_device(spec, reporter.report),
+        run_id=spec.task_id,
+        resume=is_retry,
+        reported_epoch=reporter.last_epoch() if is_retry else 0,
+        environment=place,
+    )
+
+
+def _infer(spec: RunSpec, request: InferenceRequest, report: Report) -> dict[str, Any]:
+    from rfuav_ray.inference.run import infer  # noqa: PLC0415
+
+    device = _torch_device(spec, report)
+    return infer(
+        request,
+        save_path=output_folder("inference", spec.request),
+        report=report,
+        device=device,
+        run_id=spec.task_id,
+        resume=spec.attempt > 1,
+    )
+
+
+def _preprocess(spec: RunSpec, request: PreprocessingRequest, report: Report) -> dict[str, Any]:
+    from preprocessing import augment, crop, spectrogram, split  # noqa: PLC0415
+    from preprocessing.pipeline.driver import Workers  # noqa: PLC0415
+
+    where: Any = {"run_id": spec.task_id, "workers": Workers(spec.worker_count, spec.worker_cpus)}
+    if isinstance(request, DatasetSplitRequest):
+        return split.run(request, **where, report=report)
+    if isinstance(request, DataAugmentationRequest):
+        return augment.run(request, **where, report=report)
+    if isinstance(request, ImageCropRequest):
+        return crop.run(request, **where, report=report)
+    return spectrogram.run(request, **where, report=report)
+
+
+def use_threads(spec: RunSpec) -> None:
+    """Give torch the run's share of the CPUs that this process may use.
+
+    What Ray was told of its node may be more: with four times as many threads as cores, each step of a training
+    waits for threads that do not run.
+    """
+    import torch  # noqa: PLC0415
+
+    # Ray has set OMP_NUM_THREADS from num_cpus, which is a fraction here.
+    torch.set_num_threads(max(1, min(spec.threads, usable_cpus() // spec.limit)))
+
+
+def _torch_device(spec: RunSpec, report: Report) -> str:
+    """Also gives torch the run's threads."""
+    import torch  # noqa: PLC0415
+
+    use_threads(spec)
+    if spec.device == "cpu":
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda:0"  # Ray shows the worker its own GPU only
+    if spec.has_hardware:
+        raise RunError(
+            f"PyTorch cannot use {spec.device} (GPU {spec.gpu_id} of {os.uname().nodename}): a CPU build, or a "
+            "driver too old for it. `rfuav doctor` on that machine says more; with device 'cpu' the task runs now."
+        )
+    message = f"{spec.device} is a logical GPU without hardware; computing on the CPU."
+    report(RunEvent(message=message, level="WARNING"))
+    return "cpu"

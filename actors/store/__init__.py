@@ -1,0 +1,1 @@
+"""What is on disk: tables, migrations, repair. Knows nothing of Ray."""

@@ -1,0 +1,46 @@
+"""Before the actors open the store, once: a damaged file is repaired, the tables are made or migrated."""
+
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from actors.store.database import connect, plain_errors, sqlite_file
+from actors.store.migrations import found_version, known_versions, upgrade
+from actors.store.repair import repair_if_damaged
+from actors.store.sqlite_files import copy_database
+from rfuav_ray.errors import RfuavError
+from rfuav_ray.files import flush_folder
+
+
+def prepare_store(database_url: str) -> str | None:
+    """Returns what the operator should know of a damaged file that was repaired.
+
+    Raises RfuavError for a store of a newer release or one that cannot be opened, and ServiceBusy for a database
+    that does not answer or a full disk. Then the store is as it was.
+    """
+    engine = connect(database_url)
+    file = sqlite_file(engine)
+    try:
+        with plain_errors(engine, "written"):
+            repaired = None if file is None else _prepare_file(engine, file)
+            with engine.begin() as connection:
+                upgrade(connection)
+            if file is not None:
+                flush_folder(file.parent)
+            return repaired
+    except OSError as error:
+        raise RfuavError(f"The task store cannot be prepared: {error}.") from None
+    finally:
+        engine.dispose()
+
+
+def _prepare_file(engine: sa.Engine, file: Path) -> str | None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    repaired = repair_if_damaged(file)
+    with engine.connect() as connection:
+        found = found_version(connection)
+    older = known_versions()[1:]
+    if found in older:
+        newest = int(known_versions()[0])
+        copy_database(file, file.with_name(f"{file.name}.before-v{newest}"))
+    return repaired

@@ -1,0 +1,1 @@
+"""The tasks: accepted, queued, given to devices, remembered. Knows nothing of HTTP."""

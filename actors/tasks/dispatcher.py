@@ -1,0 +1,363 @@
+"""Dispatcher: gives waiting tasks to devices, and follows their runs to the end."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from actors.devices.caps import Caps
+from actors.devices.device_slots import DeviceSlots
+from actors.devices.numbering import ANY_GPU, CPU
+from actors.devices.slots import INFERENCE, PREPROCESSING, TRAINING, slot_kind
+from actors.events.gauges import QueueGauges
+from actors.runs.spec import Order, Outcome, RunSpec
+from actors.store.store import Store
+from actors.tasks.leases import leased_folder
+from actors.tasks.queue import TaskQueue
+from actors.tasks.table import TaskTable
+from actors.tasks.task_log import Journal
+from rfuav_ray.errors import TaskNotFound
+from rfuav_ray.outputs.ownership import claim
+from rfuav_ray.settings import Settings
+from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
+
+logger = logging.getLogger("rfuav.tasks")
+
+RETRY_S = 0.5
+#: tasks that are told, when a folder has a new holder, whom they wait for: with thousands it takes a while
+WAITING_SHOWN = 200
+JOURNAL_WAIT_S = 2.0
+#: How long a cancelled run may take to stop by itself before it is killed. A training first writes its epoch to
+#: the end, whose files belong together; preprocessing stops at the next file, and what it made is removed.
+CANCEL_GRACE_S = {TRAINING: 10.0, INFERENCE: 2.0, PREPROCESSING: 60.0}
+
+
+class Dispatcher:
+    """The TaskManager's hands: it shares the manager's table and journal."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        store: Store,
+        table: TaskTable,
+        journal: Journal,
+        gauges: QueueGauges,
+        supervisor_actor: Any,
+    ) -> None:
+        self._max_retries = settings.max_run_retries
+        self._table = table
+        self._journal = journal
+        self._gauges = gauges
+        self._supervisor_actor = supervisor_actor
+        self.devices = DeviceSlots(settings, store)
+        self.pool, self.slots = self.devices.pool, self.devices.slots
+        self.queue = TaskQueue()
+        #: bytes that torch uses and keeps for runs on a GPU, by task
+        self.gpu_memory: dict[str, tuple[int, int]] = {}
+        self.is_stopping = False
+        self._jobs: set[asyncio.Task[None]] = set()
+        #: those of them that follow a run
+        self._followed: set[asyncio.Task[None]] = set()
+
+    async def find_devices(self) -> None:
+        """Learn which devices there are; from then on they are watched."""
+        await self.devices.load()
+        await self._look()
+        self._spawn(self._watch_devices())
+
+    async def _watch_devices(self) -> None:
+        while True:
+            await self.pool.news()
+            await self._look_safely()
+
+    async def _look_safely(self) -> None:
+        try:
+            await self._look()
+        except Exception:
+            logger.exception("the cluster's devices could not be read, trying again later")
+
+    async def _look(self) -> None:
+        lost = await self.devices.read()
+        with self._telling_what_is_waited_for():
+            self.devices.apply(lost)
+        for holding in self.slots.holdings:
+            if holding.device in lost:
+                self._spawn(self._give_up(self._table.get(holding.task_id)))
+
+    async def change_caps(self, caps: Caps) -> None:
+        """Waiting tasks start at once. Raises InvalidInput for an unknown device."""
+        await self.devices.store_caps(caps)
+        with self._telling_what_is_waited_for():
+            self.devices.apply()
+
+    @contextmanager
+    def _telling_what_is_waited_for(self) -> Iterator[None]:
+        """Start what the change of the devices lets start, and tell those that now wait for something else."""
+        before = {line: line.waits_for(self.slots) for line in self.queue.lines}
+        yield
+        self.start_runs()
+        for line in self.queue.lines:
+            reason = line.waits_for(self.slots)
+            if reason != before.get(line):
+                for task_id in self.queue.ids(line):
+                    if self.show_reason(task_id) == reason:
+                        self._journal.write(task_id, reason)
+
+    def show_reason(self, task_id: str) -> str:
+        """Say in the task's record what it waits for; returns it."""
+        task = self._table.get(task_id)
+        reason = self.queue.waits_for(task, self.slots)
+        self._table.show_progress(task.evolve(message=reason))
+        return reason
+
+    def _show_who_has(self, folder: str | None) -> None:
+        """To the next ones that wait for the folder; not in their logs, where each holder would be a line."""
+        for task_id in self.queue.next_for(folder, WAITING_SHOWN):
+            self.show_reason(task_id)
+
+    async def _give_up(self, task: TaskRecord) -> None:
+        """The node of its run is gone; Ray would wait for it for ever if the run had not begun."""
+        reason = f"The node of {task.device} left the cluster."
+        await self._supervisor_actor.give_up.remote(f"{task.id}:{task.attempt}", reason)
+
+    def recover(self, tasks: Sequence[TaskRecord]) -> None:
+        """Take up what an earlier life left: waiting tasks, runs that may be alive."""
+        for task in tasks:
+            if task.attempt > 0:  # it was started, and has not ended
+                self.queue.leases.take(leased_folder(task), task.id)
+            if task.status is TaskStatus.PENDING:
+                self.queue.put(task)
+            elif task.status is TaskStatus.RUNNING and task.device is not None:
+                self.slots.hold(task.id, task.device, slot_kind(task.kind), task.device_share)
+                self._follow_to_the_end(self._follow(task))
+                if task.cancel_requested:  # the earlier life may have died before the end of the grace
+                    self.stop_run(task)
+                if task.device not in self.pool.devices:
+                    self._spawn(self._give_up(task))
+        self.start_runs()
+        for line in self.queue.lines:
+            for task_id in self.queue.ids(line):
+                self.show_reason(task_id)
+
+    async def stop(self, timeout_s: float) -> None:
+        """Start nothing more. Returns when the runs, which are told by `order`, have ended or the time is over."""
+        self.is_stopping = True
+        if self._followed:
+            await asyncio.wait(self._followed, timeout=timeout_s)
+
+    def order(self, task_id: str, attempt: int) -> Order:
+        """What a run that reports has to do."""
+        try:
+            task = self._table.get(task_id)
+        except TaskNotFound:
+            return "interrupt"
+        if task.status is not TaskStatus.RUNNING or task.attempt != attempt:
+            return "interrupt"  # its task was given to another run: leave that one's files alone
+        if task.cancel_requested:
+            return "cancel"
+        return "interrupt" if self.is_stopping else "go on"
+
+    def start_runs(self) -> None:
+        """Start what has a slot now. Without a pause between queue, slots and table: they never disagree."""
+        if self.is_stopping:
+            return
+        for task, device in self.queue.startable(self.slots, self.pool.free_memory_gb):
+            running = advance(
+                self._table.get(task.id),
+                TaskStatus.RUNNING,
+                device=device,
+                device_share=self.slots.share(task.id),
+                attempt=task.attempt + 1,
+                message=f"Starting on {device}.",
+            )
+            self._follow_to_the_end(self._run(self._table.change(running)))
+            self._show_who_has(leased_folder(task))
+        self._gauges.show_slots(self.slots)
+
+    async def _run(self, task: TaskRecord) -> None:
+        device = task.device or CPU
+        await self.store_at_last(task.id)
+        if task.wanted_device == ANY_GPU and device == CPU:
+            self._journal.write(task.id, "There is no GPU: running on the CPU.", level="WARNING")
+        self._journal.write(task.id, f"Starting on {device}.")
+        try:
+            # Asked for meanwhile, when there was no run yet that could have been told.
+            if not self._table.get(task.id).cancel_requested:
+                await self._take_folder(task)
+            if self._table.get(task.id).cancel_requested:
+                await self._finish(task.id, Outcome("cancelled"))
+                return
+            spec, options = self._plan(task, device)
+            outcome_ref = self._supervisor_actor.run.remote(spec, options, own_actor())
+        except Exception as error:
+            logger.warning("run %s:%s could not be started", task.id, task.attempt, exc_info=True)
+            await self._finish(task.id, Outcome("failed", error=f"The run could not be started: {error}"))
+        else:
+            await self._collect(task.id, outcome_ref)
+
+    async def _take_folder(self, task: TaskRecord) -> None:
+        """What an earlier task left in the folder is moved, and found where it is then. Raises OSError."""
+        if (folder := leased_folder(task)) is None:
+            return
+        moved = await asyncio.to_thread(claim, Path(folder), task.kind, task.id, is_first=task.attempt == 1)
+        if moved is None:
+            return
+        if moved.is_new:
+            self._journal.write(task.id, f"'{folder}' held {moved}", level="WARNING")
+        await self._at_last(lambda: self._table.move_results(Path(folder), moved), f"where {moved.task_id}'s are")
+
+    def _plan(self, task: TaskRecord, device: str) -> tuple[RunSpec, dict[str, Any]]:
+        """What the run is told, and its Ray options."""
+        kind, share = slot_kind(task.kind), task.device_share
+        runs = max(1, self.slots.caps(CPU)[kind])
+        spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, self.pool.threads(runs), runs)
+        if kind == PREPROCESSING:
+            # The run itself only waits for its workers.
+            worker_count, worker_cpus = self.pool.workers(share, runs)
+            return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus), {
+                "num_cpus": 0,
+                "num_gpus": 0,
+            }
+        options = self.pool.run_options(device, share, self.slots.caps(device))
+        if device != CPU:
+            has_hardware = self.pool.hardware(device) is not None
+            spec = replace(spec, gpu_id=self.pool.gpu_id(device), has_hardware=has_hardware)
+        return spec, options
+
+    async def _follow(self, task: TaskRecord) -> None:
+        """Wait for a run that was started by an earlier life of this actor."""
+        await self._collect(task.id, self._supervisor_actor.wait.remote(f"{task.id}:{task.attempt}"))
+
+    async def _collect(self, task_id: str, outcome_ref: Any) -> None:
+        try:
+            outcome = await outcome_ref
+        except RayTaskError as error:
+            outcome = Outcome("failed", error=f"The run's supervisor failed: {error.cause!r}")
+        except RayError:
+            outcome = Outcome("interrupted", error="The run ended with its supervisor, which died.")
+            await self._supervisor_is_back()
+        await self._finish(task_id, outcome)
+
+    async def _supervisor_is_back(self) -> None:
+        """Another try before that would be lost too."""
+        while True:
+            try:
+                await self._supervisor_actor.ping.remote()
+                return
+            except RayError:
+                await asyncio.sleep(RETRY_S)
+
+    async def _finish(self, task_id: str, outcome: Outcome) -> None:
+        if outcome.status == "lost":
+            # Perhaps with its node: the next in line must not be sent there.
+            await self._look_safely()
+        self.slots.release(task_id)
+        self.gpu_memory.pop(task_id, None)
+        task = self._table.get(task_id)
+        if not task.cancel_requested and self._may_be_tried_again(task, outcome):
+            await self._queue_again(task, outcome)
+        else:
+            await self.end(task, outcome)
+        self.start_runs()
+        if task_id in self.queue and not self.is_stopping:
+            self._journal.write(task_id, self.show_reason(task_id))
+
+    def _may_be_tried_again(self, task: TaskRecord, outcome: Outcome) -> bool:
+        is_blameless = outcome.status == "interrupted"
+        return is_blameless or (outcome.status == "lost" and task.losses < self._max_retries)
+
+    async def _queue_again(self, task: TaskRecord, outcome: Outcome) -> None:
+        losses = task.losses + (outcome.status == "lost")
+        retry = f": retry {losses} of {self._max_retries}" if outcome.status == "lost" else ""
+        self._journal.write(task.id, f"{outcome.error} Queued again{retry}.", level="WARNING")
+        waiting = advance(
+            task,
+            TaskStatus.PENDING,
+            message="The run has ended before its time; waiting to go on.",
+            device=None,
+            device_share=0.0,
+            losses=losses,
+        )
+        self.queue.put(self._table.change(waiting))
+        await self.store_at_last(task.id)
+
+    def stop_run(self, task: TaskRecord, *, at_once: bool = False) -> None:
+        """Kill the task's run if it does not stop by itself within its grace, or at once."""
+        grace_s = 0.0 if at_once else CANCEL_GRACE_S[slot_kind(task.kind)]
+        self._spawn(_wait(self._supervisor_actor.cancel.remote(f"{task.id}:{task.attempt}", grace_s)))
+
+    async def end(self, task: TaskRecord, outcome: Outcome) -> TaskRecord:
+        status, changes = ending(task, outcome)
+        ended = self._table.change(advance(task, status, **changes))
+        folder = leased_folder(task)
+        self.queue.leases.release(folder, task.id)
+        self.start_runs()
+        if self.queue.leases.other_holder(folder, task.id) is None:  # else that one's start has shown it
+            self._show_who_has(folder)
+        await self.store_at_last(ended.id)
+        # Not for ever: the journal goes on by itself while the metrics actor is away.
+        await asyncio.wait({self._journal.close(ended)}, timeout=JOURNAL_WAIT_S)
+        return ended
+
+    async def store_at_last(self, task_id: str) -> None:
+        """A state that came about must become durable, however often the store fails."""
+
+        async def store() -> None:
+            with suppress(TaskNotFound):  # deleted in the meantime
+                await self._table.store(self._table.get(task_id))
+
+        await self._at_last(store, f"the state of task {task_id}")
+
+    async def _at_last(self, store: Callable[[], Awaitable[None]], what: str) -> None:
+        while True:
+            try:
+                await store()
+                return
+            except Exception:
+                logger.exception("%s could not be stored, trying again", what)
+                await asyncio.sleep(RETRY_S)
+
+    def _follow_to_the_end(self, run: Coroutine[Any, Any, None]) -> None:
+        following = self._spawn(run)
+        self._followed.add(following)
+        following.add_done_callback(self._followed.discard)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        job = asyncio.create_task(coroutine)
+        self._jobs.add(job)
+        job.add_done_callback(self._job_done)
+        return job
+
+    def _job_done(self, job: "asyncio.Task[None]") -> None:
+        self._jobs.discard(job)
+        if not job.cancelled() and (error := job.exception()):
+            logger.error("a background job of the task manager failed", exc_info=error)
+
+
+async def _wait(ref: Any) -> None:
+    await ref
+
+
+def own_actor() -> Any:
+    """The TaskManager's handle, for those who report to it."""
+    return ray.get_runtime_context().current_actor
+
+
+def ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, Any]]:
+    """The final status, and what else of the record it changes."""
+    if outcome.status == "completed":
+        result = outcome.result or {}
+        done = {"progress": 100.0, "message": "Completed.", "result": outcome.result}
+        if "metrics" in result:  # the run's last report may have been lost, or come when the service was stopping
+            done |= {"latest_metrics": result["metrics"], "current_epoch": result["epochs"]}
+        return TaskStatus.COMPLETED, done
+    if outcome.status == "cancelled" or task.cancel_requested:
+        return TaskStatus.CANCELLED, {"message": "Cancelled."}
+    error = outcome.error or "The run failed without saying why."
+    return TaskStatus.FAILED, {"message": f"Failed: {error}", "error": error}

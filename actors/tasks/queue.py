@@ -1,0 +1,161 @@
+"""The waiting tasks, most urgent first, and which of them can start now. Pure; knows nothing of Ray."""
+
+import heapq
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from actors.devices.numbering import ANY_GPU, CPU
+from actors.devices.slots import SlotTable, slot_kind
+from actors.tasks.leases import FolderLeases, leased_folder
+from rfuav_ray.tasks import TaskRecord
+
+#: priority, number of submission, task id: 1 first, then by submission
+Place = tuple[int, int, str]
+
+
+class Line(NamedTuple):
+    """What tasks wait for; those that wait for the same thing stand in one line."""
+
+    #: cpu, cuda or cuda:N
+    wanted_device: str
+    slot_kind: str
+
+    def competes_with(self, other: "Line") -> bool:
+        devices = {self.wanted_device, other.wanted_device}
+        return self.slot_kind == other.slot_kind and (
+            len(devices) == 1 or (ANY_GPU in devices and CPU not in devices)
+        )
+
+    def candidates(self, slots: SlotTable) -> list[str]:
+        """The devices of the cluster that would do; `cuda` means the CPU where there is no GPU."""
+        if self.wanted_device == ANY_GPU:
+            return [device for device in slots.devices if device != CPU] or [CPU]
+        return [device for device in slots.devices if device == self.wanted_device]
+
+    def waits_for(self, slots: SlotTable) -> str:
+        """In words, for the task's log."""
+        devices, kind = self.candidates(slots), self.slot_kind
+        if not devices:
+            return f"Waiting for {self.wanted_device}, which is not in the cluster at present."
+        names = ", ".join(devices)
+        if not any(slots.caps(device).get(kind) for device in devices):
+            return f"Waiting: the cap for {kind} is 0 on {names}."
+        if not any(slots.is_open(device) for device in devices):
+            return f"Waiting for {names}: being prepared, or in use by another program of the Ray cluster."
+        return f"Waiting for a free {kind} slot on {names}."
+
+
+def line_of(task: TaskRecord) -> Line:
+    return Line(task.wanted_device, slot_kind(task.kind))
+
+
+def _place(task: TaskRecord) -> Place:
+    return (task.priority, task.number, task.id)
+
+
+class TaskQueue:
+    def __init__(self) -> None:
+        self._lines: dict[Line, list[Place]] = {}
+        self._tasks: dict[str, TaskRecord] = {}
+        #: those that wait, by the folder that they will write
+        self._by_folder: dict[str, set[str]] = {}
+        self.leases = FolderLeases()
+
+    def __len__(self) -> int:
+        return len(self._tasks)
+
+    def __contains__(self, task_id: str) -> bool:
+        return task_id in self._tasks
+
+    def __iter__(self) -> Iterator[TaskRecord]:
+        """By priority and submission."""
+        return (self._tasks[task_id] for _, _, task_id in heapq.merge(*self._lines.values()))
+
+    @property
+    def lines(self) -> list[Line]:
+        return list(self._lines)
+
+    def ids(self, line: Line) -> list[str]:
+        """Of the tasks in the line, in order."""
+        return [task_id for _, _, task_id in self._lines[line]]
+
+    def position(self, task: TaskRecord) -> int:
+        """1 for the next to start among those that want the same slots."""
+        line, place = line_of(task), _place(task)
+        return 1 + sum(
+            bisect_left(places, place) for other, places in self._lines.items() if line.competes_with(other)
+        )
+
+    def next_for(self, folder: str | None, count: int) -> list[str]:
+        """The first of the tasks that will write this folder."""
+        waiting = self._by_folder.get(folder, ()) if folder is not None else ()
+        return heapq.nsmallest(count, waiting, key=lambda task_id: _place(self._tasks[task_id]))
+
+    def waits_for(self, task: TaskRecord, slots: SlotTable) -> str:
+        """In words, for the task's record."""
+        return self.waits_for_folder(task) or line_of(task).waits_for(slots)
+
+    def waits_for_folder(self, task: TaskRecord) -> str | None:
+        """In words; None for a task whose folder is free."""
+        folder = leased_folder(task)
+        holder = self.leases.other_holder(folder, task.id)
+        return holder and f"Waiting for task {holder}, which writes into the same folder '{folder}'."
+
+    def put(self, task: TaskRecord) -> None:
+        """Add the task, or move it after its priority changed."""
+        self.discard(task.id)
+        insort(self._lines.setdefault(line_of(task), []), _place(task))
+        self._tasks[task.id] = task
+        if (folder := leased_folder(task)) is not None:
+            self._by_folder.setdefault(folder, set()).add(task.id)
+
+    def discard(self, task_id: str) -> None:
+        task = self._tasks.pop(task_id, None)
+        if task is None:
+            return
+        line = line_of(task)
+        places = self._lines[line]
+        del places[bisect_left(places, _place(task))]
+        if not places:
+            del self._lines[line]
+        if (folder := leased_folder(task)) is not None:
+            self._by_folder[folder].discard(task.id)
+            if not self._by_folder[folder]:
+                del self._by_folder[folder]
+
+    def startable(self, slots: SlotTable, free_memory_of: Callable[[str], float]) -> list[tuple[TaskRecord, str]]:
+        """Take slots and folders for every task that can start now; returns these tasks with their devices.
+
+        A task that waits for a busy device, or for a folder, never holds back one that does not.
+        """
+        started = []
+        moving = set(self._lines)
+        while moving:
+            moving = {line for line in moving & self._lines.keys() if _choose(line, slots, free_memory_of)}
+            heads = [(place, line) for line in moving if (place := self._first(line))]
+            if not heads:
+                break
+            (_, _, task_id), line = min(heads)
+            device = _choose(line, slots, free_memory_of)
+            assert device is not None
+            task = self._tasks[task_id]
+            slots.take(task_id, device, line.slot_kind)
+            self.leases.take(leased_folder(task), task_id)
+            self.discard(task_id)
+            started.append((task, device))
+        return started
+
+    def _first(self, line: Line) -> Place | None:
+        """The most urgent task of a line whose folder no other task has."""
+        return next((place for place in self._lines[line] if not self._is_held_back(place[2])), None)
+
+    def _is_held_back(self, task_id: str) -> bool:
+        return self.leases.other_holder(leased_folder(self._tasks[task_id]), task_id) is not None
+
+
+def _choose(line: Line, slots: SlotTable, free_memory_of: Callable[[str], float]) -> str | None:
+    """The device for the next task of a line, or None while there is none with a free slot."""
+    kind = line.slot_kind
+    free = [device for device in line.candidates(slots) if slots.free(device, kind) > 0]
+    return max(free, key=lambda device: (slots.free(device, kind), free_memory_of(device)), default=None)

@@ -1,0 +1,159 @@
+"""All tasks in memory, backed by the store, shown through the feed. Only the TaskManager writes to it.
+
+Those that have ended are kept as the store has them, as text, and parsed when somebody asks for one.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+from actors.events.event_log import EventRow
+from actors.events.gauges import QueueGauges
+from actors.gc_tuning import loading_a_table
+from actors.store.store import Store, TaskChange
+from actors.tasks.batching import GroupCommit
+from actors.tasks.feed import TaskFeed
+from actors.tasks.row import TaskRow, record_of, row_of
+from actors.tasks.task_log import Journal
+from rfuav_ray.errors import TaskConflict, TaskNotFound
+from rfuav_ray.outputs.ownership import Moved, relocated
+from rfuav_ray.tasks import ENDED_STATUSES, LIVE_STATUSES, TaskRecord
+
+
+class TaskTable:
+    def __init__(self, store: Store, gauges: QueueGauges) -> None:
+        self._store = store
+        self._gauges = gauges
+        self._commit: GroupCommit[TaskChange] = GroupCommit(store.write_tasks)
+        #: those that wait or run, and those whose end is not stored yet
+        self._live: dict[str, TaskRecord] = {}
+        #: ids on their way into the store, and out of it
+        self._arriving: set[str] = set()
+        self._leaving: set[str] = set()
+        self._last_number = 0
+        self._last_version = 0
+        self.feed = TaskFeed()
+
+    async def load(self) -> list[TaskRecord]:
+        """Returns the tasks that have not ended, in the order of their submission."""
+        with loading_a_table():
+            for row in await asyncio.to_thread(self._store.load_tasks):
+                self._last_number = max(self._last_number, row.number)
+                self._last_version = max(self._last_version, row.version)
+                if row.status in LIVE_STATUSES:
+                    self._live[row.id] = record_of(row)
+                self._gauges.count(None, (row.kind, row.status))
+                self.feed.publish(row)
+        return list(self._live.values())
+
+    @property
+    def arriving(self) -> int:
+        return len(self._arriving)
+
+    def ended(self) -> list[TaskRow]:
+        return [row for row in self.feed.rows() if row.status in ENDED_STATUSES]
+
+    def get(self, task_id: str) -> TaskRecord:
+        """Raises TaskNotFound."""
+        if task_id not in self._leaving:
+            if task := self._live.get(task_id):
+                return task
+            if row := self.feed.get(task_id):
+                return record_of(row)
+        raise TaskNotFound(task_id)
+
+    def row(self, task_id: str) -> TaskRow:
+        """As others see it. Raises TaskNotFound."""
+        if row := self.feed.get(task_id):
+            return row
+        raise TaskNotFound(task_id)
+
+    def reserve(self, task_ids: Sequence[str]) -> None:
+        """Keep ids for tasks that are added next. Raises TaskConflict, and keeps none, for one in use."""
+        in_use = [task_id for task_id in task_ids if task_id in self._arriving or self.feed.get(task_id)]
+        if in_use or len(set(task_ids)) < len(task_ids):
+            shown = in_use[0] if in_use else task_ids[0]
+            raise TaskConflict(f"The task id '{shown}' is in use; choose another or leave it out.")
+        self._arriving.update(task_ids)
+
+    async def add(self, new_tasks: Sequence[tuple[TaskRecord, EventRow]]) -> list[TaskRecord]:
+        """Store new tasks, whose ids are reserved, each with the first event of its log, all or none.
+
+        They exist when this returns. Raises ServiceBusy when they cannot be stored; the ids are free again.
+        """
+        try:
+            numbered = [self._numbered(task) for task, _ in new_tasks]
+            rows = [row_of(task) for task in numbered]
+            await self._commit.write([*rows, *(event for _, event in new_tasks)])
+        finally:
+            self._arriving.difference_update(task.id for task, _ in new_tasks)
+        for task, row in zip(numbered, rows, strict=True):
+            self._live[task.id] = task
+            self._gauges.count(None, (row.kind, row.status))
+            self.feed.publish(row)
+        return numbered
+
+    def change(self, task: TaskRecord) -> TaskRecord:
+        """The task's new state, in force at once; `store` makes it durable and shows it to others."""
+        self._last_version += 1
+        task = task.model_copy(update={"version": self._last_version})
+        before = self._live[task.id]
+        self._gauges.count((before.kind, before.status.value), (task.kind, task.status.value))
+        self._live[task.id] = task
+        return task
+
+    async def store(self, task: TaskRecord) -> TaskRecord:
+        """Raises ServiceBusy when it cannot be stored."""
+        row = row_of(task)
+        await self._commit.write([row])
+        self.feed.publish(row)
+        if task.status.is_ended:
+            self._live.pop(task.id, None)
+        return task
+
+    async def save(self, task: TaskRecord) -> TaskRecord:
+        return await self.store(self.change(task))
+
+    async def move_results(self, folder: Path, moved: Moved) -> None:
+        """An ended task's files have been moved: its result says where they are. Raises ServiceBusy."""
+        row = self.feed.get(moved.task_id)
+        if row is None or row.status not in ENDED_STATUSES or moved.task_id in self._leaving:
+            return
+        task = record_of(row)
+        self._last_version += 1
+        changes = {"result": relocated(task.result, folder, moved), "version": self._last_version}
+        row = row_of(task.model_copy(update=changes))
+        await self._commit.write([row])
+        if self.feed.get(row.id) is not None:  # else it was deleted meanwhile
+            self.feed.publish(row)
+
+    def show_progress(self, task: TaskRecord) -> None:
+        """A new state that need not survive a restart: the run reports it again."""
+        self.feed.publish(row_of(self.change(task)))
+
+    async def delete(self, task_ids: Sequence[str], journal: Journal) -> None:
+        """Ended tasks only. The ids are free again when both the records and the events are gone.
+
+        When it raises, the tasks are there, and what is left of their logs has an end.
+        """
+        self._leaving.update(task_ids)
+        try:
+            # The events first: those that stay behind would be taken for the log of a new task with the same id.
+            await journal.forget(task_ids)
+            await self._commit.write(task_ids)
+            for task_id in task_ids:
+                if row := self.feed.get(task_id):
+                    self._gauges.count((row.kind, row.status), None)
+                    self.feed.delete(task_id)
+        except Exception:
+            for task_id in task_ids:
+                if row := self.feed.get(task_id):
+                    journal.close(record_of(row))
+            raise
+        finally:
+            self._leaving.difference_update(task_ids)
+
+    def _numbered(self, task: TaskRecord) -> TaskRecord:
+        self._last_number += 1
+        self._last_version += 1
+        return task.model_copy(update={"number": self._last_number, "version": self._last_version})

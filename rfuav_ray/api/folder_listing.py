@@ -1,0 +1,45 @@
+"""What is in a folder, for somebody who chooses a path for a request."""
+
+import os
+from collections.abc import Sequence
+from heapq import nsmallest
+from pathlib import Path
+
+from rfuav_ray import paths
+from rfuav_ray.api.responses import FolderEntry, FolderResponse
+from rfuav_ray.errors import InvalidInput
+from rfuav_ray.files import is_text
+
+MOST_ENTRIES = 2000
+
+
+def list_folder(text: str, roots: Sequence[Path]) -> FolderResponse:
+    """The folder's entries by name, folders first; the roots when `text` is empty.
+
+    Hidden ones and names that are no UTF-8 are left out. Raises InvalidInput("path"), PathNotAllowed.
+    """
+    if not text:
+        entries = [FolderEntry(name=str(root), path=str(root), kind="folder", size_bytes=None) for root in roots]
+        return FolderResponse(path=None, parent=None, entries=entries, is_complete=True)
+    folder = paths.existing(text, roots, field="path")
+    if not folder.is_dir():
+        raise InvalidInput("path", f"'{folder}' is a file; a folder is needed.")
+    try:
+        with os.scandir(folder) as found:
+            shown = [entry for entry in (_entry(one) for one in found) if entry is not None]
+    except OSError as error:  # it went since
+        raise InvalidInput("path", f"'{folder}' cannot be read: {error.strerror}.") from None
+    entries = nsmallest(MOST_ENTRIES, shown, key=lambda entry: (entry.kind != "folder", entry.name.lower()))
+    parent = None if folder in roots else str(folder.parent)
+    return FolderResponse(path=str(folder), parent=parent, entries=entries, is_complete=len(entries) == len(shown))
+
+
+def _entry(found: "os.DirEntry[str]") -> FolderEntry | None:
+    if found.name.startswith(".") or not is_text(found.path):
+        return None
+    try:
+        if found.is_dir():
+            return FolderEntry(name=found.name, path=found.path, kind="folder", size_bytes=None)
+        return FolderEntry(name=found.name, path=found.path, kind="file", size_bytes=found.stat().st_size)
+    except OSError:  # a link to nowhere, or gone since
+        return None

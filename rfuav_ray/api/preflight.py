@@ -1,0 +1,84 @@
+"""Refusing at submission what cannot work: each check names the field and what to do. Loads no torch.
+
+Each function returns the request with every path absolute and resolved, ready for a run on any machine
+that sees the same files.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+from rfuav_ray import paths
+from rfuav_ray.api.requests import InferenceRequest, TrainingRequest
+from rfuav_ray.errors import InvalidInput
+from rfuav_ray.files import FileVersion, is_image, version_of, walk_images
+from rfuav_ray.images import class_folders
+from rfuav_ray.models import architectures
+from rfuav_ray.models.config import load_model_config
+from rfuav_ray.models.weights import check_weights
+
+MODELS_REMEMBERED = 1000
+
+
+def check_training(
+    request: TrainingRequest, *, roots: Sequence[Path], supported_models: Sequence[str]
+) -> TrainingRequest:
+    """Raises InvalidInput naming the field."""
+    if request.model not in supported_models:
+        raise InvalidInput(
+            "model", f"'{request.model}' is not supported; choose one of {', '.join(supported_models)}."
+        )
+    architectures.check_image_size(request.model, request.image_size)
+    architectures.check_batch(request.model, request.batch_size, request.image_size)
+    train_path = paths.existing(request.train_path, roots, field="train_path")
+    val_path = paths.existing(request.val_path, roots, field="val_path")
+    class_folders.check_dataset(train_path, val_path, request.num_classes)
+    weight_path = ""
+    if request.weight_path:
+        weights = paths.existing_file(request.weight_path, roots, field="weight_path")
+        check_weights(weights, model=request.model, num_classes=None, image_size=request.image_size)
+        weight_path = str(weights)
+    save_path = paths.output_folder(request.save_path, roots, field="save_path")
+    if request.name is not None:
+        paths.output_folder(str(save_path / request.name), roots, field="name")
+    return request.model_copy(
+        update={
+            "train_path": str(train_path),
+            "val_path": str(val_path),
+            "save_path": str(save_path),
+            "weight_path": weight_path,
+        }
+    )
+
+
+def check_inference(
+    request: InferenceRequest, *, roots: Sequence[Path], source_field: str = "source_path"
+) -> InferenceRequest:
+    """Raises InvalidInput naming the field; `source_field` is what the client called the source."""
+    config_path = paths.existing_file(request.cfg_path, roots, field="cfg_path")
+    weight_path = paths.existing_file(request.weight_path, roots, field="weight_path")
+    source_path = paths.existing(request.source_path, roots, field=source_field)
+    _check_model(config_path, weight_path, (version_of(config_path), version_of(weight_path)))
+    _check_source(source_path, source_field)
+    update = {"cfg_path": str(config_path), "weight_path": str(weight_path), "source_path": str(source_path)}
+    if request.save_path is not None:
+        save_path = paths.output_folder(request.save_path, roots, field="save_path")
+        update["save_path"] = str(save_path)
+        if request.name is not None:
+            paths.output_folder(str(save_path / request.name), roots, field="name")
+    return request.model_copy(update=update)
+
+
+@lru_cache(MODELS_REMEMBERED)
+def _check_model(config_path: Path, weight_path: Path, _versions: tuple[FileVersion, FileVersion]) -> None:
+    """Files that were found good and have not changed since are not read again."""
+    config = load_model_config(config_path)
+    check_weights(weight_path, model=config.model, num_classes=config.num_classes, image_size=config.image_size)
+
+
+def _check_source(source: Path, field: str) -> None:
+    if source.is_file():
+        if not is_image(source):
+            raise InvalidInput(field, f"'{source}' is not an image; png, jpg, jpeg and bmp are read.")
+    elif next(walk_images(source), None) is None:
+        raise InvalidInput(field, f"there is no image (png, jpg, jpeg, bmp) in '{source}' or below it.")

@@ -1,0 +1,120 @@
+"""Requests that make data sets: split, augment, crop, spectrograms."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, FiniteFloat, ValidationInfo, field_validator
+
+from rfuav_ray.api.requests.fields import Description, PathText, Request, TaskId
+
+AugmentationMethod = Literal["AdvancedBlur", "CLAHE", "ColorJitter", "GaussNoise", "ISONoise", "Sharpen"]
+AUGMENTATION_METHODS: tuple[AugmentationMethod, ...] = (
+    "AdvancedBlur",
+    "CLAHE",
+    "ColorJitter",
+    "GaussNoise",
+    "ISONoise",
+    "Sharpen",
+)
+
+#: what JSON's numbers hold exactly
+Seed = Annotated[int, Field(ge=0, lt=2**53, description="the same seed gives the same files")]
+#: larger than any picture
+Pixels = Annotated[int, Field(ge=0, le=10**6)]
+
+
+class DatasetSplitRequest(Request):
+    """Copy `<input_path>/<class>/<image>` into `train/`, `valid/` and, with `val_ratio`, `test/`."""
+
+    input_path: PathText
+    output_path: PathText = Field(description="a new or empty folder")
+    train_ratio: float = Field(0.8, ge=0.1, le=0.9, allow_inf_nan=False)
+    val_ratio: float | None = Field(
+        None,
+        ge=0.05,
+        le=0.5,
+        allow_inf_nan=False,
+        description="given: what is left is the test set; nothing is where both ratios make 1",
+    )
+    seed: Seed = 42
+    group_by_recording: bool = Field(
+        False, description="keep frames of one recording together: `name (3).jpg`, `name_0003.png`"
+    )
+    task_id: TaskId | None = None
+    description: Description | None = None
+
+    @field_validator("val_ratio")
+    @classmethod
+    def _no_more_than_all(cls, val_ratio: float | None, others: ValidationInfo) -> float | None:
+        """None, which means two parts, where nothing is left for a test set."""
+        if val_ratio is None or "train_ratio" not in others.data:
+            return val_ratio
+        total = val_ratio + others.data["train_ratio"]
+        # Sums such as 0.7 + 0.3 are 1 within rounding only.
+        if total > 1 + 1e-9:
+            raise ValueError(
+                f"train_ratio + val_ratio is {total:g} and cannot be above 1; below 1 the rest is the test set"
+            )
+        return None if total > 1 - 1e-9 else val_ratio
+
+
+class DataAugmentationRequest(Request):
+    """Each image of `train/` and `valid/` once as it is and once changed by each method."""
+
+    dataset_path: PathText = Field(description="holds `train` and/or `valid` (or `val`)")
+    output_path: PathText | None = Field(None, description="a new or empty folder; default: <dataset_path>_aug")
+    methods: list[AugmentationMethod] | None = Field(None, description="default: all six")
+    seed: Seed = 42
+    task_id: TaskId | None = None
+    description: Description | None = None
+
+    @property
+    def chosen_methods(self) -> tuple[AugmentationMethod, ...]:
+        """In the order asked for, each once."""
+        return tuple(dict.fromkeys(self.methods or AUGMENTATION_METHODS))
+
+
+class ImageCropRequest(Request):
+    """Cut one rectangle out of every image; it ends at the image's edge."""
+
+    input_path: PathText = Field(description="an image or a folder, searched recursively")
+    output_path: PathText = Field(description="a new or empty folder")
+    x: Pixels = Field(description="left edge, pixels")
+    y: Pixels = Field(description="upper edge, pixels")
+    width: Pixels = Field(gt=0)
+    height: Pixels = Field(gt=0)
+    task_id: TaskId | None = None
+    description: Description | None = None
+
+
+class SpectrogramRequest(Request):
+    """Draw the spectrograms of IQ recordings; recordings in `<input_path>/<class>/` make a data set."""
+
+    input_path: PathText = Field(description="a recording or a folder of recordings, searched recursively")
+    output_path: PathText = Field(description="a new or empty folder")
+    sample_rate_hz: float = Field(
+        100e6,
+        gt=0,
+        le=1e12,
+        allow_inf_nan=False,
+        description="of recordings that do not say their own (SigMF, WAV and RFUAV's .xml do)",
+    )
+    data_type: Literal["float32", "int16", "int8", "uint8"] | None = Field(
+        None, description="default: from SigMF metadata or RFUAV's .xml, else by the file's extension"
+    )
+    stft_points: int = Field(1024, ge=16, le=65536)
+    window: Literal["hamming", "hann", "blackman", "boxcar"] = "hamming"
+    window_overlap: float = Field(
+        0.5, ge=0, le=0.95, description="share of an STFT window that the next one covers again"
+    )
+    duration_s: float = Field(0.1, gt=0, le=3600, description="of one picture")
+    overlap: float = Field(0.0, ge=0, le=0.9, description="share of a picture that the next one shows again")
+    image_size: int | None = Field(640, ge=32, le=4096, description="pixels a side; null: one for each STFT value")
+    colormap: Literal["jet", "turbo", "viridis", "gray"] = "jet"
+    db_range: tuple[FiniteFloat, FiniteFloat] | None = Field(
+        None, description="10*log10|Z| of the lowest and highest colour; null: each picture's own"
+    )
+    center_frequency_hz: FiniteFloat | None = Field(
+        None, description="of recordings that do not say their own; noted in dataset.yaml"
+    )
+    task_id: TaskId | None = None
+    description: Description | None = None

@@ -1,0 +1,85 @@
+"""Requests that train and classify."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+from rfuav_ray.api.requests.fields import (
+    Description,
+    Device,
+    FolderName,
+    PathText,
+    Precision,
+    Priority,
+    Request,
+    TaskId,
+    no_nul,
+)
+
+SUPPORTED_MODELS = (
+    "resnet18",
+    "resnet34",
+    "resnet50",
+    "resnet101",
+    "resnet152",
+    "vit_b_16",
+    "vit_b_32",
+    "vit_l_16",
+    "vit_l_32",
+    "swin_v2_t",
+    "swin_v2_s",
+    "swin_v2_b",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
+)
+
+
+class TrainingRequest(Request):
+    """Train an image classifier on folders `<path>/<class>/<image>`."""
+
+    model: str = Field(description="one of the supported models", examples=["resnet18"])
+    num_classes: int = Field(ge=1, le=100_000, description="equal to the number of class folders")
+    train_path: PathText
+    val_path: PathText
+    save_path: PathText = Field(description="folder for the results, made when missing")
+    name: FolderName | None = Field(None, description="sub-folder of save_path for this run")
+    batch_size: int = Field(8, ge=1, le=65_536)
+    num_epochs: int = Field(100, ge=1, le=100_000)
+    learning_rate: float = Field(0.0001, gt=0, allow_inf_nan=False)
+    image_size: int = Field(224, ge=32, le=8192)
+    device: Device = "cuda"
+    weight_path: Annotated[str, AfterValidator(no_nul)] = Field(
+        "", description="weights to start from; wins over `pretrained`"
+    )
+    pretrained: bool = Field(True, description="start from torchvision's ImageNet weights")
+    shuffle: bool = True
+    precision: Precision = "auto"
+    task_id: TaskId | None = None
+    priority: Priority = 5
+    description: Description | None = None
+
+
+class InferenceRequest(Request):
+    """Classify an image, or every image of a folder."""
+
+    cfg_path: PathText = Field(description="YAML of the model: a training's model.yaml or an RFUAV config")
+    weight_path: PathText = Field(description="the weights, .pth")
+    source_path: PathText = Field(description="an image or a folder, searched recursively")
+    save_path: PathText | None = Field(None, description="default: results/<task_id>")
+    name: FolderName | None = None
+    device: Device = "cuda"
+    precision: Precision = "auto"
+    task_id: TaskId | None = None
+    priority: Priority = 3
+
+
+class BatchInferenceRequest(Request):
+    """One inference task for each source; a bad source starts none of them."""
+
+    cfg_path: PathText
+    weight_path: PathText
+    source_paths: list[PathText] = Field(min_length=1, max_length=1000)
+    save_base_path: PathText | None = Field(None, description="task i saves to <base>/<i>")
+    device: Device = "cuda"
+    precision: Precision = "auto"
+    priority: Priority = 3

@@ -1,0 +1,206 @@
+"""What clients get: the response bodies of the HTTP contract."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from rfuav_ray.api.requests import PreprocessingKind, TaskKind
+from rfuav_ray.tasks import TaskRecord, TaskStatus
+
+
+class Response(BaseModel):
+    model_config = ConfigDict(protected_namespaces=())
+
+
+class TaskResponse(Response):
+    task_id: str
+    task_type: TaskKind
+    status: TaskStatus
+    message: str
+    progress: float = Field(description="percent")
+    device: str = Field(description="the device used once it runs, before that the one asked for")
+    priority: int
+    current_epoch: int | None
+    total_epochs: int | None
+    latest_metrics: dict[str, Any] | None
+    created_at: datetime
+    updated_at: datetime
+    description: str | None
+    queue_position: int | None = Field(
+        description="1 is the next of those that want the same slots; null once it runs"
+    )
+    eta_seconds: float | None = Field(description="a running task's remaining time at its pace so far")
+    error: str | None
+    result: dict[str, Any] | None
+
+
+class PreprocessingResponse(Response):
+    task_id: str
+    task_type: PreprocessingKind
+    status: TaskStatus
+    message: str
+    progress: float = Field(description="percent")
+    input_path: str
+    output_path: str
+    stats: dict[str, Any] | None = Field(description="what was made, once it has completed")
+    created_at: datetime
+    updated_at: datetime
+
+
+class TaskActionResponse(Response):
+    status: Literal["success", "error"]
+    message: str
+    task_id: str
+
+
+class BatchInferenceResponse(Response):
+    status: Literal["success", "error"]
+    message: str
+    task_ids: list[str]
+    total: int
+
+
+class TaskListResponse(Response):
+    """The page `limit`/`offset` of all matching tasks, newest first; totals count every match."""
+
+    training_tasks: list[TaskResponse]
+    inference_tasks: list[TaskResponse]
+    preprocessing_tasks: list[TaskResponse]
+    total_training: int
+    total_inference: int
+    total_preprocessing: int
+
+
+class PredictionsResponse(Response):
+    task_id: str
+    model: str
+    total: int
+    offset: int
+    limit: int
+    predictions: list[dict[str, Any]]
+
+
+class Artifact(Response):
+    name: str
+    size_bytes: int
+    url: str
+
+
+class ArtifactsResponse(Response):
+    """The files of a task that are there."""
+
+    task_id: str
+    folder: str
+    artifacts: list[Artifact]
+
+
+class FolderEntry(Response):
+    name: str
+    path: str
+    kind: Literal["folder", "file"]
+    size_bytes: int | None
+
+
+class FolderResponse(Response):
+    """Folders first, then files, by name."""
+
+    path: str | None = Field(description="null: these are the roots")
+    parent: str | None = Field(description="null: above it is no folder that may be named")
+    entries: list[FolderEntry]
+    is_complete: bool = Field(description="false: there are more entries than are listed")
+
+
+class ResourceStatusResponse(Response):
+    device_usage: dict[str, dict[str, int]]
+    active_tasks: dict[str, list[dict[str, str]]]
+    limits: dict[str, dict[str, int]]
+    gpu_info: dict[str, Any]
+
+
+class ConfigUpdateResponse(Response):
+    status: Literal["success", "error"]
+    message: str
+    current_config: dict[str, dict[str, int]]
+
+
+class HealthResponse(Response):
+    status: Literal["healthy", "unhealthy"]
+    timestamp: datetime
+    version: str
+    training_tasks: int = Field(description="waiting and running")
+    inference_tasks: int = Field(description="waiting and running")
+    active_log_streams: int
+    resource_status: dict[str, Any]
+
+
+class InfoResponse(Response):
+    app_name: str
+    version: str
+    environment: str
+    supported_models: list[str]
+    resource_limits: dict[str, int]
+    gpu_available: bool
+
+
+class FieldError(Response):
+    field: str
+    message: str
+
+
+class ErrorResponse(Response):
+    """The one shape of every error."""
+
+    status: Literal["error"] = "error"
+    message: str
+    detail: str | None = Field(None, description="the message again, for pages that show nothing else")
+    errors: list[FieldError] = Field([], description="which fields are wrong and why, for programs")
+    timestamp: datetime
+
+
+def task_response(task: TaskRecord, *, queue_position: int | None = None) -> TaskResponse:
+    return TaskResponse(
+        task_id=task.id,
+        task_type=task.kind,
+        status=task.status,
+        message=task.message,
+        progress=round(task.progress, 2),
+        device=task.device or task.wanted_device,
+        priority=task.priority,
+        current_epoch=task.current_epoch,
+        total_epochs=task.total_epochs,
+        latest_metrics=task.latest_metrics,
+        created_at=task.created_at,
+        updated_at=task.updated_at,
+        description=task.description,
+        queue_position=queue_position,
+        eta_seconds=_eta_seconds(task),
+        error=task.error,
+        result=task.result,
+    )
+
+
+def preprocessing_response(task: TaskRecord) -> PreprocessingResponse:
+    return PreprocessingResponse.model_validate(
+        {
+            "task_id": task.id,
+            "task_type": task.kind,
+            "status": task.status,
+            "message": task.message,
+            "progress": round(task.progress, 2),
+            "input_path": task.request.get("input_path") or task.request["dataset_path"],
+            "output_path": task.request["output_path"],
+            "stats": task.result and task.result["stats"],
+            "created_at": task.created_at,
+            "updated_at": task.updated_at,
+        }
+    )
+
+
+def _eta_seconds(task: TaskRecord) -> float | None:
+    done = task.progress - task.started_progress
+    if task.status is not TaskStatus.RUNNING or task.started_at is None or done <= 0:
+        return None
+    # Up to the report that told of the progress: the time since then would count as time without any.
+    elapsed_s = (task.updated_at - task.started_at).total_seconds()
+    return round(elapsed_s * (100 - task.progress) / done, 1)

@@ -1,0 +1,1 @@
+"""How good a model is. Knows nothing of how it was trained."""

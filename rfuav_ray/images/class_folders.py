@@ -1,0 +1,159 @@
+"""Folders `<path>/<class>/<image>`: their classes, images and fingerprint. Loads no torch."""
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.files import is_image, is_text, walk_images
+from rfuav_ray.outputs.manifest import read_run
+from rfuav_ray.yaml_files import load_plain
+
+NAMES_SHOWN = 10
+DATASET_FILE = "dataset.yaml"
+
+
+def class_folders(path: Path, *, field: str) -> list[str]:
+    """The sorted names of the class folders in `path`, each of which holds an image; hidden ones don't count.
+
+    Raises InvalidInput(field, …).
+    """
+    with _refusing(path, field):
+        refuse_unfinished(path, field)
+        with os.scandir(path) as entries:
+            names = sorted(entry.name for entry in entries if _is_class_folder(entry))
+        empty = [name for name in names if next(image_names(path / name), None) is None]
+    if not names:
+        raise InvalidInput(field, f"'{path}' has no class folder; images go into <path>/<class>/<image>.")
+    if unreadable := [name for name in names if not is_text(name)]:
+        raise InvalidInput(field, f"'{path}' has folder names that are not UTF-8 ({unreadable}); rename them.")
+    if empty:
+        raise InvalidInput(
+            field,
+            f"no image (png, jpg, jpeg, bmp) directly in {_shown(empty)} of '{path}'; add some or remove it.",
+        )
+    return names
+
+
+def check_dataset(train_path: Path, val_path: Path, num_classes: int) -> list[str]:
+    """The sorted class names, which both folders share and `num_classes` counts. Raises InvalidInput."""
+    train_names = class_folders(train_path, field="train_path")
+    val_names = class_folders(val_path, field="val_path")
+    if len(train_names) != num_classes:
+        raise InvalidInput(
+            "num_classes",
+            f"is {num_classes}, but '{train_path}' has {len(train_names)} class folders: {_shown(train_names)}.",
+        )
+    differences = []
+    if missing := sorted(set(train_names) - set(val_names)):
+        differences.append(f"it lacks {_shown(missing)}")
+    if extra := sorted(set(val_names) - set(train_names)):
+        differences.append(f"it also has {_shown(extra)}")
+    if differences:
+        raise InvalidInput(
+            "val_path", f"'{val_path}' must have the classes of '{train_path}': {' and '.join(differences)}."
+        )
+    return train_names
+
+
+def refuse_unfinished(path: Path, field: str) -> None:
+    """Raises InvalidInput when a run still makes the data set that `path` is or lies in, or was interrupted."""
+    for folder in (path, *path.parents):
+        run = read_run(folder)
+        if run is not None and run["state"] == "unfinished":
+            raise InvalidInput(
+                field,
+                f"'{folder}' is not complete: task {run['run_id']} makes it, or was interrupted. Wait or redo it.",
+            )
+
+
+def labelled_images(path: Path, class_names: Sequence[str]) -> list[tuple[Path, int]]:
+    """Every image with its class index, sorted by class and name."""
+    return [
+        (path / class_name / image_name, label)
+        for label, class_name in enumerate(class_names)
+        for image_name in sorted(image_names(path / class_name))
+    ]
+
+
+def fingerprint(path: Path, images: Sequence[tuple[Path, int]]) -> str:
+    """SHA-256 over the sorted names relative to `path` and the sizes: says whether a data set is the same one."""
+    lines = sorted(f"{image.relative_to(path).as_posix()}\0{image.stat().st_size}\n" for image, _ in images)
+    return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def stft_settings(path: Path) -> dict[str, Any] | None:
+    """How the pictures were made from IQ: `stft` of `dataset.yaml` in the folder or its parent; None without.
+
+    Raises RunError when there is such a file and it cannot be read.
+    """
+    text = dataset_file_of(path) or dataset_file_of(path.parent)
+    if text is None:
+        return None
+    try:
+        content = load_plain(text)
+    except (ValueError, yaml.YAMLError) as error:
+        reason = " ".join(str(error).split())
+        raise RunError(f"'{DATASET_FILE}' of '{path}' cannot be read; correct or remove it: {reason}") from error
+    stft = content.get("stft") if isinstance(content, dict) else None
+    return stft if isinstance(stft, dict) else None
+
+
+def dataset_file_of(path: Path) -> str | None:
+    """The text of `dataset.yaml` in the folder, which says how its pictures were made; None without one.
+
+    Raises RunError when it cannot be read.
+    """
+    file = path / DATASET_FILE
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise RunError(f"'{file}' cannot be read; correct or remove it: {error}") from error
+
+
+def other_images(path: Path, class_names: Sequence[str]) -> int:
+    """How many images below `path` are no files directly in a class folder: deeper ones, and links to nowhere."""
+    return sum(1 for _ in walk_images(path)) - len(labelled_images(path, class_names))
+
+
+def _is_class_folder(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir() and not entry.name.startswith(".")
+
+
+def image_names(folder: Path) -> Iterator[str]:
+    """The images directly in the folder, in no order."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if is_image(Path(entry.name)) and _is_file(entry):
+                yield entry.name
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a loop of links
+        return False
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return ", ".join(names[:NAMES_SHOWN]) + more
+
+
+@contextmanager
+def _refusing(path: Path, field: str) -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise InvalidInput(field, f"there is no folder '{error.filename or path}'.") from None
+    except NotADirectoryError:
+        raise InvalidInput(field, f"'{path}' is no folder; a folder <path>/<class>/<image> is needed.") from None
+    except OSError as error:
+        raise InvalidInput(field, f"'{error.filename or path}' cannot be read: {error.strerror}.") from None

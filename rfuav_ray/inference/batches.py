@@ -1,0 +1,123 @@
+"""The batches of an inference: decoded, classified, and turned into rows."""
+
+import math
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from rfuav_ray.errors import RunError
+from rfuav_ray.images.files import Picture, read_image
+from rfuav_ray.images.transforms import resize
+from rfuav_ray.inference.classifier import Classifier, Probabilities
+from rfuav_ray.inference.prediction_log import Row
+from rfuav_ray.inference.predictions import TOP, Prediction
+from rfuav_ray.inference.progress import Tally
+from rfuav_ray.machine.hardware import usable_cpus
+from rfuav_ray.machine.prefetch import working_ahead
+
+#: images that a GPU classifies at once; a core of a CPU is as fast with fewer, and larger ones count for more
+GPU_BATCH_SIZE = 16
+CPU_BATCH_PIXELS = 8 * 224**2
+MAX_DECODING_THREADS = 16
+#: batches that a CPU computes beside each other: each takes memory
+MAX_BATCHES_AT_ONCE = 8
+
+Decoded = tuple[Path, Picture | RunError]
+
+
+def classified(
+    classifier: Classifier, images: Sequence[Path], tally: Tally, batch_size: int | None = None
+) -> Generator[list[Row], None, None]:
+    """The rows of one batch after the other, in order; threads decode and compute in advance.
+
+    Close it to stop early. Raises RunError where the model gives no finite probabilities.
+    """
+    image_size = classifier.config.image_size
+    is_cpu = classifier.device.type == "cpu"
+    if batch_size is None:
+        batch_size = max(1, min(8, CPU_BATCH_PIXELS // image_size**2)) if is_cpu else GPU_BATCH_SIZE
+    after_the_first = math.ceil(len(images) / batch_size) - 1
+    most = min(torch.get_num_threads(), MAX_BATCHES_AT_ONCE) if is_cpu else 1
+    at_once = max(1, min(most, after_the_first))
+
+    def decode(path: Path) -> Decoded:
+        try:
+            return path, resize(read_image(path), image_size)
+        except RunError as error:
+            return path, error
+
+    decoded = working_ahead(
+        decode,
+        images,
+        threads=min(MAX_DECODING_THREADS, usable_cpus()),
+        ahead=batch_size * (at_once + 2),
+        name="decode",
+    )
+    with closing(decoded):
+        batches = iter(lambda: list(islice(decoded, batch_size)), [])
+        with closing(_classify_each(classifier, batches, tally, at_once)) as each:
+            yield from each
+
+
+def _classify_each(
+    classifier: Classifier, batches: Iterator[list[Decoded]], tally: Tally, at_once: int
+) -> Generator[list[Row], None, None]:
+    """So many batches at once, each with its share of the threads.
+
+    Threads that compute one together wait for each other at every layer, and for those that decode meanwhile.
+    """
+
+    def classify(batch: Sequence[Decoded]) -> list[Row]:
+        pictures = [picture for _, picture in batch if not isinstance(picture, RunError)]
+        predicted = iter(classifier.probabilities(pictures) if pictures else ())
+        return [
+            tally.failure(path, picture)
+            if isinstance(picture, RunError)
+            else _prediction(tally.name(path), next(predicted), classifier.config.class_names)
+            for path, picture in batch
+        ]
+
+    # By the first pictures the classifier chooses its precision. A GPU is always asked by the same thread: PyTorch
+    # keeps its plans for each.
+    for batch in batches:
+        yield classify(batch)
+        is_chosen = any(not isinstance(picture, RunError) for _, picture in batch)
+        if is_chosen and at_once > 1:
+            break
+    threads = torch.get_num_threads()
+    own_threads = max(1, threads // at_once)
+    try:
+        yield from working_ahead(
+            classify,
+            batches,
+            threads=at_once,
+            ahead=at_once + 1,
+            name="classify",
+            initializer=lambda: torch.set_num_threads(own_threads),
+        )
+    finally:
+        torch.set_num_threads(threads)  # what threads have set holds for those that begin later, too
+
+
+def _prediction(name: str, probabilities: Probabilities, class_names: Sequence[str]) -> Prediction:
+    likeliest = np.argsort(-probabilities, kind="stable")[:TOP].tolist()
+    return Prediction(
+        file=name,
+        frame=None,
+        time_s=None,
+        class_name=class_names[likeliest[0]],
+        class_index=likeliest[0],
+        probability=_rounded(probabilities[likeliest[0]]),
+        top5=[
+            {"class_name": class_names[index], "probability": _rounded(probabilities[index])}
+            for index in likeliest
+        ],
+    )
+
+
+def _rounded(probability: np.float32) -> float:
+    return round(float(probability), 6)

@@ -1,0 +1,134 @@
+"""A trained model that is ready to classify pictures."""
+
+from collections.abc import Sequence
+from copy import deepcopy
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from rfuav_ray.api.requests.fields import Precision
+from rfuav_ray.errors import RunError
+from rfuav_ray.events import Report, RunEvent, ignore
+from rfuav_ray.images.files import Picture
+from rfuav_ray.images.transforms import scale
+from rfuav_ray.models.build import build_model, load_weights
+from rfuav_ray.models.config import ModelConfig
+from rfuav_ray.models.precision import autocast, resolve
+
+Probabilities = npt.NDArray[np.float32]
+
+#: how far the chosen format may move a probability (0 to 1) from float32's before `auto` takes float32
+BF16_TOLERANCE = 0.05
+#: a worker keeps the last model that is not larger, for a next task with the same weights
+MAX_KEPT_BYTES = 400_000_000
+_kept: dict[Any, nn.Module] = {}
+
+
+class Classifier:
+    """Raises RunError when the weights don't fit the config.
+
+    With `auto`, bfloat16 is compared with float32 on the first pictures, and given up with a WARNING when a
+    probability differs by more than BF16_TOLERANCE. After these, any number of threads may call.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        weight_path: Path,
+        device: torch.device,
+        precision: Precision = "fp32",
+        report: Report = ignore,
+    ) -> None:
+        self.config = config
+        self.dtype = resolve(precision, device, report)
+        self._is_checked = precision != "auto" or self.dtype is torch.float32
+        self._weight_path = weight_path
+        self.device = device
+        self._report = report
+        self._model = _load(config, weight_path, device)
+        if self._is_checked:
+            self._cast_weights()
+
+    @torch.inference_mode()
+    def probabilities(self, pictures: Sequence[Picture]) -> Probabilities:
+        """Of each class (n, num_classes), from n pictures (image_size, image_size, 3)."""
+        # Seen as (n, 3, H, W) the pixels already lie channels last.
+        pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(self.device)
+        inputs = scale(pixels, self.config.normalization)
+        probabilities = self._probabilities(inputs, self.dtype)
+        if not self._is_checked:
+            probabilities = self._check(inputs, probabilities)
+        if not probabilities.isfinite().all():
+            raise RunError(
+                f"The model gives no finite probabilities: the weights in {self._weight_path} are damaged or "
+                "their training has diverged. Train again with a lower learning_rate."
+            )
+        return np.asarray(probabilities.numpy())
+
+    def _probabilities(self, inputs: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+        with autocast(self.device, dtype):
+            logits = self._model(inputs)
+        return torch.as_tensor(logits).float().softmax(dim=1).cpu()
+
+    def _check(self, inputs: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
+        """The probabilities of the format that is used from here on."""
+        self._is_checked = True
+        exact = self._probabilities(inputs, torch.float32)
+        difference = (probabilities - exact).abs().max().item()
+        if difference <= BF16_TOLERANCE:
+            self._cast_weights()
+            return probabilities
+        message = f"In bf16 a probability of this model differs by {difference:.2f}: it computes in fp32."
+        self._report(RunEvent(message=message, level="WARNING"))
+        self.dtype = torch.float32
+        return exact
+
+    def _cast_weights(self) -> None:
+        """To the chosen format, on a CPU: a twentieth of the time. A GPU does it while it computes."""
+        if self.dtype is torch.float32 or self.device.type != "cpu":
+            return
+        if self._model in _kept.values():  # for the next task, which may want float32
+            self._model = deepcopy(self._model)
+        cast_weights(self._model, self.dtype)
+
+
+def fold_batch_norms(model: nn.Module) -> None:
+    """Put every batch norm into the weights of the convolution before it: the same outputs with fewer passes.
+
+    Those of torchvision's models directly follow their convolution among their module's children.
+    """
+    for module in list(model.modules()):
+        for (name, conv), (norm_name, norm) in pairwise(list(module.named_children())):
+            if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+                setattr(module, name, fuse_conv_bn_eval(conv, norm))
+                setattr(module, norm_name, nn.Identity())
+
+
+def cast_weights(model: nn.Module, dtype: torch.dtype) -> None:
+    """Those that autocast would cast again for every batch: the outputs stay the same."""
+    for layer in model.modules():
+        if isinstance(layer, (nn.Conv2d, nn.Linear)):
+            layer.to(dtype)
+
+
+def _load(config: ModelConfig, weight_path: Path, device: torch.device) -> nn.Module:
+    """The model, for computing alone; the one of the last call when its file has not changed since."""
+    stat = weight_path.stat() if weight_path.exists() else None
+    stamp = stat and (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+    key = (config.model, config.num_classes, config.image_size, weight_path, stamp, device)
+    if model := _kept.get(key):
+        return model
+    _kept.clear()
+    model = build_model(config.model, config.num_classes, image_size=config.image_size)
+    load_weights(model, weight_path, strict_head=True)
+    fold_batch_norms(model.eval())
+    model = model.to(device).to(memory_format=torch.channels_last)
+    if sum(tensor.nbytes for tensor in model.state_dict().values()) <= MAX_KEPT_BYTES:
+        _kept[key] = model
+    return model

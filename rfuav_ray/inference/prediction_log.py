@@ -1,0 +1,138 @@
+"""What an inference has done so far, a line an image, so that an interrupted one goes on after the last line."""
+
+import hashlib
+import io
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypedDict, final
+
+from rfuav_ray.errors import RunInterrupted
+from rfuav_ray.files import replacing
+from rfuav_ray.inference.predictions import Prediction
+from rfuav_ray.models.config import ModelConfig
+
+
+@final
+class Failure(TypedDict):
+    """An image that could not be read: its name in the results, and why."""
+
+    failed: str
+    reason: str
+
+
+Row = Prediction | Failure
+
+
+class PredictionLog:
+    """A hidden file in the results' folder. A context manager: only an interruption or a kill leaves the file.
+
+    Each run has a file of its own, which nobody but the run itself, started again, ever looks at.
+    """
+
+    def __init__(self, folder: Path, run_id: str) -> None:
+        digest = hashlib.sha256(run_id.encode("utf-8", "backslashreplace")).hexdigest()[:16]
+        # A run without an id cannot be told from another one.
+        name = f".predictions-{digest}.jsonl" if run_id else f".{uuid.uuid4().hex}.tmp.jsonl"
+        self.path = folder / name
+        self._run_id = run_id
+        self._file: io.FileIO | None = None
+
+    def __enter__(self) -> "PredictionLog":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+        is_to_stay = isinstance(error, RunInterrupted) or not isinstance(error, Exception | None)
+        if not is_to_stay:
+            with suppress(OSError):  # never made, nor its folder
+                self.path.unlink()
+
+    def holds_other(self, work: str) -> bool:
+        """Whether an earlier life of this run did something else: `work` has changed since."""
+        with self._older_lines() as lines:
+            header = _parsed(next(lines, b""))
+        return header.get("run_id") == self._run_id and header.get("work") != work
+
+    def kept(self, work: str, names: Iterable[str]) -> Iterator[Row]:
+        """The rows of an earlier life of this run, of the first of the images called `names`.
+
+        What a power cut tore is cut off.
+        """
+        with self._older_lines() as lines:
+            if _parsed(next(lines, b"")) != self._header(work):
+                return
+            for line, name in zip(lines, names, strict=False):
+                row: Any = _parsed(line)
+                if name not in (row.get("file"), row.get("failed")) or not line.endswith(b"\n"):
+                    return
+                yield row
+
+    def begin(self, work: str, rows: Iterable[Row]) -> None:
+        """Write a new file that begins with these rows, and leave the older one to whoever holds it."""
+        with replacing(self.path, flush=False) as temporary:
+            self._file = temporary.open("x+b", buffering=0)
+            self._write([self._header(work)])
+            for row in rows:
+                self._write([row])
+
+    def add(self, rows: Sequence[Row]) -> None:
+        self._write(rows)
+
+    def predictions(self) -> Iterator[Prediction]:
+        """All of them, in order. Nothing can be added any more."""
+        assert self._file is not None
+        self._file.seek(0)
+        with io.BufferedReader(self._file) as lines:
+            for line in lines:
+                row = json.loads(line)
+                if "file" in row:
+                    yield row
+
+    def _header(self, work: str) -> dict[str, Any]:
+        return {"run_id": self._run_id, "work": work}
+
+    @contextmanager
+    def _older_lines(self) -> Iterator[Iterator[bytes]]:
+        if not self.path.is_file():
+            yield iter(())
+            return
+        with self.path.open("rb") as lines:
+            yield lines
+
+    def _write(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        text = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
+        left = memoryview(text.encode("utf-8"))
+        assert self._file is not None
+        try:
+            while left:
+                left = left[self._file.write(left) :]
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from error
+
+
+def work_of(config: ModelConfig, weight_path: Path, images: Sequence[Path]) -> str:
+    """A digest that changes with the images, the config and the weights: size and time say whether a file has."""
+    digest = hashlib.sha256(config.model_dump_json().encode())
+    for path in (weight_path, *images):
+        digest.update(os.fsencode(path))
+        with suppress(OSError):  # one that is gone is another one, too
+            state = path.stat()
+            digest.update(f"\0{state.st_size} {state.st_mtime_ns}\0".encode())
+    return digest.hexdigest()
+
+
+def _parsed(line: bytes) -> dict[str, Any]:
+    """The object of a line; empty for anything else."""
+    try:
+        row = json.loads(line)
+    except ValueError:
+        return {}
+    return row if isinstance(row, dict) else {}

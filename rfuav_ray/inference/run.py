@@ -1,0 +1,81 @@
+"""Classify an image, or every image of a folder, with trained weights."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rfuav_ray.api.requests import InferenceRequest
+from rfuav_ray.errors import RunError
+from rfuav_ray.events import Report, RunEvent, ignore
+from rfuav_ray.files import find_images
+from rfuav_ray.inference.batches import classified
+from rfuav_ray.inference.classifier import Classifier
+from rfuav_ray.inference.prediction_log import PredictionLog, work_of
+from rfuav_ray.inference.predictions import CSV_NAME, JSON_NAME, writing_predictions
+from rfuav_ray.inference.progress import Tally
+from rfuav_ray.machine.gpu_memory import explaining_lack_of_memory
+from rfuav_ray.models.config import load_model_config
+from rfuav_ray.outputs.ownership import take_over
+
+
+def infer(
+    request: InferenceRequest,
+    *,
+    save_path: Path,
+    report: Report = ignore,
+    device: str = "cpu",
+    batch_size: int | None = None,
+    run_id: str = "",
+    resume: bool = False,
+) -> dict[str, Any]:
+    """Write `predictions.csv` and `predictions.json` into `save_path`; returns the run's figures.
+
+    The request's paths are absolute. An unreadable image in a folder is reported and left out. With `resume` a
+    run that was interrupted or killed goes on after the images that it has done, when it has the same `run_id`
+    (not an empty one) and images, config and weights are the same. Raises InvalidInput for the config; RunError
+    for the weights, the source, or when no image can be read; OSError; and whatever `report` raises.
+    """
+    source, weight_path = Path(request.source_path), Path(request.weight_path)
+    advice = "Use a model with a smaller image_size, or run fewer tasks on it at once."
+    with PredictionLog(save_path, run_id) as log, explaining_lack_of_memory(advice):
+        config = load_model_config(Path(request.cfg_path))
+        images = _images(source)
+        tally = Tally(source, len(images), report)
+        classifier = Classifier(config, weight_path, torch.device(device), request.precision, report)
+        work = work_of(config, weight_path, images)
+        if resume and log.holds_other(work):
+            message = "The images, the config or the weights have changed since the interruption: begun anew."
+            report(RunEvent(message=message, level="WARNING"))
+        kept = log.kept(work, map(tally.name, images)) if resume else ()
+        log.begin(work, tally.taking_over(kept))
+        take_over(save_path, "inference", run_id, report)
+        tally.started(f"Classifying {len(images)} images with {config.model} ({config.num_classes} classes).")
+        with closing(classified(classifier, images[tally.done :], tally, batch_size)) as batches:
+            for rows in batches:
+                # Kept before it is told of: a report may raise.
+                log.add(rows)
+                tally.batch_done(rows)
+        tally.refuse_emptiness()
+        with writing_predictions(save_path, model=config.model) as write:
+            for prediction in log.predictions():
+                write(prediction)
+        tally.ended()
+    return {
+        "save_path": str(save_path),
+        "predictions_csv": str(save_path / CSV_NAME),
+        "predictions_json": str(save_path / JSON_NAME),
+        **tally.figures(),
+    }
+
+
+def _images(source: Path) -> list[Path]:
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise RunError(f"{source} does not exist: name an image or a folder with images.")
+    images = find_images(source)
+    if not images:
+        raise RunError(f"There is no image (png, jpg, jpeg, bmp) in {source} or below it.")
+    return images

@@ -1,0 +1,1 @@
+"""What a machine has, and how a process makes good use of it. Knows nothing of radio."""

@@ -1,0 +1,1 @@
+"""What a task writes, and whose it is. Knows nothing of queues."""

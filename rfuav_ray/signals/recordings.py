@@ -1,0 +1,174 @@
+"""IQ recordings on disk, mapped rather than loaded: a file of any size opens at once and is read in parts."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.signals import rfuav_xml, sigmf
+from rfuav_ray.signals.stored_samples import (
+    RawSamples,
+    Samples,
+    Stored,
+    check_file,
+    map_file,
+    raw_samples,
+    to_complex,
+)
+
+__all__ = ["DATA_TYPES", "RECORDING_SUFFIXES", "Recording", "Samples", "is_recording", "open_recording"]
+
+#: what a file without a header may hold, I and Q in turn, little-endian
+DATA_TYPES = ("float32", "int16", "int8", "uint8")
+#: RFUAV's recordings are float32; `.bin` is anybody's, so it has to be named
+DEFAULT_DATA_TYPES = {".iq": "float32", ".dat": "float32", ".bin": None}
+RECORDING_SUFFIXES = frozenset({*DEFAULT_DATA_TYPES, ".npy", ".wav", *sigmf.SIGMF_SUFFIXES})
+
+#: for each sample whether it was a finite number
+Mask = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A recording that can be read; `open_recording` makes it. It holds no open file and pickles small."""
+
+    #: of SigMF the metadata, whichever of the two files was named
+    path: Path
+    #: None when neither the recording nor the caller says it
+    sample_rate_hz: float | None
+    #: of one value, or of one sample for a .npy file of complex ones; the byte order is left out
+    data_type: str
+    sample_count: int
+    #: False for one channel of a WAV file and SigMF's `r...`: a real signal, whose spectrum is symmetric
+    is_complex: bool
+    #: where 0 Hz of the spectrum lies; None when neither the recording nor the caller says it
+    center_frequency_hz: float | None
+    #: None: `path` is a .npy or .wav file, whose header says where
+    raw: RawSamples | None
+
+    def read(self, start: int, count: int) -> Samples:
+        """Samples `start` to `start + count`, shape (count,); integers are scaled to -1..1.
+
+        A sample that is NaN or infinite is read as 0, as if nothing had been received: left as it is it would
+        blank every STFT window it falls into. Raises RunError outside the recording.
+        """
+        return self.read_checked(start, count)[0]
+
+    def read_checked(self, start: int, count: int) -> tuple[Samples, Mask]:
+        """What `read` gives, and for each sample whether it was finite: True, or False where 0 is given for it."""
+        if start < 0 or count < 0 or start + count > self.sample_count:
+            raise RunError(f"{self.path}: there are {self.sample_count} samples, not {start} to {start + count}.")
+        stored = (self.raw.map() if self.raw else map_file(self.path)[0])[start : start + count]
+        if len(stored) < count:
+            raise RunError(
+                f"{self.path}: the file became shorter while it was read; read it again once it is whole."
+            )
+        file = self.raw.path if self.raw else self.path
+        samples = to_complex(stored, is_wav=file.suffix.lower() == ".wav")
+        finite = np.isfinite(samples)
+        samples[~finite] = 0
+        return samples, finite
+
+
+def is_recording(path: Path) -> bool:
+    """Whether this is an IQ recording by its name (iq, dat, bin, npy, wav, sigmf-meta in any case).
+
+    Hidden files are none. It looks beside the file so that a walk over a folder finds each recording once: of a
+    SigMF pair the metadata count, and a `.sigmf-data` only when these are missing.
+    """
+    if path.suffix.lower() not in RECORDING_SUFFIXES or path.name.startswith("."):
+        return False
+    return sigmf.is_counted(path)
+
+
+def open_recording(
+    path: Path,
+    *,
+    sample_rate_hz: float | None = None,
+    data_type: str | None = None,
+    center_frequency_hz: float | None = None,
+) -> Recording:
+    """Look at a recording without reading its samples.
+
+    `.iq`, `.dat`, `.bin`: interleaved I/Q of `data_type`; if None, of the type that RFUAV's .xml beside it says,
+    else float32, but `.bin` must then be told. `.npy`: complex (n,), real (n, 2), or real (2n,) taken as
+    interleaved I/Q. `.wav`: two channels are I and Q, one is a real signal. `.sigmf-meta`, `.sigmf-data`: either
+    file of the pair. `.npy`, `.wav` and SigMF say their type themselves. A given sample rate or centre frequency
+    wins over what SigMF metadata, a WAV header or RFUAV's .xml say.
+
+    Raises InvalidInput for a wrong argument and RunError, naming the file, for a file that cannot be used.
+    """
+    if sample_rate_hz is not None and not 0 < sample_rate_hz <= sigmf.HIGHEST_RATE_HZ:
+        raise InvalidInput(
+            "sample_rate_hz",
+            f"{sample_rate_hz} is no rate in samples per second, above 0 and up to {sigmf.HIGHEST_RATE_HZ:g}.",
+        )
+    if center_frequency_hz is not None and not math.isfinite(center_frequency_hz):
+        raise InvalidInput("center_frequency_hz", f"{center_frequency_hz} is no frequency in Hz.")
+    suffix = path.suffix.lower()
+    if suffix in DEFAULT_DATA_TYPES:
+        return _open_headerless(path, sample_rate_hz, data_type, center_frequency_hz)
+    if suffix in sigmf.SIGMF_SUFFIXES:
+        return _open_sigmf(path, sample_rate_hz, data_type, center_frequency_hz)
+    if suffix not in RECORDING_SUFFIXES:
+        raise RunError(f"{path}: an IQ recording is named {', '.join(sorted(RECORDING_SUFFIXES))}.")
+    check_file(path)
+    stored, header_rate_hz = map_file(path)
+    if len(stored) == 0:
+        raise RunError(f"{path}: there is not one sample in it.")
+    stored_type = str(stored.dtype.name)
+    _check_agrees(path, data_type, stored_type)
+    rate_hz = sample_rate_hz or header_rate_hz
+    return Recording(path, rate_hz, stored_type, len(stored), _is_complex(stored), center_frequency_hz, raw=None)
+
+
+def _is_complex(stored: Stored) -> bool:
+    return stored.ndim == 2 or stored.dtype.kind == "c"
+
+
+def _open_headerless(
+    path: Path, rate_hz: float | None, data_type: str | None, center_frequency_hz: float | None
+) -> Recording:
+    check_file(path)
+    said = rfuav_xml.describe(path)
+    data_type = data_type or said.data_type or DEFAULT_DATA_TYPES[path.suffix.lower()]
+    if data_type not in DATA_TYPES:
+        what = f"{path} does not say its own type" if data_type is None else f"'{data_type}' is unknown"
+        raise InvalidInput("data_type", f"{what}; name one of {', '.join(DATA_TYPES)}.")
+    raw = raw_samples(path, np.dtype(data_type).newbyteorder("<").str)
+    frequency_hz = said.center_frequency_hz if center_frequency_hz is None else center_frequency_hz
+    rate_hz = rate_hz or said.sample_rate_hz
+    return Recording(path, rate_hz, data_type, raw.sample_count, True, frequency_hz, raw)
+
+
+def _open_sigmf(
+    path: Path, rate_hz: float | None, data_type: str | None, center_frequency_hz: float | None
+) -> Recording:
+    check_file(path)
+    path = sigmf.metadata_path(path)
+    check_file(path)
+    said = sigmf.read_metadata(path)
+    stored_type = np.dtype(said.value_type).name
+    _check_agrees(path, data_type, stored_type)
+    rate_hz = rate_hz or said.sample_rate_hz
+    if not said.data_path.exists():
+        raise RunError(f"{path}: its data are missing; put {said.data_path.name} beside it.")
+    raw = raw_samples(
+        said.data_path,
+        said.value_type,
+        is_complex=said.is_complex,
+        skipped_bytes=said.header_bytes,
+        trailing_bytes=said.trailing_bytes,
+    )
+    frequency_hz = said.center_frequency_hz if center_frequency_hz is None else center_frequency_hz
+    return Recording(path, rate_hz, stored_type, raw.sample_count, raw.is_complex, frequency_hz, raw)
+
+
+def _check_agrees(path: Path, data_type: str | None, stored_type: str) -> None:
+    if data_type not in {None, stored_type}:
+        raise InvalidInput(
+            "data_type", f"'{data_type}', but {path} says itself that it is {stored_type}: leave data_type out."
+        )

@@ -1,0 +1,120 @@
+"""The next epoch of a training: both passes, its figures, and what is kept of it when it is interrupted."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from rfuav_ray.errors import RunError, RunInterrupted
+from rfuav_ray.evaluation import metrics
+from rfuav_ray.events import RunEvent
+from rfuav_ray.training.data import batches
+from rfuav_ray.training.passes import EpochReports, epoch_end, train_epoch, validate
+from rfuav_ray.training.state import Training
+
+logger = logging.getLogger(__name__)
+
+#: how much work a kill may cost in a long epoch
+CHECKPOINT_EVERY_S = 300.0
+
+
+def run_epoch(training: Training) -> None:
+    """Train, validate, and begin to write the checkpoint.
+
+    Raises RunInterrupted with the epoch's part kept; RunError and OSError, also when the epoch before this one
+    could not be written.
+    """
+    try:
+        row = _pass_through(training)
+    except RunInterrupted:
+        # An epoch whose beginning nobody heard of begins anew.
+        if training.sums.batches > 0 and training.report.was_told("epoch_start"):
+            _keep_at_the_end(training)
+        raise
+    training.epoch += 1
+    training.history.append(row)
+    training.seconds += training.epoch_seconds
+    training.begin_epoch()
+    end = epoch_end(row)
+    if training.epoch <= training.reported_epoch:
+        # Its checkpoint was lost and it was made again, with the same figures: the log has it already.
+        end = replace(end, message="")
+    training.save(end)
+
+
+def _pass_through(training: Training) -> dict[str, Any]:
+    """Both passes; returns the epoch's `latest_metrics` object, after noting whether it is the best one."""
+    request, train_set, val_set = training.request, training.train_set, training.val_set
+    images, epoch = len(train_set) + len(val_set), training.epoch + 1
+    reports = EpochReports(training.report, epoch, request.num_epochs, images, done=training.sums.images)
+    # An epoch that is gone on with was heard of.
+    if training.sums.batches == 0:
+        reports.tell("epoch_start", f"started, learning rate {request.learning_rate:g}.")
+    train_loss, train_acc = train_epoch(
+        training.model,
+        training.optimizer,
+        train_set,
+        training.order(epoch),
+        reports,
+        training.sums,
+        training.dtype,
+        _keeper(training),
+    )
+    order = batches(len(val_set), request.batch_size, shuffle=False, seed=0, epoch=epoch)
+    probabilities, labels, val_loss = validate(training.model, val_set, order, reports, training.dtype)
+    # The epoch before is written, and an order to stop is heard, before this one counts.
+    training.report.settle()
+    figures = metrics.evaluate(probabilities, labels, val_loss)
+    row = {
+        "epoch": epoch,
+        "total_epochs": request.num_epochs,
+        "train_loss": train_loss,
+        "train_acc": train_acc,
+        **figures,
+        "learning_rate": request.learning_rate,
+        "best_acc": max([figures["val_acc"], *(past["val_acc"] for past in training.history)]),
+        "images_per_second": images / training.epoch_seconds,
+    }
+    if _is_better(row, training.best):
+        training.best = {
+            "epoch": epoch,
+            "metrics": row,
+            "per_class": metrics.per_class(probabilities, labels, training.config.class_names),
+            "confusion_matrix": metrics.confusion_matrix(probabilities, labels).tolist(),
+        }
+    return row
+
+
+def _is_better(row: dict[str, Any], best: dict[str, Any]) -> bool:
+    if not best:
+        return True
+    old = best["metrics"]
+    return bool((row["val_acc"], -row["val_loss"]) > (old["val_acc"], -old["val_loss"]))
+
+
+def _keeper(training: Training) -> Callable[[], None]:
+    """To be called after each batch: keeps the epoch's part now and then."""
+    kept_s = time.monotonic()
+
+    def keep_when_due() -> None:
+        nonlocal kept_s
+        if time.monotonic() - kept_s < CHECKPOINT_EVERY_S:
+            return
+        kept_s = time.monotonic()
+        training.report.settle()
+        try:
+            training.save_within_epoch()
+        except (RunError, OSError) as error:
+            message = f"What is done of this epoch could not be kept, a kill would cost it: {error}"
+            training.report(RunEvent(message=message, level="WARNING"))
+
+    return keep_when_due
+
+
+def _keep_at_the_end(training: Training) -> None:
+    """A part that cannot be kept costs the epoch and not the training: the last checkpoint is still there."""
+    try:
+        training.save_within_epoch()
+    except (RunError, OSError) as error:
+        logger.warning("what was done of epoch %d could not be kept: %s", training.epoch + 1, error)

@@ -1,0 +1,120 @@
+"""What a training leaves behind in its folder; after every epoch all of it tells of the same epoch."""
+
+import csv
+import importlib.metadata
+import io
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torchvision
+
+from rfuav_ray.errors import InvalidInput
+from rfuav_ray.events import Report, RunEvent
+from rfuav_ray.files import remove_temporaries, write_text
+from rfuav_ray.outputs.artifacts import EPOCH_CHECKPOINT, TRAINING_FILES
+from rfuav_ray.outputs.ownership import take_over
+from rfuav_ray.training.checkpoint import Checkpoint, save_checkpoint, save_tensors
+from rfuav_ray.training.plots import plot_confusion_matrix, plot_curves
+
+
+class TrainingFolder:
+    """The results' folder, made when missing. Raises InvalidInput("save_path") when it cannot be."""
+
+    def __init__(self, save_path: str, name: str | None) -> None:
+        self.path = Path(save_path, name) if name else Path(save_path)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InvalidInput("save_path", f"'{self.path}' cannot be made: {error.strerror}.") from error
+        self.files = {key: self.path / file_name for key, file_name in TRAINING_FILES.items()}
+        self.epoch_checkpoint = self.path / EPOCH_CHECKPOINT
+
+    def clear(self, run_id: str, report: Report) -> None:
+        """Remove what an older training left, so that no file of it is taken for one of the new.
+
+        The results of another task are not removed, but moved.
+        """
+        remove_temporaries(self.path)
+        take_over(self.path, "training", run_id, report)
+        self.drop_epoch_checkpoint()
+        old = [file for file in self.files.values() if file.exists()]
+        if old:
+            names = ", ".join(file.name for file in old)
+            message = f"'{self.path}' holds results of an older training, which are replaced: {names}."
+            report(RunEvent(message=message, level="WARNING"))
+        for file in old:
+            file.unlink()
+
+    def save(self, checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:
+        """Write the checkpoint, and then all that follows from it: a kill in between is put right on resuming."""
+        save_checkpoint(self.files["checkpoint"], checkpoint)
+        self.drop_epoch_checkpoint()
+        self.publish(checkpoint, facts)
+
+    def drop_epoch_checkpoint(self) -> None:
+        self.epoch_checkpoint.unlink(missing_ok=True)
+
+    def publish(self, checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:
+        if checkpoint.best["epoch"] == checkpoint.epoch:
+            save_tensors(self.files["best_model"], checkpoint.model)
+        save_tensors(self.files["last_model"], checkpoint.model)
+        write_text(self.files["metrics"], _csv(checkpoint.history))
+        write_text(self.files["report"], _report(checkpoint, facts))
+
+    def draw(
+        self, history: Sequence[Mapping[str, Any]], best: Mapping[str, Any], class_names: Sequence[str]
+    ) -> None:
+        plot_curves(self.files["curves"], history)
+        plot_confusion_matrix(
+            self.files["confusion_matrix"],
+            np.array(best["confusion_matrix"]),
+            class_names,
+            title=f"Validation, epoch {best['epoch']}",
+        )
+
+
+def versions() -> dict[str, str]:
+    return {
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "torchvision": torchvision.__version__,
+        **{name: _version(name) for name in ("numpy", "scikit-learn", "rfuav-ray")},
+    }
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:  # run from a source folder
+        return "not installed"
+
+
+def _csv(history: Sequence[Mapping[str, Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    return text.getvalue()
+
+
+def _report(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> str:
+    content = {
+        **facts,
+        "started_at": checkpoint.started_at,
+        "written_at": now(),
+        "training_seconds": checkpoint.seconds,
+        "epochs": checkpoint.epoch,
+        "best": checkpoint.best,
+        "last": checkpoint.history[-1],
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False)

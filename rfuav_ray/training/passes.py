@@ -1,0 +1,180 @@
+"""One epoch: the passes over the training and the validation images, and what is told of them on the way."""
+
+import math
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+from torch.nn.functional import cross_entropy
+
+from rfuav_ray.errors import RunError
+from rfuav_ray.events import Report, RunEvent, Stage
+from rfuav_ray.images.transforms import scale
+from rfuav_ray.models.config import IMAGENET
+from rfuav_ray.models.precision import autocast
+from rfuav_ray.training.data import Batch, ImageDataset, load_batches
+
+Order = Sequence[Sequence[int]]
+
+MESSAGES_A_PASS = 10
+SECONDS_BETWEEN_MESSAGES = 1.0
+MAX_DECODING_THREADS = 16
+
+
+class EpochReports:
+    """Tells of one epoch: the progress after every batch, and messages now and then."""
+
+    def __init__(self, report: Report, epoch: int, total_epochs: int, images: int, done: int = 0) -> None:
+        self._report = report
+        self._epoch = epoch
+        self._total_epochs = total_epochs
+        #: training and validation images of an epoch, and how many of them are done
+        self._images = images
+        self._done = done
+        self._told_s = time.monotonic()
+
+    def tell(self, stage: Stage, message: str) -> None:
+        self._send(stage, f"Epoch {self._epoch}/{self._total_epochs}: {message}")
+
+    def batch_done(self, stage: Stage, images: int, *, number: int, of: int, describe: Callable[[], str]) -> None:
+        """`describe` is called only for a message, because on a GPU it has to wait for the figures."""
+        self._done += images
+        is_due = time.monotonic() - self._told_s >= SECONDS_BETWEEN_MESSAGES
+        if is_due and number % math.ceil(of / MESSAGES_A_PASS) == 0:
+            self._told_s = time.monotonic()
+            self.tell(stage, f"{stage}, batch {number}/{of}: {describe()}.")
+        else:
+            self._send(stage, "")
+
+    def _send(self, stage: Stage, message: str) -> None:
+        epochs_done = self._epoch - 1 + self._done / self._images
+        self._report(
+            RunEvent(
+                message=message,
+                progress=100 * epochs_done / self._total_epochs,
+                stage=stage,
+                step=self._epoch,
+                epoch=self._epoch,
+            )
+        )
+
+
+def epoch_end(row: dict[str, Any]) -> RunEvent:
+    """The report of a finished epoch; `row` is its `latest_metrics` object."""
+    epoch, total_epochs = row["epoch"], row["total_epochs"]
+    message = (
+        f"Epoch {epoch}/{total_epochs}: training loss {row['train_loss']:.4f}, validation loss "
+        f"{row['val_loss']:.4f}, validation accuracy {row['val_acc']:.2f} % (best {row['best_acc']:.2f} %), "
+        f"{row['images_per_second']:.1f} images/s."
+    )
+    return RunEvent(
+        message=message,
+        progress=100 * epoch / total_epochs,
+        stage="epoch_end",
+        step=epoch,
+        epoch=epoch,
+        metrics=row,
+    )
+
+
+class Sums:
+    """Loss and right answers of a pass so far, float64 (2,), after so many batches and images.
+
+    Kept on the device so that a GPU need not be waited for at every batch.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.values = torch.zeros(2, dtype=torch.float64, device=device)
+        self.batches = 0
+        self.images = 0
+
+    def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
+        right = (logits.argmax(dim=1) == labels).sum()
+        self.values += torch.stack((loss.detach().double() * len(labels), right.double()))
+        self.batches += 1
+        self.images += len(labels)
+
+    def means(self) -> tuple[float, float]:
+        """Loss and accuracy in percent. Raises RunError when the loss is no number any more."""
+        loss, right = (self.values / self.images).tolist()
+        if not math.isfinite(loss):
+            raise RunError(f"The loss became {loss}: the training diverged. Lower learning_rate.")
+        return loss, 100 * right
+
+    def describe(self) -> str:
+        loss, accuracy = self.means()
+        return f"loss {loss:.4f}, accuracy {accuracy:.2f} %"
+
+
+def train_epoch(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    dataset: ImageDataset,
+    order: Order,
+    reports: EpochReports,
+    sums: Sums,
+    dtype: torch.dtype,
+    after_batch: Callable[[], None],
+) -> tuple[float, float]:
+    """One optimizer step for each batch that `sums` lacks; the mean loss and accuracy (percent) while it learned.
+
+    `sums` holds what an interrupted run did of this pass, and always all that is done.
+    """
+    model.train()
+    device = _device_of(model)
+    remaining = order[sums.batches :]
+    if not remaining:
+        return sums.means()
+    with closing(_batches_on(device, dataset, remaining)) as loaded:
+        for images, labels in loaded:
+            with autocast(device, dtype):
+                logits = model(images)
+            loss = cross_entropy(logits.float(), labels)
+            optimizer.zero_grad()
+            loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            sums.add(loss, logits, labels)
+            after_batch()
+            reports.batch_done("training", len(labels), number=sums.batches, of=len(order), describe=sums.describe)
+    reports.tell("training", f"training done: {sums.describe()}.")
+    return sums.means()
+
+
+@torch.inference_mode()
+def validate(
+    model: nn.Module, dataset: ImageDataset, order: Order, reports: EpochReports, dtype: torch.dtype
+) -> tuple[NDArray[np.float32], NDArray[np.int64], float]:
+    """Probabilities (n, classes), labels (n,) and the mean loss."""
+    model.eval()
+    device = _device_of(model)
+    sums = Sums(device)
+    results: list[Batch] = []
+    with closing(_batches_on(device, dataset, order)) as loaded:
+        for number, (images, labels) in enumerate(loaded, start=1):
+            with autocast(device, dtype):
+                logits = model(images).float()
+            sums.add(cross_entropy(logits, labels), logits, labels)
+            results.append((torch.softmax(logits, dim=1), labels))
+            reports.batch_done("validation", len(labels), number=number, of=len(order), describe=sums.describe)
+    reports.tell("validation", f"validation done: {sums.describe()}.")
+    probabilities, all_labels = (torch.cat(parts).cpu().numpy() for parts in zip(*results, strict=True))
+    return probabilities, all_labels, sums.means()[0]
+
+
+def _device_of(model: nn.Module) -> torch.device:
+    return next(model.parameters()).device
+
+
+def _batches_on(device: torch.device, dataset: ImageDataset, order: Order) -> Generator[Batch, None, None]:
+    # torch's own number of threads is the share of the machine that this run was given.
+    threads = min(torch.get_num_threads(), MAX_DECODING_THREADS)
+    on_gpu = device.type == "cuda"
+    with closing(load_batches(dataset, order, threads=threads, pin_memory=on_gpu)) as loaded:
+        for pictures, labels in loaded:
+            images = scale(pictures.to(device, non_blocking=True), IMAGENET)
+            yield images, labels.to(device, non_blocking=True)

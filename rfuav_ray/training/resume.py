@@ -1,0 +1,92 @@
+"""Going on with a training that was interrupted: after its last finished epoch, or in the middle of the next."""
+
+from dataclasses import replace
+
+from rfuav_ray.events import RunEvent
+from rfuav_ray.files import remove_temporaries
+from rfuav_ray.models.config import save_model_config
+from rfuav_ray.outputs.artifacts import EPOCH_CHECKPOINT
+from rfuav_ray.training.checkpoint import Checkpoint, load_checkpoint
+from rfuav_ray.training.passes import epoch_end
+from rfuav_ray.training.state import Training
+
+
+def resume(training: Training) -> bool:
+    """Go back to the latest state that was kept; False when there is no usable one.
+
+    The ends of the finished epochs that were not reported are reported first.
+    """
+    folder = training.folder
+    part, finished = _load(training)
+    state = part or finished
+    if state is None:
+        return False
+    is_published_again = finished is not None and finished.epoch == state.epoch
+    if not _has_best_weights(training, state, is_published_again):
+        message = f"'{folder.files['best_model']}' of epoch {state.best['epoch']} is gone: training begins anew."
+        training.report(RunEvent(message=message, level="WARNING"))
+        return False
+    training.restore(state)
+    remove_temporaries(folder.path)
+    save_model_config(folder.files["config"], training.config)
+    if finished is not None and is_published_again:
+        folder.publish(finished, training.facts)
+    for row in state.history[training.reported_epoch :]:
+        training.report(epoch_end(row))
+    if state.history and len(state.history) <= training.reported_epoch:
+        # The log has it, the task's record perhaps not: figures are stored when the task changes its state.
+        training.report(replace(epoch_end(state.history[-1]), message=""))
+    training.report(_going_on(training, state))
+    return True
+
+
+def _load(training: Training) -> tuple[Checkpoint | None, Checkpoint | None]:
+    """What is kept of an epoch that had not ended, and of the last one that had."""
+    folder = training.folder
+    part = _load_part(training)
+    finished = load_checkpoint(
+        folder.files["checkpoint"],
+        run_id=training.run_id,
+        config=training.config.model_dump(mode="json"),
+        report=training.report,
+        otherwise=f"training goes on from '{EPOCH_CHECKPOINT}'" if part else "training begins anew",
+    )
+    if part is not None and finished is not None and part.epoch < finished.epoch:
+        folder.drop_epoch_checkpoint()  # the kill came between the end of its epoch and its removal
+        part = None
+    return part, finished
+
+
+def _load_part(training: Training) -> Checkpoint | None:
+    path = training.folder.epoch_checkpoint
+    checkpoint = load_checkpoint(
+        path,
+        run_id=training.run_id,
+        config=training.config.model_dump(mode="json"),
+        report=training.report,
+        otherwise="its epoch begins anew",
+    )
+    if checkpoint is None or checkpoint.part is None:
+        return None
+    if checkpoint.part.order != training.order_digest(checkpoint.epoch + 1):
+        message = f"The training images or their batches are others than in '{path}', so its epoch begins anew."
+        training.report(RunEvent(message=message, level="WARNING"))
+        return None
+    return checkpoint
+
+
+def _has_best_weights(training: Training, state: Checkpoint, is_published_again: bool) -> bool:
+    if not state.best or training.folder.files["best_model"].exists():
+        return True
+    return is_published_again and state.best["epoch"] == state.epoch
+
+
+def _going_on(training: Training, state: Checkpoint) -> RunEvent:
+    total_epochs = training.request.num_epochs
+    if state.part is None:
+        message = f"Going on after epoch {state.epoch}/{total_epochs} (checkpoint)."
+        return RunEvent(message=message, epoch=state.epoch)
+    epoch = state.epoch + 1
+    of = len(training.order(epoch))
+    message = f"Going on in epoch {epoch}/{total_epochs} after {state.part.batches} of {of} batches (checkpoint)."
+    return RunEvent(message=message, epoch=epoch)

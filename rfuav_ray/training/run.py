@@ -1,0 +1,199 @@
+"""Training a classifier: a request in, a folder of results out. Needs no Ray: a notebook can call it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from rfuav_ray.api.requests import TrainingRequest
+from rfuav_ray.errors import InvalidInput, RunCancelled, RunInterrupted
+from rfuav_ray.events import Report, RunEvent, ignore
+from rfuav_ray.images.class_folders import check_dataset, fingerprint, labelled_images, stft_settings
+from rfuav_ray.machine.gpu_memory import explaining_lack_of_memory
+from rfuav_ray.models import architectures
+from rfuav_ray.models.build import build_model, load_pretrained, load_weights
+from rfuav_ray.models.config import IMAGENET, ModelConfig, save_model_config
+from rfuav_ray.models.precision import name_of, resolve
+from rfuav_ray.outputs.ownership import now_at
+from rfuav_ray.training.data import ImageDataset
+from rfuav_ray.training.epoch import run_epoch
+from rfuav_ray.training.epoch_writer import EpochWriter
+from rfuav_ray.training.folder import TrainingFolder, versions
+from rfuav_ray.training.resume import resume as go_on
+from rfuav_ray.training.state import Training
+
+
+def train(
+    request: TrainingRequest,
+    *,
+    report: Report = ignore,
+    device: str = "cpu",
+    run_id: str = "",
+    resume: bool = False,
+    reported_epoch: int = 0,
+    seed: int = 42,
+    environment: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Train, validate after every epoch, and leave weights, figures and pictures in save_path[/name].
+
+    `device` is a torch device and wins over the request's. With `resume` the run goes on from the
+    folder's checkpoints if they have the same `run_id`, after RunInterrupted and after a kill also in the middle
+    of an epoch; on the CPU with the same number of threads the result is that of an uninterrupted run, bit for
+    bit. It first reports the ends of the epochs after `reported_epoch`: the run that made them may have died
+    before they were heard. `environment` is written to report.json.
+    Raises InvalidInput before anything is written; RunError; OSError; and whatever `report` raises.
+    """
+    torch_device = _device(device)
+    advice = "Lower batch_size or image_size, or run fewer tasks on it at once."
+    with (
+        explaining_lack_of_memory(advice),
+        _random_numbers(seed, torch_device),
+        EpochWriter(report) as writer,
+    ):
+        training = _prepare(request, writer, torch_device, run_id, seed, environment or {})
+        training.reported_epoch = reported_epoch if resume else 0
+        if not (resume and go_on(training)):
+            _begin(training)
+        try:
+            while training.epoch < request.num_epochs:
+                run_epoch(training)
+            writer.settle()
+        except RunInterrupted:
+            raise
+        except Exception:
+            _give_up(training)
+            raise
+        _draw(training)
+    return _result(training)
+
+
+def _give_up(training: Training) -> None:
+    """Leave the finished epochs. Nothing in here may hide the error that ended the training: a full disk would."""
+    with suppress(Exception):
+        _end_writing(training)
+    with suppress(Exception):
+        training.folder.drop_epoch_checkpoint()
+        _draw(training)
+
+
+def _end_writing(training: Training) -> None:
+    try:
+        training.report.settle()
+    except (RunCancelled, RunInterrupted):
+        pass  # heard already
+    except Exception as error:
+        message = f"The epoch before could not be written either: {error}"
+        training.report(RunEvent(message=message, level="WARNING"))
+
+
+def _draw(training: Training) -> None:
+    """What the other files tell of."""
+    if training.kept is not None:
+        training.folder.draw(*training.kept, training.config.class_names)
+
+
+def _prepare(
+    request: TrainingRequest,
+    report: EpochWriter,
+    device: torch.device,
+    run_id: str,
+    seed: int,
+    environment: dict[str, Any],
+) -> Training:
+    train_path, val_path = Path(request.train_path), Path(request.val_path)
+    class_names = check_dataset(train_path, val_path, request.num_classes)
+    train_images = labelled_images(train_path, class_names)
+    val_images = labelled_images(val_path, class_names)
+    architectures.check_batch(request.model, min(request.batch_size, len(train_images)), request.image_size)
+    model = build_model(request.model, request.num_classes, image_size=request.image_size)
+    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    config = ModelConfig(
+        model=request.model,
+        num_classes=request.num_classes,
+        class_names=tuple(class_names),
+        image_size=request.image_size,
+        normalization=IMAGENET,
+        stft=stft_settings(train_path),
+    )
+    dtype = resolve(request.precision, device, report)
+    facts = {
+        "request": request.model_dump(mode="json"),
+        "data": {
+            "train": {"images": len(train_images), "sha256": fingerprint(train_path, train_images)},
+            "val": {"images": len(val_images), "sha256": fingerprint(val_path, val_images)},
+        },
+        "seed": seed,
+        "device": str(device),
+        "precision": name_of(dtype),
+        "threads": torch.get_num_threads(),
+        "versions": versions(),
+        "environment": environment,
+    }
+    return Training(
+        request=request,
+        report=report,
+        device=device,
+        seed=seed,
+        run_id=run_id,
+        folder=TrainingFolder(request.save_path, request.name),
+        config=config,
+        train_set=ImageDataset(train_images, image_size=request.image_size),
+        val_set=ImageDataset(val_images, image_size=request.image_size),
+        model=model,
+        optimizer=torch.optim.Adam(model.parameters(), lr=request.learning_rate, fused=True),
+        dtype=dtype,
+        facts=facts,
+    )
+
+
+def _begin(training: Training) -> None:
+    request, report = training.request, training.report
+    message = (
+        f"{request.model} on {training.device} in {name_of(training.dtype)}: {len(training.train_set)} training "
+        f"and {len(training.val_set)} validation images of {request.num_classes} classes."
+    )
+    report(RunEvent(message=message, progress=0.0))
+    # Before the folder is cleared: the weights to start from may be an older result in it.
+    if request.weight_path:
+        weight_path = now_at(Path(request.weight_path), "training")
+        new = load_weights(training.model, weight_path, strict_head=False)
+        fresh = f"; {', '.join(new)} start anew" if new else ""
+        report(RunEvent(message=f"Starting from the weights in '{weight_path}'{fresh}."))
+    elif request.pretrained:
+        file = load_pretrained(training.model, request.model)
+        report(RunEvent(message=f"Starting from the ImageNet weights in '{file}'."))
+    training.folder.clear(training.run_id, report)
+    save_model_config(training.folder.files["config"], training.config)
+
+
+def _result(training: Training) -> dict[str, Any]:
+    images = training.epoch * (len(training.train_set) + len(training.val_set))
+    return {
+        "save_path": str(training.folder.path),
+        "epochs": training.epoch,
+        "best_epoch": training.best["epoch"],
+        "best_acc": training.best["metrics"]["val_acc"],
+        "metrics": training.history[-1],
+        "images_per_second": images / training.seconds,
+        "files": {key: str(file) for key, file in training.folder.files.items()},
+    }
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+    except RuntimeError:
+        raise InvalidInput("device", f"'{name}' is no device of PyTorch; use cpu, cuda or cuda:N.") from None
+    if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
+        raise InvalidInput("device", f"'{name}' is not there: {torch.cuda.device_count()} GPUs are visible.")
+    return device
+
+
+@contextmanager
+def _random_numbers(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch's global generators for this training, and give the caller's back afterwards."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield

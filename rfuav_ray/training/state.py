@@ -1,0 +1,138 @@
+"""One training: what it works with, where it stands, and its checkpoints."""
+
+import hashlib
+import time
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from rfuav_ray.api.requests import TrainingRequest
+from rfuav_ray.events import RunEvent
+from rfuav_ray.models.config import ModelConfig
+from rfuav_ray.training.checkpoint import Checkpoint, PartOfEpoch, rng_state, save_checkpoint, set_rng_state
+from rfuav_ray.training.data import ImageDataset, batches
+from rfuav_ray.training.epoch_writer import EpochWriter, copy_in_memory
+from rfuav_ray.training.folder import TrainingFolder, now
+from rfuav_ray.training.passes import Order, Sums
+
+
+@dataclass(kw_only=True)
+class Training:
+    request: TrainingRequest
+    report: EpochWriter
+    device: torch.device
+    seed: int
+    run_id: str
+    folder: TrainingFolder
+    config: ModelConfig
+    train_set: ImageDataset
+    val_set: ImageDataset
+    model: nn.Module
+    optimizer: torch.optim.Optimizer
+    #: what the model computes in
+    dtype: torch.dtype
+    #: what report.json says besides the figures
+    facts: dict[str, Any]
+    #: the last epoch whose end an earlier run reported
+    reported_epoch: int = 0
+    # Where it stands:
+    epoch: int = 0
+    history: list[dict[str, Any]] = field(default_factory=list)
+    best: dict[str, Any] = field(default_factory=dict)
+    #: `history` and `best` as they are on the disk; None before the first epoch is
+    kept: tuple[list[dict[str, Any]], dict[str, Any]] | None = None
+    started_at: str = field(default_factory=now)
+    #: of the finished epochs
+    seconds: float = 0.0
+    #: of the training pass of the next epoch
+    sums: Sums = field(init=False)
+    _epoch_started_s: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.begin_epoch()
+
+    def begin_epoch(self) -> None:
+        self.sums = Sums(self.device)
+        self._epoch_started_s = time.perf_counter()
+
+    @property
+    def epoch_seconds(self) -> float:
+        """How long the present epoch has taken, in all runs."""
+        return time.perf_counter() - self._epoch_started_s
+
+    def order(self, epoch: int) -> Order:
+        """Which images make up each batch of the epoch's training pass."""
+        request = self.request
+        return batches(
+            len(self.train_set),
+            request.batch_size,
+            shuffle=request.shuffle,
+            seed=self.seed,
+            epoch=epoch,
+        )
+
+    def save(self, end: RunEvent) -> None:
+        """An epoch has ended: begin to write it, with all files that tell of it; then its `end` is reported.
+
+        The report must be settled.
+        """
+        checkpoint = self._checkpoint(None)
+        checkpoint = replace(
+            checkpoint,
+            model=copy_in_memory(checkpoint.model),
+            optimizer=copy_in_memory(checkpoint.optimizer),
+            history=list(checkpoint.history),
+        )
+
+        def write() -> None:
+            self.folder.save(checkpoint, self.facts)
+            self.kept = checkpoint.history, checkpoint.best
+
+        self.report.write(write, then=end)
+
+    def save_within_epoch(self) -> None:
+        """Keep what is done of the next epoch."""
+        part = PartOfEpoch(
+            batches=self.sums.batches,
+            sums=self.sums.values.cpu(),
+            images=self.sums.images,
+            seconds=self.epoch_seconds,
+            order=self.order_digest(self.epoch + 1),
+        )
+        save_checkpoint(self.folder.epoch_checkpoint, self._checkpoint(part))
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        self.model.load_state_dict(checkpoint.model)
+        self.optimizer.load_state_dict(checkpoint.optimizer)
+        set_rng_state(checkpoint.rng, self.device)
+        self.epoch, self.history = checkpoint.epoch, checkpoint.history
+        self.best, self.seconds = checkpoint.best, checkpoint.seconds
+        self.kept = (list(self.history), self.best) if self.history else None
+        self.started_at = checkpoint.started_at
+        self.begin_epoch()
+        if part := checkpoint.part:
+            self.sums.values = part.sums.to(self.device)
+            self.sums.batches, self.sums.images = part.batches, part.images
+            self._epoch_started_s -= part.seconds
+
+    def order_digest(self, epoch: int) -> str:
+        """Another one when the images, the seed or the batches are others."""
+        images = self.facts["data"]["train"]["sha256"]
+        return hashlib.sha256(f"{images} {self.order(epoch)}".encode()).hexdigest()
+
+    def _checkpoint(self, part: PartOfEpoch | None) -> Checkpoint:
+        return Checkpoint(
+            run_id=self.run_id,
+            config=self.config.model_dump(mode="json"),
+            epoch=self.epoch,
+            model=dict(self.model.state_dict()),
+            optimizer=self.optimizer.state_dict(),
+            rng=rng_state(self.device),
+            history=self.history,
+            best=self.best,
+            started_at=self.started_at,
+            seconds=self.seconds,
+            part=part,
+        )

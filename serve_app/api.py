@@ -1,0 +1,99 @@
+"""The FastAPI application of one replica: routes, guards, error shape, documentation."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import ray
+from fastapi import FastAPI
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi_offline import FastAPIOffline
+
+from actors import names
+from actors.gc_tuning import loading_a_table
+from rfuav_ray.logs import write_to_log_file
+from rfuav_ray.settings import Settings
+from serve_app.errors import ERROR_RESPONSES, add_error_handlers
+from serve_app.gateway import Service
+from serve_app.middleware.fast_reads import FastReads
+from serve_app.middleware.fast_starts import FastStarts
+from serve_app.middleware.guards import App, BodyLimit, KeyCheck
+from serve_app.routes import (
+    artifacts,
+    events,
+    files,
+    health,
+    index,
+    inference,
+    preprocessing,
+    redoc,
+    resources,
+    tasks,
+    training,
+)
+from serve_app.routes.page import add_page
+from serve_app.streams.sse import EventReader, TaskStreams
+from serve_app.view.task_view import TaskView
+
+START_TIMEOUT_S = 60.0
+
+
+def create_api(settings: Settings) -> App:
+    """The application with what stands before it, as a replica runs it."""
+    write_to_log_file(settings, rotates=False)
+    app = create_app(settings)
+    api: App = FastReads(BodyLimit(FastStarts(app, app)), app)
+    if settings.api_keys and settings.auth == "on":
+        api = KeyCheck(api, keys=settings.api_keys)
+    if settings.cors_origins:
+        api = CORSMiddleware(api, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"])
+    return api
+
+
+def create_app(settings: Settings) -> FastAPI:
+    app: FastAPI = FastAPIOffline(
+        title=settings.app_name,
+        version=settings.version,
+        description="Train, run and monitor classifiers of drone radio signals.",
+        lifespan=_connected,
+        responses=ERROR_RESPONSES,
+        # A path with a slash too many is an unknown route, not a redirect to another one.
+        redirect_slashes=False,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    for group in (
+        training,
+        inference,
+        preprocessing,
+        tasks,
+        artifacts,
+        events,
+        files,
+        resources,
+        health,
+        index,
+        redoc,
+    ):
+        app.include_router(group.router)
+    add_page(app)
+    add_error_handlers(app)
+    return app
+
+
+@asynccontextmanager
+async def _connected(app: FastAPI) -> AsyncIterator[None]:
+    """Find the actors and fill the local copy of the tasks before the first request."""
+    task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
+    metrics_actor = ray.get_actor(names.METRICS, names.NAMESPACE)
+    view = TaskView()
+    streams = TaskStreams(EventReader(metrics_actor, view.until_ended))
+    app.state.service = Service(app.state.settings, view, streams, task_manager_actor)
+    is_ready = asyncio.Event()
+    following = asyncio.create_task(view.follow(task_manager_actor, is_ready, app.state.service.end_streams))
+    try:
+        with loading_a_table():
+            await asyncio.wait_for(is_ready.wait(), START_TIMEOUT_S)
+        yield
+    finally:
+        following.cancel()

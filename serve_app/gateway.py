@@ -1,0 +1,178 @@
+"""What the routes need: the settings, the local copy of the tasks, and the way to the actors."""
+
+import asyncio
+import random
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from ray.exceptions import RayError, RayTaskError
+
+from actors.tasks.batching import Together
+from actors.tasks.row import TaskRow, row_of
+from rfuav_ray.api.requests import RunRequest, TaskKind
+from rfuav_ray.api.responses import TaskResponse, task_response
+from rfuav_ray.errors import ServiceBusy, TaskNotFound
+from rfuav_ray.settings import Settings
+from rfuav_ray.tasks import TaskRecord, now
+from serve_app.streams.sse import TaskStreams
+from serve_app.streams.task_events import TaskEvents
+from serve_app.view.cached_json import Encoded
+from serve_app.view.health_report import HealthReport
+from serve_app.view.task_view import TaskView
+
+#: longer than a busy store needs, shorter than clients wait
+ANSWER_TIMEOUT_S = 20.0
+RETRY_S = 0.2
+HEALTH_TIMEOUT_S = 3.0
+
+
+@dataclass
+class Service:
+    settings: Settings
+    view: TaskView
+    streams: TaskStreams
+    task_manager_actor: Any
+    events: TaskEvents = field(init=False)
+    health: HealthReport = field(init=False)
+    _submissions: Together[Sequence[str], Sequence[TaskRow]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.events = TaskEvents(self.view)
+        self._submissions = Together(self._submit_together)
+        self.health = HealthReport(self.settings.version, self.view, self.streams, self._resources_now)
+
+    async def submit(self, tasks: Sequence[TaskRecord]) -> None:
+        """Returns when the tasks are stored. Raises what the TaskManager raises."""
+        # Here and not for all that travel together: what cannot be written is the fault of one alone.
+        texts = [task.model_dump_json() for task in tasks]
+        for row in await self._submissions.add(texts):
+            self.view.put(row)
+
+    async def _submit_together(self, submissions: list[Sequence[str]]) -> "list[Sequence[TaskRow] | Exception]":
+        answers: list[Sequence[TaskRow] | Exception] = await self.ask(
+            self.task_manager_actor.submit_together.remote(submissions)
+        )
+        return answers
+
+    async def task(self, task_id: str, *kinds: TaskKind) -> TaskRecord:
+        """The task, when it is one of these kinds (none: any). Raises TaskNotFound."""
+        task = self.view.copy.get(task_id)
+        return await self.newest(task_id, *kinds) if task is None else _of(task, kinds)
+
+    async def newest(self, task_id: str, *kinds: TaskKind) -> TaskRecord:
+        """The same as the TaskManager has it, which is asked."""
+        task: TaskRecord = await self.read(self.task_manager_actor.get.remote, task_id)
+        self.view.put(row_of(task))
+        return _of(task, kinds)
+
+    async def encoded_task(self, task_id: str, *kinds: TaskKind) -> Encoded:
+        """The task as clients get it, when it is one of these kinds (none: any). Raises TaskNotFound."""
+        await self.task(task_id, *kinds)
+        answer = self.view.copy.encoded(task_id)
+        if answer is None:  # deleted since
+            raise TaskNotFound(task_id)
+        return answer
+
+    async def cancel(self, task_id: str) -> TaskRecord:
+        task: TaskRecord = await self.ask(self.task_manager_actor.cancel.remote(task_id))
+        self.view.put(row_of(task))
+        return task
+
+    async def set_priority(self, task_id: str, priority: int) -> TaskRecord:
+        task: TaskRecord = await self.ask(self.task_manager_actor.set_priority.remote(task_id, priority))
+        self.view.put(row_of(task))
+        return task
+
+    async def delete(self, task_id: str) -> None:
+        await self.ask(self.task_manager_actor.delete.remote(task_id))
+        self.view.drop(task_id)
+        self.streams.drop(task_id)
+
+    async def resources(self) -> dict[str, Any]:
+        usage: dict[str, Any] = await self.read(self.task_manager_actor.resources.remote)
+        return usage
+
+    async def _resources_now(self) -> dict[str, Any]:
+        usage: dict[str, Any] = await self.ask(self.task_manager_actor.resources.remote(), HEALTH_TIMEOUT_S)
+        return usage
+
+    def end_streams(self) -> None:
+        """The service is stopping."""
+        self.streams.end()
+        self.events.end()
+
+    async def read(self, call: Callable[..., Any], *arguments: Any) -> Any:
+        """Like `ask`, for calls that change nothing: a task manager that is being restarted is waited for."""
+        deadline_s = asyncio.get_running_loop().time() + ANSWER_TIMEOUT_S
+        while True:
+            time_left_s = deadline_s - asyncio.get_running_loop().time()
+            try:
+                return await self.ask(call(*arguments), time_left_s)
+            except ServiceBusy:
+                if time_left_s <= RETRY_S:
+                    raise
+                await asyncio.sleep(RETRY_S)
+
+    async def ask(self, ref: Any, timeout_s: float = ANSWER_TIMEOUT_S) -> Any:
+        """An actor's answer; its error as it was raised; ServiceBusy when it does not answer."""
+        try:
+            return await asyncio.wait_for(_answer(ref), timeout_s)
+        except RayTaskError as error:
+            raise error.cause from None
+        except (TimeoutError, RayError):
+            raise ServiceBusy(
+                "The task manager does not answer; it may be restarting. Try again.", retry_after_s=2
+            ) from None
+
+    def show(self, task: TaskRecord) -> TaskResponse:
+        return task_response(task, queue_position=self.view.copy.queue_position(task))
+
+
+def _of(task: TaskRecord, kinds: Sequence[TaskKind]) -> TaskRecord:
+    if kinds and task.kind not in kinds:
+        raise TaskNotFound(task.id)
+    return task
+
+
+async def _answer(ref: Any) -> Any:
+    return await ref
+
+
+def new_task_id() -> str:
+    """A UUID of version 4 that begins with the time in milliseconds, as UUIDs of version 7 do.
+
+    So new tasks stand at the end of the store's indexes, side by side, instead of each on a page of its own.
+    """
+    # Not from the kernel: asking it lets other threads have the interpreter meanwhile.
+    number = time.time_ns() // 1_000_000 << 80 | random.getrandbits(80)
+    return str(uuid.UUID(int=number, version=4))
+
+
+def new_task(
+    task_id: str, kind: TaskKind, request: RunRequest, *, priority: int, device: str, **fields: Any
+) -> TaskRecord:
+    """A task that waits to be submitted; the TaskManager gives it its number."""
+    moment = now()
+    return TaskRecord(
+        id=task_id,
+        kind=kind,
+        request=request.model_dump(mode="json"),
+        priority=priority,
+        wanted_device=device,
+        number=0,
+        created_at=moment,
+        updated_at=moment,
+        **fields,
+    )
+
+
+async def _service(request: Request) -> Service:  # a plain function would take a thread for each request
+    service: Service = request.app.state.service
+    return service
+
+
+TheService = Annotated[Service, Depends(_service)]

@@ -1,0 +1,1 @@
+"""How requests reach the API's replicas. Knows nothing of routes."""

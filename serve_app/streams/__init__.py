@@ -1,0 +1,1 @@
+"""Server-sent events. Knows nothing of routes."""

@@ -1,0 +1,74 @@
+"""How the service is: asked of the TaskManager, by all who want to know at the same time together."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from rfuav_ray.api.responses import HealthResponse
+from rfuav_ray.tasks import LIVE_STATUSES, now
+from serve_app.streams.sse import TaskStreams
+from serve_app.view.cached_json import Encoded, encoded
+from serve_app.view.task_view import TaskView
+
+logger = logging.getLogger("rfuav.api")
+
+#: an answer is given again for so long
+FRESH_S = 0.1
+
+
+class HealthReport:
+    def __init__(
+        self,
+        version: str,
+        view: TaskView,
+        streams: TaskStreams,
+        resources: Callable[[], Awaitable[dict[str, Any]]],
+    ) -> None:
+        """`resources` asks the TaskManager, and raises when it does not answer in time."""
+        self._version = version
+        self._view = view
+        self._streams = streams
+        self._resources = resources
+        self._asking: asyncio.Task[Encoded | None] | None = None
+        self._answer: Encoded | None = None
+        self._asked_s = -FRESH_S
+
+    def at_hand(self) -> Encoded | None:
+        """The healthy answer, when it is fresh."""
+        return self._answer if time.monotonic() - self._asked_s < FRESH_S else None
+
+    async def healthy(self) -> Encoded | None:
+        """None when the TaskManager does not answer."""
+        if answer := self.at_hand():
+            return answer
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask())
+        return await asyncio.shield(self._asking)
+
+    async def _ask(self) -> Encoded | None:
+        asked_s = time.monotonic()
+        try:
+            resources = await self._resources()
+        except Exception:  # whatever is wrong with the TaskManager
+            logger.exception("the task manager is not well")
+            self._answer = None
+            return None
+        self._answer, self._asked_s = encoded(self.show(resources).model_dump_json().encode()), asked_s
+        return self._answer
+
+    def show(self, resources: dict[str, Any] | None) -> HealthResponse:
+        """`resources` is what the TaskManager answered, None nothing."""
+        empty: dict[str, Any] = {"device_usage": {}, "active_tasks": {}, "limits": {}}
+        status = dict(resources or empty)
+        gpus = status.pop("gpu_info", {"available": False, "count": 0})
+        return HealthResponse(
+            status="unhealthy" if resources is None else "healthy",
+            timestamp=now(),
+            version=self._version,
+            training_tasks=self._view.copy.count({"training"}, LIVE_STATUSES),
+            inference_tasks=self._view.copy.count({"inference"}, LIVE_STATUSES),
+            active_log_streams=self._streams.client_count,
+            resource_status={"gpu_available": gpus["available"], "gpu_count": gpus["count"], **status},
+        )

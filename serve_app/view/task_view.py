@@ -1,0 +1,212 @@
+"""A replica's own copy of the task table, kept fresh by the TaskManager's feed: reads cost no actor call."""
+
+import asyncio
+import logging
+import time
+from bisect import bisect_left, bisect_right, insort
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import chain
+from typing import Any
+
+from ray.exceptions import RayError
+
+from actors.tasks.feed import FeedPage
+from actors.tasks.queue import TaskQueue
+from actors.tasks.row import TaskRow, record_of
+from rfuav_ray.tasks import LIVE_STATUSES, TaskRecord, TaskStatus
+from serve_app.view.cached_json import Encoded, encoded_task
+
+logger = logging.getLogger("rfuav.api")
+
+FEED_WAIT_S = 30.0
+RETRY_S = 0.5
+PAUSE_S = 0.05
+
+
+class TaskCopy:
+    """The tasks by id, and their numbers of submission by kind and status, ascending."""
+
+    def __init__(self) -> None:
+        self._rows: dict[str, TaskRow] = {}
+        self._numbers: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
+        self._id_of: dict[int, str] = {}
+        self._waiting = TaskQueue()
+
+    def get(self, task_id: str) -> TaskRecord | None:
+        row = self._rows.get(task_id)
+        return None if row is None else record_of(row)
+
+    def encoded(self, task_id: str, kind: str | None = None) -> Encoded | None:
+        """The task as clients get it; None when there is no such task, or it is of another kind."""
+        row = self._rows.get(task_id)
+        if row is None or (kind is not None and row.kind != kind):
+            return None
+        return self.encode(row)
+
+    def row(self, task_id: str) -> TaskRow | None:
+        return self._rows.get(task_id)
+
+    def encode(self, row: TaskRow) -> Encoded:
+        is_waiting = row.status == TaskStatus.PENDING.value
+        return encoded_task(row, self.queue_position(record_of(row)) if is_waiting else None)
+
+    def count(self, kinds: Collection[str] | None, statuses: Collection[str] | None) -> int:
+        """None: all of them."""
+        return sum(map(len, self._lists(kinds, statuses)))
+
+    def newest(
+        self, kinds: Collection[str] | None, statuses: Collection[str] | None, *, offset: int, limit: int
+    ) -> list[tuple[str, Encoded]]:
+        """A page of the tasks of these kinds and statuses with their kind, newest first; None: all of them."""
+        rows = self._rows_of(_page(self._lists(kinds, statuses), offset, limit))
+        return [(row.kind, self.encode(row)) for row in rows]
+
+    def newest_and_live(self, limit: int) -> list[TaskRow]:
+        """The newest `limit` tasks, and of the older ones those that wait or run; newest first."""
+        newest = _page(self._lists(None, None), 0, limit)
+        return self._rows_of(sorted({*newest, *chain(*self._lists(None, LIVE_STATUSES))}, reverse=True))
+
+    def queue_position(self, task: TaskRecord) -> int | None:
+        """1 for the next to start of those that want the same slots; None for one that does not wait."""
+        return self._waiting.position(task) if task.id in self._waiting else None
+
+    def put(self, row: TaskRow) -> None:
+        """Take over a task's state, unless a newer one is known."""
+        known = self._rows.get(row.id)
+        if known is not None:
+            # Another number: it was deleted, and the id given to another task.
+            if known.number == row.number and known.version >= row.version:
+                return
+            self.drop(row.id)
+        self._rows[row.id] = row
+        self._id_of[row.number] = row.id
+        insort(self._numbers[row.kind, row.status], row.number)
+        if row.status == TaskStatus.PENDING.value:
+            self._waiting.put(record_of(row))
+
+    def drop(self, task_id: str) -> None:
+        row = self._rows.pop(task_id, None)
+        if row is None:
+            return
+        numbers = self._numbers[row.kind, row.status]
+        del numbers[bisect_left(numbers, row.number)]
+        del self._id_of[row.number]
+        self._waiting.discard(task_id)
+
+    def _rows_of(self, numbers: Iterable[int]) -> list[TaskRow]:
+        return [self._rows[self._id_of[number]] for number in numbers]
+
+    def _lists(self, kinds: Collection[str] | None, statuses: Collection[str] | None) -> list[list[int]]:
+        return [
+            numbers
+            for (kind, status), numbers in self._numbers.items()
+            if (kinds is None or kind in kinds) and (statuses is None or status in statuses)
+        ]
+
+
+def _page(lists: Sequence[Sequence[int]], offset: int, limit: int) -> list[int]:
+    """So many of the numbers in these lists, from the highest down."""
+    candidates = range(-1, 1 + max((numbers[-1] for numbers in lists if numbers), default=0))
+    # Looked up, not counted down to: the last page of a hundred thousand tasks is as near as the first.
+    first = candidates[bisect_left(candidates, -offset, key=lambda number: -_newer_than(number, lists))]
+    ends = [bisect_right(numbers, first) for numbers in lists]
+    page = [n for numbers, end in zip(lists, ends, strict=True) for n in numbers[max(0, end - limit) : end]]
+    return sorted(page, reverse=True)[:limit]
+
+
+def _newer_than(number: int, lists: Sequence[Sequence[int]]) -> int:
+    return sum(len(numbers) - bisect_right(numbers, number) for numbers in lists)
+
+
+class TaskView:
+    """The copy that requests see, and behind it the one that is being filled when the feed begins anew."""
+
+    def __init__(self) -> None:
+        self.copy = TaskCopy()
+        self._coming: TaskCopy | None = None
+        #: is told the ids of tasks that changed or went
+        self.on_change: Callable[[Iterable[str]], None] = lambda _: None
+        #: is told that any may have
+        self.on_new_copy: Callable[[], None] = lambda: None
+        #: set, and replaced by a new one, with every change
+        self._news = asyncio.Event()
+        #: no changes will come
+        self._is_over = False
+
+    async def until_ended(self, task_id: str) -> None:
+        """Returns when the copy no longer shows this task as one that lives, or the service stops."""
+        first = self.copy.row(task_id)
+        while first is not None and not self._is_over:
+            row = self.copy.row(task_id)
+            # Another number: it was deleted, and the id given to another task.
+            if row is None or row.number != first.number or row.status not in LIVE_STATUSES:
+                return
+            await self._news.wait()
+
+    def put(self, row: TaskRow) -> None:
+        self.copy.put(row)
+        if self._coming is not None:
+            self._coming.put(row)
+        self._tell((row.id,))
+
+    def drop(self, task_id: str) -> None:
+        self.copy.drop(task_id)
+        if self._coming is not None:
+            self._coming.drop(task_id)
+        self._tell((task_id,))
+
+    def apply(self, page: FeedPage) -> None:
+        if page.begins_anew:
+            # The table as it was stored: what the old copy knows beyond it never became durable.
+            self._coming = TaskCopy()
+        filled = self._coming or self.copy
+        for row in page.rows:
+            filled.put(row)
+        for task_id in page.deleted:
+            filled.drop(task_id)
+        if self._coming is not None and page.is_last:
+            self.copy, self._coming = self._coming, None
+            self.on_new_copy()
+            self._wake()
+        elif self._coming is None:
+            self._tell([*(row.id for row in page.rows), *page.deleted])
+
+    async def follow(
+        self, task_manager_actor: Any, is_ready: asyncio.Event, service_stops: Callable[[], None]
+    ) -> None:
+        """Keep the copy fresh until cancelled, or until the service stops."""
+        incarnation, version = "", 0
+        while True:
+            asked_s = time.monotonic()
+            try:
+                page = await task_manager_actor.changes.remote(incarnation, version, FEED_WAIT_S)
+            except RayError as error:
+                logger.warning("the task manager does not answer, trying again: %s", error)
+                await asyncio.sleep(RETRY_S)
+                continue
+            try:
+                self.apply(page)
+            except Exception:
+                logger.exception("the local copy of the tasks is damaged, reading all of them again")
+                incarnation, version = "", 0
+                await asyncio.sleep(RETRY_S)
+                continue
+            incarnation, version = page.incarnation, page.version
+            if page.is_last:
+                is_ready.set()
+                if page.is_over:
+                    self._is_over = True
+                    self._wake()
+                    service_stops()
+                    return
+                if time.monotonic() - asked_s < PAUSE_S:  # a flood: let more of them travel in one page
+                    await asyncio.sleep(PAUSE_S)
+
+    def _tell(self, task_ids: Iterable[str]) -> None:
+        self.on_change(task_ids)
+        self._wake()
+
+    def _wake(self) -> None:
+        self._news.set()
+        self._news = asyncio.Event()
