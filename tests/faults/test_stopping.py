@@ -17,9 +17,11 @@ from rfuav_ray.outputs.manifest import read_run
 from tests.faults.extent import IS_SHORT, ROUNDS
 from tests.faults.service_process import ServiceProcess, title_of
 from tests.faults.tasks import ask, wait_until_at_work
-from tests.faults.workload import Job, World, submit
+from tests.faults.workload import Job, World, make_photos, submit
 
 STREAMS, IDLE_CONNECTIONS = 20, 5
+#: images, so that no run ends by itself
+TOO_MANY = 20_000
 MOST_ROUNDS = 5
 #: after which supervisors of services lose patience
 STOPS_WITHIN_S = 20
@@ -43,8 +45,12 @@ def begin_work(service: ServiceProcess, world: World, output: Path) -> dict[str,
     trainings = [
         replace(job, request=job.request | {"num_epochs": 5000}) for job in jobs if "training" in job.sort
     ]
-    augments = [job for job in jobs if "augment" in job.sort]
-    by_id = submit(service.url, [*trainings[:2], augments[0]])
+    many = world.root / "too-many"
+    if not many.exists():
+        make_photos(many / "train" / "drone", TOO_MANY)
+    augment = next(job for job in jobs if "augment" in job.sort)
+    augment = replace(augment, request=augment.request | {"dataset_path": str(many)})
+    by_id = submit(service.url, [*trainings[:2], augment])
     wait_until_at_work(service, len(by_id))
     return by_id
 

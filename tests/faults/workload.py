@@ -50,10 +50,10 @@ class World:
             for name in CLASSES:
                 for index in range(count):
                     write_picture(root / "dataset" / part / name / f"{index}.png", name, rng)
-        _make_photos(root / "many", CLASSIFIED)
-        _make_photos(root / "augmented" / "train" / "drone", AUGMENTED)
-        _make_photos(root / "few" / "a", SMALL)
-        _make_photos(root / "few" / "b", SMALL)
+        make_photos(root / "many", CLASSIFIED)
+        make_photos(root / "augmented" / "train" / "drone", AUGMENTED)
+        make_photos(root / "few" / "a", SMALL)
+        make_photos(root / "few" / "b", SMALL)
         _make_weights(root / "model")
 
     def long_jobs(self, output: Path) -> list[Job]:
@@ -150,7 +150,7 @@ def _hash(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _make_photos(folder: Path, count: int) -> None:
+def make_photos(folder: Path, count: int) -> None:
     folder.mkdir(parents=True)
     coarse = np.random.default_rng(0).integers(0, 255, (40, 40, 3), np.uint8)
     photo = cv2.resize(coarse, (320, 320))
