@@ -13,8 +13,9 @@ from benchmarks.images import make_jpegs
 from benchmarks.own_process import in_own_process
 from benchmarks.service import ONE_RUN, TASK_WITHIN_S, running_service
 from rfuav_ray.client import RFUAVClient
+from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.models.build import build_model
-from rfuav_ray.models.config import IMAGENET, ModelConfig, save_model_config
+from rfuav_ray.models.config import ModelConfig, save_model_config
 
 CLASSES = ("first", "second")
 TIMES = 4.0

@@ -3,7 +3,7 @@
 import torch
 
 from rfuav_ray.images.files import Picture
-from rfuav_ray.models.config import Normalization
+from rfuav_ray.images.normalization import Normalization
 
 
 def resize(image: Picture, image_size: int) -> Picture:

@@ -9,9 +9,8 @@ from typing import Any, TypedDict, final
 
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.files import replacing
+from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME
 
-CSV_NAME = "predictions.csv"
-JSON_NAME = "predictions.json"
 TOP = 5
 
 

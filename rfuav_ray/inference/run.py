@@ -13,10 +13,11 @@ from rfuav_ray.files import find_images
 from rfuav_ray.inference.batches import classified
 from rfuav_ray.inference.classifier import Classifier
 from rfuav_ray.inference.prediction_log import PredictionLog, work_of
-from rfuav_ray.inference.predictions import CSV_NAME, JSON_NAME, writing_predictions
+from rfuav_ray.inference.predictions import writing_predictions
 from rfuav_ray.inference.progress import Tally
 from rfuav_ray.machine.gpu_memory import explaining_lack_of_memory
 from rfuav_ray.models.config import load_model_config
+from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME
 from rfuav_ray.outputs.ownership import take_over
 
 

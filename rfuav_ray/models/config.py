@@ -1,7 +1,7 @@
 """The YAML that says what a weights file is: which model, which classes, how pictures are fed to it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -10,24 +10,11 @@ from yaml.constructor import BaseConstructor, SafeConstructor
 from rfuav_ray.api.requests import SUPPORTED_MODELS
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.files import write_text
+from rfuav_ray.images.normalization import Normalization
 from rfuav_ray.models.architectures import check_image_size
 from rfuav_ray.yaml_files import check_plain
 
 MAX_CONFIG_BYTES = 1_000_000
-
-_Finite = Annotated[float, Field(allow_inf_nan=False)]
-_Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-class Normalization(BaseModel, frozen=True):
-    """Mean and standard deviation of the red, green and blue channel, on the 0..1 scale."""
-
-    mean: tuple[_Finite, _Finite, _Finite]
-    std: tuple[_Positive, _Positive, _Positive]
-
-
-#: what torchvision's ImageNet weights were trained with
-IMAGENET = Normalization(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))
 
 
 class ModelConfig(BaseModel, frozen=True):

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from rfuav_ray.images.class_folders import DATASET_FILE
-from rfuav_ray.inference.predictions import CSV_NAME, JSON_NAME
 
+#: of an inference
+CSV_NAME, JSON_NAME = "predictions.csv", "predictions.json"
 #: of a training, by what they are in its result
 TRAINING_FILES = {
     "best_model": "best_model.pth",

@@ -11,10 +11,11 @@ from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunInterrupted
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.images.class_folders import check_dataset, fingerprint, labelled_images, stft_settings
+from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.machine.gpu_memory import explaining_lack_of_memory
 from rfuav_ray.models import architectures
 from rfuav_ray.models.build import build_model, load_pretrained, load_weights
-from rfuav_ray.models.config import IMAGENET, ModelConfig, save_model_config
+from rfuav_ray.models.config import ModelConfig, save_model_config
 from rfuav_ray.models.precision import name_of, resolve
 from rfuav_ray.outputs.ownership import now_at
 from rfuav_ray.training.data import ImageDataset

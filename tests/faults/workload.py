@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import torch
 
+from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.models.build import build_model
-from rfuav_ray.models.config import IMAGENET, ModelConfig, save_model_config
+from rfuav_ray.models.config import ModelConfig, save_model_config
 from rfuav_ray.outputs.manifest import RUN_FOLDER
 from tests.faults.extent import AUGMENTS, INFERENCES, IS_SHORT, TRAININGS, WAITING_JOBS
 from tests.faults.tasks import client

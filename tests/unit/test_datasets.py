@@ -9,8 +9,8 @@ import torch
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.images.files import read_image
+from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.images.transforms import scale, to_tensor
-from rfuav_ray.models.config import IMAGENET
 from rfuav_ray.training.data import ImageDataset, batches, load_batches
 
 

@@ -12,12 +12,13 @@ from inference_runs import Run
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunError
 from rfuav_ray.events import RunEvent
 from rfuav_ray.images.files import read_image
+from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.images.transforms import to_tensor
 from rfuav_ray.inference import progress as inference_tally
 from rfuav_ray.inference.classifier import Classifier
 from rfuav_ray.models import precision
 from rfuav_ray.models.build import build_model
-from rfuav_ray.models.config import IMAGENET, save_model_config
+from rfuav_ray.models.config import save_model_config
 
 COLUMNS = [
     *("file", "frame", "time_s", "class_name", "class_index", "probability"),

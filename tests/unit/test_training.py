@@ -23,9 +23,10 @@ from rfuav_ray.errors import InvalidInput, RunCancelled, RunError
 from rfuav_ray.events import RunEvent
 from rfuav_ray.images.class_folders import labelled_images
 from rfuav_ray.images.files import read_image
+from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.images.transforms import to_tensor
 from rfuav_ray.models.build import build_model, load_weights
-from rfuav_ray.models.config import IMAGENET, load_model_config
+from rfuav_ray.models.config import load_model_config
 from rfuav_ray.training.run import train
 
 pytestmark = pytest.mark.usefixtures("one_thread")

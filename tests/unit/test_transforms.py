@@ -10,8 +10,8 @@ from PIL import Image
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.images.files import read_image
+from rfuav_ray.images.normalization import IMAGENET, Normalization
 from rfuav_ray.images.transforms import resize, scale, to_tensor
-from rfuav_ray.models.config import IMAGENET, Normalization
 
 
 def encoded(image: np.ndarray, suffix: str = ".png") -> bytes:
