@@ -4,7 +4,6 @@
 """
 
 import argparse
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from fastapi import FastAPI, HTTPException
 
 from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.api.responses import TaskResponse
+from rfuav_ray.machine.ports import free_port
 from rfuav_ray.tasks import TaskStatus
 
 START_WITHIN_S = 60
@@ -63,8 +63,7 @@ async def task_status(task_id: str) -> TaskResponse:
 @contextmanager
 def running() -> Iterator[str]:
     """The URL of the service, in a process of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = free_port()
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.baseline", "--port", str(port)])
     try:

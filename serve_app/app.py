@@ -9,6 +9,7 @@ import ray
 from ray import serve
 from ray.exceptions import ActorDiedError, RayError, RayTaskError
 from ray.serve.context import _get_global_client
+from ray.serve.schema import ProxyStatus
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors import names
@@ -20,6 +21,7 @@ from actors.store.store import database_url
 from actors.tasks.manager import TaskManager, owner_of
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.errors import RfuavError
+from rfuav_ray.machine.ports import check_free
 from rfuav_ray.settings import Settings
 from serve_app.api import create_api
 from serve_app.ingress import internal_calls
@@ -34,6 +36,7 @@ STOP_RUNS_WITHIN_S = 8.0
 END_STREAMS_WITHIN_S = 2.0
 OWNER_ANSWERS_WITHIN_S = 10.0
 NAMES_ARE_FREE_WITHIN_S = 10.0
+PROXIES_START_WITHIN_S = 30.0
 
 logger = logging.getLogger("rfuav.api")
 
@@ -175,6 +178,27 @@ def stop_actors() -> None:
     gpu_groups.give_all_back()
 
 
+def _start_serve(host: str, port: int) -> str | None:
+    """Returns why its proxy failed, if it did: Ray Serve starts another one."""
+    try:
+        serve.start(http_options={"host": host, "port": port}, logging_config={"enable_access_log": False})
+    except (RayError, TimeoutError) as error:
+        reason = str(error).strip().splitlines()[-1].strip()
+        logger.warning("Ray Serve's proxy failed as it started, and is started again: %s", reason)
+        return reason
+    return None
+
+
+def _wait_for_proxies(settings: Settings, failure: str) -> None:
+    """Raises RfuavError when one is still not there after a while."""
+    deadline_s = time.monotonic() + PROXIES_START_WITHIN_S
+    while any(status != ProxyStatus.HEALTHY for status in serve.status().proxies.values()):
+        if time.monotonic() > deadline_s:
+            check_free(settings.host, settings.port)
+            raise RfuavError(f"Ray Serve's proxy does not start: {failure} Its log says more (serve/proxy_*.log).")
+        time.sleep(0.2)
+
+
 def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
     """Bring the API up on an initialised Ray; see `way_in` for the host.
 
@@ -185,10 +209,7 @@ def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
         internal_calls.keep_on_loopback()
         return create_api(settings)
 
-    serve.start(
-        http_options={"host": serve_host, "port": settings.port},
-        logging_config={"enable_access_log": False},
-    )
+    failure = _start_serve(serve_host, settings.port)
     _wait_for(actors)  # they started beside Serve
     api = serve.deployment(
         serve.ingress(build)(),
@@ -203,5 +224,7 @@ def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
         logging_config={"enable_access_log": False, "log_level": "WARNING"},
     )
     serve.run(api.bind(), name=NAME, route_prefix="/")
+    if failure:
+        _wait_for_proxies(settings, failure)
     # Not earlier, and not waited for: loading PyTorch would hold up the first answer.
     ray.get_actor(names.RUN_SUPERVISOR, names.NAMESPACE).get_ready.remote()

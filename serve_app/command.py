@@ -21,6 +21,7 @@ import ray
 
 from actors import names
 from rfuav_ray.errors import RfuavError
+from rfuav_ray.machine.ports import check_free
 from rfuav_ray.settings import Settings
 from serve_app import app
 from serve_app.banner import banner
@@ -51,7 +52,7 @@ def serve_forever(settings: Settings) -> int:
     settings = _with_key(settings)
     with _only_one(settings):
         if not _is_on_a_cluster():
-            _check_port(settings)
+            check_free(settings.host, settings.port)
         _say("Starting the service; this takes about 20 seconds.")
         try:
             with _way_in(settings) as found, environment(RAY_VARIABLES | found.environment), _ray(settings):
@@ -126,22 +127,10 @@ def _is_on_a_cluster() -> bool:
     return "RAY_ADDRESS" in os.environ
 
 
-def _check_port(settings: Settings) -> None:
-    try:
-        family = socket.getaddrinfo(settings.host, settings.port)[0][0]
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((settings.host, settings.port))
-    except OSError as error:
-        raise RfuavError(
-            f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}. Choose another HOST or PORT."
-        ) from None
-
-
 def _check_port_of_cluster(settings: Settings) -> None:
     found = app.serve_address()
     if found is None:
-        _check_port(settings)
+        check_free(settings.host, settings.port)
     elif found != (settings.host, settings.port):
         raise RfuavError(
             "Ray Serve runs on this cluster already, for others, and listens on {}:{}: set HOST and PORT to "

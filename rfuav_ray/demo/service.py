@@ -3,7 +3,6 @@
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from rfuav_ray.client import RFUAVClient, ServiceError, ServiceUnreachable
 from rfuav_ray.errors import RunError
+from rfuav_ray.machine.ports import free_port
 from rfuav_ray.settings import Settings
 
 START_DEADLINE_S = 120.0
@@ -28,9 +28,7 @@ def own_service(folder: Path, command: Sequence[str] = SERVE) -> Iterator[RFUAVC
     Raises RunError, with the end of its log, when it does not come up.
     """
     key = secrets.token_hex(16)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = folder / "logs" / "service.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:

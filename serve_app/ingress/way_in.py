@@ -8,7 +8,6 @@ import os
 import resource
 import shlex
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rfuav_ray.machine.hardware import usable_cpus
+from rfuav_ray.machine.ports import free_port
 from serve_app.ingress import haproxy_start
 
 MAX_CONNECTIONS = 10_000
@@ -103,7 +103,7 @@ def _environment(binary: str, host: str, folder: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "1s",
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
         # Takes requests while there is no replica. Two services on one machine need two.
-        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(_free_port()),
+        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),
     }
 
 
@@ -113,10 +113,3 @@ def _connections() -> int:
     if files == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS
     return min(MAX_CONNECTIONS, (files - OTHER_FILES) // FILES_A_CONNECTION)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.demo.service import wait_until_healthy
+from rfuav_ray.machine.ports import free_port
 from tests.cluster.cluster_program import ANSWER
-from tests.integration.conftest import free_port
 
 
 class ClusterProgram:

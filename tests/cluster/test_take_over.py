@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from rfuav_ray.client import RFUAVClient
+from rfuav_ray.machine.ports import free_port
 from tests.cluster.cluster_service import ClusterProgram, new_environment, output_of, start_service, url_of
-from tests.integration.conftest import free_port
 
 #: more than it has time for
 EPOCHS = 5000

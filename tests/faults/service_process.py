@@ -14,7 +14,7 @@ import psutil
 
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.demo.service import wait_until_healthy
-from tests.integration.conftest import free_port
+from rfuav_ray.machine.ports import free_port
 
 STOP_DEADLINE_S = 60
 

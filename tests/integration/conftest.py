@@ -4,7 +4,6 @@ The two GPUs are logical: they exist for Ray's and the task manager's bookkeepin
 """
 
 import os
-import socket
 import subprocess
 import sys
 import uuid
@@ -16,6 +15,7 @@ import ray
 
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.demo.service import wait_until_healthy
+from rfuav_ray.machine.ports import free_port
 from rfuav_ray.settings import Settings
 from serve_app import app
 from serve_app.command import RAY_VARIABLES, environment
@@ -167,9 +167,3 @@ def trained(service, dataset, root):
         ended = rfuav_client.wait(task["task_id"], timeout=120)
     assert ended["status"] == "completed", ended
     return ended
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]

@@ -1,7 +1,6 @@
 """A real HTTP server on a free port that plays the service: what it answers is said by each test."""
 
 import json
-import socket
 import sys
 import threading
 from collections.abc import Callable, Iterable
@@ -15,6 +14,7 @@ import pytest
 
 from rfuav_ray.cli import main
 from rfuav_ray.client import AsyncRFUAVClient
+from rfuav_ray.machine.ports import free_port
 
 #: the client's pauses between tries
 NO_WAIT = (0.0, 0.0, 0.0, 0.0)
@@ -81,9 +81,7 @@ def running_service() -> Iterable[FakeService]:
 
 def free_url() -> str:
     """An address where nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 def answer(body: Any, status: int = 200, content_type: str = "application/json") -> Reply:

@@ -8,7 +8,6 @@ Integration tests import it from tests.unit.postgres_server. Needs the Debian pa
 
 import os
 import shutil
-import socket
 import subprocess
 import tempfile
 import uuid
@@ -18,6 +17,8 @@ from pathlib import Path
 
 import psycopg
 import pytest
+
+from rfuav_ray.machine.ports import free_port
 
 PASSWORD = "not-to-be-shown"
 #: PostgreSQL refuses to run as root
@@ -29,9 +30,7 @@ class PostgresServer:
         self._programs = _find_programs()
         self._data = home / "data"
         self._log = log
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        self._port = free_port()
         password_file = home / "password"
         password_file.write_text(PASSWORD)
         if os.geteuid() == 0:

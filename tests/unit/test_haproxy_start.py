@@ -10,6 +10,7 @@ import httpx
 import psutil
 import pytest
 
+from rfuav_ray.machine.ports import free_port
 from serve_app.ingress import haproxy_start
 from serve_app.ingress.haproxy_start import corrected
 
@@ -47,12 +48,6 @@ listen stats
   bind *:{stats_port}
   stats enable
 """
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture
