@@ -12,7 +12,7 @@ import time
 from benchmarks.figures import Figure, run_alone
 from benchmarks.service import NOTHING_RUNS, http, running_service, training
 from benchmarks.stream_clients import StreamClients
-from tests.faults.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
 
 BEGIN_WITHIN_S = 120
 END_WITHIN_S = 60

@@ -21,7 +21,7 @@ from actors.store.store import Store, database_url
 from actors.tasks.row import row_of
 from rfuav_ray.api.requests import DatasetSplitRequest, InferenceRequest, TrainingRequest
 from rfuav_ray.tasks import TaskRecord, TaskStatus, now
-from tests.faults.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
 
 COUNTS = (10, 100_000)
 CALLS = 200

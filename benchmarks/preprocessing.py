@@ -9,7 +9,7 @@ from typing import Any
 import ray
 
 from preprocessing.pipeline.driver import Workers
-from serve_app.command import RAY_VARIABLES, environment
+from serve_app.command.serve import RAY_VARIABLES, environment
 
 
 @contextmanager

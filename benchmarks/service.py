@@ -11,7 +11,7 @@ import httpx
 import psutil
 
 from benchmarks.images import make_dataset
-from tests.faults.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
 
 #: settings with which tasks are accepted and wait
 NOTHING_RUNS = {"max_training_concurrent_cpu": 0, "task_queue_size": 10_000_000}

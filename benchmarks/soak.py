@@ -23,8 +23,8 @@ from rich.console import Console
 from rich.table import Table
 
 from rfuav_ray.tasks import ENDED_STATUSES
-from tests.faults.service_process import ServiceProcess, title_of
-from tests.faults.workload import WAITING, World, submit
+from tests.support.service_process import ServiceProcess, title_of
+from tests.support.workload import WAITING, World, submit
 
 PICTURE = Path("docs/images/soak-memory.png")
 CLIENTS, FOLLOWERS, READERS = 6, 20, 2
@@ -46,7 +46,7 @@ ROLES = {
     "ray::": "runs and their workers",
     "actors.runs.fork_server": "fork server",
     "/bin/haproxy -db": "HAProxy",
-    "rfuav_ray.cli serve": "rfuav serve",
+    "serve_app serve": "rfuav serve",
 }
 #: seconds since the start and megabytes, by role
 Samples = Mapping[str, Sequence[tuple[float, float]]]

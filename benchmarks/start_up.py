@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 
 from benchmarks.figures import Figure, run_alone
-from tests.faults.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
 
 HEALTHY_WITHIN_S = 180
 ASK_EVERY_S = 0.05

@@ -1,7 +1,7 @@
-"""The command `rfuav`."""
+"""The commands of `rfuav` that need no Ray; `serve` is added by the console script, serve_app.command.console."""
 
 from rfuav_ray.cli import commands, preprocessing_commands, task_commands
-from rfuav_ray.cli.app import main
+from rfuav_ray.cli.app import app, main
 
 #: the modules are named so that they are imported: each adds its commands to the app
-__all__ = ["commands", "main", "preprocessing_commands", "task_commands"]
+__all__ = ["app", "commands", "main", "preprocessing_commands", "task_commands"]

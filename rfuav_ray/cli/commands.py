@@ -1,7 +1,6 @@
-"""The commands of the service, of training and inference, and of tasks: each imports what it needs itself."""
+"""The commands of training and inference, and of tasks: each imports what it needs itself."""
 # ruff: noqa: PLC0415
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,32 +13,6 @@ from rfuav_ray.errors import RfuavError
 Device = Annotated[str | None, typer.Option(help="cpu, cuda (the least loaded GPU) or cuda:N.")]
 Precision = Annotated[str | None, typer.Option(help="auto, fp32 or bf16, which the model computes in.")]
 Priority = Annotated[int | None, typer.Option(min=1, max=10, help="1 is the most urgent.")]
-
-
-@app.command()
-def serve(
-    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
-    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
-) -> None:
-    """Start the service here, or on the cluster of RAY_ADDRESS."""
-    from rfuav_ray.cli.run_config import read_settings
-
-    try:
-        settings = read_settings(host=host, port=port)
-    except RfuavError as error:
-        print(f"Error in the settings: {error}", file=sys.stderr)
-        raise typer.Exit(2) from None
-    if "RAY_ADDRESS" not in os.environ:
-        # Has a Ray of the service's own listen on the loopback alone, on Linux too; read when Ray is imported.
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-    from serve_app.keeper import keep
-
-    def run() -> int:
-        from serve_app.command import serve_forever
-
-        return serve_forever(settings)
-
-    raise typer.Exit(keep(run))
 
 
 @app.command()

@@ -2,20 +2,18 @@
 
 import threading
 from collections.abc import Mapping
-from datetime import datetime
 from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-from rich.text import Text
 
 from rfuav_ray.client import RFUAVClient
+from rfuav_ray.client.log_lines import log_line
 from rfuav_ray.errors import RfuavError
 
 REFRESH_EVERY_S = 1.0
 TITLE_CHARS = 13
-STYLE_OF_LEVEL = {"WARNING": "yellow", "ERROR": "bold red"}
 #: what the bar shows of `latest_metrics`: name, label, format
 FIGURES = (
     ("train_loss", "loss", "{:.4f}"),
@@ -94,14 +92,6 @@ def follow_task(client: RFUAVClient, task_id: str, console: Console) -> dict[str
     return client.wait(task_id)
 
 
-def log_line(entry: Mapping[str, Any]) -> Text:
-    level = str(entry.get("level", "INFO"))
-    return Text.assemble(
-        (f"{_clock(entry.get('timestamp'))} ", "dim"),
-        (f"{level:<7} {entry.get('message', '')}", STYLE_OF_LEVEL.get(level, "")),
-    )
-
-
 def duration_text(seconds: float) -> str:
     """`45 s`, `3 min`, `2.5 h`, `4 d`."""
     if seconds < 90:
@@ -151,10 +141,3 @@ def _figures(task: Mapping[str, Any]) -> list[str]:
     if task.get("eta_seconds") is not None:
         figures.append(f"ETA {duration_text(task['eta_seconds'])}")
     return figures
-
-
-def _clock(timestamp: Any) -> str:
-    try:
-        return datetime.fromisoformat(str(timestamp)).astimezone().strftime("%H:%M:%S")
-    except ValueError:
-        return "--:--:--"

@@ -12,8 +12,8 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from rfuav_ray.cli.follow import log_line
 from rfuav_ray.client import RFUAVClient
+from rfuav_ray.client.log_lines import log_line
 from rfuav_ray.demo.data import CLASSES, STFT, make_recordings
 from rfuav_ray.demo.service import own_service
 from rfuav_ray.errors import InvalidInput, RfuavError, RunError

@@ -18,7 +18,7 @@ from rfuav_ray.settings import Settings
 START_DEADLINE_S = 120.0
 STOP_DEADLINE_S = 30.0
 LOG_LINES_SHOWN = 30
-SERVE = (sys.executable, "-m", "rfuav_ray.cli", "serve")
+SERVE = (sys.executable, "-m", "serve_app", "serve")
 
 
 @contextmanager

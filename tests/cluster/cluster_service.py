@@ -61,7 +61,7 @@ def start_service(environment, cluster):
     output = output_of(environment)
     with output.open("a") as log:
         service = subprocess.Popen(
-            [sys.executable, "-m", "rfuav_ray.cli", "serve"],
+            [sys.executable, "-m", "serve_app", "serve"],
             env=environment | {"RAY_ADDRESS": cluster.address},
             cwd=output.parent,
             stdout=log,

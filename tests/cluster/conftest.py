@@ -1,5 +1,5 @@
 """The data of the integration tests; the cluster and its service are programs of their own."""
 
-from tests.integration.conftest import dataset, root, training
+from tests.support.live_service import dataset, root, training
 
 __all__ = ["dataset", "root", "training"]

@@ -52,7 +52,7 @@ def refused(cluster, tmp_path):
 
     def start_another(environment):
         program = subprocess.run(
-            [sys.executable, "-m", "rfuav_ray.cli", "serve"],
+            [sys.executable, "-m", "serve_app", "serve"],
             env=environment | {"RAY_ADDRESS": cluster.address},
             cwd=tmp_path,
             capture_output=True,

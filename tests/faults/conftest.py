@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.extent import SEED
 from tests.faults.results import Results
-from tests.faults.workload import World
+from tests.support.extent import SEED
+from tests.support.workload import World
 
 
 @pytest.fixture(scope="session", autouse=True)

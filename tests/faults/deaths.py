@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.faults.followers import Event, Followers
-from tests.faults.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
 
 #: the service's own limit of retries is 2
 DEATHS_OF_A_RUN = 2

@@ -7,8 +7,8 @@ from typing import Any
 
 import httpx
 
-from tests.faults.service_process import ServiceProcess
-from tests.faults.tasks import ask
+from tests.support.service_process import ServiceProcess
+from tests.support.task_queries import ask
 
 RECONNECT_S = 0.5
 #: the service sends a sign of life every 15 s

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.faults.extent import IS_SHORT, ROUNDS, SEED
-from tests.faults.service_process import ServiceProcess
-from tests.faults.tasks import ask, list_all
-from tests.faults.workload import World
+from tests.support.extent import IS_SHORT, ROUNDS, SEED
+from tests.support.service_process import ServiceProcess
+from tests.support.task_queries import ask, list_all
+from tests.support.workload import World
 
 CLIENTS, CREATES_PER_S = 16, 500
 EARLIEST_KILL_S, LATEST_KILL_S = 1.0, 4.0 if IS_SHORT else 6.0

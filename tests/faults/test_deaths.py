@@ -13,13 +13,13 @@ from typing import Any
 import pytest
 
 from tests.faults.deaths import DEATHS, RUN_STARTED, Victim, order
-from tests.faults.extent import CAPS, IS_SHORT, ROUNDS, SEED, WAITING_JOBS
 from tests.faults.followers import Event, Followers, changed, is_last, stored_log
 from tests.faults.probes import Probes
 from tests.faults.results import Death, Results, Round
-from tests.faults.service_process import ServiceProcess
-from tests.faults.tasks import client, list_all, wait_for_ends, wait_until_at_work
-from tests.faults.workload import Job, World, outcome, submit
+from tests.support.extent import CAPS, IS_SHORT, ROUNDS, SEED, WAITING_JOBS
+from tests.support.service_process import ServiceProcess
+from tests.support.task_queries import client, list_all, wait_for_ends, wait_until_at_work
+from tests.support.workload import Job, World, outcome, submit
 
 RUNNING = sum(CAPS.values())
 #: at work between two deaths

@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from rfuav_ray.outputs.manifest import read_run
-from tests.faults.extent import IS_SHORT, ROUNDS
-from tests.faults.service_process import ServiceProcess, title_of
-from tests.faults.tasks import ask, wait_until_at_work
-from tests.faults.workload import Job, World, make_photos, submit
+from tests.support.extent import IS_SHORT, ROUNDS
+from tests.support.service_process import ServiceProcess, title_of
+from tests.support.task_queries import ask, wait_until_at_work
+from tests.support.workload import Job, World, make_photos, submit
 
 STREAMS, IDLE_CONNECTIONS = 20, 5
 #: images, so that no run ends by itself

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tests.integration.conftest import write_picture
+from tests.support.images import write_image
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def broken_dataset(root):
         for class_name in classes:
             (folder / class_name).mkdir(parents=True, exist_ok=True)
             if class_name not in empty:
-                write_picture(folder / class_name / "1.png", "vertical", np.random.default_rng(0))
+                write_image(folder / class_name / "1.png", "vertical", np.random.default_rng(0))
         return str(folder)
 
     return make

@@ -11,9 +11,9 @@ import pytest
 
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.demo.data import STFT, make_recordings
+from tests.support.project import ROOT
 
-PROJECT = Path(__file__).parents[2]
-BLOCKS = re.findall(r"```(\w*)\n(.*?)```", (PROJECT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+BLOCKS = re.findall(r"```(\w*)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def demo_files(root, service):
         assert all(client.wait(task["task_id"], timeout=120)["status"] == "completed" for task in tasks)
         split = client.split_dataset(demo / "pictures", demo / "dataset")
         assert client.wait(split["task_id"], timeout=60)["status"] == "completed"
-    (root / "configs").symlink_to(PROJECT / "configs")
+    (root / "configs").symlink_to(ROOT / "configs")
 
 
 def run(command, root, service):

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 import torch
-from fake_service import NO_WAIT, running_service
-from postgres_server import postgres  # noqa: F401
-from store_samples import url  # noqa: F401
-from training_runs import CLASSES, Run, make_images
 
 from rfuav_ray.client import RFUAVClient
+from tests.support.fake_service import NO_WAIT, running_service
+from tests.support.postgres_server import postgres  # noqa: F401
+from tests.support.store_samples import url  # noqa: F401
+from tests.support.training_runs import CLASSES, Run, make_images
 
 
 @pytest.fixture

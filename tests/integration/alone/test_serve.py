@@ -7,7 +7,7 @@ from ipaddress import ip_address
 import psutil
 import pytest
 
-from tests.integration.processes import family, is_over
+from tests.support.processes import family, is_over
 
 pytestmark = pytest.mark.timeout(300)
 

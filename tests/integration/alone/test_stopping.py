@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from tests.integration.processes import family, is_over
+from tests.support.processes import family, is_over
 
 EXIT_WITHIN_S = 20
 EPOCHS = 3

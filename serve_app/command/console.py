@@ -1,0 +1,39 @@
+"""The console script `rfuav`: the commands of `rfuav_ray.cli`, and `serve`, which needs Ray."""
+# ruff: noqa: PLC0415
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from rfuav_ray.cli import app, main
+from rfuav_ray.errors import RfuavError
+
+__all__ = ["main"]
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
+) -> None:
+    """Start the service here, or on the cluster of RAY_ADDRESS."""
+    from rfuav_ray.cli.run_config import read_settings
+
+    try:
+        settings = read_settings(host=host, port=port)
+    except RfuavError as error:
+        print(f"Error in the settings: {error}", file=sys.stderr)
+        raise typer.Exit(2) from None
+    if "RAY_ADDRESS" not in os.environ:
+        # Has a Ray of the service's own listen on the loopback alone, on Linux too; read when Ray is imported.
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+    from serve_app.command.keeper import keep
+
+    def run() -> int:
+        from serve_app.command.serve import serve_forever
+
+        return serve_forever(settings)
+
+    raise typer.Exit(keep(run))

@@ -1,0 +1,159 @@
+"""One Ray and one service for the whole session: the real actors, the real API, on a free port.
+
+The two GPUs are logical: they exist for Ray's and the task manager's bookkeeping, runs on them compute on the CPU.
+"""
+
+import os
+import subprocess
+import sys
+import uuid
+
+import numpy as np
+import pytest
+import ray
+
+from rfuav_ray.client import RFUAVClient
+from rfuav_ray.demo.service import wait_until_healthy
+from rfuav_ray.machine.ports import free_port
+from rfuav_ray.settings import Settings
+from serve_app import app
+from serve_app.command.serve import RAY_VARIABLES, environment
+from serve_app.ingress.way_in import way_in
+from tests.support.images import CLASSES, write_image
+
+
+@pytest.fixture(scope="session")
+def root(tmp_path_factory):
+    """The folder that requests may name."""
+    return tmp_path_factory.mktemp("root")
+
+
+@pytest.fixture(scope="session")
+def service(root, tmp_path_factory):
+    """The URL of a running service."""
+    # Sockets live below it, and their paths must be short.
+    settings = Settings(
+        _env_file=None,
+        port=free_port(),
+        state_dir=tmp_path_factory.mktemp("state"),
+        log_file=tmp_path_factory.mktemp("logs") / "app.log",
+        data_roots=(root,),
+        max_training_concurrent_gpu=1,
+        max_inference_concurrent_gpu=1,
+        max_run_retries=1,
+    )
+    with way_in(settings.host, settings.state_dir) as found:
+        with environment(RAY_VARIABLES | found.environment):
+            ray.init(address="local", num_cpus=2, num_gpus=2, include_dashboard=False, log_to_driver=False)
+        try:
+            _, actors = app.start_actors(settings)
+            app.deploy(settings, found.serve_host, actors)
+            yield f"http://127.0.0.1:{settings.port}"
+            ray.serve.shutdown()
+            app.stop_actors()
+        finally:
+            ray.shutdown()
+
+
+@pytest.fixture
+def client(service):
+    """A client; what it started and nobody waited for is cancelled at the end."""
+    with RFUAVClient(service) as rfuav_client:
+        yield rfuav_client
+        for status in ("pending", "running"):
+            tasks = rfuav_client.get_all_tasks(status=status, limit=1000)
+            for task in tasks["training_tasks"] + tasks["inference_tasks"] + tasks["preprocessing_tasks"]:
+                rfuav_client.cancel_task(task["task_id"])
+                rfuav_client.wait(task["task_id"], timeout=60)
+        rfuav_client.update_resource_config(
+            max_concurrent={"cpu": {"training": 2, "inference": 4}, "cuda": {"training": 1, "inference": 1}}
+        )
+
+
+@pytest.fixture(scope="session")
+def dataset(root):
+    """Two classes that a small network tells apart: stripes across and stripes down, with noise."""
+    rng = np.random.default_rng(1)
+    for part, count in (("train", 12), ("val", 5)):
+        for name in CLASSES:
+            for index in range(count):
+                write_image(root / "dataset" / part / name / f"{index}.png", name, rng)
+    return root / "dataset"
+
+
+@pytest.fixture
+def training(dataset, root):
+    """The fields of a training that takes a second or two; keyword arguments change them."""
+
+    def fields(**changes):
+        return {
+            "model": "mobilenet_v3_small",
+            "num_classes": 2,
+            "train_path": str(dataset / "train"),
+            "val_path": str(dataset / "val"),
+            "save_path": str(root / "runs"),
+            "name": uuid.uuid4().hex,
+            "num_epochs": 1,
+            "batch_size": 8,
+            "learning_rate": 0.001,
+            "image_size": 32,
+            "device": "cpu",
+            "pretrained": False,
+        } | changes
+
+    return fields
+
+
+@pytest.fixture
+def own_service(root, tmp_path):
+    """Start `rfuav serve` as a user would, with these settings; every process that was started is ended."""
+    processes = []
+    port = free_port()
+    environment = os.environ | {
+        "RFUAV_PORT": str(port),
+        "RFUAV_STATE_DIR": str(tmp_path / "state"),
+        "RFUAV_LOG_FILE": str(tmp_path / "app.log"),
+        "RFUAV_DATA_ROOTS": str(root),
+    }
+
+    def start(**settings):
+        log = (tmp_path / "output.txt").open("a")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "serve_app", "serve"],
+            env=environment | {f"RFUAV_{name.upper()}": str(value) for name, value in settings.items()},
+            cwd=tmp_path,
+            stdout=log,
+            stderr=log,
+        )
+        processes.append(process)
+        client = RFUAVClient(f"http://127.0.0.1:{port}")
+        wait_until_healthy(client, process, tmp_path / "output.txt")
+        return process, client
+
+    yield start
+    for process in processes:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
+
+
+@pytest.fixture(scope="session")
+def trained(service, dataset, root):
+    """The result of a training that every inference test can use."""
+    with RFUAVClient(service) as rfuav_client:
+        task = rfuav_client.start_training(
+            model="resnet18",
+            num_classes=2,
+            train_path=str(dataset / "train"),
+            val_path=str(dataset / "val"),
+            save_path=str(root / "trained"),
+            num_epochs=6,
+            batch_size=4,
+            learning_rate=0.001,
+            image_size=32,
+            device="cpu",
+            pretrained=False,
+        )
+        ended = rfuav_client.wait(task["task_id"], timeout=120)
+    assert ended["status"] == "completed", ended
+    return ended

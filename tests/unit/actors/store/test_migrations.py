@@ -1,0 +1,187 @@
+"""From the first release's tables to this one's."""
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from actors.events.event_log import is_final
+from actors.store.database import connect
+from actors.store.migrations import upgrade
+from actors.store.setup import prepare_store
+from actors.store.store import Store
+from actors.store.tables import metadata
+from actors.tasks.row import row_of
+from rfuav_ray.errors import RfuavError, ServiceBusy
+from rfuav_ray.tasks import TaskStatus, advance
+from tests.support.sample_tasks import a_row, a_task
+from tests.support.store_samples import an_event
+
+#: as the first release made them
+FIRST_RELEASE = (
+    "CREATE TABLE schema (version INTEGER NOT NULL, PRIMARY KEY (version))",
+    "CREATE TABLE settings (name VARCHAR(64) NOT NULL, value TEXT NOT NULL, PRIMARY KEY (name))",
+    "CREATE TABLE tasks (id VARCHAR(64) NOT NULL, number BIGINT NOT NULL, record TEXT NOT NULL,"
+    " PRIMARY KEY (id), UNIQUE (number))",
+    "CREATE TABLE events (task_id VARCHAR(64) NOT NULL, sequence BIGINT NOT NULL, source VARCHAR(80) NOT NULL,"
+    " source_index BIGINT NOT NULL, entry TEXT NOT NULL, is_final BOOLEAN NOT NULL,"
+    " PRIMARY KEY (task_id, sequence))",
+    "CREATE INDEX ix_events_is_final ON events (is_final)",
+)
+VERSION = "INSERT INTO schema VALUES (1)"
+
+
+@pytest.fixture
+def engine(url):
+    engine = connect(url)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def store(url):
+    store = Store(url)
+    yield store
+    store.close()
+
+
+def tasks_of_any_state():
+    waiting = [a_task(number, version=number) for number in range(1, 2500)]
+    running = advance(a_task(2500, version=2500), TaskStatus.RUNNING)
+    ended = advance(
+        advance(a_task(2501), TaskStatus.RUNNING), TaskStatus.FAILED, version=2501, error="NUL \0 and '"
+    )
+    return [*waiting, running, ended]
+
+
+def events_of_any_kind():
+    ends = [an_event("task-2501", number, stage="epoch_end", step=number) for number in (1, 2)]
+    return [*ends, an_event("task-2501", 3, stage="completed", status="failed"), an_event("task-2500", 1)]
+
+
+def make_first_release(engine, tasks=(), events=(), statements=(*FIRST_RELEASE, VERSION)):
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+        for task in tasks:
+            row = {"id": task.id, "number": task.number, "record": task.model_dump_json()}
+            connection.execute(sa.text("INSERT INTO tasks VALUES (:id, :number, :record)"), row)
+        for event in events:
+            values = {str(place): value for place, value in enumerate([*event, is_final(event[-1])])}
+            connection.execute(sa.text("INSERT INTO events VALUES (:0, :1, :2, :3, :4, :5)"), values)
+        if statements:
+            value = {"value": json.dumps({"cpu": [1, 2]})}
+            connection.execute(sa.text("INSERT INTO settings VALUES ('caps', :value)"), value)
+
+
+def differences(engine):
+    with engine.connect() as connection:
+        return compare_metadata(MigrationContext.configure(connection), metadata)
+
+
+def table_names(engine):
+    return set(sa.inspect(engine).get_table_names())
+
+
+def test_a_new_store_has_the_tables_of_the_program(url, engine):
+    assert prepare_store(url) is None
+    assert differences(engine) == []
+
+
+def test_a_store_of_the_first_release_keeps_everything(url, engine, store):
+    tasks, events = tasks_of_any_state(), events_of_any_kind()
+    make_first_release(engine, tasks, events)
+    assert prepare_store(url) is None
+    assert store.load_tasks() == [row_of(task) for task in tasks]
+    found = [store.read_events(task_id, 0, 10) for task_id in ("task-2501", "task-2500")]
+    assert found == [[(event[1], event[-1]) for event in part] for part in (events[:3], events[3:])]
+    assert store.closed_streams() == {"task-2501"} and store.last_epoch("task-2501") == 2
+    assert store.last_source_indexes(["task-2501"]) == {"task-2501": {"run": 2}}
+    assert store.read_setting("caps", {}) == {"cpu": [1, 2]}
+    assert differences(engine) == [] and "schema" not in table_names(engine)
+
+
+def test_a_prepared_store_is_left_as_it_is(url, store):
+    prepare_store(url)
+    store.write_tasks([a_row(1)])
+    assert prepare_store(url) is None
+    assert store.load_tasks()[0].id == "task-1"
+
+
+def test_a_first_start_that_was_killed_is_gone_on_with(url, engine):
+    make_first_release(engine, statements=FIRST_RELEASE[:3])
+    prepare_store(url)
+    assert differences(engine) == []
+
+
+def test_a_record_that_nobody_can_read_does_not_stop_the_migration(url, engine, store):
+    make_first_release(engine, [a_task(1), a_task(2)])
+    with engine.begin() as connection:
+        connection.execute(sa.text("""UPDATE tasks SET record = '{"half": ' WHERE number = 1"""))
+    prepare_store(url)
+    assert [row.id for row in store.load_tasks()] == ["task-2"]
+
+
+def test_a_migration_that_is_interrupted_leaves_the_old_tables(url, engine, store):
+    tasks = [a_task(1)]
+    make_first_release(engine, tasks)
+
+    class Killed(BaseException):
+        pass
+
+    def kill(_connection, _cursor, statement, *_others):
+        if "ix_events_epoch_end" in statement:  # the last one
+            raise Killed
+
+    sa.event.listen(engine, "before_cursor_execute", kill)
+    with pytest.raises(Killed), engine.begin() as connection:
+        upgrade(connection)
+    sa.event.remove(engine, "before_cursor_execute", kill)
+    assert table_names(engine) == {"schema", "settings", "tasks", "events"}
+    assert {column["name"] for column in sa.inspect(engine).get_columns("tasks")} == {"id", "number", "record"}
+    prepare_store(url)
+    assert store.load_tasks() == [row_of(task) for task in tasks]
+
+
+def test_a_store_of_a_newer_release_is_refused_and_not_changed(url, engine, store):
+    prepare_store(url)
+    store.write_tasks([a_row(1)])
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0099'"))
+    with pytest.raises(RfuavError, match=r"schema version 0099.*a newer one wrote it\. Install that release"):
+        prepare_store(url)
+    assert len(store.load_tasks()) == 1
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_file_is_copied_before_its_tables_change(url, engine):
+    make_first_release(engine, [a_task(1)])
+    file = Path(engine.url.database)
+    prepare_store(url)
+    copy = file.with_name("rfuav.db.before-v2")
+    with closing(sqlite3.connect(copy)) as connection:
+        assert connection.execute("SELECT version FROM schema").fetchall() == [(1,)]
+        assert connection.execute("SELECT id FROM tasks").fetchall() == [("task-1",)]
+    copy.unlink()
+    prepare_store(url)
+    assert not copy.exists()
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_a_file_that_another_program_holds_is_not_taken_for_damaged(url, engine, monkeypatch):
+    prepare_store(url)
+    monkeypatch.setattr("actors.store.database.BUSY_TIMEOUT_MS", 1)
+    file = Path(engine.url.database)
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        held = Store(url)
+        with pytest.raises(ServiceBusy, match=r"cannot be written: database is locked. Another program holds"):
+            held.write_tasks([a_row(1)])
+        held.close()
+    prepare_store(url)
+    assert list(file.parent.glob("*damaged*")) == []

@@ -1,0 +1,171 @@
+"""The table of tasks over a real store, and what retention deletes of it."""
+
+import asyncio
+import sqlite3
+from collections import Counter
+from datetime import timedelta
+
+import pytest
+
+from actors.events.event_log import first_event
+from actors.store.setup import prepare_store
+from actors.store.store import Store, database_url
+from actors.tasks.retention import DAY_S, Retention
+from actors.tasks.table import TaskTable
+from rfuav_ray.errors import ServiceBusy, TaskConflict, TaskNotFound
+from rfuav_ray.tasks import TaskStatus, advance, now
+from tests.support.sample_tasks import a_task
+
+
+class Gauges:
+    """Counts instead of publishing."""
+
+    def __init__(self):
+        self.counts = Counter()
+
+    def count(self, before, after):
+        self.counts[before] -= 1
+        self.counts[after] += 1
+
+
+class Journal:
+    """Notes whose events are to be forgotten, and whose logs get an end."""
+
+    def __init__(self):
+        self.forgotten = []
+        self.closed = []
+
+    def close(self, task):
+        self.closed.append(task.id)
+
+    async def forget(self, task_ids):
+        self.forgotten += task_ids
+
+
+@pytest.fixture
+def url(tmp_path):
+    url = database_url("", tmp_path)
+    prepare_store(url)
+    return url
+
+
+@pytest.fixture
+def open_table(url):
+    stores = []
+
+    def open_it():
+        stores.append(Store(url))
+        return TaskTable(stores[-1], Gauges())
+
+    yield open_it
+    for store in stores:
+        store.close()
+
+
+def finished(task, days_ago=0.0):
+    running = advance(task, TaskStatus.RUNNING)
+    moment = now() - timedelta(days=days_ago)
+    return advance(running, TaskStatus.COMPLETED, progress=100.0).evolve(ended_at=moment)
+
+
+async def add(table, *tasks):
+    table.reserve([task.id for task in tasks])
+    return await table.add([(task, first_event(task.id, {"message": "accepted"})) for task in tasks])
+
+
+async def add_and_finish(table, numbers, days_ago):
+    for task in await add(table, *map(a_task, numbers)):
+        await table.save(finished(task, days_ago))
+
+
+def test_a_table_that_is_loaded_again_has_the_same_tasks(open_table):
+    async def main():
+        table = open_table()
+        first, second = await add(table, a_task(1), a_task(2))
+        await table.save(finished(first))
+        again = open_table()
+        assert [task.id for task in await again.load()] == [second.id]
+        assert again.get(first.id) == table.get(first.id)
+        assert again.get(first.id).status is TaskStatus.COMPLETED
+        (third,) = await add(again, a_task(3))
+        assert third.number > second.number and third.version > table.get(first.id).version
+
+    asyncio.run(main())
+
+
+def test_the_id_of_an_ended_task_is_in_use_until_it_is_deleted(open_table):
+    async def main():
+        table = open_table()
+        await add_and_finish(table, [1], days_ago=0)
+        with pytest.raises(TaskConflict, match="in use"):
+            await add(table, a_task(2), a_task(1))
+        with pytest.raises(TaskNotFound):
+            table.get("task-2")
+        journal = Journal()
+        await table.delete(["task-1"], journal)
+        with pytest.raises(TaskNotFound):
+            table.get("task-1")
+        await add(table, a_task(1))
+        assert journal.forgotten == ["task-1"] and table.get("task-1").status is TaskStatus.PENDING
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("refuses", ["the metrics actor", "the store"])
+def test_a_task_that_cannot_be_deleted_stays_and_its_log_has_an_end(open_table, monkeypatch, refuses):
+    async def refuse_forgetting(task_ids):
+        raise ServiceBusy("The database does not answer.", 5)
+
+    def refuse_writing(changes):
+        raise ServiceBusy("The disk is full.", 5)
+
+    async def main():
+        table, journal = open_table(), Journal()
+        await add_and_finish(table, [1], days_ago=0)
+        if refuses == "the store":
+            monkeypatch.setattr(table._commit, "_save", refuse_writing)
+        else:
+            monkeypatch.setattr(journal, "forget", refuse_forgetting)
+        with pytest.raises(ServiceBusy):
+            await table.delete(["task-1"], journal)
+        assert journal.closed == ["task-1"]
+        assert table.get("task-1").status is TaskStatus.COMPLETED
+        again = open_table()
+        await again.load()
+        assert again.get("task-1").status is TaskStatus.COMPLETED
+
+    asyncio.run(main())
+
+
+def test_tasks_that_cannot_be_stored_are_not_there(open_table, url, monkeypatch):
+    monkeypatch.setattr("actors.store.database.BUSY_TIMEOUT_MS", 10)
+
+    async def main():
+        table = open_table()
+        await table.load()
+        with sqlite3.connect(url.removeprefix("sqlite:///")) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            with pytest.raises(ServiceBusy, match="cannot be written"):
+                await add(table, a_task(1))
+        other.close()
+        with pytest.raises(TaskNotFound):
+            table.get("task-1")
+        await add(table, a_task(1))
+
+    asyncio.run(main())
+
+
+def test_old_ended_tasks_are_forgotten_and_nothing_else(open_table):
+    async def main():
+        table, journal = open_table(), Journal()
+        await add_and_finish(table, range(1, 4), days_ago=31)
+        await add_and_finish(table, range(4, 6), days_ago=29)
+        await add(table, a_task(6).evolve(created_at=now() - timedelta(days=100)))
+        retention = Retention(30, table, journal)
+        assert await retention.prune(now().timestamp() - 30 * DAY_S) == 3
+        assert journal.forgotten == ["task-1", "task-2", "task-3"]
+        again = open_table()
+        await again.load()
+        assert sorted(row.id for row in again.feed.rows()) == ["task-4", "task-5", "task-6"]
+
+    asyncio.run(main())

@@ -1,0 +1,159 @@
+"""Output folders that are used again: whose results are where."""
+
+import pytest
+
+from rfuav_ray.outputs import ownership as outputs
+from rfuav_ray.outputs.ownership import claim, now_at, relocated, results_folder, take_over
+from tests.support.inference_runs import Run
+
+
+def leave(folder, *names, text="results"):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        (folder / name).write_text(text)
+
+
+def names_in(folder):
+    return sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """In which the task `first` has left two files."""
+    folder = tmp_path / "output"
+    assert claim(folder, "training", "first") is None
+    leave(folder, "best_model.pth", "report.json", "my notes.txt", text="first's")
+    return folder
+
+
+def test_what_an_earlier_task_left_is_moved_and_nothing_else(folder):
+    moved = claim(folder, "training", "second")
+    assert (moved.task_id, moved.names, moved.is_new) == ("first", ["best_model.pth", "report.json"], True)
+    assert names_in(folder) == ["my notes.txt", "previous"]
+    assert (folder / "previous" / "first" / "report.json").read_text() == "first's"
+    assert "'first'" in str(moved) and "best_model.pth, report.json" in str(moved)
+
+
+def test_each_task_finds_its_own(folder):
+    claim(folder, "training", "second")
+    leave(folder, "report.json", text="second's")
+    assert results_folder(folder, "training", "first") == folder / "previous" / "first"
+    assert results_folder(folder, "training", "second") == folder
+    assert results_folder(folder, "training", "never began") is None
+    claim(folder, "training", "third")
+    for task_id in ("first", "second"):
+        own = results_folder(folder, "training", task_id)
+        assert (own / "report.json").read_text() == f"{task_id}'s"
+
+
+def test_a_task_that_asks_again_keeps_its_files_and_hears_again_what_was_moved(folder):
+    before = claim(folder, "training", "second")
+    leave(folder, "report.json", text="second's")
+    again = claim(folder, "training", "second", is_first=False)
+    assert (again.task_id, again.folder, again.names) == (before.task_id, before.folder, before.names)
+    assert not again.is_new and (folder / "report.json").read_text() == "second's"
+    assert claim(folder, "training", "third").task_id == "second"
+
+
+def test_a_later_run_keeps_what_has_no_name_on_it(tmp_path):
+    leave(tmp_path, "checkpoint.pt")
+    assert claim(tmp_path, "training", "task", is_first=False) is None
+    assert (tmp_path / "checkpoint.pt").exists()
+    assert results_folder(tmp_path, "training", "another") is None
+
+
+def test_a_new_task_with_the_id_of_an_older_one_loses_nothing(folder):
+    moved = claim(folder, "training", "first")
+    assert moved.names == ["best_model.pth", "report.json"]
+    assert (folder / "previous" / "first" / "report.json").read_text() == "first's"
+
+
+def test_kinds_do_not_touch_each_others_files(folder):
+    assert claim(folder, "inference", "second") is None
+    assert (folder / "report.json").exists()
+    assert results_folder(folder, "training", "first") == folder
+
+
+@pytest.mark.parametrize("crash", ["rename", "write_text"])
+def test_a_move_that_was_interrupted_is_finished(folder, monkeypatch, crash):
+    with monkeypatch.context() as change:
+
+        def die(*arguments):
+            raise OSError("power cut")
+
+        if crash == "rename":  # after the first file
+            real = type(folder).rename
+            change.setattr(type(folder), "rename", lambda *a: die() if a[0].name == "report.json" else real(*a))
+        else:
+            change.setattr(outputs, "write_text", die)
+        with pytest.raises(OSError, match="power cut"):
+            claim(folder, "training", "second")
+    moved = claim(folder, "training", "second", is_first=False)
+    assert moved.names == names_in(folder / "previous" / "first") == ["best_model.pth", "report.json"]
+    assert names_in(folder) == ["my notes.txt", "previous"]
+
+
+def test_an_id_that_was_used_before_loses_nothing(folder):
+    claim(folder, "training", "second")
+    claim(folder, "training", "first")
+    leave(folder, "report.json", text="the new first's")
+    claim(folder, "training", "third")
+    assert (folder / "previous" / "first" / "report.json").read_text() == "the new first's"
+    assert (folder / "previous" / "first.2" / "report.json").read_text() == "first's"
+
+
+def test_files_without_a_name_on_them_are_kept_by_their_time(tmp_path):
+    leave(tmp_path, "predictions.csv", "predictions.json")
+    moved = claim(tmp_path, "inference", "task")
+    assert moved.names == ["predictions.csv", "predictions.json"]
+    assert names_in(tmp_path / "previous") == [moved.task_id]
+
+
+def test_a_damaged_note_is_none(folder):
+    (folder / ".training-task.json").write_text("[")
+    assert results_folder(folder, "training", "anybody") == folder
+    assert claim(folder, "training", "second").names == ["best_model.pth", "report.json"]
+
+
+def test_weights_that_were_moved_are_found(folder):
+    weights = folder / "best_model.pth"
+    claim(folder, "training", "second")
+    assert now_at(weights, "training") == folder / "previous" / "first" / "best_model.pth"
+    assert now_at(folder / "never.pth", "training") == folder / "never.pth"
+    leave(folder, "best_model.pth")
+    assert now_at(weights, "training") == weights
+
+
+def test_a_result_names_the_files_where_they_are_now(folder):
+    result = {
+        "save_path": str(folder),
+        "files": {"best_model": str(folder / "best_model.pth"), "curves": str(folder / "curves.png")},
+        "epochs": 3,
+    }
+    moved = claim(folder, "training", "second")
+    assert relocated(result, folder, moved) == {
+        "save_path": moved.folder,
+        "files": {"best_model": f"{moved.folder}/best_model.pth", "curves": str(folder / "curves.png")},
+        "epochs": 3,
+    }
+
+
+def test_a_run_without_a_task_moves_a_tasks_results_and_replaces_its_own(folder, tmp_path):
+    events = []
+    take_over(folder, "training", "local", events.append)
+    assert [event.level for event in events] == ["WARNING"] and "previous/first" in events[0].message
+    leave(folder, "report.json")
+    take_over(folder, "training", "local", events.append)
+    take_over(tmp_path / "elsewhere", "training", "local", events.append)
+    assert len(events) == 1 and (folder / "report.json").exists()
+
+
+def test_an_inference_by_hand_moves_a_tasks_predictions(tmp_path):
+    run = Run(tmp_path)
+    run.add_images("a.png")
+    claim(run.out, "inference", "task")
+    run.infer(run_id="task")
+    run.infer()
+    assert [event.message for event in run.events if event.level == "WARNING"]
+    assert (run.out / "previous" / "task" / "predictions.json").read_bytes()
+    assert len(run.json()["predictions"]) == 1

@@ -1,0 +1,43 @@
+import pytest
+
+from rfuav_ray.errors import TaskConflict
+from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
+from tests.support.sample_tasks import a_task
+
+P, R, DONE, FAILED, GONE = (
+    TaskStatus.PENDING,
+    TaskStatus.RUNNING,
+    TaskStatus.COMPLETED,
+    TaskStatus.FAILED,
+    TaskStatus.CANCELLED,
+)
+STEPS = {(P, R), (P, GONE), (P, FAILED), (R, P), (R, DONE), (R, FAILED), (R, GONE)}
+
+
+@pytest.mark.parametrize("before", list(TaskStatus))
+@pytest.mark.parametrize("after", list(TaskStatus))
+def test_only_the_steps_of_the_state_machine_are_possible(before, after):
+    task = a_task(status=before)
+    if (before, after) in STEPS:
+        assert advance(task, after).status is after
+    else:
+        with pytest.raises(TaskConflict, match=f"is {before.value} and cannot become {after.value}"):
+            advance(task, after)
+
+
+def test_an_ended_task_is_one_that_no_step_leaves():
+    assert {status for status in TaskStatus if status.is_ended} == {DONE, FAILED, GONE}
+
+
+def test_a_step_makes_a_new_record_with_its_times_and_leaves_the_old_one():
+    waiting = a_task()
+    running = advance(waiting, R, device="cpu")
+    ended = advance(running, DONE, progress=100.0)
+    assert (waiting.status, waiting.device, waiting.started_at) == (P, None, None)
+    assert running.started_at is not None and running.ended_at is None
+    assert ended.ended_at >= running.started_at and ended.progress == 100.0
+
+
+def test_a_record_survives_the_way_through_json():
+    task = advance(a_task(latest_metrics={"mAP": 0.5}), R)
+    assert TaskRecord.model_validate_json(task.model_dump_json()) == task
