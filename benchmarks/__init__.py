@@ -1,1 +1,1 @@
-"""How fast the product is, measured on data that the scripts make themselves."""
+"""Benchmarks of rfuav-ray, on data that the scripts generate."""

@@ -1,4 +1,4 @@
-"""`make bench`: every row of the table, printed, and written to docs/benchmarks.md with its picture."""
+"""`make bench`: run all benchmarks, print the table, and write docs/benchmarks.md with its diagram."""
 
 import argparse
 import sys
@@ -47,7 +47,7 @@ def main() -> int:
         print(f"{time.monotonic() - started_s:4.0f} s: {_name(measure)}", flush=True)
         try:
             figures += measure()
-        except Exception:  # the others still tell something
+        except Exception:  # the results of the other benchmarks are still useful
             traceback.print_exc()
             failed += 1
     show(figures)

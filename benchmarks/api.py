@@ -1,4 +1,4 @@
-"""What the benchmarks of the API share: the same load on the service and on plain FastAPI."""
+"""Shared by the API benchmarks: the same load on the service and on plain FastAPI."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ CONNECTIONS = 16
 
 
 def in_turns(urls: Sequence[str], runs: int, seconds: int, **load: Any) -> list[list[Load]]:
-    """The loads on each URL, by turns: whatever else the machine does meets all of them."""
+    """Measure the URLs alternately, so that other work on the machine affects all. Return a list for each URL."""
     loads: list[list[Load]] = [[] for _ in urls]
     for _ in range(runs):
         for url, found in zip(urls, loads, strict=True):

@@ -1,6 +1,6 @@
-"""Augment 640×640 JPEGs by all six methods, through Ray Data on all cores.
+"""Augment 640×640 JPEGs by all six methods, with Ray Data on all cores.
 
-Beside it as the original service does it, by turns.
+The runs alternate with the method of the original service.
 """
 
 import tempfile
@@ -31,7 +31,7 @@ def measure(runs: int = 3) -> list[Figure]:
                 dataset_path=str(folder / "few"), output_path=str(folder / f"augmented{run}")
             )
             seconds = run_s(augment.run, request, on)
-            if run > 0:  # the first one starts the workers
+            if run > 0:  # the first run also starts the workers
                 written.append(WRITTEN_EACH * IMAGES / seconds)
                 output = folder / f"before{run}"
                 before.append(in_own_process(original_way.augment_written_per_s, pictures, output))

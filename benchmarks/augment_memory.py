@@ -1,4 +1,4 @@
-"""Draw how much memory each worker holds while 20,000 small images are augmented.
+"""Plot the memory of each worker while 20,000 small images are augmented.
 
 `python -m benchmarks.augment_memory docs/images/augment-memory.png`
 """
@@ -53,7 +53,7 @@ def draw(picture: Path) -> None:
 
 @contextmanager
 def _sampling() -> Iterator[list[tuple[float, int, float]]]:
-    """Time in seconds, process and megabytes of each worker, while the block runs."""
+    """Sample each worker while the block runs: (seconds since the start, process id, resident memory in MiB)."""
     samples: list[tuple[float, int, float]] = []
     is_over = threading.Event()
 

@@ -1,6 +1,6 @@
-"""What the API is compared with: plain FastAPI in one process, tasks in a dict, nothing checked on disk or stored.
+"""The baseline for the API: plain FastAPI in one process. It keeps tasks in a dict and does not access the disk.
 
-`python -m benchmarks.baseline --port 8001` serves the two routes; `running` does for the time of a block.
+`python -m benchmarks.baseline --port 8001` serves the two routes. `running` serves them for the time of a block.
 """
 
 import argparse
@@ -62,7 +62,7 @@ async def task_status(task_id: str) -> TaskResponse:
 
 @contextmanager
 def running() -> Iterator[str]:
-    """The URL of the service, in a process of its own."""
+    """Run the baseline in its own process, and yield its URL."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     process = subprocess.Popen([sys.executable, "-m", "benchmarks.baseline", "--port", str(port)])
@@ -88,7 +88,7 @@ def _answers(url: str) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8001)
-    # No line for each request: that would make it slower than it needs to be.
+    # No access log, because it would slow the baseline down.
     uvicorn.run(app, port=parser.parse_args().port, log_level="warning")
 
 

@@ -1,4 +1,4 @@
-"""Create trainings that wait, in turns with a plain FastAPI service, which only keeps them in memory."""
+"""Create waiting trainings, alternating with a plain FastAPI service, which keeps them only in memory."""
 
 import json
 

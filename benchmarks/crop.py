@@ -1,4 +1,4 @@
-"""Crop 640×640 JPEGs, through Ray Data on all cores; beside it as the original service does it, by turns."""
+"""Crop 640×640 JPEGs, with Ray Data on all cores. The runs alternate with the method of the original service."""
 
 import tempfile
 from pathlib import Path
@@ -13,8 +13,8 @@ from rfuav_ray.api.requests import ImageCropRequest
 
 IMAGES = 6000
 RECTANGLE = {"x": 100, "y": 100, "width": 500, "height": 500}
-#: Twice what was measured of the original service. Its way here keeps one core busy, so that two cores make at
-#: most twice as much, before the start, the end and the flush: that ratio has no bound.
+#: Twice the measured rate of the original service. The ratio to `original_way` has no bound: that method keeps one
+#: core busy, so two cores are at most twice as fast, less the time for start, end and flush.
 MUST = 2 * 230.0
 
 
@@ -29,7 +29,7 @@ def measure(runs: int = 3) -> list[Figure]:
                 input_path=str(pictures), output_path=str(folder / f"cropped{run}"), **RECTANGLE
             )
             seconds = run_s(crop.run, request, on)
-            if run > 0:  # the first one starts the workers
+            if run > 0:  # the first run also starts the workers
                 cropped.append(IMAGES / seconds)
                 output = folder / f"before{run}"
                 before.append(in_own_process(original_way.crop_images_per_s, pictures, output, **RECTANGLE))

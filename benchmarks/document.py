@@ -1,4 +1,4 @@
-"""Writes docs/benchmarks.md and its picture."""
+"""Writing docs/benchmarks.md and its diagram."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -59,7 +59,7 @@ def write(
     minutes: float,
     connections: int,
 ) -> None:
-    """Replace the document; the picture lies in images/ beside it."""
+    """Write the document, and the diagram to images/ beside it."""
     picture = Path("images/benchmarks.png")
     draw(file.parent / picture, figures)
     text = _TEXT.format(
@@ -75,13 +75,13 @@ def write(
 
 
 def markdown(rows: Sequence[Sequence[str]]) -> str:
-    """A table; the first row is its head."""
+    """Format a Markdown table. The first row is the header."""
     head, *others = ("| " + " | ".join(row) + " |" for row in rows)
     return "\n".join([head, "|" + " --- |" * len(rows[0]), *others])
 
 
 def draw(file: Path, figures: Sequence[Figure]) -> None:
-    """Median and spread of each figure that has a bound, as a multiple of it; further right is better."""
+    """Plot median and range of each figure with a bound, as a multiple of the bound. Further right is better."""
     bounded = [figure for figure in figures if figure.at_least or figure.at_most]
     picture = Picture(figsize=(9, 1.2 + 0.35 * len(bounded)), layout="constrained")
     axes = picture.subplots()

@@ -1,7 +1,7 @@
-"""Clients that follow the log of one task while lines are written into it: whether all get all, and how late.
+"""Follow the log of one task with many clients while events are written to it: lost or repeated events, and delay.
 
-A line is late by the time from its own timestamp, when the TaskManager wrote it, to its arrival. The lines tell of
-changes of the priority of a task that waits. `--clients 1000 --seconds 60` is the long form.
+The delay of an event is the time from its timestamp, when the TaskManager wrote it, to its arrival at a client.
+The events are priority changes of a waiting task. `--clients 1000 --seconds 60` is the long form.
 """
 
 import resource
@@ -58,7 +58,7 @@ def _write(
     lines_per_second: int,
     megabytes: dict[str, list[float]],
 ) -> None:
-    """Lines at an even pace, then the last one, which ends the streams."""
+    """Cause events at an even pace, then sample the memory, then cancel the task, which ends the streams."""
     started_s = time.monotonic()
     for line in range(seconds * lines_per_second):
         time.sleep(max(0.0, started_s + line / lines_per_second - time.monotonic()))
@@ -69,7 +69,7 @@ def _write(
 
 
 def _allow_many_connections() -> None:
-    """For this process and those that it starts."""
+    """Raise the limit of open files for this process and its children."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 

@@ -1,4 +1,4 @@
-"""What a benchmark found: a row of the table, with what it must be, and how a script shows its rows."""
+"""Results of benchmarks: one row of the table with its bound, and printing the rows of a script."""
 
 import argparse
 import statistics
@@ -13,11 +13,11 @@ COLUMNS = ("work", "must", "median", "lowest", "highest", "runs", "met")
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    #: what was done, and the unit behind a colon
+    #: the measured work, then a colon and the unit
     work: str
-    #: of each run
+    #: one value for each run
     values: Sequence[float]
-    #: the bound that the median must keep, if there is one
+    #: the bound for the median, if any
     at_least: float | None = None
     at_most: float | None = None
 
@@ -27,7 +27,7 @@ class Figure:
 
     @property
     def is_met(self) -> bool | None:
-        """None where nothing is demanded."""
+        """Whether the median keeps the bound. None without a bound."""
         if self.at_least is not None:
             return self.median >= self.at_least
         return None if self.at_most is None else self.median <= self.at_most
@@ -39,14 +39,14 @@ class Figure:
         return "" if self.at_most is None else f"≤ {number(self.at_most)}"
 
     def cells(self) -> tuple[str, ...]:
-        """In the order of COLUMNS."""
+        """The cells of the row, in the order of COLUMNS."""
         met = {None: "", True: "yes", False: "no"}[self.is_met]
         spread = (number(self.median), number(min(self.values)), number(max(self.values)))
         return (self.work, self.must, *spread, str(len(self.values)), met)
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Of each run, as the two were measured by turns."""
+    """Return the ratio for each pair of runs. The runs of both sides alternated."""
     return [one / another for one, another in zip(ours, theirs, strict=True)]
 
 
@@ -59,9 +59,15 @@ def compared(
     must: float,
     times: float | None = None,
 ) -> list[Figure]:
-    """Rates of this service and of the original's way, by turns; `must` is the bound of ours.
+    """Return the rows that compare this service with the method of the original service.
 
-    Their ratio has to be at least `times`, if that is given.
+    Args:
+        work: Text for the rows.
+        unit: The unit that is counted, such as images.
+        ours: Rates of this service, per second.
+        original: Rates of the original method, per second, measured alternately with `ours`.
+        must: Lower bound for the median of `ours`.
+        times: Lower bound for the ratio, if any.
     """
     return [
         Figure(work=f"{work}: {unit}/s", values=ours, at_least=must),
@@ -70,12 +76,12 @@ def compared(
     ]
 
 
-#: from the options of the command line, which are whole numbers, to the figures
+#: takes the command line options of the script, which are integers
 Measure = Callable[..., list[Figure]]
 
 
 def number(value: float) -> str:
-    """Three digits, or all those before the point."""
+    """Format a number with three significant digits. Numbers from 100 up are rounded to integers."""
     decimals = 0 if abs(value) >= 100 or value == 0 else 1 if abs(value) >= 10 else 2
     return f"{value:,.{decimals}f}"
 
@@ -88,14 +94,14 @@ def table(figures: Sequence[Figure]) -> Table:
 
 
 def show(figures: Sequence[Figure]) -> None:
-    """On the terminal; a file gets whole lines."""
+    """Print the table. In a file or pipe, the lines are not cut to the width of a terminal."""
     console = Console()
     console = console if console.is_terminal else Console(width=160)
     console.print(table(figures))
 
 
 def run_alone(measure: Measure, description: str | None, **defaults: int) -> None:
-    """A script's `main`: each of the defaults is an option, and the figures are printed."""
+    """The `main` of a benchmark script: make an option of each default, measure, and print the table."""
     parser = argparse.ArgumentParser(description=description)
     for name, default in defaults.items():
         option = f"--{name.replace('_', '-')}"

@@ -1,7 +1,7 @@
-"""Train on a GPU from decoded images in memory, beside the same step on random tensors that are there already.
+"""Train on a GPU with decoded images in memory, compared with the same steps on random tensors on the GPU.
 
-The first figure is of `rfuav_ray.training.run.train` itself: the training passes of all epochs but the first,
-which decodes. It needs no service and no Ray. The CPU tries the script:
+The first row measures `rfuav_ray.training.run.train` itself: the training passes of all epochs except the first,
+which decodes. The script needs no service and no Ray. To try it on a CPU:
 `--device cpu --models resnet18 --images 32 --batch-size 8 --image-size 64`.
 """
 
@@ -67,7 +67,7 @@ def measure(
 
 
 def _train(request: TrainingRequest, device: str, images: int) -> tuple[list[float], str, float | None]:
-    """Images a second of each epoch but the first; what the model computed in; the most GPU memory, in GiB."""
+    """Train. Return images/s of each epoch except the first, the precision, and the peak GPU memory in GiB."""
     is_gpu = device.startswith("cuda")
     if is_gpu:
         torch.cuda.reset_peak_memory_stats(device)
@@ -79,7 +79,7 @@ def _train(request: TrainingRequest, device: str, images: int) -> tuple[list[flo
 
 
 class _TrainingPasses:
-    """A report that notes how long each epoch's training pass took."""
+    """A Report that measures the duration of the training pass of each epoch."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -89,7 +89,7 @@ class _TrainingPasses:
         if event.stage == "epoch_start":
             self._started_s = time.perf_counter()
         elif event.stage == "training":
-            # The last of these tells the loss, for which it waits for the GPU.
+            # The last of these events reports the loss, so it waits for the GPU.
             self._ended_s = time.perf_counter()
         elif event.stage == "epoch_end":
             self.seconds.append(self._ended_s - self._started_s)

@@ -1,4 +1,4 @@
-"""Synthetic pictures: as hard to decode as a spectrogram, unlike pixel noise."""
+"""Synthetic images of smooth noise. Decoding takes as long as for a spectrogram, unlike white noise."""
 
 import os
 from pathlib import Path
@@ -6,12 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-#: the others are links to these
+#: further images are hard links to these
 DIFFERENT_IMAGES = 400
 
 
 def make_jpegs(folder: Path, count: int, *, side: int = 640) -> None:
-    """So many JPEGs of `side` × `side` pixels in a new folder."""
+    """Write `count` JPEGs of `side` × `side` pixels to a new folder."""
     folder.mkdir(parents=True)
     coarse = np.random.default_rng(0).integers(0, 255, (80, 80, 3), np.uint8)
     picture = cv2.resize(coarse, (side, side))
@@ -22,7 +22,7 @@ def make_jpegs(folder: Path, count: int, *, side: int = 640) -> None:
 
 
 def make_dataset(folder: Path, *, train: int, val: int, classes: int = 2, side: int = 640) -> None:
-    """`train/` and `val/` with so many images in all, in class folders."""
+    """Write `train/` and `val/` with class folders. `train` and `val` are the image counts over all classes."""
     for part, count in (("train", train), ("val", val)):
         for label in range(classes):
             make_jpegs(folder / part / f"class-{label}", count // classes, side=side)

@@ -1,6 +1,6 @@
 """Classify a folder of 640×640 JPEGs with a resnet18, as a task that has all cores.
 
-Beside it as the original service does it, by turns.
+The runs alternate with the method of the original service.
 """
 
 from pathlib import Path

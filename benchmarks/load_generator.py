@@ -1,8 +1,8 @@
-"""Load over HTTP/1.1: connections that ask again as soon as they are answered, from one process of its own.
+"""HTTP/1.1 load generator in one process. Each connection sends the next request when it has the answer.
 
-`python benchmarks/load_generator.py http://127.0.0.1:8000/ --connections 16 --seconds 5` prints its figures as
-JSON; `measure` gives them to a program. It needs the standard library alone and knows nothing of what it asks.
-Answers must say their Content-Length.
+`python benchmarks/load_generator.py http://127.0.0.1:8000/ --connections 16 --seconds 5` prints the results as
+JSON; `measure` returns them to a program. It needs only the standard library and knows nothing of the service.
+Answers must have a Content-Length.
 """
 
 import argparse
@@ -26,7 +26,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class LoadError(Exception):
-    """The server refused something, or did not answer."""
+    """The server rejected a request, or did not answer."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +35,14 @@ class Load:
     requests_per_second: float
     p50_ms: float
     p99_ms: float
-    #: answers that were no success, by status
+    #: answers outside 2xx, by status
     errors: dict[str, int]
 
 
 def measure(
     url: str, *, connections: int = 16, seconds: float = 5, method: str = "GET", body: str | None = None
 ) -> Load:
-    """Run the load in a process of its own. Raises LoadError unless every answer is a success (2xx)."""
+    """Run the load in a separate process. Raises LoadError unless every answer is a success (2xx)."""
     command = [sys.executable, __file__, url, "--connections", str(connections), "--seconds", str(seconds)]
     command += ["--method", method, *([] if body is None else ["--body", body])]
     timeout_s = seconds + 2 * SILENCE_S
@@ -66,11 +66,11 @@ class _Connection:
 
     def ask(self) -> None:
         self._asked_s = time.perf_counter()
-        # It does not wait: a request is smaller than the socket's buffer, which is empty.
+        # This does not block: the request fits into the socket's buffer, which is empty.
         self.socket.sendall(self._request)
 
     def receive(self) -> tuple[int, float] | None:
-        """The answer's status and how many seconds it took; None while it is not complete."""
+        """Return the status of the answer and its latency in seconds. None while the answer is incomplete."""
         part = self.socket.recv(RECEIVED_AT_ONCE)
         if not part:
             raise LoadError("The server closed a connection.")
@@ -114,7 +114,7 @@ def run(url: str, *, connections: int, seconds: float, method: str, body: str | 
                 if now_s >= counted_from_s:
                     statuses[answer[0]] += 1
                     times_s.append(answer[1])
-                # The last answers are waited for, or the slowest of all would be left out.
+                # Wait for the last answers too. Otherwise the slowest ones would be left out.
                 if now_s < counted_from_s + seconds:
                     key.data.ask()
                 else:

@@ -1,4 +1,4 @@
-"""What was measured on, in words."""
+"""Description of the machine that runs the benchmarks."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ PACKAGES = {"Ray": "ray", "PyTorch": "torch", "torchvision": "torchvision", "Ope
 
 def describe() -> dict[str, str]:
     gpus = [gpu["name"] for gpu in read_gpus()["devices"] if gpu]
-    # Where it is fast, trainings and inferences are up to twice as fast.
+    # With fast bf16, training and inference are up to twice as fast.
     bfloat16 = "fast" if has_fast_bfloat16(torch.device("cpu")) else "not fast"
     return {
         "CPU": f"{_cpu()}, {os.cpu_count()} cores, {bfloat16} with bf16",
@@ -30,7 +30,7 @@ def describe() -> dict[str, str]:
 
 
 def _round_trip_us(times: int = 5000) -> float:
-    """What the API's figures depend on most: a request goes through four processes."""
+    """Send a byte to another process and back. The API depends on this most: a request passes four processes."""
     with subprocess.Popen(["cat"], bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdin and other.stdout
         started_s = time.perf_counter()
@@ -41,5 +41,5 @@ def _round_trip_us(times: int = 5000) -> float:
 
 
 def _cpu() -> str:
-    """Its name, as PyTorch reads it from the processor."""
+    """Return the name of the CPU, as PyTorch reads it from the processor."""
     return str(torch.cpu.get_capabilities().get("cpu_name") or platform.processor())

@@ -1,6 +1,6 @@
 """The service with 10 and with 100,000 stored tasks: start-up, lists, status, memory.
 
-`python -m benchmarks.many_tasks`; a minute or two for each.
+`python -m benchmarks.many_tasks` takes one to two minutes for each.
 """
 
 import http.client
@@ -81,7 +81,7 @@ def _milliseconds(port: int, path: str) -> list[float]:
 
 
 def _fill(url: str, count: int) -> None:
-    """Ended tasks with the log entries that a start-up looks at."""
+    """Store ended tasks, with the log entries that the service reads when it starts."""
     prepare_store(url)
     store = Store(url)
     tasks = _tasks(count)

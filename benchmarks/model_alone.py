@@ -1,4 +1,4 @@
-"""What a device computes with nothing else to do: a model's steps and answers on random tensors that lie there."""
+"""Upper bounds for a device: training steps and forward passes on random tensors in its memory."""
 
 import time
 from collections.abc import Callable
@@ -17,14 +17,14 @@ WARM_UP_STEPS = 5
 
 
 def precision_of(device: str) -> str:
-    """What `auto` is there."""
+    """Return the precision that `auto` selects on the device."""
     return name_of(resolve("auto", torch.device(device), ignore))
 
 
 def train_images_per_s(
     model_name: str, *, device: str, precision: str, batch_size: int, image_size: int, steps: int
 ) -> float:
-    """Of what `rfuav_ray.training.run` does in a step, without anything that brings images."""
+    """Measure the training step of `rfuav_ray.training.run` without loading images."""
     images, model = _on(device, model_name, batch_size, image_size)
     labels = torch.randint(CLASSES, (batch_size,), device=device)
     optimizer = torch.optim.Adam(model.train().parameters(), lr=1e-4, fused=True)
@@ -44,7 +44,7 @@ def train_images_per_s(
 def infer_images_per_s(
     model_name: str, *, device: str, precision: str, batch_size: int, image_size: int, steps: int
 ) -> float:
-    """Of what `rfuav_ray.inference.classifier` computes, with all threads together."""
+    """Measure the forward pass of `rfuav_ray.inference.classifier` with all threads."""
     images, model = _on(device, model_name, batch_size, image_size)
     fold_batch_norms(model.eval())
     if device == "cpu":
@@ -58,7 +58,7 @@ def infer_images_per_s(
 
 
 def _steps_per_s(step: Callable[[], None], steps: int, device: str) -> float:
-    """With freed memory kept, as runs keep it."""
+    """Measure steps per second with freed memory kept, as in runs."""
     with freed_memory_kept():
         for _ in range(WARM_UP_STEPS):
             step()

@@ -1,7 +1,7 @@
-"""What runs are compared with: the way in which the original service trains, classifies, augments and crops.
+"""The baseline for runs: the methods of the original service for training, inference, augmentation and crop.
 
-In one process, one image after the other, each read and decoded anew whenever it is its turn; in fp32. Left out
-are its log, the tables of a validation, and the checkpoints.
+It works in one process and in fp32, on one image after the other, and reads and decodes each image every time.
+This baseline omits its log, the tables of a validation, and the checkpoints.
 """
 
 import time
@@ -26,13 +26,13 @@ FONT_SIZE = 45
 
 
 def train_images_per_s(folder: Path, *, batch_size: int) -> float:
-    """An epoch over the training and the validation images in `train/` and `val/`."""
+    """Measure one epoch over the images in `train/` and `val/`."""
     train_set, val_set = (ImageFolder(str(folder / part), _transform()) for part in ("train", "val"))
     model = resnet18(num_classes=len(train_set.classes))
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-4)
     criterion = nn.CrossEntropyLoss()
     images, _ = next(iter(DataLoader(train_set, batch_size)))
-    model(images).sum().backward()  # the first one takes longer
+    model(images).sum().backward()  # warm-up: the first pass takes longer
     started_s = time.perf_counter()
     model.train()
     for images, labels in DataLoader(train_set, batch_size, shuffle=True):
@@ -48,11 +48,11 @@ def train_images_per_s(folder: Path, *, batch_size: int) -> float:
 
 
 def infer_images_per_s(folder: Path, output: Path, *, images: int) -> float:
-    """Of the first ones in the folder. An answer is drawn into its image, which is written as a JPEG."""
+    """Measure the inference of the first images in the folder. Draws each prediction into a JPEG copy."""
     output.mkdir()
     model = resnet18(num_classes=2).eval()
     paths = sorted(folder.iterdir())[:images]
-    _classify(model, paths[0], output)  # the first one takes longer
+    _classify(model, paths[0], output)  # warm-up: the first image takes longer
     started_s = time.perf_counter()
     for path in paths:
         _classify(model, path, output)
@@ -61,7 +61,7 @@ def infer_images_per_s(folder: Path, output: Path, *, images: int) -> float:
 
 def _classify(model: nn.Module, path: Path, output: Path) -> None:
     drawn = Image.open(path).convert("RGB")
-    # It reads the file once more for the model, and has PyTorch prepare for gradients.
+    # The original service decodes the file again for the model, and does not disable gradients.
     image = _transform()(Image.open(path).convert("RGB")).unsqueeze(0)
     probability, index = torch.softmax(model(image), dim=1).max(dim=1)
     text = f"{index.item()} {100 * probability.item():.2f}%"
@@ -75,7 +75,7 @@ def _transform() -> transforms.Compose:
 
 
 def augment_written_per_s(folder: Path, output: Path) -> float:
-    """Files a second: one for each image and method, and each image itself, which is written with every method."""
+    """Measure files per second. The original image is written again with each method, but counts once."""
     output.mkdir()
     methods = [transform_of(name) for name in AUGMENTATION_METHODS]
     from albumentations import Compose  # noqa: PLC0415  (`transform_of` keeps it from asking the network)
@@ -92,7 +92,7 @@ def augment_written_per_s(folder: Path, output: Path) -> float:
 
 
 def crop_images_per_s(folder: Path, output: Path, *, x: int, y: int, width: int, height: int) -> float:
-    """Of all images of the folder; the rectangle is in pixels."""
+    """Measure the crop of all images in the folder. The rectangle is in pixels."""
     output.mkdir()
     paths = sorted(folder.iterdir())
     started_s = time.perf_counter()

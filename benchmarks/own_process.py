@@ -1,4 +1,4 @@
-"""Whatever the service is compared with runs in a process of its own, as a program that does nothing else."""
+"""Running a baseline in its own process, like a program that does nothing else."""
 
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +12,6 @@ Result = TypeVar("Result")
 def in_own_process(
     function: Callable[Arguments, Result], *arguments: Arguments.args, **named: Arguments.kwargs
 ) -> Result:
-    """A function of a module, called in a new process, whose memory and threads nobody else has set."""
+    """Call a module-level function in a new process, with default settings for memory and threads."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(function, *arguments, **named).result()

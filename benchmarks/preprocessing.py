@@ -1,4 +1,4 @@
-"""What the benchmarks of preprocessing share: a Ray of their own, and how long a run took in it."""
+"""Shared by the preprocessing benchmarks: a separate Ray, and the duration of a run in it."""
 
 import os
 import time
@@ -14,7 +14,7 @@ from serve_app.command.serve import RAY_VARIABLES, environment
 
 @contextmanager
 def workers() -> Iterator[Workers]:
-    """One on each core, as the service has them where nothing else runs."""
+    """Start Ray with one worker on each core, as in the service when nothing else runs."""
     with environment(RAY_VARIABLES):
         ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
@@ -24,7 +24,7 @@ def workers() -> Iterator[Workers]:
 
 
 def run_s(run: Callable[..., dict[str, Any]], request: Any, on: Workers) -> float:
-    """Seconds that a `run` of preprocessing/ takes; none of its images may fail."""
+    """Return the seconds that a `run` function of preprocessing/ takes. No image may fail."""
     started_s = time.perf_counter()
     result = run(request, run_id="benchmark", workers=on)
     assert result["stats"]["failed"] == 0

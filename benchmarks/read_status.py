@@ -1,4 +1,4 @@
-"""Read a task's status while nothing runs, in turns with a plain FastAPI service."""
+"""Read the status of a task while nothing runs, alternating with a plain FastAPI service."""
 
 from benchmarks import baseline
 from benchmarks.api import figures, in_turns

@@ -1,4 +1,4 @@
-"""Read the status of one of two trainings that run, in turns with a plain FastAPI service beside the same two."""
+"""Read the status of one of two running trainings, alternating with plain FastAPI under the same load."""
 
 import time
 
@@ -8,7 +8,7 @@ from benchmarks.figures import Figure, run_alone
 from benchmarks.service import TASK_WITHIN_S, http, running_service, training
 
 TRAININGS = ("first", "second")
-#: more than they can do while they are read
+#: more epochs than the trainings can finish during the measurement
 ENDLESS = {"images": 400, "side": 256, "batch_size": 16, "num_epochs": 100_000}
 
 

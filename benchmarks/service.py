@@ -1,4 +1,4 @@
-"""A service of the benchmark's own, thrown away at the end, and trainings to ask it for."""
+"""A temporary service for a benchmark, and requests for trainings."""
 
 import tempfile
 import time
@@ -13,20 +13,20 @@ import psutil
 from benchmarks.images import make_dataset
 from tests.support.service_process import ServiceProcess
 
-#: settings with which tasks are accepted and wait
+#: settings under which the service accepts tasks but does not start them
 NOTHING_RUNS = {"max_training_concurrent_cpu": 0, "task_queue_size": 10_000_000}
-#: settings with which one run has all cores
+#: settings that give all cores to one run
 ONE_RUN = {"max_training_concurrent_cpu": 1, "max_inference_concurrent_cpu": 1}
 TASK_WITHIN_S = 600
 SETTLED_CPU_PERCENT = 50
 SETTLED_WITHIN_S = 60
-#: a proxy named in the environment is not on the way to this machine
+#: ignores the environment, because connections to this machine must not use a proxy
 http = httpx.Client(trust_env=False, timeout=30)
 
 
 @contextmanager
 def running_service(**settings: object) -> Iterator[tuple[ServiceProcess, Path]]:
-    """The service, which has started and come to rest, and a folder that its requests may name."""
+    """Start a service, wait until it idles, and yield it with a folder that its requests may use."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         with ServiceProcess(folder / "service", folder, **settings) as service:
@@ -36,14 +36,14 @@ def running_service(**settings: object) -> Iterator[tuple[ServiceProcess, Path]]
 
 
 def _wait_until_at_rest() -> None:
-    """Its runners load PyTorch behind the first answer; a machine with other work never rests."""
+    """Wait, at most a minute, until the CPU idles: the runners load PyTorch after the first answer."""
     deadline_s = time.monotonic() + SETTLED_WITHIN_S
     while psutil.cpu_percent(interval=2) > SETTLED_CPU_PERCENT and time.monotonic() < deadline_s:
         pass
 
 
 def training(folder: Path, *, images: int = 4, side: int = 64, **changes: Any) -> dict[str, Any]:
-    """The request of a training of a resnet18, on so many images that are made here."""
+    """Return a request for the training of a resnet18. The first call generates the data set in the folder."""
     data = folder / "dataset"
     if not data.exists():
         make_dataset(data, train=images, val=max(2, images // 4), side=side)

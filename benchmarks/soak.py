@@ -1,6 +1,6 @@
-"""A long time of mixed load on one service, and the memory of its processes.
+"""Soak test: mixed load on one service for a long time, and the memory of its processes.
 
-`python -m benchmarks.soak --minutes 30` prints what was done and how the memory changed, and draws it.
+`python -m benchmarks.soak --minutes 30` prints the counts of operations and the change of memory, and plots it.
 """
 
 import argparse
@@ -31,7 +31,7 @@ CLIENTS, FOLLOWERS, READERS = 6, 20, 2
 SAMPLE_EVERY_S, READ_EVERY_S, POLL_S = 5.0, 0.1, 0.5
 LONGEST_FOLLOW_S = 20
 CANCELLED_SHARE, DELETED_SHARE = 0.15, 0.5
-#: whose memory it is, by a part of the process's title; the first that fits
+#: the role of a process by a part of its title; the first match counts
 ROLES = {
     "ray::TaskManager": "task manager",
     "ray::MetricsActor": "metrics actor",
@@ -53,7 +53,7 @@ Samples = Mapping[str, Sequence[tuple[float, float]]]
 
 
 class Load:
-    """Clients in a closed loop; every thread ends when `is_over` is set."""
+    """Clients in a closed loop. All threads end when `is_over` is set."""
 
     def __init__(self, url: str, world: World, is_over: threading.Event) -> None:
         self.counts: Counter[str] = Counter()
@@ -85,7 +85,7 @@ class Load:
                     self.counts[f"error: {type(error).__name__}"] += 1
 
     def _work(self, client: httpx.Client, numbers: random.Random) -> None:
-        """One task from its submission to its end; some are cancelled, some deleted, none leaves files."""
+        """Submit a task and wait for its end. Cancels some tasks, deletes some, and removes all output files."""
         sort = numbers.choice(WAITING)
         output = self._world.root / f"{sort}-{numbers.getrandbits(64):x}"
         (task_id,) = submit(self._base_url, [self._world.small_job(sort, output)])
@@ -103,7 +103,7 @@ class Load:
             self.counts[f"deleted: {client.delete(f'{self._url}/{task_id}').status_code}"] += 1
 
     def _follow(self, client: httpx.Client, numbers: random.Random) -> None:
-        """The stream of one of the newest tasks, for a while."""
+        """Follow the event stream of one of the newest tasks, for at most LONGEST_FOLLOW_S."""
         if self._is_over.wait(numbers.random()) or not self._ids:
             return
         until_s = time.monotonic() + numbers.uniform(0, LONGEST_FOLLOW_S)
@@ -127,7 +127,7 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, default=PICTURE)
     arguments = parser.parse_args()
     is_over = threading.Event()
-    # It ends the service too, as ctrl-C does.
+    # SIGTERM must end the service too, as ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with (
         tempfile.TemporaryDirectory(prefix="soak-") as name,
@@ -147,7 +147,7 @@ def _sample(service: ServiceProcess, seconds: float) -> Samples:
         sums: Counter[str] = Counter()
         for process in service.processes():
             try:
-                # Not the resident size: that counts what they share, Ray's object store among it, for each.
+                # Not the resident size, which counts shared memory, such as Ray's object store, for each process.
                 sums[_role(title_of(process))] += process.memory_full_info().uss
             except psutil.NoSuchProcess:
                 continue

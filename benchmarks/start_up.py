@@ -1,4 +1,4 @@
-"""Start the service with nothing stored, and wait for its first healthy answer."""
+"""Start the service with an empty store, and wait for its first healthy answer."""
 
 import tempfile
 import time

@@ -1,4 +1,4 @@
-"""Any number of clients of one event stream, read by one thread; it knows nothing of what the events tell."""
+"""Any number of clients of one event stream, all read by one thread. Does not know what the events mean."""
 
 import json
 import selectors
@@ -16,20 +16,20 @@ RECEIVED_AT_ONCE = 65536
 
 
 class StreamError(Exception):
-    """A client was refused, or the streams did not get where they should."""
+    """The service rejected a client, or the streams did not reach the expected state in time."""
 
 
 class StreamClients:
-    """A context manager: leaving it closes the connections.
+    """Context manager that closes the connections at the end.
 
-    Events must have sequence numbers from 1 as `id`, and a `timestamp` (ISO 8601) in their JSON.
+    Events need sequence numbers from 1 as `id`, and a `timestamp` (ISO 8601) in their JSON.
     """
 
     def __init__(self, address: tuple[str, int], path: str, count: int) -> None:
-        #: milliseconds from an event's timestamp to its arrival, of every client and event
+        #: milliseconds from the timestamp of an event to its arrival, for each client and event
         self.delays_ms = array("d")
         self.doubled = 0
-        #: events that were written before (seconds since the epoch) are of the past: they have no delay
+        #: seconds since the Unix epoch; events with earlier timestamps do not count in `delays_ms`
         self.live_from_s = 0.0
         self._selector = selectors.DefaultSelector()
         self._clients = [_Client(address, path) for _ in range(count)]
@@ -37,7 +37,7 @@ class StreamClients:
             self._selector.register(client.socket, selectors.EVENT_READ, client)
 
     def lost(self, written: int) -> int:
-        """Events that a client has not got: of those that any of them has, and of so many at least."""
+        """Count the missing events of all clients. Expects `written` events, or more if a client received more."""
         last = max(written, *(client.last_number for client in self._clients))
         return sum(last - client.received for client in self._clients)
 
@@ -48,7 +48,7 @@ class StreamClients:
         return not self._selector.get_map()
 
     def read_until(self, is_done: Callable[[], bool], within_s: float) -> None:
-        """Raises StreamError."""
+        """Read all clients until `is_done`. Raises StreamError after `within_s` seconds."""
         deadline_s = time.monotonic() + within_s
         while not is_done():
             if time.monotonic() > deadline_s:
@@ -89,13 +89,13 @@ class _Client:
         self._waiting = b""
         self._is_accepted = False
         self.socket = socket.create_connection(address, timeout=CONNECT_WITHIN_S)
-        # HTTP/1.0 has no chunks: what comes after the header is the stream itself.
+        # HTTP/1.0 has no chunked encoding, so the bytes after the header are the stream itself.
         host = f"{address[0]}:{address[1]}"
         self.socket.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}\r\nAccept: text/event-stream\r\n\r\n".encode())
         self.socket.setblocking(False)
 
     def events(self, part: bytes) -> Iterator[tuple[int, bytes]]:
-        """Sequence number and JSON of each event that is complete with this part."""
+        """Yield the sequence number and the JSON of each event that this part completes."""
         self._waiting += part
         if not self._is_accepted:
             head, end, rest = self._waiting.partition(b"\r\n\r\n")
@@ -107,11 +107,11 @@ class _Client:
         *complete, self._waiting = self._waiting.split(b"\n\n")
         for event in complete:
             fields = dict(line.partition(b": ")[::2] for line in event.split(b"\n"))
-            if b"data" in fields:  # else a comment that keeps the connection awake
+            if b"data" in fields:  # otherwise a heartbeat comment
                 yield int(fields[b"id"]), fields[b"data"]
 
 
 @lru_cache(maxsize=1000)
 def _timestamp_s(entry: bytes) -> float:
-    """All clients get the same bytes."""
+    """Parse the timestamp. Cached, because all clients receive the same bytes."""
     return datetime.fromisoformat(json.loads(entry)["timestamp"]).timestamp()

@@ -1,6 +1,6 @@
 """Train a resnet18 on 640×640 JPEGs with validation, batch 16, 224 px, as a task that has all cores.
 
-Beside it an epoch as the original service does it, by turns.
+The runs alternate with one epoch by the method of the original service.
 """
 
 import csv

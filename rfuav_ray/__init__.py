@@ -1,1 +1,1 @@
-"""The domain: drone radio signals, models, training, inference. Knows nothing of Ray or HTTP."""
+"""The domain (signals, models, training, inference), the HTTP client and the command line. Does not import Ray."""

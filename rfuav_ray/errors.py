@@ -1,18 +1,18 @@
-"""Every error the domain raises on purpose. The message says what was wrong and what to do.
+"""The errors that this package raises on purpose. Each message names the problem and the remedy.
 
-The arguments are kept as given so that the errors survive pickling between processes.
+The constructors pass their arguments on unchanged, because errors are pickled between processes.
 """
 
-#: a restart takes about so long
+#: seconds that a restart of the service takes, roughly
 RESTART_RETRY_S = 30
 
 
 class RfuavError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base class of all errors that this package raises on purpose."""
 
 
 class InvalidInput(RfuavError):
-    """A field of a request cannot be accepted: `InvalidInput(field, reason)`."""
+    """A field of a request is invalid: `InvalidInput(field, reason)`."""
 
     def __init__(self, field: str, reason: str) -> None:
         super().__init__(field, reason)
@@ -24,7 +24,7 @@ class InvalidInput(RfuavError):
 
 
 class PathNotAllowed(InvalidInput):
-    """A path of a request lies outside the folders the service may touch."""
+    """A path of a request lies outside the folders that the service may use."""
 
 
 class TaskNotFound(RfuavError):
@@ -39,15 +39,15 @@ class TaskNotFound(RfuavError):
 
 
 class FileNotThere(RfuavError):
-    """A task has no such file, or not yet."""
+    """The task has no file with this name, or has not written it yet."""
 
 
 class TaskConflict(RfuavError):
-    """The task's state forbids what was asked, or its id is in use."""
+    """The state of the task does not allow the operation, or its id is already in use."""
 
 
 class ServiceBusy(RfuavError):
-    """The queue is full or the service is stopping: `ServiceBusy(message, retry_after_s)`."""
+    """The service cannot handle the request now, but can later: `ServiceBusy(message, retry_after_s)`."""
 
     def __init__(self, message: str, retry_after_s: int) -> None:
         super().__init__(message, retry_after_s)
@@ -58,21 +58,21 @@ class ServiceBusy(RfuavError):
 
 
 def service_stops() -> ServiceBusy:
-    """The refusal of a service that is being stopped."""
+    """Return the error for requests that arrive while the service is stopping."""
     return ServiceBusy("The service is stopping. Try again when it is back.", RESTART_RETRY_S)
 
 
 class RunError(RfuavError):
-    """A run cannot go on; the message names the file or the setting and what to do. Trying again won't help."""
+    """A run cannot continue, and a retry would fail too. The message names the file or setting and the remedy."""
 
 
 class RunCancelled(RfuavError):
-    """Raised by the report callback: somebody asked this run to stop."""
+    """The report callback raises it when a user has cancelled the task or pressed ctrl-C."""
 
 
 class RunInterrupted(RfuavError):
-    """Raised by the report callback: the service is stopping. Keep what is done: a later run goes on with it."""
+    """The report callback raises it when the service is stopping. Keep partial results for a later run."""
 
 
 class RunLost(RfuavError):
-    """The run's helpers died: its own work is sound, and another try goes on with what is there."""
+    """Worker processes of the run died. The files written so far are valid, and a retry resumes from them."""

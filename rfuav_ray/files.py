@@ -1,4 +1,4 @@
-"""Finding images, and writing files so that nobody ever sees half of one."""
+"""Finding images, and writing files atomically: readers never see a partial file."""
 
 import os
 import re
@@ -9,16 +9,19 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
-#: the names that `replacing` gives
+#: file names that `replacing` generates
 TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp(\.[^.]*)?")
 
 
-#: inode, size in bytes, and time of the last change in nanoseconds
+#: inode, size in bytes, and modification time in nanoseconds
 FileVersion = tuple[int, int, int]
 
 
 def version_of(path: Path) -> FileVersion:
-    """Another one when the file was changed or replaced; zeros when it is gone, which reading it will say."""
+    """Return a value that changes when the file is modified or replaced.
+
+    A missing file gives zeros instead of an error: the caller that reads it reports the error.
+    """
     try:
         status = path.stat()
     except OSError:
@@ -27,12 +30,12 @@ def version_of(path: Path) -> FileVersion:
 
 
 def is_image(path: Path) -> bool:
-    """Whether the name says image (png, jpg, jpeg, bmp in any case) and it is no hidden file."""
+    """Whether the file name has an image suffix (in upper or lower case) and is not hidden."""
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
 def is_text(name: str) -> bool:
-    """Whether a file's name is UTF-8, so that JSON can hold it."""
+    """Whether the file name is valid UTF-8. JSON cannot hold any other name."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -41,27 +44,35 @@ def is_text(name: str) -> bool:
 
 
 def walk_images(folder: Path) -> Iterator[Path]:
-    """All images below `folder`. Linked folders are not entered, so a loop of links ends."""
+    """Yield all images below `folder`. Skips hidden folders and links to folders, which may form a loop."""
     for parent, folder_names, file_names in os.walk(folder):
         folder_names[:] = [name for name in folder_names if not name.startswith(".")]
         yield from (path for name in file_names if is_image(path := Path(parent, name)))
 
 
 def find_images(folder: Path) -> list[Path]:
-    """All images below `folder`, sorted by path."""
+    """Return all images below `folder`, sorted by path."""
     return sorted(walk_images(folder))
 
 
 @contextmanager
 def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
-    """Give a temporary path beside `path`; what was written there takes its place when the block ends well.
+    """Write a file atomically: the block writes to a temporary file, which then replaces `path`.
 
-    Without `flush` a power cut may leave a part of it: whoever writes many files flushes them together.
-    An OSError that was met in writing names `path`, which the writing itself does not know.
+    Args:
+        path: The final file. Its folder is created when missing.
+        flush: Sync the file and its folder to disk. Without it a power failure may leave a partial file. Callers
+            that write many files pass False and flush them together.
+
+    Yields:
+        A temporary path in the same folder. It replaces `path` when the block succeeds, and is deleted otherwise.
+
+    Raises:
+        OSError: Writing failed. The error names `path` instead of the temporary file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays: libraries choose the format by it. The rest is short, as the path's own name may be long,
-    # and chance, as processes on other machines may have this one's number.
+    # Keep the suffix, because libraries derive the file format from it. Drop the stem, because it may be close to
+    # the limit for file names. Use a random name, because process ids are not unique across machines.
     temporary = path.with_name(f".{uuid.uuid4().hex}.tmp{path.suffix}")
     try:
         yield temporary
@@ -79,8 +90,8 @@ def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
 
 
 def flush_folder(folder: Path) -> None:
-    """A new name lasts through a power cut only when its folder is on the disk too."""
-    with suppress(OSError):  # file systems that cannot flush a folder keep its names in their own way
+    """Sync a folder to disk. Without it a power failure may lose the names of new files in it."""
+    with suppress(OSError):  # file systems that cannot sync a folder keep its names in their own way
         descriptor = os.open(folder, os.O_RDONLY)
         try:
             os.fsync(descriptor)
@@ -89,26 +100,26 @@ def flush_folder(folder: Path) -> None:
 
 
 def _is_about(error: OSError, temporary: Path) -> bool:
-    """A full disk is met by `write`, whose error names no file, or by a copy, whose error names two."""
+    """Whether the error concerns the temporary file. On a full disk `write` names no file, a copy two."""
     if error.errno is None:
         return False
     return error.filename is None or str(temporary) in {str(error.filename), str(error.filename2)}
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write `text` as UTF-8, whole or not at all."""
+    """Write `text` as UTF-8, atomically."""
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 
 def copy_file(source: Path, target: Path) -> None:
-    """Copy the bytes of a file, whole or not at all; not flushed to the disk."""
+    """Copy the content of a file atomically, without a flush to disk."""
     with replacing(target, flush=False) as temporary:
         shutil.copyfile(source, temporary)
 
 
 def remove_temporaries(folder: Path, *, and_below: bool = False) -> None:
-    """Remove what killed processes were writing with `replacing` in the folder."""
+    """Delete temporary files in the folder that killed processes left behind in `replacing`."""
     for parent, folder_names, file_names in os.walk(folder):
         if not and_below:
             folder_names.clear()

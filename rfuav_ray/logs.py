@@ -1,4 +1,4 @@
-"""The service's log file: one process rotates it, the others append to it."""
+"""The log file of the service. One process rotates it, the others only append."""
 
 import logging
 from logging.handlers import RotatingFileHandler, WatchedFileHandler
@@ -10,7 +10,12 @@ KEPT_FILES = 5
 
 
 def write_to_log_file(settings: Settings, *, rotates: bool) -> None:
-    """Send the `rfuav` loggers of this process to LOG_FILE. Once per process."""
+    """Send the `rfuav` loggers of this process to LOG_FILE. Later calls only set the level.
+
+    Args:
+        settings: Name the file and the level.
+        rotates: True in the one process that rotates the file. The other processes reopen it after a rotation.
+    """
     root = logging.getLogger("rfuav")
     root.setLevel(settings.log_level)
     if root.handlers:

@@ -1,4 +1,4 @@
-"""Which folders the service may touch: paths in requests are resolved and must lie under a root."""
+"""Checks of the paths in requests: each path is resolved and must lie below one of the roots (DATA_ROOTS)."""
 
 import os
 from collections.abc import Sequence
@@ -10,13 +10,15 @@ from rfuav_ray.files import is_text
 
 
 def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
-    """The absolute path `text` means, links followed; a relative one starts at the first root.
+    """Resolve a path of a request: absolute, links followed. A relative path starts at the first root.
 
-    Raises PathNotAllowed when it lies outside every root, InvalidInput when a task's record cannot hold it.
+    Raises:
+        PathNotAllowed: The path lies outside all roots.
+        InvalidInput: The path cannot be resolved, or is not UTF-8 and so cannot be stored in the task's record.
     """
     try:
         path = (roots[0] / Path(text).expanduser()).resolve()
-    except (OSError, RuntimeError) as error:  # a loop of links, no such home folder
+    except (OSError, RuntimeError) as error:  # a loop of links, or `~user` of an unknown user
         raise InvalidInput(field, f"'{text}' cannot be resolved: {error}") from None
     if not any(path.is_relative_to(root) for root in roots):
         allowed = ", ".join(str(root) for root in roots)
@@ -39,7 +41,7 @@ def existing_file(text: str, roots: Sequence[Path], *, field: str) -> Path:
 
 
 def existing(text: str, roots: Sequence[Path], *, field: str) -> Path:
-    """An existing, readable file or folder."""
+    """Resolve the path of an existing, readable file or folder. Raises PathNotAllowed or InvalidInput."""
     path = resolve(text, roots, field=field)
     if not _stat_ok(path, field):
         raise InvalidInput(field, f"there is no file or folder '{path}'.")
@@ -48,7 +50,7 @@ def existing(text: str, roots: Sequence[Path], *, field: str) -> Path:
 
 
 def output_folder(text: str, roots: Sequence[Path], *, field: str) -> Path:
-    """A folder that exists or can be made."""
+    """Resolve the path of a folder that exists or can be created. Raises PathNotAllowed or InvalidInput."""
     path = resolve(text, roots, field=field)
     for parent in (path, *path.parents):
         if _stat_ok(parent, field):
@@ -67,7 +69,7 @@ def _stat_ok(path: Path, field: str) -> bool:
         return False
     except NotADirectoryError:
         return False
-    except OSError as error:  # a name too long, no permission for a folder on the way
+    except OSError as error:  # for example a name that is too long, or a parent folder without permission
         raise InvalidInput(field, f"'{path}' cannot be used: {error.strerror}.") from None
     return True
 
@@ -78,7 +80,7 @@ def _check_readable(path: Path, field: str) -> None:
             next(path.iterdir(), None)
         elif path.is_file():
             path.open("rb").close()
-        else:  # opening a pipe would wait for who writes into it
+        else:  # opening a named pipe would block until another process writes to it
             raise InvalidInput(field, f"'{path}' is neither a file nor a folder.")
     except OSError as error:
         raise InvalidInput(field, f"'{path}' cannot be read: {error.strerror}.") from None

@@ -1,4 +1,4 @@
-"""The service's settings, from the environment and `.env`. `.env.example` documents each of them."""
+"""The settings of the service, from environment variables and `.env`. `.env.example` documents them."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -9,12 +9,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from rfuav_ray.api.requests import SUPPORTED_MODELS
 from rfuav_ray.api.requests.fields import Limit
 
-#: written comma separated in the environment
+#: comma-separated in the environment
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
 class Settings(BaseSettings):
-    """Each name also with the prefix `RFUAV_`, which wins."""
+    """Each field is an environment variable. The prefix `RFUAV_` is optional; the prefixed name wins."""
 
     model_config = SettingsConfigDict(
         env_file=".env",
@@ -75,7 +75,7 @@ class Settings(BaseSettings):
     @field_validator("log_file", "state_dir")
     @classmethod
     def _absolute(cls, path: Path) -> Path:
-        # Actors run in other folders than the one the service was started in.
+        # Actors have other working folders than the process that started the service.
         return path.expanduser().absolute()
 
     @field_validator("data_roots")

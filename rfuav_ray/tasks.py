@@ -1,4 +1,4 @@
-"""A task: what a client submitted, in which state it is, and the only way it changes state."""
+"""The record of a task and its state machine."""
 
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -11,12 +11,12 @@ from rfuav_ray.errors import TaskConflict
 
 
 class TaskStatus(StrEnum):
-    #: waits for a slot on a device
+    #: waiting for a slot on a device
     PENDING = "pending"
-    #: a run of it is starting or at work
+    #: a run of the task is starting or working
     RUNNING = "running"
     COMPLETED = "completed"
-    #: `error` says why
+    #: `error` holds the reason
     FAILED = "failed"
     CANCELLED = "cancelled"
 
@@ -27,7 +27,7 @@ class TaskStatus(StrEnum):
 
 _NEXT: dict[TaskStatus, frozenset[TaskStatus]] = {
     TaskStatus.PENDING: frozenset({TaskStatus.RUNNING, TaskStatus.CANCELLED, TaskStatus.FAILED}),
-    # Back to pending only when the run was lost and is tried again.
+    # Back to pending only when the run was lost or interrupted, and the task is queued for another run.
     TaskStatus.RUNNING: frozenset(
         {TaskStatus.COMPLETED, TaskStatus.FAILED, TaskStatus.CANCELLED, TaskStatus.PENDING}
     ),
@@ -37,7 +37,7 @@ _NEXT: dict[TaskStatus, frozenset[TaskStatus]] = {
 }
 
 
-#: as the store and the API write them
+#: the values that the store and the API use
 LIVE_STATUSES = tuple(status.value for status in TaskStatus if not status.is_ended)
 ENDED_STATUSES = tuple(status.value for status in TaskStatus if status.is_ended)
 
@@ -47,7 +47,7 @@ def now() -> datetime:
 
 
 class TaskRecord(BaseModel):
-    """Everything known about a task. Immutable: a change makes a new record with a higher version."""
+    """The state of a task. Immutable: each change makes a new record."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -56,24 +56,24 @@ class TaskRecord(BaseModel):
     #: the validated request with resolved paths, as JSON
     request: dict[str, Any]
     priority: int
-    #: order of submission; breaks ties of priority
+    #: order of submission; decides between tasks of equal priority
     number: int
-    #: the device asked for: cpu, cuda or cuda:N
+    #: the requested device: cpu, cuda or cuda:N
     wanted_device: str
-    #: grows with every change of any task, so that a reader can ask for what is new
+    #: one counter for all tasks that grows with every change; readers use it to fetch only changes
     version: int = 0
     status: TaskStatus = TaskStatus.PENDING
     message: str = "Waiting in the queue."
     description: str | None = None
     #: percent
     progress: float = 0.0
-    #: the device of the current or last run
+    #: the device of the current or last run; None while the task waits
     device: str | None = None
-    #: the part of it, 0..1, that the current run has in Ray's books
+    #: fraction of the capacity for runs on the device, 0..1, that Ray is told for the current run
     device_share: float = 0.0
-    #: how many runs were started
+    #: number of runs started so far
     attempt: int = 0
-    #: how many of them were lost by the death of their own worker or its node
+    #: number of runs lost because a worker process or a node died
     losses: int = 0
     cancel_requested: bool = False
     current_epoch: int | None = None
@@ -84,17 +84,21 @@ class TaskRecord(BaseModel):
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None = None
-    #: percent that earlier runs had done when the current or last one started
+    #: progress in percent at the start of the current or last run
     started_progress: float = 0.0
     ended_at: datetime | None = None
 
     def evolve(self, **changes: Any) -> "TaskRecord":
-        """A new record with these changes, for everything but the status: see `advance`."""
+        """Return a copy with these changes. Use `advance` to change the status."""
         return self.model_copy(update={"updated_at": now(), **changes})
 
 
 def advance(task: TaskRecord, status: TaskStatus, **changes: Any) -> TaskRecord:
-    """The task in its next state. Raises TaskConflict where the state machine has no such step."""
+    """Return a copy of the task in the given status, with the times of the transition set.
+
+    Raises:
+        TaskConflict: The state machine does not allow the transition.
+    """
     if status not in _NEXT[task.status]:
         raise TaskConflict(f"Task '{task.id}' is {task.status.value} and cannot become {status.value}.")
     moment = now()

@@ -1,24 +1,34 @@
-"""Reading YAML that others wrote: data, and nothing that grows as it is read."""
+"""Reading YAML files from untrusted sources: no Python objects, no deep nesting, no alias expansion."""
 
 from collections.abc import Collection
 from typing import Any
 
 import yaml
 
-#: collections in collections; the loader in C ends the process where there are some ten thousand
+#: levels of nested collections; the C loader crashes the process at about ten thousand
 MAX_DEPTH = 50
 
 
 def load_plain(text: str | bytes) -> Any:
-    """The document of a YAML file. Raises yaml.YAMLError, and ValueError for text that cannot be decoded."""
+    """Parse a YAML document without aliases.
+
+    Raises:
+        yaml.YAMLError: The text is not YAML, is nested too deeply, or holds an alias.
+        ValueError: The text cannot be decoded.
+    """
     check_plain(text)
-    return yaml.load(text, Loader=yaml.CSafeLoader)  # ten times as fast as the loader in Python
+    return yaml.load(text, Loader=yaml.CSafeLoader)  # ten times as fast as the Python loader
 
 
 def check_plain(text: str | bytes, keys: Collection[str] | None = None) -> None:
-    """Raises yaml.YAMLError for deep nesting, and for aliases below these keys of the top level (None: anywhere).
+    """Reject deep nesting and aliases. A few lines of nested aliases expand to gigabytes when written out.
 
-    A few lines of aliases of aliases stand for gigabytes once something writes them out.
+    Args:
+        text: The YAML document.
+        keys: Reject only aliases at or below these top-level keys. None rejects every alias.
+
+    Raises:
+        yaml.YAMLError: The document is not YAML, is nested too deeply, or holds a rejected alias.
     """
     depth, key, is_key = 0, "", True
     for event in yaml.parse(text, Loader=yaml.CSafeLoader):
@@ -26,7 +36,7 @@ def check_plain(text: str | bytes, keys: Collection[str] | None = None) -> None:
         if depth == 1 and isinstance(event, yaml.NodeEvent):
             key = getattr(event, "value", "") if is_key else key
             is_key = not is_key
-        # One that names a key may stand for any of them.
+        # An alias in the position of a key may stand for any of these keys.
         if isinstance(event, yaml.AliasEvent) and (keys is None or names_a_key or key in keys):
             raise _refusal(event, f"the alias '*{event.anchor}' is not read: write out what it stands for")
         depth += isinstance(event, yaml.CollectionStartEvent)
@@ -36,5 +46,5 @@ def check_plain(text: str | bytes, keys: Collection[str] | None = None) -> None:
 
 
 def _refusal(event: yaml.Event, problem: str) -> yaml.MarkedYAMLError:
-    mark: Any = event.start_mark  # of the parser in C, which the stubs take for another class
+    mark: Any = event.start_mark  # the C parser has its own Mark class, which the stubs do not know
     return yaml.MarkedYAMLError(problem=problem, problem_mark=mark)

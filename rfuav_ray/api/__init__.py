@@ -1,1 +1,1 @@
-"""What travels between clients and the service, and what is checked before. Knows nothing of HTTP."""
+"""Request and response bodies of the API, and the checks at submission. Knows nothing of HTTP itself."""

@@ -1,4 +1,4 @@
-"""What is in a folder, for somebody who chooses a path for a request."""
+"""Listing a folder, for users who choose a path for a request."""
 
 import os
 from collections.abc import Sequence
@@ -14,9 +14,13 @@ MOST_ENTRIES = 2000
 
 
 def list_folder(text: str, roots: Sequence[Path]) -> FolderResponse:
-    """The folder's entries by name, folders first; the roots when `text` is empty.
+    """List at most MOST_ENTRIES entries of a folder by name, folders first. Lists the roots when `text` is empty.
 
-    Hidden ones and names that are no UTF-8 are left out. Raises InvalidInput("path"), PathNotAllowed.
+    Leaves out hidden entries and names that are not UTF-8.
+
+    Raises:
+        PathNotAllowed: The folder lies outside all roots.
+        InvalidInput: `path` is not a readable folder.
     """
     if not text:
         entries = [FolderEntry(name=str(root), path=str(root), kind="folder", size_bytes=None) for root in roots]
@@ -27,7 +31,7 @@ def list_folder(text: str, roots: Sequence[Path]) -> FolderResponse:
     try:
         with os.scandir(folder) as found:
             shown = [entry for entry in (_entry(one) for one in found) if entry is not None]
-    except OSError as error:  # it went since
+    except OSError as error:  # deleted since the check
         raise InvalidInput("path", f"'{folder}' cannot be read: {error.strerror}.") from None
     entries = nsmallest(MOST_ENTRIES, shown, key=lambda entry: (entry.kind != "folder", entry.name.lower()))
     parent = None if folder in roots else str(folder.parent)
@@ -41,5 +45,5 @@ def _entry(found: "os.DirEntry[str]") -> FolderEntry | None:
         if found.is_dir():
             return FolderEntry(name=found.name, path=found.path, kind="folder", size_bytes=None)
         return FolderEntry(name=found.name, path=found.path, kind="file", size_bytes=found.stat().st_size)
-    except OSError:  # a link to nowhere, or gone since
+    except OSError:  # a broken link, or deleted since the scan
         return None

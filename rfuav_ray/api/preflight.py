@@ -1,7 +1,7 @@
-"""Refusing at submission what cannot work: each check names the field and what to do. Loads no torch.
+"""Checks that reject an impossible request at submission. Each error names the field and the remedy.
 
-Each function returns the request with every path absolute and resolved, ready for a run on any machine
-that sees the same files.
+Each function returns the request with absolute, resolved paths. A run on any machine that sees the same files can
+use it. Does not import torch.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,19 @@ MODELS_REMEMBERED = 1000
 def check_training(
     request: TrainingRequest, *, roots: Sequence[Path], supported_models: Sequence[str]
 ) -> TrainingRequest:
-    """Raises InvalidInput naming the field."""
+    """Check a training request: model, data set, weights and output folder.
+
+    Args:
+        request: The request as the client sent it.
+        roots: Folders that the service may use.
+        supported_models: Models that the service accepts.
+
+    Returns:
+        The request with resolved paths.
+
+    Raises:
+        InvalidInput: A field is invalid. The error names the field.
+    """
     if request.model not in supported_models:
         raise InvalidInput(
             "model", f"'{request.model}' is not supported; choose one of {', '.join(supported_models)}."
@@ -54,7 +66,19 @@ def check_training(
 def check_inference(
     request: InferenceRequest, *, roots: Sequence[Path], source_field: str = "source_path"
 ) -> InferenceRequest:
-    """Raises InvalidInput naming the field; `source_field` is what the client called the source."""
+    """Check an inference request: model, weights, source and output folder.
+
+    Args:
+        request: The request as the client sent it.
+        roots: Folders that the service may use.
+        source_field: The client's name of the source field, for errors.
+
+    Returns:
+        The request with resolved paths.
+
+    Raises:
+        InvalidInput: A field is invalid. The error names the field.
+    """
     config_path = paths.existing_file(request.cfg_path, roots, field="cfg_path")
     weight_path = paths.existing_file(request.weight_path, roots, field="weight_path")
     source_path = paths.existing(request.source_path, roots, field=source_field)
@@ -71,7 +95,7 @@ def check_inference(
 
 @lru_cache(MODELS_REMEMBERED)
 def _check_model(config_path: Path, weight_path: Path, _versions: tuple[FileVersion, FileVersion]) -> None:
-    """Files that were found good and have not changed since are not read again."""
+    """Check that config and weights fit. The cache skips valid files that have not changed since."""
     config = load_model_config(config_path)
     check_weights(weight_path, model=config.model, num_classes=config.num_classes, image_size=config.image_size)
 

@@ -1,4 +1,4 @@
-"""What clients get: the response bodies of the HTTP contract."""
+"""The response bodies of the HTTP API."""
 
 from datetime import datetime
 from typing import Any, Literal
@@ -62,7 +62,7 @@ class BatchInferenceResponse(Response):
 
 
 class TaskListResponse(Response):
-    """The page `limit`/`offset` of all matching tasks, newest first; totals count every match."""
+    """One page (`limit`, `offset`) of the matching tasks, newest first. The totals count all matches."""
 
     training_tasks: list[TaskResponse]
     inference_tasks: list[TaskResponse]
@@ -88,7 +88,7 @@ class Artifact(Response):
 
 
 class ArtifactsResponse(Response):
-    """The files of a task that are there."""
+    """The existing files of a task."""
 
     task_id: str
     folder: str
@@ -149,7 +149,7 @@ class FieldError(Response):
 
 
 class ErrorResponse(Response):
-    """The one shape of every error."""
+    """The body of every error response."""
 
     status: Literal["error"] = "error"
     message: str
@@ -201,6 +201,6 @@ def _eta_seconds(task: TaskRecord) -> float | None:
     done = task.progress - task.started_progress
     if task.status is not TaskStatus.RUNNING or task.started_at is None or done <= 0:
         return None
-    # Up to the report that told of the progress: the time since then would count as time without any.
+    # Measure up to the last reported progress. The time since then would lower the pace without cause.
     elapsed_s = (task.updated_at - task.started_at).total_seconds()
     return round(elapsed_s * (100 - task.progress) / done, 1)

@@ -3,5 +3,5 @@
 from rfuav_ray.cli import commands, preprocessing_commands, task_commands
 from rfuav_ray.cli.app import app, main
 
-#: the modules are named so that they are imported: each adds its commands to the app
+#: importing the command modules registers their commands with the app
 __all__ = ["app", "commands", "main", "preprocessing_commands", "task_commands"]

@@ -1,6 +1,6 @@
-"""The command `rfuav`: its frame, which the modules of commands fill.
+"""The Typer app of the command `rfuav`, its common options and its entry point.
 
-Everything heavy is imported by the command that needs it, so that `--help` is quick.
+Each command imports its heavy dependencies itself, so that `--help` is fast.
 """
 # ruff: noqa: PLC0415
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Train, run and monitor classifiers of drone radio signals.",
     no_args_is_help=True,
-    rich_markup_mode=None,  # a plain help comes in half the time
+    rich_markup_mode=None,  # plain help takes half the time
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -31,7 +31,7 @@ TaskIdOption = Annotated[str | None, typer.Option(help="An id of your own for th
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """The console entry. Exit status: 0 done, 1 failed, 2 wrong usage, 130 stopped by ctrl-C."""
+    """Run the command line and exit. Exit status: 0 success, 1 failure, 2 wrong usage, 130 stopped by ctrl-C."""
     try:
         app(args=arguments, prog_name="rfuav")
     except (RfuavError, OSError) as error:

@@ -1,4 +1,4 @@
-"""The commands of training and inference, and of tasks: each imports what it needs itself."""
+"""The commands for training, inference, logs and cancelling. Each imports its dependencies itself."""
 # ruff: noqa: PLC0415
 
 import sys
@@ -17,7 +17,7 @@ Priority = Annotated[int | None, typer.Option(min=1, max=10, help="1 is the most
 
 @app.command()
 def demo(folder: Annotated[Path, typer.Option(help="Where its files go.")] = Path("demo")) -> None:
-    """Show the whole way on simulated recordings: spectrograms, training, inference."""
+    """Demonstrate the whole workflow on simulated recordings: spectrograms, training, inference."""
     from rfuav_ray.cli.tables import new_console
     from rfuav_ray.demo import run
 
@@ -26,7 +26,7 @@ def demo(folder: Annotated[Path, typer.Option(help="Where its files go.")] = Pat
 
 @app.command()
 def doctor() -> None:
-    """Check this installation and say what to do about each finding."""
+    """Check this installation, and suggest a remedy for each problem."""
     from rfuav_ray.cli.doctor import examine
     from rfuav_ray.cli.tables import findings_table, new_console
 
@@ -65,7 +65,7 @@ def train(
         bool, typer.Option("--resume", help="With --local: go on from the checkpoint in the folder.")
     ] = False,
 ) -> None:
-    """Train a classifier and follow it to its end."""
+    """Train a classifier, and follow the training until it ends."""
     from rfuav_ray.api.requests import TrainingRequest
     from rfuav_ray.cli.run_config import given_fields, training_request
     from rfuav_ray.cli.tables import new_console
@@ -105,7 +105,7 @@ def infer(
     priority: Priority = None,
     detach: Detach = False,
 ) -> None:
-    """Classify images and recordings, and follow the work to its end."""
+    """Classify images, and follow the tasks until they end."""
     from rfuav_ray.api.requests import BatchInferenceRequest
     from rfuav_ray.cli.run_config import given_fields, inference_request
     from rfuav_ray.cli.tables import new_console
@@ -150,7 +150,7 @@ def cancel(
         for task_id in task_ids:
             try:
                 print(client.cancel_task(task_id)["message"])
-            except RfuavError as error:  # the others are tried all the same
+            except RfuavError as error:  # continue with the other tasks
                 print(f"Error: {error}", file=sys.stderr)
                 failed = True
     raise typer.Exit(int(failed))

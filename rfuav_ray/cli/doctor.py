@@ -1,4 +1,4 @@
-"""Checks an installation and says what to do about each finding."""
+"""The checks of `rfuav doctor`: memory, disk, folders and port."""
 
 import os
 import shutil
@@ -21,16 +21,16 @@ from rfuav_ray.cli.run_config import read_settings
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.errors import RfuavError
 
-#: a training's checkpoints, its results and Ray's session files
+#: for the checkpoints and results of a training, and the session files of Ray
 DISK_WANTED, DISK_NEEDED = 10 * GIB, 1 * GIB
-#: the idle service takes about 1 GiB, a training of a small model 1 to 2 more
+#: the idle service takes about 1 GiB, the training of a small model 1 to 2 GiB more
 MEMORY_WANTED, MEMORY_NEEDED = 4 * GIB, 2 * GIB
-#: containers get 64 MiB of shared memory unless told otherwise; Ray then falls back to slow files
+#: containers have 64 MiB of shared memory by default; Ray then falls back to slow files
 SHARED_MEMORY_WANTED = 1 * GIB
 
 
 def examine() -> Iterator[Finding]:
-    """Every finding, as soon as it is known."""
+    """Run all checks, and yield each finding as soon as it is known."""
     yield check_python()
     yield from check_distribution()
     torch = check_torch()
@@ -66,7 +66,7 @@ def check_memory(available: int | None = None) -> Iterator[Finding]:
 
 
 def check_disk(folder: Path, *, name: str, free: int | None = None) -> Finding:
-    """Whether `folder` can be written, or made, and has room."""
+    """Check that `folder` can be created or written to, and has enough free space."""
     writable = check_folder(folder, name=name, state="broken")
     if writable.state != "ok":
         return writable
@@ -86,13 +86,13 @@ def check_folder(folder: Path, *, name: str, state: State) -> Finding:
 
 
 def check_port(host: str, port: int) -> Finding:
-    """Free, or taken by a healthy service."""
+    """Check that the port is free, or used by a healthy service."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
         return Finding("HOST", "broken", f"'{host}': {error.strerror}", "Set HOST to an address of this machine.")
     with socket.socket(family, kind) as server:
-        # As the service does: a port that only waits for old connections to time out is free.
+        # The service sets this option too: connections in TIME_WAIT do not block the port.
         server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             server.bind(address)
@@ -116,7 +116,7 @@ def _who_listens(host: str, port: int, problem: str) -> Finding:
 
 
 def _existing(path: Path) -> Path:
-    """The path itself, or the nearest folder above it that exists."""
+    """Return the path itself if it exists, else its nearest existing parent."""
     return next(place for place in (path, *path.parents) if place.exists())
 
 

@@ -1,4 +1,4 @@
-"""The doctor's checks of Python, packages, PyTorch and the GPU's driver. Ray is a package like others here."""
+"""The checks of `rfuav doctor` for Python, packages, PyTorch and the GPU driver. Treats Ray like any package."""
 
 import importlib.metadata
 import platform
@@ -29,7 +29,7 @@ State = Literal["ok", "warning", "broken"]
 @dataclass(frozen=True)
 class Finding:
     check: str
-    #: broken: the service or its runs cannot work
+    #: broken means that the service or its runs cannot work
     state: State
     text: str
     advice: str = ""
@@ -43,7 +43,7 @@ def check_python() -> Finding:
 
 
 def check_distribution(name: str = "rfuav-ray") -> Iterator[Finding]:
-    """The packages that the installed distribution asks for."""
+    """Check the packages that the installed distribution requires."""
     try:
         requirements = importlib.metadata.requires(name) or []
     except importlib.metadata.PackageNotFoundError:
@@ -54,7 +54,7 @@ def check_distribution(name: str = "rfuav-ray") -> Iterator[Finding]:
 
 
 def check_packages(requirements: Iterable[str]) -> Iterator[Finding]:
-    """One finding for each package that is missing or of a wrong version, else one that all fit."""
+    """Yield a finding for each missing or unsuitable package, or a single one if all are suitable."""
     count = 0
     problems = 0
     for requirement in _with_extras(map(Requirement, requirements)):
@@ -68,7 +68,7 @@ def check_packages(requirements: Iterable[str]) -> Iterator[Finding]:
 
 
 def check_torch(python: str | None = None) -> Finding:
-    """Runs a small model in a process of its own: a broken PyTorch can end the process that imports it."""
+    """Run a small model in a separate process, because importing a broken PyTorch can crash the process."""
     probe = subprocess.run(
         [python or sys.executable, "-c", TORCH_PROBE], capture_output=True, text=True, check=False
     )
@@ -87,7 +87,7 @@ def check_torch(python: str | None = None) -> Finding:
 
 
 def check_gpus(torch: Finding) -> Iterator[Finding]:
-    """What NVML sees, and whether PyTorch sees it too."""
+    """Report the GPUs that NVML finds, and check that PyTorch finds any too. `torch` is from `check_torch`."""
     found = read_gpus()
     if not found["available"]:
         reason = found.get("reason", "the driver knows of no GPU")
@@ -108,7 +108,7 @@ def check_gpus(torch: Finding) -> Iterator[Finding]:
 
 
 def _with_extras(requirements: Iterable[Requirement]) -> Iterator[Requirement]:
-    """Those that apply here, each followed by what its extras need."""
+    """Yield the requirements that apply to this platform, each followed by the requirements of its extras."""
     for requirement in requirements:
         if requirement.marker and not requirement.marker.evaluate({"extra": ""}):
             continue

@@ -1,4 +1,4 @@
-"""Showing a run while it works: its log lines, and on a terminal a live bar below them."""
+"""Views of a run while it works: log lines, and on a terminal a progress bar below them."""
 
 import threading
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from rfuav_ray.errors import RfuavError
 
 REFRESH_EVERY_S = 1.0
 TITLE_CHARS = 13
-#: what the bar shows of `latest_metrics`: name, label, format
+#: metrics of `latest_metrics` in the progress bar: name, label, format
 FIGURES = (
     ("train_loss", "loss", "{:.4f}"),
     ("val_acc", "val acc", "{:.1f} %"),
@@ -23,7 +23,7 @@ FIGURES = (
 
 
 class LogView:
-    """Log lines only, for files and pipes. A context manager."""
+    """Context manager that prints log lines only, for files and pipes."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
@@ -32,7 +32,7 @@ class LogView:
         self.console.print(log_line(entry), soft_wrap=True)
 
     def update(self, task: Mapping[str, Any]) -> None:
-        """Takes the fields of a TaskResponse, and shows nothing: what matters is in the log."""
+        """Accept the fields of a TaskResponse. Prints nothing, because the log has the important events."""
 
     def __enter__(self) -> "LogView":
         return self
@@ -42,7 +42,7 @@ class LogView:
 
 
 class LiveView(LogView):
-    """Log lines above a bar with epoch, loss, validation accuracy, F1 and the remaining time."""
+    """Log lines above a progress bar with epoch, loss, validation accuracy, F1 and the remaining time."""
 
     def __init__(self, console: Console, title: str) -> None:
         super().__init__(console)
@@ -80,12 +80,12 @@ def open_view(console: Console, title: str) -> LogView:
 
 
 def short(task_id: str) -> str:
-    # The end is shown: ids that the service gives begin with the time.
+    # Show the end: ids that the service generates begin with the time, so their starts are alike.
     return task_id if len(task_id) <= TITLE_CHARS else f"…{task_id[1 - TITLE_CHARS :]}"
 
 
 def follow_task(client: RFUAVClient, task_id: str, console: Console) -> dict[str, Any]:
-    """Show a task of the service to its end and return it."""
+    """Show a task of the service until it ends, and return the ended task."""
     with open_view(console, short(task_id)) as view, _Refresher(client, task_id, view):
         for entry in client.stream_logs(task_id):
             view.log(entry)
@@ -93,7 +93,7 @@ def follow_task(client: RFUAVClient, task_id: str, console: Console) -> dict[str
 
 
 def duration_text(seconds: float) -> str:
-    """`45 s`, `3 min`, `2.5 h`, `4 d`."""
+    """Format a duration: `45 s`, `3 min`, `2.5 h`, `4 d`."""
     if seconds < 90:
         return f"{max(seconds, 0):.0f} s"
     if seconds < 90 * 60:
@@ -104,7 +104,7 @@ def duration_text(seconds: float) -> str:
 
 
 class _Refresher:
-    """Feeds a live view with the task's figures, which are finer than its log."""
+    """Updates a live view from the task's record, which changes more often than its log."""
 
     def __init__(self, client: RFUAVClient, task_id: str, view: LogView) -> None:
         self._client = client
@@ -128,7 +128,7 @@ class _Refresher:
             try:
                 self._view.update(self._client.get_task(self._task_id))
             except RfuavError:
-                continue  # the bar stands still while the service is away; the log stream says when it is gone
+                continue  # the bar stops while the service is away; the log stream raises when it stays away
 
 
 def _figures(task: Mapping[str, Any]) -> list[str]:

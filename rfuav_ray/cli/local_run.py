@@ -1,4 +1,4 @@
-"""Training in this process, without any service."""
+"""Training in this process, without a service."""
 
 import signal
 import sys
@@ -22,7 +22,7 @@ from rfuav_ray.training.run import train
 
 
 def train_to_the_end(request: TrainingRequest, console: Console, *, resume: bool) -> int:
-    """Train, show the figures, and return the exit status."""
+    """Train, print the metrics, and return the exit status."""
     keep_freed_memory()
     try:
         result = train_here(request, console, resume=resume)
@@ -34,11 +34,11 @@ def train_to_the_end(request: TrainingRequest, console: Console, *, resume: bool
 
 
 def train_here(request: TrainingRequest, console: Console, *, resume: bool) -> dict[str, Any]:
-    """The result of the training. Raises RunCancelled when ctrl-C stopped it."""
+    """Train and return the result. Raises RunCancelled when ctrl-C stopped the training."""
     with open_view(console, request.name or request.model) as view, _stopped_by_ctrl_c() as stop:
         device = _device(request.device, view)
         report = _reporting(view, stop, request.num_epochs)
-        # The same id each time, so that a checkpoint is known as this run's own.
+        # A constant default, so that --resume recognizes the checkpoint of an earlier run as its own.
         run_id = request.task_id or "local"
         return train(request, report=report, device=device, run_id=run_id, resume=resume)
 
@@ -74,7 +74,7 @@ def _entry(event: RunEvent) -> dict[str, Any]:
 
 @contextmanager
 def _stopped_by_ctrl_c() -> Iterator[list[bool]]:
-    """Yields a list that ctrl-C makes true, for a stop between two batches; the second ctrl-C kills."""
+    """Yield a list that the first ctrl-C makes non-empty, to stop after a batch. A second ctrl-C stops at once."""
     stop: list[bool] = []
 
     def ask(signal_number: int, frame: FrameType | None) -> None:

@@ -1,4 +1,4 @@
-"""The commands that make data sets. INPUT and OUTPUT may come from the --config file, too."""
+"""The preprocessing commands. INPUT and OUTPUT are optional, because the --config file may name them."""
 # ruff: noqa: PLC0415
 
 from pathlib import Path
@@ -11,7 +11,7 @@ from rfuav_ray.cli.app import Config, Description, Detach, TaskIdOption, app, op
 if TYPE_CHECKING:
     from rfuav_ray.api.requests import PreprocessingKind
 
-# Paths are text here, because a Path of '' is the working folder: a script's unset variable must not mean that.
+# Paths are str here. Path('') is the working folder, and an unset variable in a script must not select that.
 Output = Annotated[str | None, typer.Argument(metavar="OUTPUT", help="A new or empty folder.")]
 Seed = Annotated[int | None, typer.Option(help="The same seed gives the same files; default 42.")]
 
@@ -64,7 +64,7 @@ def augment(
     config: Config = None,
     detach: Detach = False,
 ) -> None:
-    """Add changed copies of a data set's images."""
+    """Write a data set with changed copies of its images."""
     _start_and_follow(context, "augment", config, detach=detach)
 
 

@@ -1,4 +1,4 @@
-"""Forgetting ended tasks of a service that is somewhere else, through its API."""
+"""Deleting ended tasks of a service through its API."""
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,12 +9,12 @@ from rfuav_ray.client import RFUAVClient, ServiceError
 from rfuav_ray.tasks import now
 
 PAGE = 1000
-#: deletions that wait together are stored together
+#: concurrent deletions; the service stores them in one batch
 AT_ONCE = 16
 
 
 def old_tasks(client: RFUAVClient, statuses: Iterable[str], older_than_days: float) -> list[str]:
-    """The ids of the tasks with one of these statuses that ended longer ago."""
+    """Return the ids of tasks with one of these statuses that ended more than so many days ago."""
     before = now() - timedelta(days=older_than_days)
     found = []
     for status in statuses:
@@ -26,7 +26,7 @@ def old_tasks(client: RFUAVClient, statuses: Iterable[str], older_than_days: flo
 
 
 def forget(client: RFUAVClient, task_ids: Sequence[str]) -> None:
-    """One that somebody else has deleted meanwhile is passed over. Raises what the client raises."""
+    """Delete the tasks. Ignores tasks that are already deleted. Raises the errors of the client."""
     with ThreadPoolExecutor(AT_ONCE) as threads:
         list(threads.map(lambda task_id: _forget_one(client, task_id), task_ids))
 

@@ -1,4 +1,4 @@
-"""What the command line asks for, checked: settings, and requests from a YAML file and flags, which win."""
+"""Builds and checks the settings, and requests from a YAML file and flags. Flags take precedence."""
 
 import difflib
 import os
@@ -26,9 +26,9 @@ RequestT = TypeVar("RequestT", bound=Request)
 
 
 def training_request(config: Path | None, flags: Mapping[str, Any]) -> TrainingRequest:
-    """Without `num_classes` the class folders are counted. Raises RfuavError.
+    """Build a training request. Counts the class folders when `num_classes` is missing.
 
-    Relative paths, here and below, are made absolute from the working folder.
+    Relative paths become absolute from the working folder, as in all functions of this module. Raises RfuavError.
     """
     fields = _merged(TrainingRequest, config, flags)
     if "num_classes" not in fields and "train_path" in fields:
@@ -39,7 +39,7 @@ def training_request(config: Path | None, flags: Mapping[str, Any]) -> TrainingR
 def inference_request(
     config: Path | None, flags: Mapping[str, Any], sources: Sequence[Path]
 ) -> InferenceRequest | BatchInferenceRequest:
-    """Several sources make a batch, where `save_path` is the base of the results' folders. Raises RfuavError."""
+    """Build an inference request. Several sources make a batch with `save_path` as its base. Raises RfuavError."""
     fields = _merged(InferenceRequest, config, {**flags, "source_path": sources[0] if sources else None})
     if len(sources) < 2:
         return _validated(InferenceRequest, fields)
@@ -54,24 +54,27 @@ def inference_request(
 
 
 def preprocessing_request(kind: PreprocessingKind, config: Path | None, parameters: Mapping[str, Any]) -> Request:
-    """Of a command's parameters those that are fields of the request. Raises RfuavError."""
+    """Build a preprocessing request from the parameters of a command that are fields of it. Raises RfuavError."""
     wanted = REQUEST_OF_KIND[kind]
     flags = {name: value for name, value in parameters.items() if name in wanted.model_fields}
-    # A repeatable option that was not given comes as an empty sequence.
+    # Typer passes an empty sequence for a repeatable option that was not given.
     fields = _merged(wanted, config, {name: value for name, value in flags.items() if value not in ([], ())})
     if fields.get("image_size") == "none":
-        # What is null means its default, in files and flags; so a null that is meant has a word of its own.
+        # In files and flags, null means the default. So an intended null needs its own word.
         fields["image_size"] = None
     return _validated(wanted, fields)
 
 
 def given_fields(request: Request) -> dict[str, Any]:
-    """Only what was given, so that the service's own defaults stand for the rest."""
+    """Return only the fields that were given, so that the service applies its own defaults to the rest."""
     return request.model_dump(exclude_unset=True)
 
 
 def read_settings(**overrides: Any) -> Settings:
-    """From the environment and `.env`; overrides that are not None win. Raises RfuavError naming the settings."""
+    """Read the settings from the environment and `.env`. Overrides that are not None take precedence.
+
+    Raises RfuavError, whose message names the invalid settings.
+    """
     try:
         return Settings(**{name: value for name, value in overrides.items() if value is not None})
     except ValidationError as error:
@@ -101,7 +104,7 @@ def _read_config(path: Path, kind: type[Request]) -> dict[str, Any]:
     for name in content:
         if name not in kind.model_fields:
             raise InvalidInput("--config", f"'{path}' has an unknown field '{name}'{_nearest(name, kind)}.")
-    # A name with nothing behind it means its default.
+    # A field without a value means the default.
     return {name: value for name, value in content.items() if value is not None}
 
 
@@ -111,7 +114,7 @@ def _nearest(name: str, kind: type[Request]) -> str:
 
 
 def _absolute(path: str | Path) -> str:
-    # Not resolve: links stay as the user wrote them.
+    # Not Path.resolve, because links must stay as the user wrote them.
     return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
 
 
@@ -144,5 +147,5 @@ def _sentence(problem: Any) -> str:
         return "is missing"
     message = str(problem["msg"]).removeprefix("Value error, ")
     message = f"{message[:1].lower()}{message[1:]}"
-    # What is wrong with several fields at once names them itself.
+    # An error without a location concerns several fields, and its message names them.
     return f"{message} (it is {problem['input']!r})" if problem["loc"] else message

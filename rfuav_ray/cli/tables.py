@@ -1,4 +1,4 @@
-"""The command line's tables: tasks, a training's figures, an inference's predictions, what preprocessing made."""
+"""The tables of the command line: tasks, metrics of a training, predictions, and results of preprocessing."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 STYLE_OF_STATUS = {"running": "cyan", "completed": "green", "failed": "red", "cancelled": "yellow"}
 STYLE_OF_STATE = {"ok": "green", "warning": "yellow", "broken": "bold red"}
-#: wide enough for the lines of a file or pipe, where nothing should be cut off
+#: wide enough that no line is truncated in a file or pipe
 PLAIN_WIDTH = 240
 
 
@@ -51,14 +51,14 @@ def findings_table(console: Console, findings: "Iterable[Finding]") -> Table:
 
 
 def newest_first(task_list: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The tasks of a TaskListResponse in one list."""
+    """Return the tasks of a TaskListResponse in one list, newest first."""
     kinds = ("training_tasks", "inference_tasks", "preprocessing_tasks")
     tasks = [task for kind in kinds for task in task_list.get(kind, [])]
     return sorted(tasks, key=lambda task: moment(task["created_at"]), reverse=True)
 
 
 def print_training(console: Console, metrics: Mapping[str, Any], result: Mapping[str, Any]) -> None:
-    """The figures of the last epoch, and where the files are."""
+    """Print the metrics of the last epoch, and the paths of the files."""
     table = _table(console, "figure", "last epoch")
     for name, value in metrics.items():
         table.add_row(name, _number(value))
@@ -73,7 +73,7 @@ def print_training(console: Console, metrics: Mapping[str, Any], result: Mapping
 def print_inference(
     console: Console, result: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *, total: int
 ) -> None:
-    """The first rows, how often each class was predicted, and where the files are."""
+    """Print the first predictions, the count of each predicted class, and the paths of the files."""
     shown = _table(console, "file", "class", "probability")
     for row in rows:
         shown.add_row(Text(_source(row)), Text(str(row["class_name"])), f"{row['probability']:.3f}")
@@ -92,7 +92,7 @@ def print_inference(
 
 
 def print_preprocessing(console: Console, answer: Mapping[str, Any]) -> None:
-    """The stats of a PreprocessingResponse, and where the files are."""
+    """Print the stats of a PreprocessingResponse, and the output folder."""
     table = _table(console, "figure", "value")
     for name, value in (answer.get("stats") or {}).items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else _number(value)

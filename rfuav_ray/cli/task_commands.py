@@ -1,4 +1,4 @@
-"""`rfuav tasks`: list them, and forget old ones."""
+"""`rfuav tasks` and `rfuav tasks prune`: listing tasks, and deleting old ones."""
 # ruff: noqa: PLC0415
 
 from typing import Annotated
@@ -50,7 +50,7 @@ def prune(
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say how many.")] = False,
 ) -> None:
-    """Forget ended tasks and their logs; the files they made stay."""
+    """Delete the records and logs of ended tasks. Keeps the files that the tasks wrote."""
     from rfuav_ray.cli.prune import forget, old_tasks
     from rfuav_ray.tasks import ENDED_STATUSES
 

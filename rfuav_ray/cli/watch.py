@@ -1,4 +1,4 @@
-"""Staying with tasks of the service to their end, or until ctrl-C. The functions return the exit status."""
+"""Following tasks of the service until they end or the user presses ctrl-C, and printing their results."""
 
 import sys
 import time
@@ -15,7 +15,7 @@ from rfuav_ray.client.clients import COPY_LAG_S, COPY_POLL_S
 
 STOPPED_BY_CTRL_C = 130
 ROWS_SHOWN = 10
-#: the most that the service gives in one answer
+#: the maximum that the service returns in one answer
 ENTRIES_SHOWN = 100_000
 
 
@@ -31,7 +31,10 @@ def follow_training(client: RFUAVClient, task_id: str, console: Console) -> int:
 
 
 def follow_inferences(client: RFUAVClient, task_ids: Sequence[str], console: Console) -> int:
-    """One after the other: a task's log keeps what was said while another was shown."""
+    """Follow the tasks one after the other, and return the exit status.
+
+    Nothing is lost: the stream of each task starts with its first log entry.
+    """
 
     def follow() -> int:
         status = 0
@@ -48,7 +51,7 @@ def follow_inferences(client: RFUAVClient, task_ids: Sequence[str], console: Con
 
 
 def start_preprocessing(client: RFUAVClient, kind: PreprocessingKind, fields: dict[str, Any]) -> str:
-    """The new task's id."""
+    """Start a preprocessing task, and return its id."""
     calls: dict[PreprocessingKind, Callable[..., dict[str, Any]]] = {
         "split": client.split_dataset,
         "augment": client.augment_dataset,
@@ -90,7 +93,7 @@ def _end_of(client: RFUAVClient, task_id: str, console: Console) -> dict[str, An
 
 
 def _with_stats(client: RFUAVClient, task_id: str) -> dict[str, Any]:
-    """A completed preprocessing; another API replica than the one asked before may learn of its end later."""
+    """Get a completed preprocessing task. Waits for its stats, because other API replicas may lag behind."""
     deadline = time.monotonic() + COPY_LAG_S
     answer = client.get_preprocessing(task_id)
     while answer["stats"] is None and time.monotonic() < deadline:

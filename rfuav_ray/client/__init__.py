@@ -1,4 +1,4 @@
-"""The client of the service: `with RFUAVClient() as client: client.start_training(...)`, and its async twin."""
+"""Clients of the service: `with RFUAVClient() as client: client.start_training(...)`, and AsyncRFUAVClient."""
 
 from rfuav_ray.client.clients import AsyncRFUAVClient, RFUAVClient
 from rfuav_ray.client.errors import ServiceError, ServiceUnreachable

@@ -1,4 +1,4 @@
-"""Every call of the HTTP contract, said once for the client and its async twin: which verb, path and body."""
+"""The calls of the HTTP API (verb, path and body), shared by the blocking and the async client."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ AnswerT = TypeVar("AnswerT")
 
 
 def task_path(task_id: str, ending: str = "", *, area: str = "tasks") -> str:
-    """The path of a task's route. Raises TaskNotFound for what cannot be an id, such as ''."""
+    """Return the path of a task's route. Raises TaskNotFound for an impossible id, such as an empty one."""
     if not re.fullmatch(r"(?!\.{1,2}$)[A-Za-z0-9._-]{1,64}", task_id):
         raise TaskNotFound(task_id)
     return f"/api/v2/{area}/{task_id}{ending}"
 
 
 class ServiceCalls(ABC, Generic[AnswerT]):
-    """Keyword arguments are the request fields, answers the response objects as dicts.
+    """Keyword arguments are the fields of the request. Each call returns the response body as a dict.
 
-    Each call raises ServiceUnreachable when nothing answers and ServiceError when the service refuses.
+    Each call raises ServiceUnreachable when no service answers, and ServiceError when the service rejects it.
     """
 
     @abstractmethod
@@ -128,7 +128,7 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         return self._send("POST", "/api/v2/preprocessing/spectrogram", body=body)
 
     def get_preprocessing(self, task_id: str) -> AnswerT:
-        """A split, augmentation, crop or spectrogram task; its `stats` are there once it completed."""
+        """Get a split, augmentation, crop or spectrogram task. `stats` is None until the task has completed."""
         return self._send("GET", task_path(task_id, area="preprocessing"))
 
     def get_task(self, task_id: str) -> AnswerT:
@@ -145,7 +145,7 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         return self._send("GET", "/api/v2/tasks", params=params)
 
     def get_inference_results(self, task_id: str, offset: int = 0, limit: int = 100) -> AnswerT:
-        """One page of an inference's predictions."""
+        """Get one page of the predictions of an inference."""
         path = task_path(task_id, "/results", area="inference")
         return self._send("GET", path, params={"offset": offset, "limit": limit})
 
@@ -156,7 +156,7 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         return self._send("POST", task_path(task_id, "/stop", area="training"))
 
     def set_priority(self, task_id: str, priority: int) -> AnswerT:
-        """Move a waiting task in the queue; 1 is the most urgent, 10 the least."""
+        """Set the priority of a waiting task. 1 is the most urgent, 10 the least."""
         return self._send("POST", task_path(task_id, "/priority"), body={"priority": priority})
 
     def delete_task(self, task_id: str) -> AnswerT:
@@ -170,11 +170,11 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         return self._send("GET", "/api/v2/resources/gpu")
 
     def update_resource_config(self, max_concurrent: Mapping[str, Mapping[str, int]]) -> AnswerT:
-        """Change caps: `{device: {"training": int, "inference": int}}`; what is left out stays."""
+        """Change limits: `{device: {"training": int, "inference": int}}`. Omitted limits stay unchanged."""
         return self._send("POST", "/api/v2/resources/config", body={"max_concurrent": max_concurrent})
 
     def health(self) -> AnswerT:
-        """The health report, also when its status is `unhealthy`."""
+        """Get the health report. An `unhealthy` status does not raise."""
         return self._send("GET", "/api/v1/health")
 
     def info(self) -> AnswerT:

@@ -25,7 +25,7 @@ from rfuav_ray.client.errors import (
 from rfuav_ray.client.event_stream import EventStream, StreamBroken
 from rfuav_ray.tasks import TaskStatus
 
-#: how long a task may still read as running after its log has ended: each API replica has a copy of its own
+#: each API replica has its own copy of the tasks, and may show a task as running so long after its log has ended
 COPY_LAG_S = 5.0
 COPY_POLL_S = 0.1
 
@@ -34,7 +34,7 @@ LogEntry = dict[str, Any]
 
 
 class RFUAVClient(ServiceConnection, ServiceCalls[Answer]):
-    """A client that blocks. Safe to share between threads."""
+    """A blocking client. Threads may share it."""
 
     _http: httpx.Client
     _http_class = httpx.Client
@@ -49,27 +49,35 @@ class RFUAVClient(ServiceConnection, ServiceCalls[Answer]):
         self.close()
 
     def get_logs(self, task_id: str, after: int = 0, limit: int = 10_000) -> list[LogEntry]:
-        """The log entries so far behind event number `after`, of any kind of task."""
+        """Get the existing log entries after event number `after`, of any kind of task."""
         with self._reaching():
             response = self._http.get(task_path(task_id, "/logs"), params={"after": after, "limit": limit})
         return cast("list[LogEntry]", read_answer(response))
 
     def stream_training_logs(self, task_id: str, after: int | None = None) -> Iterator[LogEntry]:
-        """Yield a training's log entries, from the first (or behind event number `after`) to its last.
+        """Yield the log entries of a training live, until the last one. Each entry comes exactly once.
 
-        A broken connection is taken up again where it stopped; each entry comes exactly once.
+        A broken connection is opened again, and the stream resumes where it stopped.
+
+        Args:
+            task_id: The task to follow.
+            after: Start after this event number. None starts at the first entry.
         """
         return self._follow(task_id, "training", after)
 
     def stream_logs(self, task_id: str, after: int | None = None) -> Iterator[LogEntry]:
-        """The same for any kind of task."""
+        """Like `stream_training_logs`, for any kind of task."""
         return self._follow(task_id, "tasks", after)
 
     def wait(self, task_id: str, timeout: float | None = None) -> Answer:
-        """The task once it has ended. Raises TimeoutError after `timeout` seconds; the task goes on."""
+        """Wait until the task has ended, and return it.
+
+        Raises:
+            TimeoutError: The task has not ended within `timeout` seconds. It continues.
+        """
         outcome: Future[Answer] = Future()
         given_up = Event()
-        # A blocking read cannot be broken off in time. So a thread reads; it gives up at its next heartbeat.
+        # A blocking read cannot be interrupted at the timeout. So a thread reads, and stops at the next heartbeat.
         Thread(target=self._settle, args=(outcome, task_id, given_up), name="wait", daemon=True).start()
         try:
             return outcome.result(timeout)
@@ -130,7 +138,7 @@ class RFUAVClient(ServiceConnection, ServiceCalls[Answer]):
 
 
 class AsyncRFUAVClient(ServiceConnection, ServiceCalls[Coroutine[Any, Any, Answer]]):
-    """The same methods for asyncio and trio: `await` each call, `async for` each stream."""
+    """The same methods for asyncio and trio: `await` each call, and use `async for` with each stream."""
 
     _http: httpx.AsyncClient
     _http_class = httpx.AsyncClient

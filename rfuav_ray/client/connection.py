@@ -1,4 +1,4 @@
-"""Where the service is and how it is asked: what the client and its async twin have in common."""
+"""The HTTP connection to the service, shared by the blocking and the async client."""
 
 from __future__ import annotations
 
@@ -29,7 +29,17 @@ class ServiceConnection:
         timeout_s: float = 30.0,
         retry_delays_s: Sequence[float] = RETRY_DELAYS_S,
     ) -> None:
-        """`retry_delays_s`: the waits between tries to take up a broken log stream. Raises InvalidInput."""
+        """Prepare the connection; nothing is sent yet.
+
+        Args:
+            base_url: Address of the service.
+            api_key: Key of the service, if it has any.
+            timeout_s: Limit for connecting and for each answer. Log streams have a longer read timeout.
+            retry_delays_s: Delays before the attempts to reopen a broken log stream.
+
+        Raises:
+            InvalidInput: The URL or the key is malformed.
+        """
         self.base_url = _checked_url(base_url)
         self.timeout_s = timeout_s
         self._api_key = _checked_key(api_key)
@@ -38,7 +48,7 @@ class ServiceConnection:
             base_url=self.base_url,
             headers={"Authorization": f"Bearer {self._api_key}"} if self._api_key else None,
             timeout=timeout_s,
-            # A proxy named in the environment is not on the way to this machine.
+            # Connections to this machine must not use a proxy from the environment.
             trust_env=not _is_loopback(self.base_url),
         )
 
@@ -57,7 +67,7 @@ class ServiceConnection:
 def request_content(body: Mapping[str, Any] | None, params: Mapping[str, Any] | None) -> dict[str, Any]:
     options: dict[str, Any] = {}
     if body is not None:
-        # Paths may come as pathlib objects.
+        # Callers may pass pathlib objects as paths.
         options["content"] = json.dumps(body, default=os.fspath)
         options["headers"] = {"Content-Type": "application/json"}
     if params is not None:

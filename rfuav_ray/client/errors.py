@@ -1,4 +1,4 @@
-"""What can go wrong between a client and the service, in words for its user."""
+"""Errors between a client and the service, with messages for users."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from rfuav_ray.errors import RfuavError
 
 
 class ServiceUnreachable(RfuavError):
-    """Nothing answered: `ServiceUnreachable(url, reason)`."""
+    """No service answers: `ServiceUnreachable(url, reason)`."""
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(url, reason)
@@ -23,7 +23,7 @@ class ServiceUnreachable(RfuavError):
 
 
 class ServiceError(RfuavError):
-    """The service refused: its HTTP status code, message and detail, and for 422 `errors` [{field, message}]."""
+    """The service rejected a call: HTTP status code, message, detail, and for 422 `errors` [{field, message}]."""
 
     def __init__(self, status_code: int, message: str, detail: Any = None, errors: Any = ()) -> None:
         super().__init__(status_code, message, detail, errors)
@@ -41,13 +41,13 @@ class ServiceError(RfuavError):
 
 
 class NotTheService(ServiceError):
-    """An answer that is not in the service's words: a proxy without its service, or another program."""
+    """An answer that is not in the format of this service: a proxy without its service, or another program."""
 
 
 def read_answer(response: httpx.Response) -> Any:
-    """The JSON of a good answer. Raises ServiceError."""
+    """Return the JSON body of an answer. Raises ServiceError when the service rejected the call."""
     body = _json(response)
-    # A health report says more than an error.
+    # An unhealthy service answers 503 with a health report, which is more useful than an error.
     if body is None or not (response.is_success or _is_health_report(body)):
         raise refusal(response)
     return body
@@ -58,12 +58,12 @@ def is_event_stream(response: httpx.Response) -> bool:
 
 
 def has_no_more(response: httpx.Response) -> bool:
-    """The end of an event stream that is read on, as the standard has it: nothing new will ever come."""
+    """Whether no more events will come: the SSE standard defines HTTP 204 on a reconnect for this."""
     return response.status_code == httpx.codes.NO_CONTENT
 
 
 def refusal(response: httpx.Response) -> ServiceError:
-    """The error that an answer stands for."""
+    """Return the error for an answer that is not a success."""
     body = _json(response)
     if not response.is_success and isinstance(body, dict) and isinstance(body.get("message"), str):
         return ServiceError(response.status_code, body["message"], body.get("detail"), body.get("errors"))
@@ -72,7 +72,7 @@ def refusal(response: httpx.Response) -> ServiceError:
 
 
 def is_passing(error: RfuavError) -> bool:
-    """Whether a restart may be behind it. Ray Serve's proxy answers 404 while its service is not up."""
+    """Whether a restart of the service may be the cause. Ray Serve's proxy answers 404 until its service is up."""
     if isinstance(error, ServiceError):
         return error.status_code >= 500 or isinstance(error, NotTheService)
     return True

@@ -1,4 +1,4 @@
-"""A task's log stream: server-sent events, and going on where a broken connection stopped. Does no I/O."""
+"""Parser of a task's log stream (server-sent events) that resumes after a broken connection. Does no I/O."""
 
 import json
 from collections.abc import Sequence
@@ -7,26 +7,27 @@ from typing import Any
 from rfuav_ray.client.errors import is_passing
 from rfuav_ray.errors import RfuavError
 
-#: waits before each new try, about a minute in all: a service needs some 30 s to restart
+#: delay before each retry, about a minute in total; a service needs about 30 s to restart
 RETRY_DELAYS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0, 8.0)
-#: three of the service's heartbeats
+#: a connection without data for three heartbeats of the service counts as broken
 SILENCE_S = 45.0
 
 
 class StreamBroken(RfuavError):
-    """The connection ended before the stream's last event."""
+    """The connection ended before the last event of the stream."""
 
 
 class EventStream:
-    """Reads what one or more connections deliver; each entry comes out exactly once."""
+    """Parses the data of one or more successive connections. Returns each log entry exactly once."""
 
     def __init__(self, after: int | None, retry_delays_s: Sequence[float]) -> None:
+        """Start after the event number `after`, or with the first event if it is None."""
         self.is_over = False
         self._last_sequence = after
         self._retry_delays_s = retry_delays_s
         self._retries = 0
         self._was_open = False
-        #: the bytes of a line that has not ended yet
+        #: bytes of an incomplete line
         self._rest = b""
         self._begin_connection()
 
@@ -37,13 +38,13 @@ class EventStream:
         return headers
 
     def opened(self) -> None:
-        """The service has accepted a connection."""
+        """Call it when the service has accepted a connection."""
         self._was_open = True
         self._begin_connection()
 
     def feed(self, data: bytes) -> list[dict[str, Any]]:
-        """The entries that `data` completes."""
-        # Not str.splitlines: it also splits at U+2028 and others, which JSON text may hold.
+        """Parse received bytes and return the log entries that they complete."""
+        # Not str.splitlines: it also splits at U+2028 and similar characters, which JSON text may hold.
         *lines, self._rest = (self._rest + data).split(b"\n")
         entries = []
         for line in lines:
@@ -57,12 +58,16 @@ class EventStream:
         return entries
 
     def closed(self) -> None:
-        """The service has closed the connection in good order. Raises StreamBroken before the last event."""
+        """Call it when the service has closed the connection. Raises StreamBroken before the last event."""
         if not self.is_over:
             raise StreamBroken("The service closed the log stream before its last entry.")
 
     def retry_delay_s(self, problem: RfuavError) -> float:
-        """How long to wait before the next try. Raises `problem` when another try makes no sense."""
+        """Return the delay before the next attempt to connect, in seconds.
+
+        Raises `problem` instead when no connection was ever accepted, when the problem is permanent, or when all
+        retries are used up.
+        """
         if not (self._was_open and is_passing(problem)) or self._retries >= len(self._retry_delays_s):
             raise problem
         self._retries += 1
@@ -85,12 +90,12 @@ class EventStream:
             self._sequence = int(value)
         elif not name:  # a comment
             self._heartbeats += 1
-            if self._heartbeats > 1:  # it has stood for a while: what breaks it now is something new
+            if self._heartbeats > 1:  # the connection has lasted for a while: a later break is a new problem
                 self._retries = 0
         return None
 
     def _end_event(self) -> dict[str, Any] | None:
-        # Only here does an event count: half of one may be all that a broken connection delivered.
+        # An event counts only when it is complete: a broken connection may have delivered only a part.
         sequence, data = self._sequence, b"\n".join(self._data)
         self._sequence, self._data = None, []
         if not data:

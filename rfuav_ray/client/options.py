@@ -1,4 +1,4 @@
-"""The optional fields of each request: editors and type checkers know the client's keywords by them."""
+"""Types of the optional request fields, so that editors and type checkers know the keywords of the client."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`rfuav demo`: the whole way on simulated recordings."""
+"""`rfuav demo`: the whole workflow on simulated recordings."""
 
 from rfuav_ray.demo.main import run
 

@@ -1,4 +1,4 @@
-"""The demonstration's data: simulated recordings in SigMF, some to learn from and some to be tested with."""
+"""The data of the demo: simulated recordings in SigMF, for training and for testing."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,7 +14,7 @@ STFT = StftSettings(sample_rate_hz=20e6, stft_points=256, duration_s=0.02, image
 LOWEST_SNR_DB, HIGHEST_SNR_DB = -5, 20
 CENTER_FREQUENCY_HZ = 2.44e9
 
-#: the folders of recordings; a part's place here keeps its seeds apart from the other's
+#: folders of recordings; the index of a part separates its seeds from those of the other part
 PARTS = ("known", "unseen")
 
 
@@ -27,10 +27,17 @@ class _Scene:
 
 
 def make_recordings(folder: Path, recordings: Mapping[str, int]) -> Iterator[int]:
-    """Make so many recordings of each class for each part, in <part>/<class>/. Yields how many are done.
+    """Write simulated recordings to <folder>/<part>/<class>/.
 
-    The signal-to-noise ratios go from -5 to 20 dB; no two recordings share a seed. A recording is one picture
-    long: 20 ms at 20 MS/s in 8 bits, 800 kB.
+    The signal-to-noise ratios range from -5 to 20 dB. No two recordings of a class share a seed. The length of a
+    recording is one spectrogram: 20 ms at 20 MS/s with 8-bit I and Q, 800 kB.
+
+    Args:
+        folder: The root folder.
+        recordings: Number of recordings of each class, by part.
+
+    Yields:
+        The number of recordings written so far.
     """
     scenes = [
         _Scene(
@@ -43,7 +50,7 @@ def make_recordings(folder: Path, recordings: Mapping[str, int]) -> Iterator[int
         for emitter in CLASSES
         for number in range(count)
     ]
-    # numpy lets other threads work.
+    # Threads suffice, because numpy releases the GIL.
     pool = ThreadPoolExecutor(min(8, usable_cpus()))
     try:
         for done, _ in enumerate(pool.map(lambda scene: _make(folder, scene), scenes), start=1):

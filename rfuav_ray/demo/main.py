@@ -1,4 +1,4 @@
-"""The whole way on simulated recordings: spectrograms, split, augmentation, training, inference, the figures."""
+"""The demo: spectrograms, split, augmentation, training and inference on simulated recordings, and the results."""
 
 import json
 import signal
@@ -21,7 +21,7 @@ from rfuav_ray.errors import InvalidInput, RfuavError, RunError
 STOPPED_BY_CTRL_C = 130
 EXAMPLES_SHOWN = 8
 AUGMENTED_BY = ["GaussNoise"]
-#: what is where in the folder
+#: the paths in the demo folder, by description
 FILES = {
     "recordings": "recordings",
     "pictures": "pictures",
@@ -44,13 +44,19 @@ def run(
     known_recordings: int = 50,
     unseen_recordings: int = 8,
 ) -> int:
-    """Show it all and return the exit status; the recordings are counted for each class.
+    """Run the whole demo, and return the exit status.
 
-    The files go to `folder`, or beside it to `folder-2`, … when there is something in it already.
+    Args:
+        folder: Receives all files. If it is not empty, `folder-2`, `folder-3`, … is used instead.
+        console: Shows the progress and the results.
+        epochs: Length of the training.
+        image_size: Side of the model's input, pixels.
+        known_recordings: Recordings of each class for training and validation.
+        unseen_recordings: Recordings of each class for the inference.
     """
     started = time.monotonic()
     recordings = {"known": known_recordings, "unseen": unseen_recordings}
-    # `kill` and `timeout` send SIGTERM: the service must not stay behind then either.
+    # `kill` and `timeout` send SIGTERM. The service must stop then too, as with ctrl-C.
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         folder = _new_folder(folder)
@@ -80,7 +86,7 @@ def run(
 
 
 def _new_folder(wanted: Path) -> Path:
-    """The folder itself when it is new or empty, else the first such beside it: nothing is ever deleted."""
+    """Create and return the folder, or the first numbered sibling that is new or empty. Never deletes anything."""
     wanted = wanted.expanduser().resolve()
     if "," in str(wanted):
         raise InvalidInput("folder", f"'{wanted}' has a comma, which separates DATA_ROOTS; name another.")
@@ -102,9 +108,9 @@ def _simulate(folder: Path, recordings: dict[str, int], console: Console) -> Non
 
 
 def _prepare(client: RFUAVClient, folder: Path, console: Console) -> None:
-    """From recordings to what is learned from."""
+    """Turn the recordings into data sets: spectrograms, split and augmentation."""
     console.print("Drawing their spectrograms, splitting them, and adding changed ones to learn from.")
-    drawing: dict[str, Any] = STFT.model_dump(exclude={"sample_rate_hz"})  # the recordings say it
+    drawing: dict[str, Any] = STFT.model_dump(exclude={"sample_rate_hz"})  # the SigMF metadata has it
     recordings, pictures, dataset = folder / "recordings", folder / "pictures", folder / "dataset"
     with _progress(console) as progress:
 
@@ -188,7 +194,7 @@ def _show_predictions(console: Console, rows: list[dict[str, Any]]) -> None:
 
 
 def _truth(row: dict[str, Any]) -> str:
-    """The class that the picture is of: its folder."""
+    """Return the true class of the image: the name of its folder."""
     return str(row["file"]).split("/", maxsplit=1)[0]
 
 

@@ -1,4 +1,4 @@
-"""A service of one's own for a while: on a free port, with its state, key and logs in one folder."""
+"""A temporary service on a free port, with a random key, and its state and logs in one folder."""
 
 import os
 import secrets
@@ -23,9 +23,10 @@ SERVE = (sys.executable, "-m", "serve_app", "serve")
 
 @contextmanager
 def own_service(folder: Path, command: Sequence[str] = SERVE) -> Iterator[RFUAVClient]:
-    """Start a service that may use `folder` alone, give a client of it, and stop it at the end.
+    """Start a service that may use only `folder`, yield a client, and stop the service at the end of the block.
 
-    Raises RunError, with the end of its log, when it does not come up.
+    Raises:
+        RunError: The service did not start. The message has the end of its log.
     """
     key = secrets.token_hex(16)
     port = free_port()
@@ -39,7 +40,7 @@ def own_service(folder: Path, command: Sequence[str] = SERVE) -> Iterator[RFUAVC
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            # ctrl-C reaches us alone; we then stop the service in order.
+            # In its own session the service does not receive ctrl-C. This process then stops it in an orderly way.
             start_new_session=True,
         )
     try:
@@ -51,12 +52,12 @@ def own_service(folder: Path, command: Sequence[str] = SERVE) -> Iterator[RFUAVC
 
 
 def _environment(folder: Path, port: int, key: str) -> dict[str, str]:
-    """Ours without what would lead the service to another state folder, database or cluster."""
+    """Copy this environment without the variables that select another state folder, database or cluster."""
     foreign = {f"{prefix}{name}" for name in Settings.model_fields for prefix in ("", "rfuav_")} | {"ray_address"}
     kept = {name: value for name, value in os.environ.items() if name.lower() not in foreign}
     package_root = str(Path(__file__).resolve().parents[2])
     return kept | {
-        # So that a clone works that is not installed.
+        # Lets the demo run from a source folder that is not installed.
         "PYTHONPATH": os.pathsep.join(filter(None, [package_root, kept.get("PYTHONPATH")])),
         "RFUAV_HOST": "127.0.0.1",
         "RFUAV_PORT": str(port),
@@ -70,7 +71,11 @@ def _environment(folder: Path, port: int, key: str) -> dict[str, str]:
 
 
 def wait_until_healthy(client: RFUAVClient, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Raises RunError, with the end of its log, when the process ends or takes too long."""
+    """Wait until the service is healthy.
+
+    Raises:
+        RunError: The process ended, or took too long. The message has the end of its log.
+    """
     deadline = time.monotonic() + START_DEADLINE_S
     while not _is_healthy(client):
         ended = process.poll() is not None

@@ -1,1 +1,1 @@
-"""What a machine has, and how a process makes good use of it. Knows nothing of radio."""
+"""Hardware of a machine, and efficient use of it by a process. Knows nothing of radio."""

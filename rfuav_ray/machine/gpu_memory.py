@@ -1,4 +1,4 @@
-"""Memory of a GPU: what this process holds of it, and what to say when it is not enough."""
+"""Memory of a GPU: how much this process uses, and a clear error when it runs out."""
 
 import re
 import sys
@@ -12,8 +12,8 @@ _FREE = re.compile(r"total capacity of ([\d.]+ [KMGT]?i?B) of which ([\d.]+ [KMG
 
 
 def used_gpu_memory() -> tuple[int, int] | None:
-    """Bytes that torch uses and keeps on the current GPU; None in a process that has not used one."""
-    torch = sys.modules.get("torch")  # loading it for this would take seconds
+    """Return the bytes that torch has allocated and reserved on the current GPU; None if it uses no GPU."""
+    torch = sys.modules.get("torch")  # importing it only for this would take seconds
     if torch is None or not hasattr(torch, "cuda") or not torch.cuda.is_initialized():
         return None
     return torch.cuda.memory_allocated(), torch.cuda.memory_reserved()
@@ -21,10 +21,10 @@ def used_gpu_memory() -> tuple[int, int] | None:
 
 @contextmanager
 def explaining_lack_of_memory(advice: str) -> Iterator[None]:
-    """Turn torch's error about a GPU's memory into a RunError with the figures and what to do."""
+    """Turn an out-of-memory error of the GPU into a RunError with the sizes in torch's message and advice."""
     try:
         yield
-    except RuntimeError as error:  # torch.OutOfMemoryError, and those of CUDA's own libraries
+    except RuntimeError as error:  # torch.OutOfMemoryError, and errors of CUDA libraries
         text = str(error)
         if "out of memory" not in text and "ALLOC_FAILED" not in text:
             raise

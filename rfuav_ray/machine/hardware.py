@@ -1,4 +1,4 @@
-"""What a machine has: GPUs through NVML, the CPU through psutil. Loads no torch."""
+"""The GPUs (through NVML) and the CPU (through psutil) of this machine. Does not import torch."""
 
 import math
 import os
@@ -15,10 +15,14 @@ _GIB = 1024**3
 
 
 def read_gpus(gpu_ids: Sequence[str] | None = None) -> dict[str, Any]:
-    """The GPUs with these ids (numbers of NVML or UUIDs; None: all) and the versions of the software.
+    """Read the state of GPUs, and the versions of driver, CUDA and PyTorch.
 
-    `devices` has an entry for each id, None where there is no such GPU; all memory is in GiB. No GPU or no driver:
-    `available` is false, no error.
+    Args:
+        gpu_ids: NVML indices or UUIDs. None reads all GPUs.
+
+    Returns:
+        A dict. `devices` has one entry for each id, which is None for an unknown GPU. Memory is in GiB. Without a
+        GPU or a driver `available` is False; this is not an error.
     """
     info: dict[str, Any] = {
         "available": False,
@@ -74,7 +78,7 @@ def gib(size_bytes: int) -> float:
 
 
 def _or_none(query: Any, *arguments: Any) -> Any:
-    """Some boards have no such sensor, and a partitioned one does not tell of the whole."""
+    """Query NVML; None on errors. Some boards lack a sensor, and with MIG some values are not available."""
     try:
         return query(*arguments)
     except pynvml.NVMLError:
@@ -82,35 +86,35 @@ def _or_none(query: Any, *arguments: Any) -> Any:
 
 
 def usable_cpus(cgroup: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys/fs/cgroup")) -> int:
-    """How many CPUs this process may use: those of its affinity, within the quotas of its control groups.
+    """Return how many CPUs this process may use: its CPU affinity, limited by the quotas of its control groups.
 
-    Ray, when it is told a number, and os.cpu_count(), in a container, may say more.
+    os.cpu_count() may be higher in a container, and so may Ray's count, which an operator can set.
     """
     affinity = os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else range(os.cpu_count() or 1)
     return max(1, min([len(affinity), *map(math.ceil, _cpu_quotas(cgroup, mounted))]))
 
 
 def _cpu_quotas(cgroup: Path, mounted: Path) -> Iterator[float]:
-    """In CPUs, of the process's control group and of those around it: a service's limit may be its slice's."""
+    """Yield the quotas in CPUs of the control group and its parents. A slice may limit the services in it."""
     try:
         lines = cgroup.read_text(encoding="utf-8").splitlines()
-    except OSError:  # another system
+    except OSError:  # not Linux
         return
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers and "cpu" not in controllers.split(","):
             continue
-        root = mounted / controllers  # version 1; the only group of version 2 has no name
+        root = mounted / controllers  # cgroup v1 has one hierarchy per controller; in v2 `controllers` is empty
         own = root / path.lstrip("/")
         for folder in (own, *own.parents):
-            with suppress(OSError, ValueError, ZeroDivisionError):  # no such group in this container, no limit
+            with suppress(OSError, ValueError, ZeroDivisionError):  # no limit, or not visible in this container
                 yield _quota(folder)
             if folder == root:
                 break
 
 
 def _quota(group: Path) -> float:
-    """Raises OSError or ValueError where the group has no limit."""
+    """Return the quota of a control group in CPUs. Raises OSError or ValueError when it has no limit."""
     try:
         quota, period = (group / "cpu.max").read_text(encoding="ascii").split()
     except FileNotFoundError:
@@ -123,9 +127,9 @@ def _quota(group: Path) -> float:
 
 
 def read_cpu() -> dict[str, Any]:
-    """Load since the last call in this process, percent; frequency in MHz.
+    """Read the CPU load in percent since the last call in this process, and the frequency in MHz.
 
-    Four of the figures have two names: the original service's, which its page reads, and a longer one.
+    Four values appear under two names: the name of the original service, which its page reads, and a longer one.
     """
     per_core = psutil.cpu_percent(percpu=True)
     total = round(sum(per_core) / len(per_core), 1)

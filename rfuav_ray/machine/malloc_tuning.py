@@ -1,7 +1,7 @@
-"""Memory that images and activations have left, kept for the next ones.
+"""Settings of glibc's malloc that keep freed memory in the process.
 
-They are megabytes each. The C library gives a piece of that size back to the system when it is freed, and gets it
-anew, page by page and zeroed, a moment later: an eighth to a third of the time of a run on a CPU.
+Images and activations take megabytes each. By default glibc returns freed blocks of this size to the system. The
+next allocation gets them back page by page, zeroed. This takes an eighth to a third of the time of a CPU run.
 """
 
 import ctypes
@@ -9,15 +9,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-# Of malloc.h. What is free at the heap's end stays, however much; the heap grows by so much more than is needed;
-# no piece is a mapping of its own (in other threads than the main one those of more than 64 MiB still are).
+# Parameters of mallopt, from malloc.h. Never trim free memory at the end of the heap. Grow the heap by 64 MiB more
+# than needed. Never use mmap for a block (threads other than the main one still do above 64 MiB).
 _M_TRIM_THRESHOLD, _NEVER = -1, -1
 _M_TOP_PAD, _PAD_BYTES = -2, 64 * 2**20
 _M_MMAP_MAX, _NONE = -4, 0
 
 
 def keep_freed_memory() -> None:
-    """From now on, for the whole process. Does nothing where the C library is not glibc."""
+    """Keep freed memory from now on, in the whole process. Does nothing without glibc."""
     if libc := _glibc():
         libc.mallopt(_M_MMAP_MAX, _NONE)
         libc.mallopt(_M_TRIM_THRESHOLD, _NEVER)
@@ -26,9 +26,9 @@ def keep_freed_memory() -> None:
 
 @contextmanager
 def freed_memory_kept() -> Iterator[None]:
-    """Like `keep_freed_memory`; at the end of the block the system gets back what is free.
+    """Keep freed memory as `keep_freed_memory` does, and return free memory to the system at the end of the block.
 
-    Not what is free at the end of other threads' heaps, of at most 64 MiB each: they find it there the next time.
+    Free memory at the end of the heaps of other threads stays, at most 64 MiB each. These threads reuse it later.
     """
     keep_freed_memory()
     try:

@@ -1,19 +1,20 @@
-"""Ports that are chosen now and used later."""
+"""Choosing and checking TCP ports before a server uses them."""
 
 import random
 import socket
 
 from rfuav_ray.errors import RfuavError
 
-#: Ray's workers listen below it; above it Linux takes the ports of outgoing connections
+#: Ray's workers use ports below this range, and outgoing connections on Linux use ports above it
 CHOSEN_FROM = range(20_000, 32_000)
 TRIES = 100
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A free port of `host` that stays free until somebody asks for it by number.
+    """Return a free port of `host` from a range that the system does not assign by itself.
 
-    A port that the system chooses (`bind` to port 0) may be the local port of the next outgoing connection.
+    A port that the system chooses (`bind` to port 0) may become the local port of the next outgoing connection.
+    Raises OSError when no free port is found.
     """
     for port in random.sample(CHOSEN_FROM, TRIES):
         with socket.socket() as probe:
@@ -26,11 +27,11 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 def check_free(host: str, port: int) -> None:
-    """Raises RfuavError when a server could not listen there."""
+    """Raise RfuavError if a server cannot listen on this address."""
     try:
         family = socket.getaddrinfo(host, port)[0][0]
         with socket.socket(family) as probe:
-            # As servers do: connections that have just ended do not count.
+            # Servers set this option too: connections in TIME_WAIT do not block the port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A function of one item after another, computed by threads ahead of whoever wants the results."""
+"""Applying a function to items in threads, ahead of the consumer of the results."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -19,10 +19,17 @@ def working_ahead(
     name: str,
     initializer: Callable[[], None] | None = None,
 ) -> Generator[Result, None, None]:
-    """The results in the order of the items; at most `ahead` items are begun before their result is wanted.
+    """Apply a function to items in a thread pool, and yield the results in the order of the items.
 
-    `initializer` is called in each thread, whose names begin with `name`. Raises what `function` raises when it is
-    that result's turn. Close it to stop early: items that are begun are waited for.
+    Close the generator to stop early. It then waits for items that have started.
+
+    Args:
+        function: Called with one item. The generator raises its error at the position of that item.
+        items: Consumed lazily.
+        threads: Size of the pool.
+        ahead: How many items are submitted before their results are requested, at most.
+        name: Prefix of the thread names.
+        initializer: Called once in each thread.
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix=name, initializer=initializer)
     try:

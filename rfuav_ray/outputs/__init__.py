@@ -1,1 +1,1 @@
-"""What a task writes, and whose it is. Knows nothing of queues."""
+"""Output folders: the files that each task writes, and which task owns them. Knows nothing of queues."""

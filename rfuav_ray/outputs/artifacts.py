@@ -1,4 +1,4 @@
-"""The files that a task leaves behind, as who asks for them may name them. Loads no torch."""
+"""Names and locations of the files that tasks write. Does not import torch."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,9 +6,9 @@ from typing import Any
 
 from rfuav_ray.images.class_folders import DATASET_FILE
 
-#: of an inference
+#: the files of an inference
 CSV_NAME, JSON_NAME = "predictions.csv", "predictions.json"
-#: of a training, by what they are in its result
+#: the files of a training, by their keys in its result
 TRAINING_FILES = {
     "best_model": "best_model.pth",
     "last_model": "last_model.pth",
@@ -19,9 +19,9 @@ TRAINING_FILES = {
     "confusion_matrix": "confusion_matrix.png",
     "report": "report.json",
 }
-#: of a training: the state within the epoch that is running; gone when it has ended
+#: the state of a training in the middle of an epoch; deleted when the epoch ends
 EPOCH_CHECKPOINT = "checkpoint_epoch.pt"
-#: what a task of a kind writes into a folder that others may have used before it
+#: files by task kind; only kinds whose output folder may already hold results of other tasks
 RESULT_FILES = {
     "training": (*TRAINING_FILES.values(), EPOCH_CHECKPOINT),
     "inference": (CSV_NAME, JSON_NAME),
@@ -29,12 +29,12 @@ RESULT_FILES = {
 
 
 def artifact_names(kind: str) -> tuple[str, ...]:
-    """Those of them that clients may have."""
+    """Return the file names that clients may download for this kind of task."""
     return tuple(name for name in RESULT_FILES.get(kind, (DATASET_FILE,)) if name != EPOCH_CHECKPOINT)
 
 
 def output_folder(kind: str, request: Mapping[str, Any]) -> Path:
-    """Where a task's request has it write."""
+    """Return the folder that a task with this request writes to."""
     if kind in RESULT_FILES:
         folder = Path(request["save_path"])
         return folder / request["name"] if request.get("name") else folder

@@ -1,7 +1,7 @@
-"""Whose results are in an output folder. Clients use folders again: what an earlier task left is moved, not lost.
+"""Ownership of output folders. Clients reuse folders, so the results of an earlier task are moved, never lost.
 
-A hidden file for each kind of task names the task whose files are in the folder; those of the ones before it are
-in `previous/<id>/`. Loads no torch, and knows nothing of tasks but their ids.
+A hidden note file for each kind of task names the owner of the folder. The results of earlier tasks are in
+`previous/<id>/`. Does not import torch, and knows nothing of tasks but their ids.
 """
 
 import json
@@ -20,12 +20,14 @@ PREVIOUS = "previous"
 
 @dataclass(frozen=True)
 class Moved:
-    """The results of `task_id` (a time for those that nobody's name was on), and where they are now."""
+    """Results that were moved out of an output folder."""
 
+    #: the task that wrote them; a timestamp if no note names it
     task_id: str
+    #: the new location
     folder: str
     names: list[str]
-    #: whether this was the call that has moved them
+    #: whether this call of `claim` moved them, not an earlier one
     is_new: bool = False
 
     def __str__(self) -> str:
@@ -33,10 +35,21 @@ class Moved:
 
 
 def claim(folder: Path, kind: str, task_id: str, *, is_first: bool = True) -> Moved | None:
-    """Make the folder `task_id`'s. Returns what it held of another one; for a later run of the task, once more.
+    """Make the task the owner of the folder, and move the results of another task to `previous/<id>/`.
 
-    `is_first`: the task begins, so that whatever is in the folder is of another one, if only with the same id. A
-    later run takes what has no name on it for its own: it is of a version without notes. Raises OSError.
+    Args:
+        folder: The output folder. It is created when missing.
+        kind: The kind of task; each kind has its own owner.
+        task_id: The new owner.
+        is_first: Whether this is the first run of the task. Then all results in the folder belong to another task,
+            even under the same id. A later run treats results without a note as its own: versions without notes
+            wrote them.
+
+    Returns:
+        The results that were moved, if any. A later run of the task gets the same answer again.
+
+    Raises:
+        OSError: The folder or its files cannot be read or written.
     """
     note = _note(folder, kind)
     if not is_first and note is not None and note["task_id"] == task_id:
@@ -49,7 +62,10 @@ def claim(folder: Path, kind: str, task_id: str, *, is_first: bool = True) -> Mo
 
 
 def take_over(folder: Path, kind: str, run_id: str, report: Report) -> None:
-    """`claim` for a run that no task stands behind, where the folder is a task's."""
+    """Claim a folder that another task owns, for a run that no task has claimed it for (`rfuav train --local`).
+
+    Does nothing when the folder has no owner, or the run already owns it.
+    """
     note = _note(folder, kind)
     if note is None or note["task_id"] == run_id:
         return
@@ -58,23 +74,23 @@ def take_over(folder: Path, kind: str, run_id: str, report: Report) -> None:
 
 
 def results_folder(folder: Path, kind: str, task_id: str) -> Path | None:
-    """Where the results of a task are whose output folder this is or was; None when it has left none."""
+    """Return where the results of a task are now, given the folder it wrote to. None when there are none."""
     note = _note(folder, kind)
-    if note is None or note["task_id"] == task_id:  # without a note: from before there were any
+    if note is None or note["task_id"] == task_id:  # a version without notes wrote a folder without one
         return folder
     moved = folder / PREVIOUS / task_id
     return moved if moved.is_dir() else None
 
 
 def now_at(file: Path, kind: str) -> Path:
-    """A result that a request names, which was moved when its run began."""
+    """Return the current path of a result that a request names. The start of the run may have moved it."""
     note = None if file.exists() else _note(file.parent, kind)
     moved = note and _moved(note)
     return Path(moved.folder, file.name) if moved and file.name in moved.names else file
 
 
 def relocated(value: Any, folder: Path, moved: Moved) -> Any:
-    """A result with its paths in the folder changed to where the files are now."""
+    """Return a copy of a task's result in which paths in the folder point to the new location of the files."""
     paths = {str(folder / name): str(Path(moved.folder, name)) for name in moved.names}
     return _replaced(value, paths | {str(folder): moved.folder})
 
@@ -88,12 +104,12 @@ def _replaced(value: Any, paths: Mapping[str, str]) -> Any:
 
 
 def _move(folder: Path, kind: str, note: Mapping[str, Any] | None) -> Moved | None:
-    """The note of the old owner goes last: until then a repeated call finishes what was interrupted."""
+    """Move the results. `claim` replaces the note afterwards, so a repeated call completes an interrupted one."""
     files = _results(folder, kind)
     task_id = (note and note["task_id"]) or _time_of(files)
     target = folder / PREVIOUS / task_id
     if files:
-        if any((target / file.name).exists() for file in files):  # an id that was used before
+        if any((target / file.name).exists() for file in files):  # an earlier task had the same id
             target.rename(_free_name(target))
         target.mkdir(parents=True, exist_ok=True)
         for file in files:

@@ -27,7 +27,8 @@ def serve(
         print(f"Error in the settings: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     if "RAY_ADDRESS" not in os.environ:
-        # Has a Ray of the service's own listen on the loopback alone, on Linux too; read when Ray is imported.
+        # A Ray that the service starts itself must listen only on the loopback interface. This variable has that
+        # effect on Linux too. Ray reads it on import.
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
     from serve_app.command.keeper import keep
 

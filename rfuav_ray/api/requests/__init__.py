@@ -1,4 +1,4 @@
-"""What clients send: the request bodies of the HTTP contract, with their defaults and bounds."""
+"""The request bodies of the HTTP API, with their defaults and bounds."""
 
 from typing import Any, Literal
 
@@ -55,5 +55,5 @@ __all__ = [
 
 
 def parse_request(kind: str, fields: dict[str, Any]) -> RunRequest:
-    """The request of a stored task."""
+    """Parse the request of a stored task."""
     return REQUEST_OF_KIND[kind].model_validate(fields)

@@ -1,4 +1,4 @@
-"""The kinds of fields that requests share."""
+"""Field types and the base class that the requests share."""
 
 from typing import Annotated, Literal
 
@@ -23,7 +23,7 @@ def _not_only_dots(task_id: str) -> str:
     return task_id
 
 
-#: runs of a kind on one device
+#: the largest allowed limit of concurrent runs of one kind on one device
 MAX_LIMIT = 1000
 
 PathText = Annotated[str, Field(min_length=1, max_length=4096), AfterValidator(no_nul)]
@@ -52,5 +52,5 @@ Description = Annotated[str, Field(max_length=10_000)]
 
 
 class Request(BaseModel):
-    # "model" fields are the contract's; unknown fields are ignored, as the original service did.
+    # The API has fields whose names start with "model". Unknown fields are ignored, as in the original service.
     model_config = ConfigDict(protected_namespaces=(), frozen=True)

@@ -1,4 +1,4 @@
-"""Requests that make data sets: split, augment, crop, spectrograms."""
+"""Requests for preprocessing: split, augment, crop, spectrograms."""
 
 from typing import Annotated, Literal
 
@@ -16,9 +16,9 @@ AUGMENTATION_METHODS: tuple[AugmentationMethod, ...] = (
     "Sharpen",
 )
 
-#: what JSON's numbers hold exactly
+#: below 2**53, because larger integers are not exact in JSON clients that use doubles
 Seed = Annotated[int, Field(ge=0, lt=2**53, description="the same seed gives the same files")]
-#: larger than any picture
+#: the upper bound is larger than any image
 Pixels = Annotated[int, Field(ge=0, le=10**6)]
 
 
@@ -45,11 +45,11 @@ class DatasetSplitRequest(Request):
     @field_validator("val_ratio")
     @classmethod
     def _no_more_than_all(cls, val_ratio: float | None, others: ValidationInfo) -> float | None:
-        """None, which means two parts, where nothing is left for a test set."""
+        """Check the sum of the ratios. Return None (two parts) when nothing is left for a test set."""
         if val_ratio is None or "train_ratio" not in others.data:
             return val_ratio
         total = val_ratio + others.data["train_ratio"]
-        # Sums such as 0.7 + 0.3 are 1 within rounding only.
+        # A sum such as 0.7 + 0.3 equals 1 only within rounding errors.
         if total > 1 + 1e-9:
             raise ValueError(
                 f"train_ratio + val_ratio is {total:g} and cannot be above 1; below 1 the rest is the test set"
@@ -58,7 +58,7 @@ class DatasetSplitRequest(Request):
 
 
 class DataAugmentationRequest(Request):
-    """Each image of `train/` and `valid/` once as it is and once changed by each method."""
+    """Write each image of `train/` and `valid/` unchanged, and once changed by each method."""
 
     dataset_path: PathText = Field(description="holds `train` and/or `valid` (or `val`)")
     output_path: PathText | None = Field(None, description="a new or empty folder; default: <dataset_path>_aug")
@@ -69,12 +69,12 @@ class DataAugmentationRequest(Request):
 
     @property
     def chosen_methods(self) -> tuple[AugmentationMethod, ...]:
-        """In the order asked for, each once."""
+        """The requested methods in order, without duplicates."""
         return tuple(dict.fromkeys(self.methods or AUGMENTATION_METHODS))
 
 
 class ImageCropRequest(Request):
-    """Cut one rectangle out of every image; it ends at the image's edge."""
+    """Cut the same rectangle out of every image. It is clipped at the edges of the image."""
 
     input_path: PathText = Field(description="an image or a folder, searched recursively")
     output_path: PathText = Field(description="a new or empty folder")
@@ -87,7 +87,7 @@ class ImageCropRequest(Request):
 
 
 class SpectrogramRequest(Request):
-    """Draw the spectrograms of IQ recordings; recordings in `<input_path>/<class>/` make a data set."""
+    """Draw the spectrograms of IQ recordings. Recordings in `<input_path>/<class>/` make a data set."""
 
     input_path: PathText = Field(description="a recording or a folder of recordings, searched recursively")
     output_path: PathText = Field(description="a new or empty folder")

@@ -1,4 +1,4 @@
-"""Requests that steer the queue and the devices."""
+"""Requests that change priorities and the limits of devices."""
 
 from pydantic import Field
 
@@ -15,7 +15,7 @@ class DeviceCaps(Request):
 
 
 class ResourceConfigUpdate(Request):
-    """New caps by device (`cpu`, `cuda:N`, or `cuda` for every GPU); what is left out stays."""
+    """New limits by device (`cpu`, `cuda:N`, or `cuda` for every GPU). Omitted limits stay unchanged."""
 
     max_concurrent: dict[str, DeviceCaps] = Field(
         min_length=1, examples=[{"cpu": {"training": 1, "inference": 2}}]

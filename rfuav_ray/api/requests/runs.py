@@ -1,4 +1,4 @@
-"""Requests that train and classify."""
+"""Requests for training and inference."""
 
 from typing import Annotated
 
@@ -74,7 +74,7 @@ class InferenceRequest(Request):
 
 
 class BatchInferenceRequest(Request):
-    """One inference task for each source; a bad source starts none of them."""
+    """One inference task for each source. One invalid source rejects the whole batch."""
 
     cfg_path: PathText
     weight_path: PathText
