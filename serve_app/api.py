@@ -1,4 +1,4 @@
-"""The FastAPI application of one replica: routes, guards, error shape, documentation."""
+"""The FastAPI application of one replica: routes, guards, error format, documentation."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ START_TIMEOUT_S = 60.0
 
 
 def create_api(settings: Settings) -> App:
-    """The application with what stands before it, as a replica runs it."""
+    """The application and the middleware in front of it, as a replica runs them."""
     write_to_log_file(settings, rotates=False)
     app = create_app(settings)
     api: App = FastReads(BodyLimit(FastStarts(app, app)), app)
@@ -57,7 +57,7 @@ def create_app(settings: Settings) -> FastAPI:
         description="Train, run and monitor classifiers of drone radio signals.",
         lifespan=_connected,
         responses=ERROR_RESPONSES,
-        # A path with a slash too many is an unknown route, not a redirect to another one.
+        # A path with an extra slash is an unknown route. It is not redirected.
         redirect_slashes=False,
         redoc_url=None,
     )

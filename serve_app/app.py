@@ -1,4 +1,4 @@
-"""The one place that composes the service: Ray, the actors, the API's replicas."""
+"""Composes the service on a running Ray: starts and stops the actors and the API's replicas."""
 
 import logging
 import time
@@ -28,10 +28,10 @@ from serve_app.ingress import internal_calls
 from serve_app.middleware.guards import App
 
 NAME = "rfuav"
-#: an event stream holds its request for hours
+#: high, because an event stream holds its request for hours
 MAX_ONGOING_REQUESTS = 10_000
 MAX_WAITING_CALLS = 20_000
-#: together with the rest less than the 20 s after which supervisors of services lose patience
+#: The whole stop must take less than 20 s: after that time service supervisors kill the service.
 STOP_RUNS_WITHIN_S = 8.0
 END_STREAMS_WITHIN_S = 2.0
 OWNER_ANSWERS_WITHIN_S = 10.0
@@ -44,12 +44,13 @@ Ready = list[ray.ObjectRef]
 
 
 def start_actors(settings: Settings) -> tuple[str | None, Ready]:
-    """Begin to start the service's actors on this node.
+    """Start the service's actors on this node, without waiting for them.
 
-    Returns what the operator has to know of the store, and what `deploy` has to wait for.
+    Returns:
+        A notice about the store for the operator, or None; and the calls for which `deploy` has to wait.
     """
     url = database_url(settings.database_url, settings.state_dir)
-    # Here once: the actors would race for making the tables.
+    # Create the tables here, once: the actors would race to create them.
     notice = prepare_store(url)
     metrics_actor = _start(MetricsActor, names.METRICS, url)
     supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR, metrics_actor)
@@ -70,27 +71,28 @@ def _wait_for(actors: Ready) -> None:
 
 
 def end_a_dead_service(settings: Settings) -> None:
-    """On a cluster the actors and the API outlive a `rfuav serve` that was killed.
+    """End the actors and the API that a killed `rfuav serve` has left on the cluster.
 
-    Raises RfuavError when they are another service's, or do not say whose they are.
+    Raises:
+        RfuavError: when they belong to another service, or the task manager does not answer.
     """
     if not _has_actors():
         return
-    # This process holds the lock of the state folder, so the one that started actors with it is gone.
+    # This process holds the lock of the state folder. The process that started actors for this folder is gone.
     if _owner() not in (None, owner_of(settings)):
         raise RfuavError("This Ray cluster runs a service already; stop it, or use it.")
     logger.warning("taking over from a service that was killed")
     stop_actors()
-    remove_api()  # it has the old settings
+    remove_api()  # It has the old settings.
     deadline_s = time.monotonic() + NAMES_ARE_FREE_WITHIN_S
     while _has_actors() and time.monotonic() < deadline_s:
         time.sleep(0.1)
 
 
 def _owner() -> str | None:
-    """Whose the task manager of this cluster is; None when there is none.
+    """The owner of this cluster's task manager; None when there is no task manager.
 
-    Raises RfuavError when it does not answer: one that is slow, or is being restarted, is alive.
+    Raises RfuavError when it does not answer. It may be slow or restarting, so it counts as alive.
     """
     try:
         task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
@@ -108,16 +110,16 @@ def _owner() -> str | None:
 
 
 def remove_api() -> None:
-    """Take the API out of the cluster's Serve, where others' live on; without any, Serve ends, too."""
-    if serve_address() is None:  # somebody has ended it
+    """Remove the API from the cluster's Serve. Other applications stay; without any, Serve ends, too."""
+    if serve_address() is None:  # Serve was ended by another program.
         return
     serve.delete(NAME)
     if not serve.status().applications:
-        serve.shutdown()  # else its proxy holds the port
+        serve.shutdown()  # Its proxy would keep the port.
 
 
 def serve_address() -> tuple[str, int] | None:
-    """Where the cluster's Serve listens, which nobody can change while it runs; None when there is none."""
+    """The host and port of the cluster's Serve, fixed while it runs; None when Serve does not run."""
     client = _get_global_client(raise_if_no_controller_running=False)
     return None if client is None else (client.http_config.host, client.http_config.port)
 
@@ -136,9 +138,9 @@ def _start(actor_class: type, name: str, *arguments: Any) -> Any:
             lifetime="detached",
             max_restarts=-1,
             num_cpus=0,
-            # Their calls would fill the dashboard's list of tasks, between which the runs could not be found.
+            # Otherwise their calls fill the dashboard's list of Ray tasks and hide the runs.
             enable_task_events=False,
-            # Each stream that somebody follows is a call that waits.
+            # Each followed stream is a waiting call.
             max_concurrency=MAX_WAITING_CALLS,
             scheduling_strategy=here,
         )
@@ -147,7 +149,7 @@ def _start(actor_class: type, name: str, *arguments: Any) -> Any:
 
 
 def resources(wait_s: float = 5.0) -> dict[str, Any]:
-    """What the TaskManager says of the devices, once the machine's GPUs are ready or the time is over."""
+    """The TaskManager's report about the devices, after waiting up to `wait_s` seconds for the GPUs."""
     task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
     ray.get(task_manager_actor.devices_are_ready.remote(wait_s))
     found: dict[str, Any] = ray.get(task_manager_actor.resources.remote())
@@ -155,11 +157,11 @@ def resources(wait_s: float = 5.0) -> dict[str, Any]:
 
 
 def stop_runs(settings: Settings) -> None:
-    """Refuse new tasks, let the runs keep what they have done, and end the event streams."""
+    """Refuse new tasks, let the runs save their work, and end the event streams."""
     task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
     try:
         ray.get(task_manager_actor.stop.remote(STOP_RUNS_WITHIN_S), timeout=2 * STOP_RUNS_WITHIN_S)
-    except RayError as error:  # it is being restarted, or waits for its store
+    except RayError as error:  # The TaskManager restarts, or waits for its store.
         logger.warning("the runs could not be stopped in good order: %s", error)
         return
     deadline_s = time.monotonic() + END_STREAMS_WITHIN_S
@@ -169,17 +171,17 @@ def stop_runs(settings: Settings) -> None:
 
 
 def stop_actors() -> None:
-    """The manager first: it must not take the end of the others for lost runs."""
+    """Stop the actors, the TaskManager first: it must not take the end of the others for lost runs."""
     for name in (names.TASK_MANAGER, names.RUN_SUPERVISOR, names.METRICS):
         try:
             ray.kill(ray.get_actor(name, names.NAMESPACE))
-        except ValueError:  # it never started
+        except ValueError:  # It never started.
             continue
     gpu_groups.give_all_back()
 
 
 def _start_serve(host: str, port: int) -> str | None:
-    """Returns why its proxy failed, if it did: Ray Serve starts another one."""
+    """Start Ray Serve. Returns why its proxy failed, or None; Ray Serve replaces a failed proxy."""
     try:
         serve.start(http_options={"host": host, "port": port}, logging_config={"enable_access_log": False})
     except (RayError, TimeoutError) as error:
@@ -190,7 +192,7 @@ def _start_serve(host: str, port: int) -> str | None:
 
 
 def _wait_for_proxies(settings: Settings, failure: str) -> None:
-    """Raises RfuavError when one is still not there after a while."""
+    """Wait until every proxy is healthy. Raises RfuavError when one does not start in time."""
     deadline_s = time.monotonic() + PROXIES_START_WITHIN_S
     while any(status != ProxyStatus.HEALTHY for status in serve.status().proxies.values()):
         if time.monotonic() > deadline_s:
@@ -200,17 +202,23 @@ def _wait_for_proxies(settings: Settings, failure: str) -> None:
 
 
 def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
-    """Bring the API up on an initialised Ray; see `way_in` for the host.
+    """Deploy the API on an initialised Ray.
 
-    Raises RfuavError when an actor failed.
+    Args:
+        settings: the service's settings.
+        serve_host: the address on which Ray Serve listens, see `WayIn.serve_host`.
+        actors: the calls that `start_actors` returned; the API needs the actors.
+
+    Raises:
+        RfuavError: when an actor fails, or Ray Serve's proxy does not start.
     """
 
-    def build() -> App:  # Serve calls only a plain function, in the replica
+    def build() -> App:  # Serve accepts only a plain function, and calls it in the replica.
         internal_calls.keep_on_loopback()
         return create_api(settings)
 
     failure = _start_serve(serve_host, settings.port)
-    _wait_for(actors)  # they started beside Serve
+    _wait_for(actors)  # They have started in parallel with Serve.
     api = serve.deployment(
         serve.ingress(build)(),
         name="api",
@@ -218,13 +226,13 @@ def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
         max_ongoing_requests=MAX_ONGOING_REQUESTS,
         ray_actor_options={"num_cpus": 0},
         graceful_shutdown_timeout_s=2,
-        # A dead replica is found within it; by default only after 10 s.
+        # Serve finds a dead replica within this time. The default is 10 s.
         health_check_period_s=1,
-        # Without an access log Serve makes the line of each request all the same, unless the level is higher.
+        # Even without an access log, Serve formats a line for each request, unless the level is higher.
         logging_config={"enable_access_log": False, "log_level": "WARNING"},
     )
     serve.run(api.bind(), name=NAME, route_prefix="/")
     if failure:
         _wait_for_proxies(settings, failure)
-    # Not earlier, and not waited for: loading PyTorch would hold up the first answer.
+    # Last, and without waiting for it: loading PyTorch would delay the first answer.
     ray.get_actor(names.RUN_SUPERVISOR, names.NAMESPACE).get_ready.remote()

@@ -1,4 +1,4 @@
-"""The one shape of every error, and which error is which status code."""
+"""The format of all error responses, and the status code of each exception class."""
 
 import json
 import logging
@@ -47,8 +47,9 @@ WRONG_STATE: dict[int | str, dict[str, Any]] = {
 def error_response(
     code: int, message: str, errors: Sequence[FieldError] = (), headers: Mapping[str, str] | None = None
 ) -> Response:
+    """Build an error response in the API's error format."""
     body = ErrorResponse(message=message, detail=message, errors=list(errors), timestamp=now()).model_dump()
-    # A file's name in it may be no UTF-8: its bytes are shown as \udc…
+    # The message may contain a file name that is not UTF-8. `clean` writes its invalid bytes as \udc… escapes.
     text = clean(json.dumps(body, ensure_ascii=False, default=_as_text))
     return Response(text, code, headers=headers, media_type="application/json")
 
@@ -58,6 +59,7 @@ def _as_text(value: Any) -> str:
 
 
 def add_error_handlers(app: FastAPI) -> None:
+    """Give every error response the API's format, also for an error that is a bug."""
     app.add_exception_handler(RfuavError, _handled)
     app.add_exception_handler(RayError, _handled)
     app.add_exception_handler(RequestValidationError, _validation_error)
@@ -66,7 +68,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def answer_to(error: Exception) -> Response:
-    """What a client is told of it."""
+    """Build the response that a client gets for this error."""
     if isinstance(error, RayError):
         logger.warning("an actor does not answer", exc_info=error)
         error = ServiceBusy("A part of the service does not answer; it may be restarting.", 2)
@@ -98,10 +100,10 @@ def _problem(entry: Mapping[str, Any]) -> FieldError:
     if entry["type"] == "json_invalid":
         reason = entry.get("ctx", {}).get("error", "")
         return FieldError(field="body", message=f"not valid JSON: {reason} at character {entry['loc'][-1]}")
-    # The first part says where: body, query, path.
+    # The first element names the location: body, query or path.
     path = [str(part) for part in entry["loc"][1:]] or [str(entry["loc"][0])]
     message = str(entry["msg"]).removeprefix("Value error, ")
-    # What somebody typed, and not what stands for something missing or holds other fields.
+    # Show only scalar input. For a missing field, the input is the object around it with all its other fields.
     if isinstance(entry["input"], (str, int, float)):
         message += f" (given: {repr(entry['input'])[:100]})"
     return FieldError(field=".".join(path), message=message)
@@ -109,7 +111,7 @@ def _problem(entry: Mapping[str, Any]) -> FieldError:
 
 async def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code == 400:  # FastAPI's word for bytes that are no UTF-8, and for numbers of 5,000 digits
+    if error.status_code == 400:  # FastAPI raises it for bytes that are not UTF-8 and for numbers of 5,000 digits
         problem = FieldError(field="body", message="not valid JSON: no UTF-8, or a number of too many digits.")
         return error_response(422, f"body: {problem.message}", [problem])
     messages = {404: "There is no such route; see /docs.", 405: "This route has no such method; see /docs."}

@@ -1,4 +1,4 @@
-"""What the routes need: the settings, the local copy of the tasks, and the way to the actors."""
+"""The service as the routes see it: the settings, the local copy of the tasks, and calls to the actors."""
 
 import asyncio
 import random
@@ -46,8 +46,8 @@ class Service:
         self.health = HealthReport(self.settings.version, self.view, self.streams, self._resources_now)
 
     async def submit(self, tasks: Sequence[TaskRecord]) -> None:
-        """Returns when the tasks are stored. Raises what the TaskManager raises."""
-        # Here and not for all that travel together: what cannot be written is the fault of one alone.
+        """Submit the tasks. Returns when they are stored. Raises what the TaskManager raises."""
+        # Encode here, not in `_submit_together`: a task that cannot be encoded must not fail the others.
         texts = [task.model_dump_json() for task in tasks]
         for row in await self._submissions.add(texts):
             self.view.put(row)
@@ -59,21 +59,29 @@ class Service:
         return answers
 
     async def task(self, task_id: str, *kinds: TaskKind) -> TaskRecord:
-        """The task, when it is one of these kinds (none: any). Raises TaskNotFound."""
+        """The task from the local copy, or from the TaskManager when the copy does not have it.
+
+        Args:
+            task_id: the task's id.
+            kinds: the kinds that the caller accepts; none: any kind.
+
+        Raises:
+            TaskNotFound: when there is no such task, or it is of another kind.
+        """
         task = self.view.copy.get(task_id)
         return await self.newest(task_id, *kinds) if task is None else _of(task, kinds)
 
     async def newest(self, task_id: str, *kinds: TaskKind) -> TaskRecord:
-        """The same as the TaskManager has it, which is asked."""
+        """Like `task`, but always asks the TaskManager."""
         task: TaskRecord = await self.read(self.task_manager_actor.get.remote, task_id)
         self.view.put(row_of(task))
         return _of(task, kinds)
 
     async def encoded_task(self, task_id: str, *kinds: TaskKind) -> Encoded:
-        """The task as clients get it, when it is one of these kinds (none: any). Raises TaskNotFound."""
+        """Like `task`, but returns the JSON that clients get."""
         await self.task(task_id, *kinds)
         answer = self.view.copy.encoded(task_id)
-        if answer is None:  # deleted since
+        if answer is None:  # deleted in the meantime
             raise TaskNotFound(task_id)
         return answer
 
@@ -101,12 +109,12 @@ class Service:
         return usage
 
     def end_streams(self) -> None:
-        """The service is stopping."""
+        """End all streams, because the service is stopping."""
         self.streams.end()
         self.events.end()
 
     async def read(self, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Like `ask`, for calls that change nothing: a task manager that is being restarted is waited for."""
+        """Like `ask`, for calls that change nothing: repeats the call while the TaskManager restarts."""
         deadline_s = asyncio.get_running_loop().time() + ANSWER_TIMEOUT_S
         while True:
             time_left_s = deadline_s - asyncio.get_running_loop().time()
@@ -118,7 +126,16 @@ class Service:
                 await asyncio.sleep(RETRY_S)
 
     async def ask(self, ref: Any, timeout_s: float = ANSWER_TIMEOUT_S) -> Any:
-        """An actor's answer; its error as it was raised; ServiceBusy when it does not answer."""
+        """Wait for an actor's answer.
+
+        Args:
+            ref: the reference that the actor call returned.
+            timeout_s: how long to wait for the answer.
+
+        Raises:
+            ServiceBusy: when the actor does not answer in time, or has died.
+            Exception: the exception that the actor raised.
+        """
         try:
             return await asyncio.wait_for(_answer(ref), timeout_s)
         except RayTaskError as error:
@@ -143,11 +160,11 @@ async def _answer(ref: Any) -> Any:
 
 
 def new_task_id() -> str:
-    """A UUID of version 4 that begins with the time in milliseconds, as UUIDs of version 7 do.
+    """A version 4 UUID that begins with the time in milliseconds, as version 7 UUIDs do.
 
-    So new tasks stand at the end of the store's indexes, side by side, instead of each on a page of its own.
+    New tasks are thus side by side at the end of the store's indexes, not each on a separate page.
     """
-    # Not from the kernel: asking it lets other threads have the interpreter meanwhile.
+    # Not os.urandom: the system call releases the GIL, and other threads would take it.
     number = time.time_ns() // 1_000_000 << 80 | random.getrandbits(80)
     return str(uuid.UUID(int=number, version=4))
 
@@ -155,7 +172,7 @@ def new_task_id() -> str:
 def new_task(
     task_id: str, kind: TaskKind, request: RunRequest, *, priority: int, device: str, **fields: Any
 ) -> TaskRecord:
-    """A task that waits to be submitted; the TaskManager gives it its number."""
+    """Build the record of a new task. The TaskManager assigns its number at submission."""
     moment = now()
     return TaskRecord(
         id=task_id,
@@ -170,7 +187,7 @@ def new_task(
     )
 
 
-async def _service(request: Request) -> Service:  # a plain function would take a thread for each request
+async def _service(request: Request) -> Service:  # FastAPI would run a plain function in a thread
     service: Service = request.app.state.service
     return service
 

@@ -1,4 +1,4 @@
-"""Checks of requests, which look at files: away from the event loop, and not twice within a moment."""
+"""Checks requests in a thread, because the checks read files, and remembers valid requests for a moment."""
 
 import asyncio
 import time
@@ -7,20 +7,29 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-#: short enough that nobody who has changed a file notices
+#: short enough that a user who has changed a file does not notice
 REMEMBERED_S = 1.0
 MOST_REMEMBERED = 10_000
-#: what no check looks at
+#: fields that no check reads
 _UNCHECKED = {"task_id", "priority", "description"}
 
 Request = TypeVar("Request", bound=BaseModel)
 
-#: by check and request: when it was found good, and what it then was
+#: by check and request: the time of a successful check, and the request that the check returned
 _good: dict[tuple[str, str], tuple[float, BaseModel]] = {}
 
 
 async def checked(check: Callable[..., Request], request: Request, **settings: Any) -> Request:
-    """The request as `check` returns it, raising what it raises. One like it that was just found good is good."""
+    """Check a request, unless an equal request has just passed the same check.
+
+    Requests are equal when they differ only in fields that no check reads.
+
+    Returns:
+        The request as `check` returns it.
+
+    Raises:
+        Exception: the exception that `check` raises.
+    """
     key = (check.__name__, request.model_dump_json(exclude=_UNCHECKED))
     found_s, found = _good.get(key, (-REMEMBERED_S, request))
     if time.monotonic() - found_s >= REMEMBERED_S:

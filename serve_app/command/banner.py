@@ -1,4 +1,4 @@
-"""What the service says when it is up: the hardware it found, where it listens, where the docs are."""
+"""The text that the service prints when it is ready: hardware, addresses, notices."""
 
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -10,7 +10,14 @@ from rfuav_ray.settings import Settings
 def banner(
     settings: Settings, resources: dict[str, Any], cluster: dict[str, float], notices: Sequence[str | None] = ()
 ) -> str:
-    """`resources` is what the TaskManager answers; `notices` are what the operator has to know (None: nothing)."""
+    """Build the text.
+
+    Args:
+        settings: the service's settings.
+        resources: the TaskManager's report about the devices.
+        cluster: Ray's total resources, such as CPU and GPU, by name.
+        notices: messages for the operator; None entries are skipped.
+    """
     gpus = resources["gpu_info"]
     url = f"http://{settings.host}:{settings.port}"
     lines = [

@@ -1,7 +1,7 @@
-"""The process that an operator sees: it passes signals on to the service, and leaves nothing of it behind.
+"""The process that an operator sees. It passes signals on to the service and ends every process left behind.
 
-Terminals and supervisors signal a whole process group. Ray's processes would end with it, before the service could
-stop in good order with their help: so the service, and all that it starts, has a group of its own.
+Terminals and supervisors signal a whole process group. Such a signal would end Ray's processes, but the service
+needs them to stop in good order. Therefore the service and all processes that it starts have their own group.
 """
 
 import ctypes
@@ -16,21 +16,28 @@ from types import FrameType
 import psutil
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
-#: the first of these stops the service in good order, the second ends it at once
+#: The first of these signals stops the service in good order. A second SIGINT or SIGTERM ends it at once.
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
-#: how long what the service has started may take to end after it
+#: how long the service's descendants may take to end after the service
 LEFT_ALONE_S = 2.0
+#: how long the keeper tries to kill the remaining processes
 KILLED_WITHIN_S = 5.0
-#: `timeout` signals a process and then its group, and means it once; so do a terminal and its shell
+#: A signal within this time only repeats the first one: `timeout` signals a process and then its group.
+#: A terminal and its shell do the same.
 AGAIN_AFTER_S = 0.3
 
 
 def keep(serve: Callable[[], int]) -> int:
-    """Call `serve` in a child process and wait for it. Returns its exit status, in both processes.
+    """Call `serve` in a child process and wait for it.
 
-    When the child has ended, what it has started is ended, too. When this process is killed, so is the child.
+    When the child has ended, this process also ends all processes that the child has started. When this process is
+    killed, the kernel kills the child.
+
+    Returns:
+        The exit status of `serve`, in both processes. In this process it is 128 plus the signal's number when a
+        signal has ended the child.
     """
-    _set(PR_SET_CHILD_SUBREAPER, 1)  # what loses its parent becomes a child of this process, and is found
+    _set(PR_SET_CHILD_SUBREAPER, 1)  # Orphaned processes become children of this process.
     sys.stdout.flush()
     sys.stderr.flush()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
@@ -39,7 +46,7 @@ def keep(serve: Callable[[], int]) -> int:
     if service == 0:
         os.setpgid(0, 0)
         _set(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != keeper:  # it died before this was asked for
+        if os.getppid() != keeper:  # The keeper died before the call above.
             os._exit(1)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         return serve()
@@ -63,17 +70,17 @@ def _pass_signals_on(service: int) -> None:
                 os._exit(128 + number)
             return
         stopping_s = time.monotonic()
-        with suppress(ProcessLookupError):  # it has just ended by itself
+        with suppress(ProcessLookupError):  # The service has just ended by itself.
             os.kill(service, signal.SIGINT if number == signal.SIGINT else signal.SIGTERM)
 
     for number in STOP_SIGNALS:
-        # `nohup` means it.
+        # `nohup` ignores hangups on purpose: keep ignoring them.
         if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handle)
 
 
 def _end_of(service: int) -> int:
-    """Its exit status; negative for the signal that has ended it."""
+    """Wait for the service. Returns its exit status, or the negative number of the signal that has ended it."""
     while True:
         process, status = os.waitpid(-1, 0)
         if process == service:
@@ -81,11 +88,11 @@ def _end_of(service: int) -> int:
 
 
 def _end_descendants(wait_s: float) -> None:
-    """Kill those that have not ended by themselves after this time."""
+    """Kill all descendants that have not ended by themselves after this time."""
     left = psutil.Process().children(recursive=True)
     _, left = psutil.wait_procs(left, timeout=wait_s)
     deadline_s = time.monotonic() + KILLED_WITHIN_S
-    # Again and again: one may have started another one in the last moment.
+    # Repeat: a process may start another one just before it is killed.
     while left and time.monotonic() < deadline_s:
         for process in left:
             with suppress(psutil.NoSuchProcess):

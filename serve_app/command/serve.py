@@ -1,6 +1,6 @@
-"""`rfuav serve`: the service from start to stop. The first SIGINT or SIGTERM stops it in good order.
+"""`rfuav serve`: runs the service from start to stop. The first SIGINT or SIGTERM stops it in good order.
 
-A second one is not for this process: see `keeper`.
+The parent process handles a second signal: see `keeper`.
 """
 
 import fcntl
@@ -27,20 +27,23 @@ from serve_app import app
 from serve_app.command.banner import banner
 from serve_app.ingress.way_in import WayIn, way_in
 
-#: of every Ray process, unless the operator has said otherwise
+#: environment of every Ray process; values that the operator has set win
 RAY_VARIABLES = {
     "RAY_USAGE_STATS_ENABLED": "0",
-    # The API and the actors go before the runs, see actors.runs.supervisor.
+    # The API and the actors have a higher priority than the runs, see actors.runs.supervisor.
     "RAY_worker_niceness": "0",
-    # Three of these after its death a proxy is replaced; by default that is half a minute.
+    # Serve replaces a dead proxy after three of these periods. By default that is half a minute.
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
-    # On a busy machine a proxy needs longer to start than the usual 5 s; it would be killed, and the start fail.
+    # On a busy machine a proxy needs longer than the default 5 s to start. Serve would kill it, and the start of
+    # the service would fail.
     "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
-    # By default an idle worker ends after a second, and the Ray processes that knew it keep some memory of each.
+    # By default an idle worker ends after a second. Each worker costs memory in the Ray processes that have talked
+    # to it, and they do not free it.
     "RAY_idle_worker_killing_time_threshold_ms": "30000",
-    # A file for each worker, which the dashboard looks at every two seconds: it grew by 9 MB a minute under load.
+    # Each worker would write an event file. The dashboard reads these files every two seconds: its process grew by
+    # 9 MB a minute under load.
     "RAY_event_log_reporter_enabled": "0",
-    # Ray's own list of Ray tasks, for its dashboard; by default 100,000.
+    # The length of Ray's own list of Ray tasks, for its dashboard. The default is 100,000.
     "RAY_task_events_max_num_task_in_gcs": "10000",
 }
 GCS_LOOK_EVERY_S, GCS_GONE_AFTER_S = 1.0, 8.0
@@ -48,7 +51,14 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def serve_forever(settings: Settings) -> int:
-    """Run the service until SIGINT or SIGTERM. Returns the exit status. Raises RfuavError when it can't start."""
+    """Run the service until SIGINT or SIGTERM.
+
+    Returns:
+        The exit status of the process.
+
+    Raises:
+        RfuavError: when the service cannot start.
+    """
     settings = _with_key(settings)
     with _only_one(settings):
         if not _is_on_a_cluster():
@@ -57,7 +67,7 @@ def serve_forever(settings: Settings) -> int:
         try:
             with _way_in(settings) as found, environment(RAY_VARIABLES | found.environment), _ray(settings):
                 _serve_until(_stop_signal(), settings, found)
-        except KeyboardInterrupt:  # before the handler was in place
+        except KeyboardInterrupt:  # The signal came before the handler was installed.
             return 128 + signal.SIGINT
     return 0
 
@@ -65,7 +75,7 @@ def serve_forever(settings: Settings) -> int:
 def _serve_until(stop: threading.Event, settings: Settings, found: WayIn) -> None:
     if _is_on_a_cluster():
         app.end_a_dead_service(settings)
-        _check_port_of_cluster(settings)  # not earlier: that service's API had it
+        _check_port_of_cluster(settings)  # Not earlier: the dead service's API held the port.
     store_notice, actors = app.start_actors(settings)
     try:
         app.deploy(settings, found.serve_host, actors)
@@ -81,28 +91,28 @@ def _serve_until(stop: threading.Event, settings: Settings, found: WayIn) -> Non
 
 
 def _say(text: str) -> None:
-    """Whether or not somebody can read it: a terminal that was closed must not keep the service from stopping."""
+    """Print the text if a terminal is open: a closed terminal must not keep the service from stopping."""
     try:
         print(text, flush=True)
     except OSError:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # for what follows, too
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # for later messages, too
 
 
 def _stop_signal() -> threading.Event:
-    """Set by SIGINT and SIGTERM. Who signals all processes signals this one twice, itself and by its keeper."""
+    """An event that SIGINT and SIGTERM set. A signal to all processes also comes from the keeper."""
     stop = threading.Event()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    # After ray.init and not before: it puts its own handler in place.
+    # Only after ray.init, which installs its own handler.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, handle)
     return stop
 
 
 def _with_key(settings: Settings) -> Settings:
-    """Open to others only with a key, as Jupyter does: make one when none is set."""
+    """Require a key when other machines can connect, as Jupyter does: create one when none is set."""
     if settings.api_keys or settings.auth == "off" or settings.host in LOOPBACK:
         return settings
     return settings.model_copy(update={"api_keys": (secrets.token_urlsafe(24),)})
@@ -110,7 +120,7 @@ def _with_key(settings: Settings) -> Settings:
 
 @contextmanager
 def _only_one(settings: Settings) -> Iterator[TextIO]:
-    """Two services in one state folder would each run the other's tasks."""
+    """Lock the state folder: two services in one folder would each run the other's tasks."""
     settings.state_dir.mkdir(parents=True, exist_ok=True)
     with (settings.state_dir / "lock").open("w") as lock:
         try:
@@ -123,7 +133,7 @@ def _only_one(settings: Settings) -> Iterator[TextIO]:
 
 
 def _is_on_a_cluster() -> bool:
-    """Whether Ray was there before this process, and stays after it."""
+    """Whether Ray runs before this process starts, and stays after it ends."""
     return "RAY_ADDRESS" in os.environ
 
 
@@ -139,7 +149,7 @@ def _check_port_of_cluster(settings: Settings) -> None:
 
 
 def _way_in(settings: Settings) -> AbstractContextManager[WayIn]:
-    # The processes of a cluster have started: which way it has was said there.
+    # A cluster's Ray processes run already. They have read their choice of ingress when they started.
     return (
         nullcontext(WayIn(settings.host, {})) if _is_on_a_cluster() else way_in(settings.host, settings.state_dir)
     )
@@ -147,7 +157,7 @@ def _way_in(settings: Settings) -> AbstractContextManager[WayIn]:
 
 @contextmanager
 def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set the variables that are not set, for the processes that Ray starts."""
+    """Set those of the variables that are not set yet, for the processes that Ray starts."""
     before = os.environ.copy()
     os.environ.update({name: value for name, value in variables.items() if name not in before})
     try:
@@ -159,7 +169,7 @@ def environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _ray(settings: Settings) -> Iterator[None]:
-    """The cluster of RAY_ADDRESS, or a new one on this machine alone."""
+    """Connect to the cluster of RAY_ADDRESS, or start a new one on this machine alone."""
     logging.getLogger("ray.serve").setLevel(logging.INFO if settings.debug else logging.WARNING)
     try:
         ray.init(
@@ -168,7 +178,7 @@ def _ray(settings: Settings) -> Iterator[None]:
             log_to_driver=settings.debug,
             logging_level="INFO" if settings.debug else "WARNING",
         )
-    except Exception as error:  # Ray has no class for it
+    except Exception as error:  # Ray has no exception class for a failed start.
         reason = " ".join(str(error).split())
         raise RfuavError(
             f"Ray did not start: {reason} Start the service again when the machine is less busy."
@@ -184,12 +194,12 @@ def _ray(settings: Settings) -> Iterator[None]:
 
 
 def _end_with_the_gcs(address: str, is_over: threading.Event) -> None:
-    """End this process when Ray's GCS has ended: calls to Ray would wait a minute, and then end it silently."""
+    """End this process when Ray's GCS has ended: calls to Ray would wait a minute, then end it silently."""
     host, _, port = address.rpartition(":")
     place = host.strip("[]"), int(port)
     seen_s = None
     while not is_over.wait(GCS_LOOK_EVERY_S):
-        # Not a call: a GCS that is only slow is there.
+        # Only connect, without a call: a GCS that is merely slow still accepts connections.
         with suppress(OSError), socket.create_connection(place, timeout=GCS_LOOK_EVERY_S):
             seen_s = time.monotonic()
         if seen_s is not None and time.monotonic() - seen_s > GCS_GONE_AFTER_S:

@@ -1,6 +1,7 @@
-"""What Ray Serve starts as HAProxy: corrects the configuration that Ray has written, then becomes HAProxy.
+"""The script that Ray Serve starts as HAProxy. It corrects the configuration that Ray wrote, then becomes HAProxy.
 
-Called as `haproxy_start.py <haproxy> <host> -f <configuration> …`. Only the standard library: it starts in 30 ms.
+Called as `haproxy_start.py <haproxy> <host> -f <configuration> …`. The script starts in 30 ms, because it
+imports only the standard library.
 """
 
 import ctypes
@@ -13,7 +14,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG = 1
 
-#: HAProxy's own answers, in the API's one shape of errors
+#: HAProxy's own error answers, in the API's error format
 _ERRORS = {
     500: "The service made a mistake; its log says more.",
     502: "The API ended while it answered; it is being restarted. Try again.",
@@ -27,13 +28,16 @@ def main(arguments: Sequence[str]) -> None:
     binary, host, *options = arguments
     file = Path(options[options.index("-f") + 1])
     file.write_text(corrected(file.read_text(encoding="utf-8"), host), encoding="utf-8")
-    # It would outlive an actor that is killed, and hold the port.
+    # Without this, HAProxy would outlive a killed proxy actor and keep the port.
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.execv(binary, [binary, *options])
 
 
 def corrected(configuration: str, host: str) -> str:
-    """Only the API listens, on `host`, and nothing else; errors have the API's shape; requests are not logged."""
+    """Correct a configuration of HAProxy.
+
+    Only the API listens, on `host`. Errors have the API's format. Requests are not logged.
+    """
     sections = re.split(r"^(?=\S)", configuration, flags=re.MULTILINE)
     return "".join(_section(text, host) for text in sections)
 
@@ -42,15 +46,15 @@ def _section(text: str, host: str) -> str:
     name = text.partition("\n")[0].strip()
     if name in ("frontend prometheus", "listen stats"):
         return ""
-    if name == "global":  # every request, to a syslog that most machines have not
+    if name == "global":  # Ray logs every request to a syslog, which most machines lack.
         return _without(text, "log ")
     if name == "defaults":
         return _without(text, "errorfile ") + "".join(map(_error, _ERRORS))
     if name == "frontend http_frontend":
-        # A client that goes away matters to streams alone, and looking out for it costs a tenth of a read's time.
+        # Serve watches for the client's disconnect on log streams only: it takes a tenth of a read's time.
         unwatched = "    http-request set-header x-request-disconnect-disabled ?1 if !{ path_end /logs }\n"
         return re.sub(r"^( *bind ).*:(\d+)", rf"\g<1>{_address(host)}:\2", text, flags=re.MULTILINE) + unwatched
-    if name == "backend default_backend":  # the API is not there yet
+    if name == "backend default_backend":  # HAProxy uses it while there is no API.
         return f"{name}\n    http-request return {_answer(503)}\n"
     return text
 

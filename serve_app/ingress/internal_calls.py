@@ -1,4 +1,4 @@
-"""Serve's replicas take the calls of other deployments as pickles: whoever can send one runs code."""
+"""Keeps a replica's internal port on the loopback: it takes pickled calls, so any sender could run code."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ LOOPBACK = "127.0.0.1"
 
 
 def keep_on_loopback() -> None:
-    """Before a replica listens for them: on the loopback where its node is, not on all addresses as Serve does.
+    """Make a replica listen on the loopback if its node does, not on all addresses. Call it before it listens.
 
-    Serve has no setting for it. On a cluster, where proxies of other nodes may call, nothing changes.
+    Serve has no setting for this. Nothing changes on a cluster, where proxies of other nodes may call the replica.
     """
     if ray.util.get_node_ip_address() == LOOPBACK:
         replica.add_port_to_grpc_server = _add_port

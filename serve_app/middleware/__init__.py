@@ -1,1 +1,1 @@
-"""What stands before the routes. Plain ASGI."""
+"""ASGI middleware in front of the routes."""

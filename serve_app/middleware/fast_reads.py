@@ -1,6 +1,6 @@
-"""What clients ask again and again, a task's status and the service's health, answered in front of FastAPI.
+"""Answers frequent reads, a task's status and the service's health, before they reach FastAPI.
 
-FastAPI's routes give the same bytes, and everything that is not at hand here goes on to them.
+FastAPI's routes return the same bytes. They get every request that has no answer in local memory.
 """
 
 import re
@@ -17,7 +17,12 @@ HEALTH_PATH = "/api/v1/health"
 
 class FastReads:
     def __init__(self, app: App, api: FastAPI) -> None:
-        """`app` is what goes on, `api` the application whose state has the service."""
+        """Wrap an ASGI application.
+
+        Args:
+            app: gets every request that is not answered here.
+            api: the FastAPI application; its state holds the service.
+        """
         self._app = app
         self._api = api
 

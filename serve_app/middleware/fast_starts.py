@@ -1,6 +1,6 @@
-"""Starts of trainings and inferences, taken in front of FastAPI's routing, which costs ten times their parsing.
+"""Starts trainings and inferences without FastAPI's routing, which takes ten times as long as parsing a request.
 
-FastAPI's routes are what is called here; a request that is not right goes on to FastAPI, which says why.
+This module calls the functions of FastAPI's routes. It passes an invalid request on to FastAPI, which reports why.
 """
 
 import json
@@ -25,10 +25,15 @@ _STARTS: dict[str, tuple[type[RunRequest], Start]] = {
 
 
 class FastStarts:
-    """Stands behind BodyLimit: the body comes in one message."""
+    """Must run behind BodyLimit, which delivers the body in one message."""
 
     def __init__(self, app: App, api: FastAPI) -> None:
-        """`app` is what goes on, `api` the application whose state has the service."""
+        """Wrap an ASGI application.
+
+        Args:
+            app: gets every request that is not answered here.
+            api: the FastAPI application; its state holds the service.
+        """
         self._app = app
         self._api = api
 
@@ -46,7 +51,7 @@ class FastStarts:
             return
         try:
             answer = await start(request, self._api.state.service)
-        except Exception as error:  # as FastAPI would
+        except Exception as error:  # FastAPI's error handlers do the same.
             answer = answer_to(error)
         await answer(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""What stands before every route: the size limit of bodies, and the keys. Plain ASGI, so that streams pass."""
+"""Checks in front of every route: the size of bodies, and the keys. Plain ASGI, so that streams pass through."""
 
 import hmac
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
@@ -15,13 +15,16 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 MAX_BODY_BYTES = 1024 * 1024
-#: health, and the web page's files, which hold no data
+#: need no key: health, and the web page's files, which hold no data
 OPEN_PATHS = frozenset({"/api/v1/health"})
 OPEN_FOLDER = "/static/"
 
 
 class BodyLimit:
-    """413 for bodies over 1 MiB, announced or not."""
+    """Answers 413 to bodies over 1 MiB, with or without a Content-Length.
+
+    The next application gets the whole body in one message.
+    """
 
     def __init__(self, app: App) -> None:
         self._app = app
@@ -40,13 +43,18 @@ class BodyLimit:
 
 
 def with_body(body: bytes, receive: Receive) -> Receive:
-    """Gives the body, which was read before, and then what comes after it."""
+    """Build a `receive` for a body that was read before.
+
+    Args:
+        body: the whole body; the first message delivers it.
+        receive: delivers the messages after the body.
+    """
     is_given = False
 
     async def replay() -> MutableMapping[str, Any]:
         nonlocal is_given
         if is_given:
-            return await receive()  # the client's disconnect
+            return await receive()  # Only the client's disconnect can follow.
         is_given = True
         return {"type": "http.request", "body": body, "more_body": False}
 
@@ -54,7 +62,7 @@ def with_body(body: bytes, receive: Receive) -> Receive:
 
 
 def _without_ray_errors(receive: Receive) -> Receive:
-    """Serve asks its proxy for messages: one that is dead, or has cancelled the request, means no client."""
+    """Turn a RayError into a disconnect: Serve's proxy has died or cancelled the request. The client is gone."""
 
     async def receive_or_disconnect() -> MutableMapping[str, Any]:
         try:
@@ -80,7 +88,7 @@ async def _read_body(scope: Scope, receive: Receive) -> bytes | None:
 
 
 class KeyCheck:
-    """401 without a known key in `Authorization: Bearer` or `X-API-Key`."""
+    """Answers 401 to requests without a known key in `Authorization: Bearer` or `X-API-Key`."""
 
     def __init__(self, app: App, keys: Sequence[str]) -> None:
         self._app = app
@@ -101,12 +109,12 @@ class KeyCheck:
         headers = dict(scope["headers"])
         scheme, _, token = headers.get(b"authorization", b"").partition(b" ")
         offered = token.strip() if scheme.lower() == b"bearer" else headers.get(b"x-api-key", b"")
-        # Every key is compared, so that the time tells nothing.
+        # Compare every key, so that the duration does not reveal which key matched.
         return sum(hmac.compare_digest(offered, key) for key in self._keys) > 0
 
 
 def _is_open(scope: Scope) -> bool:
     path = scope["path"]
-    if path == "/":  # a browser gets the page, any other client an index, for which it needs a key
+    if path == "/":  # Browsers get the page without a key. The index for other clients needs one.
         return wants_page(scope)
     return path in OPEN_PATHS or path.startswith(OPEN_FOLDER)

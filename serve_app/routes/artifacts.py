@@ -1,4 +1,4 @@
-"""What a task was asked for, and the files it leaves behind."""
+"""A task's request, and the files that the task writes."""
 
 import asyncio
 from pathlib import Path
@@ -26,7 +26,7 @@ async def task_request(task_id: str, service: TheService) -> dict[str, Any]:
 
 @router.get("/artifacts")
 async def list_artifacts(task_id: str, service: TheService) -> ArtifactsResponse:
-    """The files of the task that are there by now."""
+    """The files that the task has written so far."""
     folder, files = await asyncio.to_thread(_files_of, await service.task(task_id))
     return ArtifactsResponse(
         task_id=task_id,
@@ -44,7 +44,7 @@ async def list_artifacts(task_id: str, service: TheService) -> ArtifactsResponse
 
 @router.get("/artifacts/{name}", response_class=FileResponse)
 async def artifact(task_id: str, name: str, service: TheService) -> Response:
-    """One of these files."""
+    """Download one of the task's files."""
     _, files = await asyncio.to_thread(_files_of, await service.task(task_id))
     file = next((file for file in files if file.name == name), None)
     if file is None:
@@ -54,12 +54,12 @@ async def artifact(task_id: str, name: str, service: TheService) -> Response:
 
 
 def _files_of(task: TaskRecord) -> tuple[Path, list[Path]]:
-    """Where the task's files are or will be, and those that are there."""
+    """The folder of the task's files, and the files that exist in it."""
     folder = output_folder(task.kind, task.request)
     own: Path | None = folder
     if task.kind in RESULT_FILES:
         own = results_folder(folder, task.kind, task.id)
-    if own is None:  # what is in the folder is another task's
+    if own is None:  # The files in the folder belong to another task.
         return folder, []
     return own, [file for name in artifact_names(task.kind) if (file := own / name).is_file()]
 

@@ -1,4 +1,4 @@
-"""All tasks as they change, for pages that show them."""
+"""The event stream of all tasks, for the web page."""
 
 from typing import Annotated
 
@@ -15,9 +15,9 @@ router = APIRouter(prefix="/api/v2/events", tags=["tasks"])
 async def task_events(
     request: Request, service: TheService, limit: Annotated[int, Query(ge=1, le=10_000)] = 1000
 ) -> Response:
-    """Server-sent events: `tasks`, the newest and all that wait or run, then `changes`.
+    """Server-sent events: first `tasks` (the newest, and all that are pending or running), then `changes`.
 
-    Each has `tasks`, their `numbers` of submission in the same order, and the ids of those `deleted`.
+    Each event has `tasks`, their submission `numbers` in the same order, and the ids of `deleted` tasks.
     """
     service.streams.refuse_when_over()
     return StreamingResponse(

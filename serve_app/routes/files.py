@@ -1,4 +1,4 @@
-"""The folders and files that requests may name, for who chooses one."""
+"""The folders and files that requests may name, for users who choose a path."""
 
 import asyncio
 from typing import Annotated
@@ -22,13 +22,13 @@ Path = Annotated[str, Query(max_length=4096), AfterValidator(no_nul)]
 
 @router.get("")
 async def files(service: TheService, path: Path = "") -> FolderResponse:
-    """What is in a folder below DATA_ROOTS; without a path, the roots themselves."""
+    """List a folder below DATA_ROOTS; without a path, the roots themselves."""
     return await asyncio.to_thread(list_folder, path, service.settings.data_roots)
 
 
 @router.get("/image", response_class=FileResponse)
 async def image(service: TheService, path: Path) -> Response:
-    """An image below DATA_ROOTS, as it is."""
+    """An image file below DATA_ROOTS, unchanged."""
     file = await asyncio.to_thread(paths.existing_file, path, service.settings.data_roots, field="path")
     if not is_image(file):
         raise InvalidInput("path", f"'{file}' is not an image; png, jpg, jpeg and bmp are shown.")

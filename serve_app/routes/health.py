@@ -1,4 +1,4 @@
-"""Is the service well, and what is it."""
+"""The service's health and description."""
 
 from typing import Annotated
 

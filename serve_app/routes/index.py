@@ -1,4 +1,4 @@
-"""The root: what this service is and where its routes are."""
+"""The root route: the web page for browsers, an index of the routes for programs."""
 
 from typing import Any
 

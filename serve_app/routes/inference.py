@@ -32,7 +32,7 @@ async def start_inference(request: InferenceRequest, service: TheService) -> Res
 
 @router.post("/batch")
 async def start_batch_inference(request: BatchInferenceRequest, service: TheService) -> BatchInferenceResponse:
-    """One task for each source; a bad source starts none of them."""
+    """Start one task for each source; if one source is invalid, no task starts."""
     tasks = await _batch_tasks(request, service)
     await service.submit(tasks)
     return BatchInferenceResponse(
@@ -57,7 +57,7 @@ async def inference_results(
 ) -> PredictionsResponse:
     """A page of the predictions of a completed task."""
     task = await service.task(task_id, "inference")
-    if not task.status.is_ended:  # as this replica knows it; another one may have told of its end already
+    if not task.status.is_ended:  # This replica's copy may be older than another one's.
         task = await service.newest(task_id, "inference")
     if task.status is not TaskStatus.COMPLETED or task.result is None:
         raise TaskConflict(f"Task '{task_id}' is {task.status.value}: it has no predictions.")
@@ -73,7 +73,7 @@ async def inference_results(
 
 
 def _predictions(task_id: str, file: Path) -> tuple[str, list[dict[str, Any]]]:
-    """Raises TaskConflict where they are gone, also with another task's in their place."""
+    """Read the predictions. Raises TaskConflict when they are gone, or another task's have replaced them."""
     folder = results_folder(file.parent, "inference", task_id)
     if folder is None:
         raise TaskConflict(

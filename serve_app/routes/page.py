@@ -1,4 +1,4 @@
-"""The web page's files. They hold no data, so they need no key: the page asks for one where the API does."""
+"""The web page's files. They hold no data and need no key: the page asks for a key when the API needs one."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from starlette.types import Scope
 STATIC = Path(__file__).parents[1] / "static"
 PATH = "/static"
 
-#: nothing from elsewhere, nothing inline, in no frame
+#: nothing from other hosts, nothing inline, no embedding in frames
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
@@ -35,7 +35,7 @@ def add_page(app: FastAPI) -> None:
 
 
 def wants_page(scope: Scope) -> bool:
-    """Whether a request for the root is a browser's. Its answer needs no key, so who lets it in asks this too."""
+    """Whether a browser requests the root. `KeyCheck` asks this, too: browsers get the page without a key."""
     return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
 
 

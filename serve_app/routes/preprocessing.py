@@ -22,19 +22,19 @@ from serve_app.routes.tasks import After, LastEventId, cancelling, event_stream
 
 router = APIRouter(prefix="/api/v2/preprocessing", tags=["preprocessing"])
 
-#: the requests have none: they compete for slots of their own only
+#: Preprocessing requests have no priority: they compete only with each other, for their own slots.
 PRIORITY = 5
 
 
 @router.post("/split", responses=WRONG_STATE)
 async def split(request: DatasetSplitRequest, service: TheService) -> PreprocessingResponse:
-    """Divide `<class>/<image>` by chance into train, valid and, with `val_ratio`, test; files are copied."""
+    """Copy `<class>/<image>` at random into train, valid and, with `val_ratio`, test."""
     return await _start(service, "split", request)
 
 
 @router.post("/augment", responses=WRONG_STATE)
 async def augment(request: DataAugmentationRequest, service: TheService) -> PreprocessingResponse:
-    """Write each image of train and valid once as it is and once changed by each method."""
+    """Write each image of train and valid once unchanged and once changed by each method."""
     return await _start(service, "augment", request)
 
 
@@ -59,14 +59,14 @@ async def preprocessing_status(task_id: str, service: TheService) -> Preprocessi
 async def preprocessing_logs(
     request: Request, task_id: str, service: TheService, after: After = None, last_event_id: LastEventId = None
 ) -> Response:
-    """Server-sent events: the whole history, then live to the last event."""
+    """Server-sent events: the whole history, then new events until the last one."""
     await service.task(task_id, *PREPROCESSING_KINDS)
     return await event_stream(request, service, task_id, after, last_event_id)
 
 
 @router.post("/{task_id}/cancel", responses=UNKNOWN_TASK | WRONG_STATE)
 async def cancel_preprocessing(task_id: str, service: TheService) -> TaskActionResponse:
-    """Stop it; what was written is removed."""
+    """Stop the task and remove the files that it has written."""
     await service.task(task_id, *PREPROCESSING_KINDS)
     return await cancelling(service, task_id)
 
@@ -74,7 +74,7 @@ async def cancel_preprocessing(task_id: str, service: TheService) -> TaskActionR
 async def _start(
     service: Service, kind: PreprocessingKind, request: PreprocessingRequest
 ) -> PreprocessingResponse:
-    # What its output folder holds changes with each task: it is always looked at.
+    # Not via `checked`: every task changes the content of its output folder.
     request = await asyncio.to_thread(check_preprocessing, request, roots=service.settings.data_roots)
     task = new_task(
         request.task_id or new_task_id(),

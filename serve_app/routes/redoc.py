@@ -1,4 +1,4 @@
-"""ReDoc without other hosts: the page that FastAPI's offline package has would load its footer's logo from one."""
+"""ReDoc without requests to other hosts: the page of fastapi-offline loads its footer's logo from one."""
 
 from functools import lru_cache
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Devices, their use, and the caps."""
+"""Devices, their use, and their limits."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ async def cpu_status(service: TheService) -> dict[str, Any]:
 
 @router.post("/config")
 async def update_caps(update: ResourceConfigUpdate, service: TheService) -> ConfigUpdateResponse:
-    """Change how many runs each device takes; waiting tasks start at once, running ones finish."""
+    """Change how many runs each device takes; waiting tasks start at once, running tasks finish."""
     caps = {device: caps.model_dump(exclude_none=True) for device, caps in update.max_concurrent.items()}
     limits = await _set_caps(service, caps)
     return ConfigUpdateResponse(status="success", message="Caps updated.", current_config=limits)

@@ -17,14 +17,14 @@ from serve_app.view.cached_json import encoded, joined, response
 
 router = APIRouter(prefix="/api/v2/tasks", tags=["tasks"])
 
-#: how the lists are called, and the kinds that are in them
+#: the names of the response's lists, and the kinds in each list
 _GROUPS: dict[bytes, Collection[str]] = {
     b"training": ("training",),
     b"inference": ("inference",),
     b"preprocessing": PREPROCESSING_KINDS,
 }
 
-#: of lists: more than a service will ever have
+#: the highest offset of lists: more tasks than a service will ever have
 MAX_OFFSET = 10**12
 After = Annotated[int | None, Query(ge=0, lt=10**18, description="go on behind this sequence number")]
 IfNoneMatch = Annotated[str, Header(description="ETags of what the client has: 304 where it is the same")]
@@ -100,13 +100,13 @@ async def cancel_task(task_id: str, service: TheService) -> TaskActionResponse:
 
 @router.post("/{task_id}/priority", responses=UNKNOWN_TASK | WRONG_STATE)
 async def set_priority(task_id: str, update: PriorityUpdate, service: TheService) -> TaskResponse:
-    """Move a waiting task in the queue."""
+    """Change the priority of a waiting task."""
     return service.show(await service.set_priority(task_id, update.priority))
 
 
 @router.delete("/{task_id}", responses=UNKNOWN_TASK | WRONG_STATE)
 async def delete_task(task_id: str, service: TheService) -> TaskActionResponse:
-    """Forget an ended task and its log; its files stay."""
+    """Delete an ended task and its log; its files stay."""
     await service.delete(task_id)
     return TaskActionResponse(status="success", message="Task deleted; its files stay.", task_id=task_id)
 
@@ -120,7 +120,10 @@ async def cancelling(service: Service, task_id: str) -> TaskActionResponse:
 async def event_stream(
     request: Request, service: Service, task_id: str, after: int | None, last_event_id: str | None
 ) -> Response:
-    """`?after=` wins over Last-Event-ID; one that is no number is taken as the beginning."""
+    """Stream a task's events.
+
+    `?after=` wins over Last-Event-ID. The stream starts at the beginning when Last-Event-ID is not a number.
+    """
     service.streams.refuse_when_over()
     position: Any = after
     if position is None:
@@ -128,7 +131,7 @@ async def event_stream(
         position = int(last_event_id or 0) if is_number else 0
     position = await service.streams.position(task_id, position)
     if position is None:
-        return Response(status_code=204)  # tells a browser to stop reconnecting
+        return Response(status_code=204)  # makes a browser stop reconnecting
     return StreamingResponse(
         as_read(service.streams.stream(task_id, position), request.client),
         media_type="text/event-stream",

@@ -45,7 +45,7 @@ async def training_status(task_id: str, service: TheService, if_none_match: IfNo
 async def training_logs(
     request: Request, task_id: str, service: TheService, after: After = None, last_event_id: LastEventId = None
 ) -> Response:
-    """Server-sent events: the whole history, then live to the last event."""
+    """Server-sent events: the whole history, then new events until the last one."""
     await service.task(task_id, "training")
     return await event_stream(request, service, task_id, after, last_event_id)
 

@@ -1,4 +1,4 @@
-// Calls of the REST API, with the key where one is needed, and errors as the service words them.
+// Calls the REST API, with the key if one is set. Errors have the service's own messages.
 
 const KEY = "rfuav.key";
 
@@ -30,7 +30,7 @@ async function refused(response) {
   try {
     body = await response.json();
   } catch {
-    // Not an answer of the service: a proxy before it.
+    // The answer comes from a proxy, not from the service.
   }
   if (response.status === 401) needsKey.dispatchEvent(new Event("key"));
   return new ApiError(response.status, body?.message ?? `HTTP ${response.status}`, body?.errors);
@@ -64,7 +64,7 @@ export async function remove(path) {
   return (await call("DELETE", path)).json();
 }
 
-// Images and downloads cannot send a key by themselves.
+// An <img> or a download link cannot send a key.
 export async function blobUrl(path) {
   return URL.createObjectURL(await (await call("GET", path)).blob());
 }

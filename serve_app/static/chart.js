@@ -1,4 +1,4 @@
-// A line chart with a cursor: hover, touch or arrow keys show the values of one epoch; the scale may be logarithmic.
+// A line chart with a cursor: hover, touch or arrow keys show the values of one epoch. The scale may be logarithmic.
 
 import { h, replace, svg } from "./dom.js";
 import { number, t } from "./words.js";
@@ -32,7 +32,7 @@ export class LineChart {
     const legend = h("ul", { class: "legend" }, series.map((one) => h("li", { class: one.className }, one.name)));
     this.element = h("figure", { class: "chart" },
       h("figcaption", {}, h("b", {}, title), legend, canBeLogarithmic ? log : null), this.picture, this.values);
-    // Drawn anew in its real size: a scaled drawing has letters that nobody can read on a phone.
+    // Redraw at the real size: in a scaled drawing the text is too small to read on a phone.
     new ResizeObserver(([entry]) => {
       this.width = Math.max(240, Math.round(entry.contentRect.width));
       this.#draw();

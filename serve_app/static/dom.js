@@ -1,4 +1,4 @@
-// Elements in one expression: h("p", {class: "note"}, "text", h("b", {}, "more")).
+// Creates elements in one expression: h("p", {class: "note"}, "text", h("b", {}, "more")).
 
 const PROPERTIES = new Set(["value", "checked", "disabled", "selected", "open", "hidden", "readOnly", "indeterminate"]);
 
@@ -27,7 +27,7 @@ export function replace(element, ...children) {
   return element;
 }
 
-// Children that are in their place stay untouched: focus and selection survive.
+// Does not touch children that are already in place, so that they keep focus and selection.
 export function arrange(element, children) {
   const wanted = new Set(children);
   for (const child of [...element.children]) if (!wanted.has(child)) child.remove();
@@ -38,7 +38,7 @@ export function arrange(element, children) {
   }
 }
 
-// The same text is not written again: it would be read aloud again, and lose what is selected.
+// Does not write the same text again: screen readers would repeat it, and the selection would be lost.
 export function setText(element, text) {
   if (element.textContent !== text) element.textContent = text;
 }

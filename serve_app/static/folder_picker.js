@@ -1,4 +1,4 @@
-// A dialog that walks through the folders that the service may use. Returns the path that was chosen, or null.
+// A dialog to browse the folders that the service may use. Returns the chosen path, or null.
 
 import { get } from "./api.js";
 import { h, newId, replace } from "./dom.js";

@@ -1,4 +1,4 @@
-// A form made from a request's JSON schema: its fields, defaults and bounds, and the server's reasons at the field.
+// A form built from a request's JSON schema: fields, defaults and bounds. Shows the server's errors at the fields.
 
 import { get } from "./api.js";
 import { h, newId, replace } from "./dom.js";
@@ -7,16 +7,16 @@ import { hint, t } from "./words.js";
 
 const FILES = new Set(["cfg_path", "weight_path"]);
 const FILES_OR_FOLDERS = new Set(["source_path", "input_path"]);
-// What belongs to one task alone: it is not kept for the next one.
+// Fields of one task only: the form does not keep them for the next task.
 const NOT_KEPT = new Set(["task_id"]);
 
-// `choices` are the values of a text field that has only some: {model: [[value, label], …]}.
+// `choices` lists the allowed values of text fields: {model: [[value, label], …]}.
 export class RequestForm {
   constructor(kind, schema, choices, values = {}) {
     this.kind = kind;
     this.schema = schema;
     this.fields = new Map();
-    // What an earlier task was given is taken as it was, and not mixed with what is kept.
+    // Take an earlier task's values unchanged. Do not mix them with the kept values.
     const isAgain = Object.keys(values).length > 0;
     const kept = isAgain ? {} : JSON.parse(localStorage.getItem(this.#key) ?? "{}");
     const required = new Set(schema.required ?? []);
@@ -61,7 +61,7 @@ export class RequestForm {
     this.show([]);
   }
 
-  // `problems` are the server's: a list of {field, message}.
+  // `problems` are the server's errors: a list of {field, message}.
   show(problems, message = "") {
     const byField = new Map(problems.map((problem) => [problem.field.split(".")[0], problem.message]));
     for (const [name, field] of this.fields) field.fail(byField.get(name) ?? "");
@@ -80,7 +80,7 @@ export class RequestForm {
   }
 }
 
-// `anyOf` with null says that a field may be left out.
+// `anyOf` with null means that a field may be left out.
 function plain(property) {
   const kinds = property.anyOf?.filter((one) => one.type !== "null");
   return kinds ? { ...property, ...kinds[0] } : property;
@@ -165,7 +165,7 @@ function numeric(schema, attributes) {
     inputmode: isWhole ? "numeric" : "decimal", ...attributes });
   return {
     element: input,
-    // What is no number is sent as it is, so that the server says what was wrong.
+    // Browsers report text that is not a number as "". An empty field is left out. The server checks the bounds.
     get: () => (input.value === "" ? undefined : Number(input.value)),
     set: (value) => { input.value = value ?? ""; },
   };

@@ -1,5 +1,5 @@
-// The lines of a log, of which only those near the view are in the page. They stand in blocks; one that is far away is empty and
-// as high as it was, or is guessed to be.
+// The lines of a log, in blocks. Only blocks near the view have their lines in the page. Other blocks are empty and keep
+// their height, or have an estimated height.
 
 import { h, replace } from "./dom.js";
 import { clock, t } from "./words.js";
@@ -48,7 +48,7 @@ export class LogLines {
   #blockOf = new WeakMap();
   #watch;
 
-  // `onChange` is called when lines came into the page or left it, and the others may have moved.
+  // `onChange` is called after lines were added to the page or removed: other lines may have moved.
   constructor(onChange) {
     this.#watch = new IntersectionObserver((seen) => {
       for (const { target, isIntersecting, boundingClientRect } of seen) {

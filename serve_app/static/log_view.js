@@ -6,10 +6,10 @@ import { follow } from "./stream.js";
 import { number, t } from "./words.js";
 
 const LEVELS = { all: ["INFO", "WARNING", "ERROR"], warnings: ["WARNING", "ERROR"], errors: ["ERROR"] };
-// So near to its end a log is followed.
+// A log scrolled this near to its end follows new lines.
 const NEAR_PX = 40;
 
-// `onEntry` is called for every entry, those of the past too.
+// `onEntry` is called for every entry, including past entries.
 export function logView(taskId, { onEntry = () => {} } = {}) {
   const lines = new LogLines(stayAtEnd);
   const level = h("select", { "aria-label": t("log.level"), onchange: filter },
@@ -69,7 +69,7 @@ export function logView(taskId, { onEntry = () => {} } = {}) {
 
   function followed(isFollowed) {
     following.checked = isFollowed;
-    // Lines that come into the page because somebody scrolls are no news to be read aloud.
+    // Screen readers must not read lines that appear only because the user scrolls.
     lines.element.setAttribute("aria-live", isFollowed ? "polite" : "off");
   }
 

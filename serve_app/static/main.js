@@ -1,4 +1,4 @@
-// The page: what is at the top, and below it the overview or one task, by the address behind #.
+// The page: the header, and below it the overview or one task, chosen by the address after #.
 
 import { get, needsKey, setKey } from "./api.js";
 import { h, newId, replace } from "./dom.js";
@@ -33,7 +33,7 @@ function overview() {
 async function runAgain(task) {
   try {
     const { task_id: _, ...request } = await get(`/api/v2/tasks/${encodeURIComponent(task.task_id)}/request`);
-    // The folder that the service chose for it by its id holds its results.
+    // The service chose this folder by the task's id. It holds that task's results.
     if (request.save_path?.endsWith(`/${task.task_id}`)) delete request.save_path;
     again = { kind: task.task_type, request };
     if (location.hash === "#/" || !location.hash) route();

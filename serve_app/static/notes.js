@@ -1,4 +1,4 @@
-// Short messages at the edge of the page, and questions before something is lost.
+// Short messages at the edge of the page, and confirmation dialogs.
 
 import { h, newId } from "./dom.js";
 import { t } from "./words.js";

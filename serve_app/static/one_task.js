@@ -1,4 +1,4 @@
-// What the list of tasks and a task's own page have in common: its name, how far it is, cancel and delete.
+// Shared by the task list and a task's own page: its name, its progress, cancel and delete.
 
 import { get, post, remove } from "./api.js";
 import { ask, failed } from "./notes.js";
@@ -7,7 +7,7 @@ import { duration, number, t } from "./words.js";
 
 export const nameOf = (task) => task.description || task.task_id;
 
-// `place` is the one in the queue.
+// `place` is the task's position in the queue.
 export function progressText(task, place) {
   const parts = [`${number(task.progress, 0)} %`];
   if (task.total_epochs && task.current_epoch) parts.push(t("tasks.epoch", { epoch: task.current_epoch, epochs: task.total_epochs }));

@@ -1,4 +1,4 @@
-// The pages of a long list: buttons that turn them, and what is on the page that is shown.
+// The pages of a long list: buttons to change the page, and the entries of the shown page.
 
 import { h, setText } from "./dom.js";
 import { number, t } from "./words.js";

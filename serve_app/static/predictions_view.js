@@ -1,4 +1,4 @@
-// An inference's predictions: filter by class and confidence, look at the spectrogram and the five likeliest classes.
+// The predictions of an inference: filters by class and confidence, the spectrogram and the five likeliest classes.
 
 import { blobUrl, get } from "./api.js";
 import { h, replace, setText } from "./dom.js";
@@ -66,7 +66,7 @@ export function predictionsView(taskId, request) {
     if (picture) URL.revokeObjectURL(picture);
     picture = null;
     try {
-      // A source that is one image is named without its folder.
+      // If the source is one image, `file` is its name without the folder.
       const path = request.source_path.endsWith(`/${row.file}`) ? request.source_path : `${request.source_path}/${row.file}`;
       const url = await blobUrl(`/api/v2/files/image?path=${encodeURIComponent(path)}`);
       picture = url;

@@ -1,4 +1,4 @@
-// The devices, their use and limits, and the CPU: asked for every few seconds while somebody looks.
+// The devices, their use and limits, and the CPU. Asks every few seconds while the page is visible.
 
 import { get } from "./api.js";
 
@@ -19,7 +19,7 @@ class Resources extends EventTarget {
       [this.devices, this.cpu] = await Promise.all([get("/api/v2/resources"), get("/api/v2/resources/cpu")]);
       this.dispatchEvent(new Event("change"));
     } catch {
-      // The connection panel says it; the next call may work.
+      // The connection panel shows it. The next call may succeed.
     }
   }
 }

@@ -1,16 +1,18 @@
-// Server-sent events over fetch, which unlike EventSource can send a key. It connects again by itself.
-// A browser has 6 connections to a service for all its tabs, so a tab that nobody sees keeps none: it goes on when it is seen.
+// Server-sent events over fetch, because EventSource cannot send a key. Reconnects automatically.
+// A browser shares 6 connections to a service among all its tabs. A hidden tab therefore closes its stream, and connects
+// again when it becomes visible.
 
 import { headers, needsKey } from "./api.js";
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5000;
-// The service sends a comment every 15 s: after so much silence the connection is dead.
+// The service sends a comment every 15 s. After this much silence the connection is dead.
 const SILENCE_MS = 40000;
 
 // onEvent(name, data) is called for each event, onState("connecting" | "open" | "lost" | "ended") for the connection.
-// With `resumes`, a new connection goes on behind the last event; isLast(data) says which event is the last of all.
-// A stream that resumes is one of a log, which ends with its task; 404 for any other means a service that is starting.
+// With `resumes`, a new connection resumes after the last event. isLast(data) recognizes the last event of a stream.
+// Only log streams use `resumes`. They end with their task, so 204 or 404 means the end. Other streams connect again after
+// a 404, because the service may be starting.
 export function follow(path, { onEvent, onState = () => {}, resumes = false, isLast = () => false }) {
   const life = new AbortController();
   let wasHidden = false;
@@ -37,7 +39,7 @@ export function follow(path, { onEvent, onState = () => {}, resumes = false, isL
       clearTimeout(silence);
       if (done) return "lost";
       text += value;
-      if (!value.includes("\n")) continue; // Part of a long event: it is looked through once.
+      if (!value.includes("\n")) continue; // Part of a long event, without a line end: do not search the text again.
       const blocks = text.split("\n\n");
       text = blocks.pop();
       for (const block of blocks) {
@@ -63,7 +65,7 @@ export function follow(path, { onEvent, onState = () => {}, resumes = false, isL
       try {
         state = await once();
       } catch {
-        // The service is away; it is tried again.
+        // The service is not available. Try again.
       }
       abort.abort();
       if (life.signal.aborted) return;

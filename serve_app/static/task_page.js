@@ -1,4 +1,4 @@
-// One task: how it stands, what it made, its log, its request and its files.
+// One task: its status, its results, its log, its request and its files.
 
 import { blobUrl, get, hasKey } from "./api.js";
 import { h, replace, setText } from "./dom.js";
@@ -64,7 +64,7 @@ export function taskPage(id, { onAgain }) {
     if (isLive(task) !== wasLive) changedLife();
   }
 
-  // The stream begins with the newest tasks: an older one is asked for, and left when it was deleted.
+  // The stream begins with the newest tasks only. Ask for an older task, and leave the page if it was deleted.
   async function look() {
     try {
       const found = await get(path);
@@ -118,7 +118,7 @@ function download(file) {
   } }, text));
 }
 
-// Of a result what fits into a line; lists of metrics and files have a place of their own.
+// The values of a result that fit into a line. Lists of metrics and files are shown elsewhere.
 function simple(result) {
   const { files: _files, metrics: _metrics, run: _run, ...rest } = result;
   return rest;

@@ -1,4 +1,4 @@
-// All tasks, as the service's one event stream tells of them. Panels listen for "change" and "connection".
+// All tasks, from the service's event stream. Panels listen for "change" and "connection".
 
 import { placesOf } from "./queue.js";
 import { follow } from "./stream.js";
@@ -35,16 +35,16 @@ class Tasks extends EventTarget {
     return [...this.#tasks.values()];
   }
 
-  // A task's place in the queue, 1 for the next to start; undefined for one that does not wait.
+  // A task's position in the queue, from 1; undefined for a task that does not wait.
   place(id) {
     this.#places ??= placesOf(this.all(), this.#numbers);
     return this.#places.get(id);
   }
 
-  // What an answer to a call said, before the stream says it too.
+  // Stores the task from an API response, before the stream reports it.
   put(task) {
     const known = this.#tasks.get(task.task_id);
-    if (known && known.updated_at > task.updated_at) return; // the stream was faster
+    if (known && known.updated_at > task.updated_at) return; // The stream has already reported a newer state.
     this.#tasks.set(task.task_id, task);
     this.#tell();
   }

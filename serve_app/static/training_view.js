@@ -1,4 +1,4 @@
-// A training's curves, figures of each epoch and confusion matrix, as they come.
+// A training's curves, metrics of each epoch and confusion matrix, updated live.
 
 import { get } from "./api.js";
 import { LineChart } from "./chart.js";
@@ -70,7 +70,7 @@ export function trainingView(taskId) {
     try {
       report = await get(`/api/v2/tasks/${encodeURIComponent(taskId)}/artifacts/report.json`);
     } catch {
-      return; // The first epoch's report is not written yet.
+      return; // The first epoch's report does not exist yet.
     }
     if (mine !== asked || !report.best?.confusion_matrix) return;
     matrix.hidden = false;

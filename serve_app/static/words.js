@@ -1,4 +1,4 @@
-// The page's words in the language that was chosen; t("tasks.position", {n: 3}) puts values into {n}.
+// The page's texts in the chosen language. t("tasks.position", {n: 3}) replaces {n} by 3.
 
 import { english } from "./words_en.js";
 import { chinese } from "./words_zh.js";
@@ -18,18 +18,18 @@ export function t(key, values = {}) {
   return text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "");
 }
 
-// A word that the service uses, such as a status: as it is where the page has no translation.
+// Translates a word of the service, such as a status. A word without a translation stays as it is.
 export function word(group, name) {
   const key = `${group}.${name}`;
   return ALL[language]?.[key] ?? english[key] ?? name;
 }
 
-// What a field of a form is for; `text` is what the API's description says, in English.
+// Describes a field of a form. `text` is the English description from the API.
 export function hint(kind, field, text) {
   return text && (ALL[language]?.[`hint.${kind}.${field}`] ?? ALL[language]?.[`hint.${field}`] ?? text);
 }
 
-// To make a format takes as long as to use it a hundred times.
+// Kept, because creating a format takes as long as using it a hundred times.
 const numberFormats = new Map();
 
 export function number(value, digits = 2) {

@@ -149,7 +149,7 @@ export const chinese = {
   "status.completed": "已完成",
   "status.failed": "失败",
   "status.cancelled": "已取消",
-  // Of the fields of requests, which in English are said by the API's own description.
+  // Descriptions of request fields. The English ones come from the API's schema.
   "hint.model": "支持的模型之一",
   "hint.num_classes": "等于类别文件夹的数量",
   "hint.training.save_path": "存放结果的文件夹，不存在时会创建",

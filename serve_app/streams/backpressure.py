@@ -1,7 +1,7 @@
-"""Whether a client takes what it is sent: Ray Serve does not tell its applications, the kernel does.
+"""Pauses a stream while its client does not read it.
 
-Serve accepts whatever an application sends and keeps it in memory until the client reads it. So a stream that a
-client does not read would pile up there. Linux shows, for each connection of this machine, how many bytes wait.
+Ray Serve accepts everything that an application sends and keeps it in memory until the client reads it. It does
+not report how much the client has read. Linux shows how many bytes wait on each connection of this machine.
 """
 
 import asyncio
@@ -14,8 +14,9 @@ from typing import TypeVar
 
 _TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 LOOK_EVERY_S = 0.02
-#: a client is sent so much before it is asked for whether it reads, and may have so much before it yet
+#: bytes that are sent between two checks of the connection
 BYTES_BETWEEN_LOOKS = 256 * 1024
+#: The stream resumes when no more than this many bytes wait for the client.
 MOST_WAITING_BYTES = 64 * 1024
 ESTABLISHED = "01"
 
@@ -23,7 +24,12 @@ Part = TypeVar("Part", str, bytes)
 
 
 async def as_read(parts: AsyncGenerator[Part, None], client: tuple[str, int] | None) -> AsyncGenerator[Part, None]:
-    """The parts of an endless answer; a client (its address and port) that does not read is not sent more."""
+    """Yield the parts of an endless answer, and pause while the client does not read them.
+
+    Args:
+        parts: the answer.
+        client: the client's address and port; without them, the answer is never paused.
+    """
     sent_bytes = 0
     async with aclosing(parts):
         async for part in parts:
@@ -35,9 +41,10 @@ async def as_read(parts: AsyncGenerator[Part, None], client: tuple[str, int] | N
 
 
 def waiting_bytes(client: tuple[str, int]) -> int | None:
-    """Bytes that wait to be sent to this address and port, or to be acknowledged by it.
+    """The bytes that wait to be sent to this address and port, or to be acknowledged by it.
 
-    None where that is not known: another system, or a connection that ends on another machine.
+    Returns:
+        None when the number is not known: on a system other than Linux, or for a connection of another machine.
     """
     remote = {f"{encoded}:{client[1]:04X}" for encoded in _encoded(client[0])}
     for table in _TABLES:
@@ -53,18 +60,18 @@ def waiting_bytes(client: tuple[str, int]) -> int | None:
 
 
 async def is_read(client: tuple[str, int] | None, most_bytes: int) -> None:
-    """Wait until no more than so many bytes wait for the client. The caller's cancellation ends it."""
+    """Wait until at most `most_bytes` wait for the client. Without a time limit: the caller may cancel it."""
     if client is None:
         return
     while True:
-        # Before the first look, too: what was just sent needs a moment to get to the connection.
+        # Sleep before the first check, too: sent bytes need a moment to reach the connection.
         await asyncio.sleep(LOOK_EVERY_S)
         if ((await asyncio.to_thread(waiting_bytes, client)) or 0) <= most_bytes:
             return
 
 
 def _encoded(address: str) -> set[str]:
-    """As the kernel writes it: words of four bytes in the machine's order; IPv4 also mapped into IPv6."""
+    """The address as the kernel writes it: 4-byte words in the machine's byte order. IPv4 also as mapped IPv6."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Event streams: one subscription for each followed task, fanned out to any number of clients."""
+"""Event streams of single tasks: one subscription for each task, fanned out to any number of clients."""
 
 import asyncio
 import logging
@@ -15,29 +15,46 @@ from rfuav_ray.errors import ServiceBusy, service_stops
 
 logger = logging.getLogger("rfuav.api")
 
-#: a comment line after so much silence keeps proxies awake
+#: After this much silence, a comment line keeps proxies from closing the connection.
 HEARTBEAT_S = 15.0
 POLL_S = 30.0
 RETRY_S = 0.5
-#: streams wait as long as it takes, other reads as long as clients do
+#: Reads that are not streams wait as long as clients do. Streams wait without a limit.
 READS_WAIT_S = 20.0
-#: the end of a log waits so long for the task's record, as while a TaskManager is being restarted
+#: The end of a log is held back this long at most, until the task's record shows the end, too. The record may be
+#: late while the TaskManager restarts.
 END_WAIT_S = 10.0
 PAGE = 500
 
 
 class EventReader:
     def __init__(self, metrics_actor: Any, until_ended: Callable[[str], Awaitable[None]]) -> None:
-        """`until_ended` returns when this replica no longer shows the task as one that lives."""
+        """Create a reader.
+
+        Args:
+            metrics_actor: the actor that has the events.
+            until_ended: returns when this replica no longer shows the task as pending or running.
+        """
         self._metrics_actor = metrics_actor
         self._until_ended = until_ended
 
     async def page(
         self, task_id: str, after: int, limit: int, *, wait_s: float = 0, give_up_after_s: float = math.inf
     ) -> EventPage:
-        """Asks again while the actor is being restarted, or has no answer from the store.
+        """Read one page of a task's events.
 
-        The log's end is held back until the task's record, which comes another way, says the same.
+        Asks again while the actor restarts, or its store does not answer. Holds the log's last page back until the
+        task's record, which arrives on another path, shows the end, too.
+
+        Args:
+            task_id: the task's id.
+            after: the sequence number behind which the page begins.
+            limit: how many events the page may have.
+            wait_s: how long the actor waits for an event when there are none yet.
+            give_up_after_s: how long to ask again.
+
+        Raises:
+            ServiceBusy: when there is no answer in this time.
         """
         give_up_at_s = time.monotonic() + give_up_after_s
         while True:
@@ -46,7 +63,8 @@ class EventReader:
             except RayError as error:
                 if time.monotonic() > give_up_at_s:
                     raise _busy(error) from None
-                # When the first client leaves, Serve cancels what it had asked for; others may still follow.
+                # When the first client disconnects, Serve cancels the actor call that its request made. Other
+                # clients may still follow.
                 if not isinstance(error, TaskCancelledError):
                     logger.warning("the metrics actor does not answer, trying again: %s", error)
                 await asyncio.sleep(RETRY_S)
@@ -63,7 +81,7 @@ class EventReader:
 
 
 class Follower:
-    """Reads a task's events once for all its clients."""
+    """Reads a task's events once for all clients that follow it."""
 
     def __init__(self, reader: EventReader, task_id: str, after: int) -> None:
         self.window = EventWindow(last_sequence=after)
@@ -82,7 +100,7 @@ class Follower:
             self.wake()
 
     async def wait(self) -> None:
-        """For news; raises TimeoutError when it is time for a heartbeat."""
+        """Wait for new events. Raises TimeoutError when a heartbeat is due."""
         await asyncio.wait_for(self._news.wait(), HEARTBEAT_S)
 
     def wake(self) -> None:
@@ -104,19 +122,29 @@ class TaskStreams:
         return sum(follower.clients for follower in self._followers.values())
 
     async def position(self, task_id: str, after: int) -> int | None:
-        """Where to go on behind `after`; None when nothing is there and nothing ever comes. Raises ServiceBusy."""
+        """Find the position at which a stream behind `after` begins.
+
+        Returns:
+            `after`, or the log's last sequence number when that is lower. None when the log has ended and has no
+            event behind `after`.
+
+        Raises:
+            ServiceBusy: when the log cannot be read.
+        """
         page = await self._reader.page(task_id, after, 0, give_up_after_s=READS_WAIT_S)
         return None if page.is_last else min(after, page.last_sequence)
 
     async def history(self, task_id: str, after: int, limit: int) -> list[str]:
-        """Log entries (JSON) as they stand now. Raises ServiceBusy when the store does not answer."""
+        """The log entries behind `after`, as JSON texts. Raises ServiceBusy when the store does not answer."""
         page = await self._reader.page(task_id, after, limit, give_up_after_s=READS_WAIT_S)
         return [entry for _, entry in page.events]
 
     async def stream(self, task_id: str, after: int) -> AsyncGenerator[str, None]:
-        """Each event behind `after` exactly once, as server-sent events, until the task's last one.
+        """Yield each event behind `after` exactly once, as server-sent events, up to the task's last event.
 
-        `after` is a position that `position` gave: one beyond the log's end would never be reached.
+        Args:
+            task_id: the task's id.
+            after: a position that `position` returned. A position beyond the log's end is never reached.
         """
         follower = self._followers.get(task_id)
         if follower is None:
@@ -133,18 +161,18 @@ class TaskStreams:
                     del self._followers[task_id]
 
     def end(self) -> None:
-        """The service is stopping: end all streams, in good order."""
+        """End all streams in good order, because the service is stopping."""
         self._is_over = True
         for follower in self._followers.values():
             follower.wake()
 
     def refuse_when_over(self) -> None:
-        """Raises ServiceBusy."""
+        """Raise ServiceBusy when the service is stopping."""
         if self._is_over:
             raise service_stops()
 
     def drop(self, task_id: str) -> None:
-        """The task was deleted: end its streams."""
+        """End the streams of a deleted task."""
         if follower := self._followers.pop(task_id, None):
             follower.is_gone = True
             follower.wake()
@@ -152,7 +180,7 @@ class TaskStreams:
     async def _read(self, follower: Follower, task_id: str, position: int) -> AsyncIterator[str]:
         while not follower.is_gone:
             events = follower.window.read(position, PAGE)
-            if events is None:  # this client is far behind the others
+            if events is None:  # This client is too far behind the others.
                 events = (await self._reader.page(task_id, position, PAGE)).events
             if events:
                 yield "".join(map(_format, events))
@@ -169,7 +197,7 @@ class TaskStreams:
 
 
 def _busy(error: RayError) -> ServiceBusy:
-    """What the store said, or that nobody answers."""
+    """The ServiceBusy error that the actor raised, or a new one when it did not answer."""
     cause = error.cause if isinstance(error, RayTaskError) else None
     return cause if isinstance(cause, ServiceBusy) else ServiceBusy("The log cannot be read now. Try again.", 2)
 

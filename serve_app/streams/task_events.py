@@ -1,4 +1,4 @@
-"""One event stream of all tasks: first how they are, then what changes."""
+"""The event stream of all tasks: first their present state, then every change."""
 
 import asyncio
 import json
@@ -7,13 +7,13 @@ from collections.abc import AsyncGenerator, Iterable, Sequence
 from actors.tasks.row import TaskRow
 from serve_app.view.task_view import TaskCopy, TaskView
 
-#: changes travel together for so long
+#: Changes within this time are sent together.
 GATHER_S = 0.25
-#: a comment line after so much silence keeps proxies awake
+#: After this much silence, a comment line keeps proxies from closing the connection.
 HEARTBEAT_S = 15.0
-#: a reader that is so many changes behind is told all tasks again
+#: A reader with more unsent changes than this gets the tasks from the beginning.
 MOST_CHANGES = 5000
-#: a long event is made in parts of so many tasks, some hundred kilobytes, and others are served between them
+#: A long event is built in parts of this many tasks, some hundred kilobytes. Other requests run between the parts.
 TASKS_A_PART = 250
 
 
@@ -21,7 +21,7 @@ class _Reader:
     def __init__(self) -> None:
         #: ids of tasks that changed since the last event
         self.changed: set[str] = set()
-        #: all of them are told again
+        #: The next event has the tasks from the beginning, not only the changes.
         self.begins_anew = True
         self.news = asyncio.Event()
 
@@ -42,25 +42,26 @@ class TaskEvents:
         view.on_new_copy = self.begin_anew
 
     def show(self, task_ids: Iterable[str]) -> None:
-        """These tasks changed or went."""
+        """Report these tasks to all readers as changed or deleted."""
         for reader in self._readers:
             reader.show(task_ids)
 
     def begin_anew(self) -> None:
-        """The whole table came again, as after a restart of the TaskManager."""
+        """Send the tasks to all readers from the beginning, as after a restart of the TaskManager."""
         for reader in self._readers:
             reader.begins_anew = True
             reader.news.set()
 
     def end(self) -> None:
-        """The service is stopping."""
+        """End all streams, because the service is stopping."""
         self._is_over = True
         self.show(())
 
     async def stream(self, limit: int) -> AsyncGenerator[bytes, None]:
-        """Events `tasks` (the newest `limit`, and all that wait or run) and then `changes`, in parts.
+        """Yield server-sent events in parts: `tasks` with the newest `limit` and all live tasks, then `changes`.
 
-        Each has `tasks`, their `numbers` of submission, and the ids of those that were `deleted`.
+        Each event has `tasks`, their submission `numbers` in the same order, and the ids of `deleted` tasks.
+        A live task is pending or running.
         """
         reader = _Reader()
         self._readers.add(reader)
@@ -95,7 +96,7 @@ def _changes(copy: TaskCopy, task_ids: Iterable[str]) -> AsyncGenerator[bytes, N
 async def _event(
     name: bytes, copy: TaskCopy, rows: Sequence[TaskRow], deleted: Sequence[str]
 ) -> AsyncGenerator[bytes, None]:
-    """What changes while it is sent comes with the next one."""
+    """Yield one event in parts. Changes made while it is sent are part of the next event."""
     beginning = f'{{"numbers":{json.dumps([row.number for row in rows])},"deleted":{json.dumps(deleted)},"tasks":['
     part = b"event: %b\ndata: %b" % (name, beginning.encode())
     for first in range(0, len(rows), TASKS_A_PART):

@@ -1,1 +1,1 @@
-"""A replica's copy of the tasks, and the answers made of it. Knows nothing of HTTP's verbs."""
+"""A replica's copy of the task table, and the responses built from it. Knows nothing of routes."""

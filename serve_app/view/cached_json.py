@@ -1,4 +1,4 @@
-"""Answers as bytes that are made once, with their ETag."""
+"""JSON answers, encoded once and kept with their ETag."""
 
 import hashlib
 from collections.abc import Iterable
@@ -10,19 +10,19 @@ from fastapi.responses import Response
 from actors.tasks.row import TaskRow, record_of
 from rfuav_ray.api.responses import TaskResponse, task_response
 
-#: some kilobytes each
+#: The cache keeps this many answers, of a few kilobytes each.
 ANSWERS_KEPT = 4096
 
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """JSON, and a name for exactly these bytes."""
+    """A JSON document, and the ETag that identifies exactly these bytes."""
 
     body: bytes
     etag: str
 
     def is_known_to(self, if_none_match: str) -> bool:
-        """Whether the client says that it has them, in the header of that name."""
+        """Whether the value of an If-None-Match header names this document."""
         names = [name.strip().removeprefix("W/") for name in if_none_match.split(",")]
         return self.etag in names or names == ["*"]
 
@@ -38,7 +38,7 @@ def encoded_task(row: TaskRow, queue_position: int | None) -> Encoded:
 
 
 def response(answer: Encoded, if_none_match: str) -> Response:
-    """304 without a body where the client has it already."""
+    """Build the HTTP response: 304 without a body when `if_none_match` names this answer."""
     headers = {"ETag": answer.etag}
     if answer.is_known_to(if_none_match):
         return Response(status_code=304, headers=headers)
@@ -46,5 +46,5 @@ def response(answer: Encoded, if_none_match: str) -> Response:
 
 
 def joined(answers: Iterable[Encoded]) -> bytes:
-    """As a JSON array."""
+    """Join the answers into a JSON array."""
     return b"[" + b",".join(answer.body for answer in answers) + b"]"

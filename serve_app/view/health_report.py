@@ -1,4 +1,4 @@
-"""How the service is: asked of the TaskManager, by all who want to know at the same time together."""
+"""The service's health. Simultaneous requests share one call to the TaskManager."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ from serve_app.view.task_view import TaskView
 
 logger = logging.getLogger("rfuav.api")
 
-#: an answer is given again for so long
+#: how long an answer is reused
 FRESH_S = 0.1
 
 
@@ -26,7 +26,14 @@ class HealthReport:
         streams: TaskStreams,
         resources: Callable[[], Awaitable[dict[str, Any]]],
     ) -> None:
-        """`resources` asks the TaskManager, and raises when it does not answer in time."""
+        """Create a report without an answer yet.
+
+        Args:
+            version: the service's version.
+            view: the local copy of the tasks.
+            streams: the open log streams.
+            resources: asks the TaskManager, and raises an error when it does not answer in time.
+        """
         self._version = version
         self._view = view
         self._streams = streams
@@ -36,11 +43,11 @@ class HealthReport:
         self._asked_s = -FRESH_S
 
     def at_hand(self) -> Encoded | None:
-        """The healthy answer, when it is fresh."""
+        """The last healthy answer; None when it is no longer fresh."""
         return self._answer if time.monotonic() - self._asked_s < FRESH_S else None
 
     async def healthy(self) -> Encoded | None:
-        """None when the TaskManager does not answer."""
+        """The healthy answer; None when the TaskManager does not answer."""
         if answer := self.at_hand():
             return answer
         if self._asking is None or self._asking.done():
@@ -51,7 +58,7 @@ class HealthReport:
         asked_s = time.monotonic()
         try:
             resources = await self._resources()
-        except Exception:  # whatever is wrong with the TaskManager
+        except Exception:  # Any failure of the TaskManager means unhealthy.
             logger.exception("the task manager is not well")
             self._answer = None
             return None
@@ -59,7 +66,7 @@ class HealthReport:
         return self._answer
 
     def show(self, resources: dict[str, Any] | None) -> HealthResponse:
-        """`resources` is what the TaskManager answered, None nothing."""
+        """Build the report from the TaskManager's answer; None stands for no answer."""
         empty: dict[str, Any] = {"device_usage": {}, "active_tasks": {}, "limits": {}}
         status = dict(resources or empty)
         gpus = status.pop("gpu_info", {"available": False, "count": 0})

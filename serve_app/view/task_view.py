@@ -1,4 +1,4 @@
-"""A replica's own copy of the task table, kept fresh by the TaskManager's feed: reads cost no actor call."""
+"""A replica's copy of the task table. The TaskManager's feed updates it, so reads need no actor call."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ PAUSE_S = 0.05
 
 
 class TaskCopy:
-    """The tasks by id, and their numbers of submission by kind and status, ascending."""
+    """The tasks by id, and their submission numbers by kind and status, in ascending order."""
 
     def __init__(self) -> None:
         self._rows: dict[str, TaskRow] = {}
@@ -38,7 +38,7 @@ class TaskCopy:
         return None if row is None else record_of(row)
 
     def encoded(self, task_id: str, kind: str | None = None) -> Encoded | None:
-        """The task as clients get it; None when there is no such task, or it is of another kind."""
+        """The task as clients get it; None when there is no such task or it is of another kind."""
         row = self._rows.get(task_id)
         if row is None or (kind is not None and row.kind != kind):
             return None
@@ -52,30 +52,40 @@ class TaskCopy:
         return encoded_task(row, self.queue_position(record_of(row)) if is_waiting else None)
 
     def count(self, kinds: Collection[str] | None, statuses: Collection[str] | None) -> int:
-        """None: all of them."""
+        """Count the tasks of these kinds and statuses; None stands for all."""
         return sum(map(len, self._lists(kinds, statuses)))
 
     def newest(
         self, kinds: Collection[str] | None, statuses: Collection[str] | None, *, offset: int, limit: int
     ) -> list[tuple[str, Encoded]]:
-        """A page of the tasks of these kinds and statuses with their kind, newest first; None: all of them."""
+        """One page of the tasks of these kinds and statuses, newest first.
+
+        Args:
+            kinds: the wanted kinds; None stands for all.
+            statuses: the wanted statuses; None stands for all.
+            offset: how many newer tasks to skip.
+            limit: the size of the page.
+
+        Returns:
+            The kind of each task, and the task as clients get it.
+        """
         rows = self._rows_of(_page(self._lists(kinds, statuses), offset, limit))
         return [(row.kind, self.encode(row)) for row in rows]
 
     def newest_and_live(self, limit: int) -> list[TaskRow]:
-        """The newest `limit` tasks, and of the older ones those that wait or run; newest first."""
+        """The newest `limit` tasks and all older tasks that are pending or running, newest first."""
         newest = _page(self._lists(None, None), 0, limit)
         return self._rows_of(sorted({*newest, *chain(*self._lists(None, LIVE_STATUSES))}, reverse=True))
 
     def queue_position(self, task: TaskRecord) -> int | None:
-        """1 for the next to start of those that want the same slots; None for one that does not wait."""
+        """The task's position among those that compete for its slots, from 1; None when it does not wait."""
         return self._waiting.position(task) if task.id in self._waiting else None
 
     def put(self, row: TaskRow) -> None:
-        """Take over a task's state, unless a newer one is known."""
+        """Store a task's state, unless a newer state is known."""
         known = self._rows.get(row.id)
         if known is not None:
-            # Another number: it was deleted, and the id given to another task.
+            # A different number means that the task was deleted and another task has its id.
             if known.number == row.number and known.version >= row.version:
                 return
             self.drop(row.id)
@@ -106,9 +116,9 @@ class TaskCopy:
 
 
 def _page(lists: Sequence[Sequence[int]], offset: int, limit: int) -> list[int]:
-    """So many of the numbers in these lists, from the highest down."""
+    """The numbers of one page in descending order, from lists in ascending order."""
     candidates = range(-1, 1 + max((numbers[-1] for numbers in lists if numbers), default=0))
-    # Looked up, not counted down to: the last page of a hundred thousand tasks is as near as the first.
+    # A binary search, not a count: the last page of 100,000 tasks takes no longer than the first.
     first = candidates[bisect_left(candidates, -offset, key=lambda number: -_newer_than(number, lists))]
     ends = [bisect_right(numbers, first) for numbers in lists]
     page = [n for numbers, end in zip(lists, ends, strict=True) for n in numbers[max(0, end - limit) : end]]
@@ -120,26 +130,26 @@ def _newer_than(number: int, lists: Sequence[Sequence[int]]) -> int:
 
 
 class TaskView:
-    """The copy that requests see, and behind it the one that is being filled when the feed begins anew."""
+    """The copy that requests read. A feed that restarts fills a second copy, which then replaces the first."""
 
     def __init__(self) -> None:
         self.copy = TaskCopy()
         self._coming: TaskCopy | None = None
-        #: is told the ids of tasks that changed or went
+        #: called with the ids of changed and deleted tasks
         self.on_change: Callable[[Iterable[str]], None] = lambda _: None
-        #: is told that any may have
+        #: called when a new copy has replaced the old one: any task may have changed
         self.on_new_copy: Callable[[], None] = lambda: None
-        #: set, and replaced by a new one, with every change
+        #: Every change sets this event and replaces it by a new one.
         self._news = asyncio.Event()
-        #: no changes will come
+        #: The service stops: there will be no more changes.
         self._is_over = False
 
     async def until_ended(self, task_id: str) -> None:
-        """Returns when the copy no longer shows this task as one that lives, or the service stops."""
+        """Wait until the copy no longer shows this task as pending or running, or the service stops."""
         first = self.copy.row(task_id)
         while first is not None and not self._is_over:
             row = self.copy.row(task_id)
-            # Another number: it was deleted, and the id given to another task.
+            # A different number means that the task was deleted and another task has its id.
             if row is None or row.number != first.number or row.status not in LIVE_STATUSES:
                 return
             await self._news.wait()
@@ -158,7 +168,7 @@ class TaskView:
 
     def apply(self, page: FeedPage) -> None:
         if page.begins_anew:
-            # The table as it was stored: what the old copy knows beyond it never became durable.
+            # The feed sends the stored table. State that only the old copy has was never stored.
             self._coming = TaskCopy()
         filled = self._coming or self.copy
         for row in page.rows:
@@ -175,7 +185,13 @@ class TaskView:
     async def follow(
         self, task_manager_actor: Any, is_ready: asyncio.Event, service_stops: Callable[[], None]
     ) -> None:
-        """Keep the copy fresh until cancelled, or until the service stops."""
+        """Keep the copy up to date until cancelled, or until the service stops.
+
+        Args:
+            task_manager_actor: the actor whose feed is read.
+            is_ready: set when the copy is complete.
+            service_stops: called when the feed reports that the service stops.
+        """
         incarnation, version = "", 0
         while True:
             asked_s = time.monotonic()
@@ -200,7 +216,7 @@ class TaskView:
                     self._wake()
                     service_stops()
                     return
-                if time.monotonic() - asked_s < PAUSE_S:  # a flood: let more of them travel in one page
+                if time.monotonic() - asked_s < PAUSE_S:  # Many changes: let the next page collect more of them.
                     await asyncio.sleep(PAUSE_S)
 
     def _tell(self, task_ids: Iterable[str]) -> None:

@@ -1,4 +1,4 @@
-// Whether the service answers, and which one it is.
+// Whether the service answers, and its version, environment and address.
 
 import { get } from "../api.js";
 import { h, setText } from "../dom.js";
@@ -30,7 +30,7 @@ export function connectionPanel() {
       setText(facts.streams, String(health.active_log_streams));
       if (!facts.environment.textContent) setText(facts.environment, (await get("/api/v1/info")).environment);
     } catch {
-      // The state above says it.
+      // The connection state above shows it.
     }
   }
   const timer = setInterval(ask, ASK_EVERY_MS);

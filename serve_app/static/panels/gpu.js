@@ -1,4 +1,4 @@
-// The GPUs: what they are, and how busy.
+// The GPUs and their load.
 
 import { h, replace } from "../dom.js";
 import { resources } from "../resources_state.js";

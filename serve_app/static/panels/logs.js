@@ -1,4 +1,4 @@
-// The live log of a task that is chosen, or of the newest that runs.
+// The live log of the chosen task, or of the newest running task.
 
 import { h, replace } from "../dom.js";
 import { fillSelect } from "../form.js";
@@ -38,7 +38,7 @@ export function logsPanel() {
     if (key === known) return;
     known = key;
     const running = newest.find((task) => task.status === "running");
-    // The newest that runs, until somebody chooses another.
+    // Show the newest running task until the user chooses another task.
     if (!isChosen && running && !(shown && tasks.get(shown)?.status === "running")) show(running.task_id);
     const options = newest.map((task) => [task.task_id, `${word("kind", task.task_type)} · ${nameOf(task)} · ${word("status", task.status)}`]);
     if (shown && !newest.some((task) => task.task_id === shown)) options.unshift([shown, shown]);

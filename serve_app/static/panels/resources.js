@@ -1,4 +1,4 @@
-// CPU and memory, the slots of every device, and the limits, which can be changed.
+// CPU and memory, the slots in use on each device, and their limits, which the user can change.
 
 import { post } from "../api.js";
 import { h, replace } from "../dom.js";

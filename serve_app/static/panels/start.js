@@ -1,4 +1,4 @@
-// A form for each kind of task, made from the API's own description.
+// A form for each kind of task, built from the API's schema.
 
 import { get, post } from "../api.js";
 import { h, replace } from "../dom.js";
@@ -17,7 +17,7 @@ export const KINDS = {
   spectrogram: { schema: "SpectrogramRequest", path: "/api/v2/preprocessing/spectrogram" },
 };
 
-// `again` is an earlier task's {kind, request}, whose values are taken.
+// `again` is the {kind, request} of an earlier task, whose values fill the form.
 export function startPanel(again = null) {
   const content = h("div", { role: "tabpanel", id: "start-form" });
   const tabs = Object.keys(KINDS).map((kind) => h("button", { type: "button", role: "tab", id: `start-${kind}`, "aria-controls": "start-form",

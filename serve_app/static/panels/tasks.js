@@ -1,4 +1,4 @@
-// All tasks, live: find, sort, steer.
+// All tasks, updated live: search, sort, change priority, cancel, delete.
 
 import { post } from "../api.js";
 import { arrange, h, setText } from "../dom.js";
