@@ -1,16 +1,19 @@
-"""Garbage collection where thousands of tasks are kept: they are no garbage, and looking at them takes long."""
+"""Garbage collection in processes that hold thousands of tasks: scanning them takes long and frees nothing."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-#: new objects until a collection, and collections until a deeper one
+#: for gc.set_threshold: new objects per collection, then collections per collection of the next older generation
 THRESHOLDS = (50_000, 20, 50)
 
 
 @contextmanager
 def loading_a_table() -> Iterator[None]:
-    """None while the table comes. What is there in the end is never looked through again, and the rest rarely."""
+    """Disable garbage collection while a table loads.
+
+    Afterwards the collector never scans the objects that exist then, and rarely scans newer ones.
+    """
     gc.disable()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Caps: how many runs of each kind a device takes, by the settings and by what was changed at run time. Pure."""
+"""Limits: how many runs of each kind a device takes, from the settings and from changes at run time. No I/O."""
 
 from collections.abc import Mapping
 
@@ -7,12 +7,15 @@ from actors.devices.slots import INFERENCE, PREPROCESSING, TRAINING
 from rfuav_ray.api.requests.fields import MAX_LIMIT
 from rfuav_ray.settings import Settings
 
-#: slots by device and kind
+#: number of slots by device and kind
 Caps = dict[str, dict[str, int]]
 
 
 class CapTable:
-    """A change of `cuda` is one of every GPU, those that join later too."""
+    """The limits of all devices: defaults from the settings, and changes made at run time.
+
+    A change of `cuda` applies to every GPU, including GPUs that join later.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._defaults: Caps = {
@@ -34,9 +37,9 @@ class CapTable:
         return self._defaults[ANY_GPU] | self._changes.get(ANY_GPU, {}) | self._changes.get(device, {})
 
     def changed(self, caps: Mapping[str, Mapping[str, int]]) -> Caps:
-        """All changes once these are added; `apply` puts them in force."""
+        """Return all changes with `caps` added. They take effect only when `apply` gets them."""
         changes = {device: dict(kinds) for device, kinds in self._changes.items()}
-        # First what is meant for all, so that it does not undo what the same call says of one.
+        # `cuda` comes first: it overrides earlier changes of single GPUs, but not those of the same call.
         for device in sorted(caps, key=lambda name: name != ANY_GPU):
             if device == ANY_GPU:
                 changes = {name: _without(kinds, caps[device], name) for name, kinds in changes.items()}
@@ -44,7 +47,7 @@ class CapTable:
         return {device: kinds for device, kinds in changes.items() if kinds}
 
     def apply(self, changes: Caps) -> None:
-        """Stored changes of an earlier version may be larger than is allowed."""
+        """Put changes in force. Limits above MAX_LIMIT, which earlier versions may have stored, are reduced."""
         self._changes = {
             device: {kind: min(cap, MAX_LIMIT) for kind, cap in kinds.items()} for device, kinds in changes.items()
         }

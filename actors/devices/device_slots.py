@@ -1,4 +1,4 @@
-"""The slots of the cluster's devices: kept in step with the nodes that come and go, and with the caps."""
+"""The slots of the cluster's devices. They follow the nodes that join and leave, and the limits."""
 
 import asyncio
 from collections.abc import Collection
@@ -11,12 +11,16 @@ from actors.store.store import Store
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.settings import Settings
 
-#: where the store keeps which GPUs are reserved, and the caps that were changed at run time
+#: names of two settings in the store: the reserved GPUs, and the limits that were changed at run time
 SAVED_GPUS, SAVED_CAPS = "gpus", "caps"
 
 
 class DeviceSlots:
-    """What it reads and stores takes effect with `apply`, which does not wait: the caller acts on it at once."""
+    """Keeps the slot table in step with the devices and the limits.
+
+    `read` and `store_caps` do I/O and leave the slot table unchanged. `apply` changes it without an await, so that
+    the caller can start runs in the same step.
+    """
 
     def __init__(self, settings: Settings, store: Store) -> None:
         self.pool = DevicePool(settings.online_gpu_share)
@@ -29,12 +33,16 @@ class DeviceSlots:
         self._applied = asyncio.Event()
 
     async def load(self) -> None:
-        """Take up what an earlier task manager left."""
+        """Restore the limits and the GPUs that an earlier task manager saved."""
         self._caps.apply(await asyncio.to_thread(self._store.read_setting, SAVED_CAPS, {}))
         await self.pool.adopt(await asyncio.to_thread(self._store.read_setting, SAVED_GPUS, []))
 
     async def read(self) -> set[str]:
-        """See which devices there are, and keep those that are ready; returns the devices that are gone."""
+        """Update the list of devices, and save the GPUs that are ready.
+
+        Returns:
+            The devices that are gone.
+        """
         async with self._reading:
             return await self._read()
 
@@ -43,13 +51,17 @@ class DeviceSlots:
         gpus = self.pool.as_saved()
         devices = {row["device"] for row in gpus}
         if devices != self._saved_gpus or lost:
-            # Before anything runs there: a restarted manager must find its runs.
+            # Saved before a run starts there: a restarted task manager must find its runs.
             await asyncio.to_thread(self._store.write_setting, SAVED_GPUS, gpus)
             self._saved_gpus = devices
         return lost
 
     def apply(self, lost: Collection[str] = ()) -> None:
-        """Give every device the slots of its caps, and open those that are ready."""
+        """Give every device as many slots as its limits allow, and open the devices that are ready.
+
+        Args:
+            lost: Devices that are gone, whose slots are removed.
+        """
         for device in lost:
             self.slots.remove(device)
         for device in self.pool.devices:
@@ -58,7 +70,14 @@ class DeviceSlots:
         self._applied.set()
 
     async def store_caps(self, caps: Caps) -> None:
-        """Change caps by device, `cuda` meaning every GPU. Raises InvalidInput for an unknown device."""
+        """Change and store limits. The slot table changes with the next `apply`.
+
+        Args:
+            caps: The new limits by device and kind. `cuda` means every GPU.
+
+        Raises:
+            InvalidInput: A device is unknown.
+        """
         known = [*self.pool.devices, *([ANY_GPU] if self.pool.gpus else [])]
         for device in caps:
             if device not in known:
@@ -70,12 +89,12 @@ class DeviceSlots:
             self._caps.apply(changes)
 
     def limits(self) -> Caps:
-        """The caps that clients see and set."""
+        """The limits that clients see and set: those of training and inference."""
         shown = (TRAINING, INFERENCE)
         return {device: {kind: self.slots.caps(device)[kind] for kind in shown} for device in self.slots.devices}
 
     async def are_open(self, wait_s: float) -> bool:
-        """Whether every device can be used, after waiting for it."""
+        """Wait up to `wait_s` seconds until every device is open. Returns whether every device is open."""
         deadline_s = asyncio.get_running_loop().time() + wait_s
         while not all(self.slots.is_open(device) for device in self.slots.devices):
             self._applied.clear()

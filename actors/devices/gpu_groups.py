@@ -1,6 +1,6 @@
 """Placement groups of one GPU each: a run in such a group is on exactly that GPU.
 
-They are detached, so that a task manager that is restarted finds its runs alive in them.
+The groups are detached, so that a restarted task manager finds its runs alive in them.
 """
 
 import uuid
@@ -15,12 +15,19 @@ from ray.util.placement_group import (
 from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 _PREFIX = "rfuav GPU "
-#: of a GPU; Ray counts in ten-thousandths
+#: the smallest fraction of a GPU that Ray can count
 _PROBE_SHARE = 0.0001
 
 
 def reserve(node_id: str, gpu_share: float) -> PlacementGroup:
-    """Ask for this much of one of the node's GPUs: Ray chooses which, and waits where others hold them all."""
+    """Request a fraction of one of the node's GPUs, without waiting for it.
+
+    Ray chooses the GPU. The group stays pending while others hold all GPUs of the node.
+
+    Args:
+        node_id: Ray's id of the node.
+        gpu_share: The fraction of the GPU, 0 to 1.
+    """
     return placement_group(
         [{"GPU": gpu_share}],
         name=_PREFIX + uuid.uuid4().hex,
@@ -30,7 +37,7 @@ def reserve(node_id: str, gpu_share: float) -> PlacementGroup:
 
 
 async def gpu_id(group: PlacementGroup) -> str:
-    """Which GPU of its node the group has got; waits until it has."""
+    """Wait until the group has a GPU, and return the id that the GPU has on its node."""
     probe = ray.remote(num_cpus=0)(_own_gpu_id)
     where = inside(group)
     own_gpu_id: str = await probe.options(num_gpus=_PROBE_SHARE, scheduling_strategy=where).remote()
@@ -46,7 +53,7 @@ def inside(group: PlacementGroup) -> PlacementGroupSchedulingStrategy:
 
 
 def existing() -> dict[str, PlacementGroup]:
-    """Groups that this or an earlier task manager made, by id."""
+    """The groups that this or an earlier task manager created, by id (hex)."""
     return {
         group_id: PlacementGroup(ray.PlacementGroupID.from_hex(group_id))
         for group_id, row in placement_group_table().items()
@@ -55,7 +62,7 @@ def existing() -> dict[str, PlacementGroup]:
 
 
 def give_back(group: PlacementGroup) -> None:
-    """What still runs in it is killed."""
+    """Remove the group. Ray kills the runs that are still in it."""
     remove_placement_group(group)
 
 

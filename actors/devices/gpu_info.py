@@ -1,4 +1,4 @@
-"""The `GPU info` of the HTTP contract: every GPU of the cluster that has hardware behind it."""
+"""The `gpu_info` object of the HTTP contract: every GPU of the cluster that is real hardware."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -11,7 +11,13 @@ from rfuav_ray.machine.hardware import gib
 def gpu_info(
     pool: DevicePool, holdings: Iterable[Holding], gpu_memory: Mapping[str, tuple[int, int]]
 ) -> dict[str, Any]:
-    """`gpu_memory`: bytes that torch uses and keeps, by task. No GPU or no driver: `available` is false."""
+    """Describe the cluster's GPUs. Without a GPU or without a driver, `available` is false.
+
+    Args:
+        pool: The cluster's devices.
+        holdings: The slots in use.
+        gpu_memory: Bytes that torch uses, and bytes that it has reserved, by task id.
+    """
     held = list(holdings)
     devices = [
         _gpu(pool, device, hardware, [h for h in held if h.device == device], gpu_memory)

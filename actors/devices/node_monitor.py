@@ -1,4 +1,4 @@
-"""NodeMonitor: what the machine it runs on has and how busy it is. One small actor for each node."""
+"""NodeMonitor: reads the hardware of its node and how busy it is. A small actor on each node."""
 
 import os
 from typing import Any
@@ -8,20 +8,24 @@ from rfuav_ray.machine.hardware import read_cpu, read_gpus
 
 class NodeMonitor:
     def __init__(self, gpu_count: int) -> None:
-        """`gpu_count`: how many GPUs this node gives to Ray."""
+        """Find out which GPUs Ray has on this node.
+
+        Args:
+            gpu_count: Number of GPUs that this node gives to Ray.
+        """
         self._gpu_ids = _visible_gpu_ids(gpu_count)
 
     def gpu_ids(self) -> list[str]:
-        """How Ray names this node's GPUs, in their order."""
+        """Ray's ids of this node's GPUs, in order."""
         return self._gpu_ids
 
     def read(self) -> dict[str, Any]:
-        """`gpus`: what read_gpus says of this node's GPUs; `cpu`: what read_cpu says."""
+        """The result of `read_gpus` for this node's GPUs (key `gpus`), and that of `read_cpu` (key `cpu`)."""
         return {"gpus": read_gpus(self._gpu_ids), "cpu": read_cpu()}
 
 
 def _visible_gpu_ids(gpu_count: int) -> list[str]:
-    # This actor has no GPU of its own, so that it sees what the node was started with.
+    # This actor requests no GPU, so Ray leaves the variable as it was when the node started.
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "")
     ids = [part.strip() for part in visible.split(",") if part.strip()]
     return ids[:gpu_count] if len(ids) >= gpu_count else [str(index) for index in range(gpu_count)]

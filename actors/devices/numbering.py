@@ -1,4 +1,4 @@
-"""The GPUs of a cluster and their numbers. Pure; knows nothing of Ray."""
+"""The GPUs of a cluster and their numbers. No Ray, no I/O."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ CPU, ANY_GPU = "cpu", "cuda"
 @dataclass(frozen=True)
 class Node:
     id: str
-    #: its host's name
+    #: host name
     name: str
     address: str
     is_head: bool
@@ -21,7 +21,7 @@ class Node:
 
 @dataclass(frozen=True)
 class Gpu:
-    """`cuda:<number>`: the GPU at place `index` among those that its node gives to Ray."""
+    """`cuda:<number>`: the GPU at position `index` among the GPUs that its node gives to Ray."""
 
     number: int
     node_id: str
@@ -33,10 +33,17 @@ class Gpu:
 
 
 def number_gpus(known: Sequence[Gpu], nodes: Iterable[Node]) -> list[Gpu]:
-    """Every GPU of these nodes with its number: head first, then by address.
+    """Number every GPU of these nodes: the head node first, then by address.
 
-    A GPU keeps its number as long as its node is there; one that joins gets the lowest that is free, so that a
-    node put in another's place takes over its numbers.
+    A GPU keeps its number as long as its node is in the cluster. A GPU that joins gets the lowest free number, so
+    that a replacement node takes over the numbers of the node that it replaces.
+
+    Args:
+        known: The GPUs that already have numbers.
+        nodes: The nodes of the cluster.
+
+    Returns:
+        The GPUs of `nodes`, sorted by number.
     """
     ordered = sorted(nodes, key=lambda node: (not node.is_head, node.address, node.id))
     there = {(node.id, index) for node in ordered for index in range(node.gpu_count)}
@@ -51,20 +58,20 @@ def number_gpus(known: Sequence[Gpu], nodes: Iterable[Node]) -> list[Gpu]:
 
 
 def device_order(device: str) -> int:
-    """The CPU first, then the GPUs by number."""
+    """Sort key: the CPU first, then the GPUs by number."""
     return -1 if device == CPU else int(device.removeprefix(f"{ANY_GPU}:"))
 
 
 def cpus_per_run(cpus_of_nodes: Iterable[float], runs: int) -> float:
-    """The most CPUs that each of so many runs can have when every run lies on one node.
+    """The largest number of CPUs that each of `runs` equal runs can have, if no run spans two nodes.
 
-    The runs are dealt out as seats are by the method of D'Hondt: the next one goes where it leaves each the most.
+    The D'Hondt method distributes the runs: each next run goes to the node that then has the most CPUs per run.
     """
     nodes = [cpus for cpus in cpus_of_nodes if cpus > 0]
     runs = max(1, runs)
     if not nodes:
         return 0.0
-    # If CPUs could be joined across nodes, each would have this much: no node gets fewer runs than fit with it.
+    # Upper bound: the CPUs per run if runs could span nodes. Each node gets at least the runs that fit then.
     most = sum(nodes) / runs
     dealt = [int(cpus / most) for cpus in nodes]
     shares = [(-cpus / (count + 1), place) for place, (cpus, count) in enumerate(zip(nodes, dealt, strict=True))]

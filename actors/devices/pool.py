@@ -1,4 +1,4 @@
-"""The cluster's devices: which there are, which are ready, and how a run is placed on one."""
+"""The cluster's devices: which exist, which are ready, and how a run is placed on one."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from actors.devices.numbering import CPU, Gpu, Node, cpus_per_run, number_gpus
 
 logger = logging.getLogger("rfuav.devices")
 
-#: a node that joins is seen after this time, a reading of the hardware is as old at most
+#: how often the nodes are listed and their hardware is read
 LOOK_EVERY_S = 2.0
 
 
@@ -29,7 +29,11 @@ class _ReadyGpu:
 
 class DevicePool:
     def __init__(self, online_share: float) -> None:
-        """`online_share`: the part of every GPU that runs leave free."""
+        """Create an empty pool; `adopt` and `look` add the devices.
+
+        Args:
+            online_share: Fraction of every GPU that runs leave free, 0 to 1.
+        """
         self._gpu_share = 1 - online_share
         self._nodes: dict[str, Node] = {}
         self._gpus: dict[str, Gpu] = {}
@@ -48,11 +52,15 @@ class DevicePool:
         return [CPU, *self._gpus]
 
     def is_ready(self, device: str) -> bool:
-        """Whether runs can be placed on it now."""
+        """Whether runs can be placed on the device now."""
         return device == CPU or device in self._ready
 
     async def adopt(self, saved: list[dict[str, Any]]) -> None:
-        """Take over the GPUs that an earlier task manager of this cluster had; see `as_saved`."""
+        """Take over the GPUs that an earlier task manager of this cluster reserved, and give back all others.
+
+        Args:
+            saved: The result of its `as_saved`.
+        """
         groups = await asyncio.to_thread(gpu_groups.existing)
         for row in saved:
             if group := groups.pop(row["group"], None):
@@ -63,7 +71,7 @@ class DevicePool:
             await asyncio.to_thread(gpu_groups.give_back, group)
 
     def as_saved(self) -> list[dict[str, Any]]:
-        """What `adopt` needs."""
+        """The ready GPUs as JSON-compatible rows, for `adopt`."""
         return [
             {
                 "device": device,
@@ -77,7 +85,11 @@ class DevicePool:
         ]
 
     async def look(self) -> set[str]:
-        """See which nodes there are; what joined is being prepared when this returns. Returns the devices lost."""
+        """Update the list of nodes. The preparation of new GPUs starts, but this does not wait for it.
+
+        Returns:
+            The devices that are gone, including those whose number now belongs to another GPU.
+        """
         nodes = {node.id: node for node in await asyncio.to_thread(_alive_nodes)}
         before = self._gpus
         self._gpus = {gpu.device: gpu for gpu in number_gpus(list(before.values()), nodes.values())}
@@ -102,7 +114,7 @@ class DevicePool:
         return lost
 
     async def news(self) -> None:
-        """Wait until a GPU is ready, or it is time to look again."""
+        """Wait until a GPU becomes ready or it is time to look again."""
         try:
             await asyncio.wait_for(self._news.wait(), LOOK_EVERY_S)
         except TimeoutError:
@@ -110,7 +122,7 @@ class DevicePool:
         self._news.clear()
 
     async def _claim(self, node_id: str) -> None:
-        """Reserve one of the node's GPUs, find out which it is, and make it ready."""
+        """Reserve one of the node's GPUs, find out which one it is, and mark it as ready."""
         while True:
             group = await asyncio.to_thread(gpu_groups.reserve, node_id, self._gpu_share)
             try:
@@ -143,17 +155,17 @@ class DevicePool:
     async def _read(self, node_id: str) -> None:
         self._readings[node_id] = await self._monitors[node_id].read.remote()
 
-    # What the devices are like:
+    # Properties of the devices:
 
     def node_name(self, device: str) -> str:
         return self._nodes[self._gpus[device].node_id].name
 
     def gpu_id(self, device: str) -> str:
-        """Of a ready GPU: how its node names it."""
+        """The id that the GPU has on its node. The GPU must be ready."""
         return self._ready[device].gpu_id
 
     def hardware(self, device: str) -> dict[str, Any] | None:
-        """What NVML says of the GPU; None for a logical one."""
+        """NVML's reading of the GPU; None for a logical GPU, and before the first reading."""
         gpu = self._gpus[device]
         reading = self._readings.get(gpu.node_id)
         found: dict[str, Any] | None = reading and reading["gpus"]["devices"][gpu.index]
@@ -164,22 +176,28 @@ class DevicePool:
         return (hardware or {}).get("free_memory_gb") or 0.0
 
     def software(self) -> dict[str, Any]:
-        """`cuda_version` and `pytorch_version`, where possible of a node that has a GPU."""
+        """`cuda_version` and `pytorch_version`, if possible from a node with a usable GPU."""
         known = [self._readings[node_id]["gpus"] for node_id in self._ordered_nodes() if node_id in self._readings]
         best = next((gpus for gpus in known if gpus["available"]), known[0] if known else {})
         return {name: best.get(name) for name in ("cuda_version", "pytorch_version")}
 
     def cpus(self) -> list[dict[str, Any]]:
-        """The CPU of every node that was read, head first."""
+        """The CPU reading of every node that has one, the head node first."""
         return [self._readings[node_id]["cpu"] for node_id in self._ordered_nodes() if node_id in self._readings]
 
     def _ordered_nodes(self) -> list[str]:
         return sorted(self._nodes, key=lambda node_id: not self._nodes[node_id].is_head)
 
-    # How runs are placed:
+    # Placement of runs:
 
     def run_options(self, device: str, share: float, caps: Mapping[str, int]) -> dict[str, Any]:
-        """The Ray options of a run that takes `share` of the device."""
+        """The Ray options of a run.
+
+        Args:
+            device: The run's device.
+            share: Fraction of the device that the run takes, 0 to 1.
+            caps: The device's limits by kind.
+        """
         if device == CPU:
             slots = sum(caps.values())
             cpus = cpus_per_run(self._node_cpus(), slots) * share * slots
@@ -189,23 +207,34 @@ class DevicePool:
         return {"num_cpus": 0, "num_gpus": share_of_gpu, "scheduling_strategy": placed}
 
     def workers(self, share: float, concurrent_runs: int) -> tuple[int, float]:
-        """Of a run that spreads over the cluster: how many workers, and the CPUs of each in Ray's books.
+        """The workers of a run that spreads over the cluster.
 
-        Together they take the run's share: they fill a machine that idles, and hold no slot of others.
+        Ray counts no more CPUs for all of them together than the run's fraction. So the workers fill an idle
+        machine, and never occupy the slots of other runs.
+
+        Args:
+            share: Fraction of the cluster's CPUs that Ray counts for the run, 0 to 1.
+            concurrent_runs: How many such runs can work at the same time.
+
+        Returns:
+            The number of workers, and the CPUs that Ray counts for each.
         """
         count = max(1, sum(map(int, self._usable_cpus())) // max(1, concurrent_runs))
         return count, _rounded_down(share * sum(self._node_cpus()) / count)
 
     def threads(self, concurrent_runs: int) -> int:
-        """CPU threads for each of so many runs on one node."""
+        """CPU threads for each of `concurrent_runs` runs, if all of them are on the largest node."""
         return max(1, int(max(self._usable_cpus(), default=1)) // max(1, concurrent_runs))
 
     def _node_cpus(self) -> list[float]:
-        """As Ray was told."""
+        """The CPUs of each node as Ray counts them."""
         return [node.cpus for node in self._nodes.values()]
 
     def _usable_cpus(self) -> list[float]:
-        """Of these, those that the node has; Ray may have been told more, to let more run beside each other."""
+        """The CPUs of each node that it really has, at most those that Ray counts.
+
+        Ray may have been given a larger number, so that more runs fit beside each other.
+        """
         usable = {node_id: reading["cpu"]["usable_cores"] for node_id, reading in self._readings.items()}
         return [min(node.cpus, usable.get(node.id, node.cpus)) for node in self._nodes.values()]
 
@@ -232,5 +261,5 @@ def _start_monitor(node: Node) -> Any:
 
 
 def _rounded_down(amount: float) -> float:
-    """To what Ray counts in: the runs of all slots together must fit."""
+    """Round down to Ray's unit, 1/10000. Rounding up could keep the last slot's run from fitting."""
     return int(amount * 10_000 + 1e-6) / 10_000

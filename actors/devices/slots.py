@@ -1,4 +1,4 @@
-"""Slots: shares of devices that runs take. Pure bookkeeping; knows nothing of Ray."""
+"""Slots: the places on devices that runs take. Bookkeeping only: no Ray, no I/O."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ TRAINING, INFERENCE, PREPROCESSING = "training", "inference", "preprocessing"
 
 
 def slot_kind(task_kind: str) -> str:
-    """Which slots a task of this kind takes: split, augment and crop are all preprocessing."""
+    """The kind of slot that a task takes. All kinds except training and inference are preprocessing."""
     return task_kind if task_kind in {TRAINING, INFERENCE} else PREPROCESSING
 
 
@@ -18,12 +18,12 @@ class Holding:
     task_id: str
     device: str
     kind: str
-    #: the part of the device, 0..1, that the run has in Ray's books
+    #: fraction of the device, 0 to 1, that Ray counts for the run
     share: float
 
 
 class SlotTable:
-    """Who holds which slot, and how many there are."""
+    """How many slots each device has, and which task holds which slot."""
 
     def __init__(self, caps: Mapping[str, Mapping[str, int]]) -> None:
         self._caps = {device: dict(kinds) for device, kinds in caps.items()}
@@ -40,11 +40,11 @@ class SlotTable:
         return list(self._holdings.values())
 
     def caps(self, device: str) -> dict[str, int]:
-        """The device's slots by kind; empty when there is no such device."""
+        """The device's limits by kind; empty for an unknown device."""
         return dict(self._caps.get(device, {}))
 
     def add(self, device: str, caps: Mapping[str, int], *, is_open: bool) -> None:
-        """A device that joined, or what has changed of one."""
+        """Add a device, or update the limits of a known one. Runs can start only on an open device."""
         self._caps[device] = dict(caps)
         if is_open:
             self._closed.discard(device)
@@ -52,7 +52,7 @@ class SlotTable:
             self._closed.add(device)
 
     def remove(self, device: str) -> None:
-        """The device is gone; its runs hold their slots until they are released."""
+        """Remove a device that is gone. Its runs hold their slots until `release`."""
         self._caps.pop(device, None)
         self._closed.discard(device)
 
@@ -63,12 +63,19 @@ class SlotTable:
         return sum(h.device == device and h.kind == kind for h in self._holdings.values())
 
     def free(self, device: str, kind: str) -> int:
-        """May be negative after a cap was lowered: running work is left to finish."""
+        """The number of free slots, never above 0 on a device that is not open.
+
+        It is negative while more runs are active than a lowered limit allows: they are left to finish.
+        """
         free = self._caps.get(device, {}).get(kind, 0) - self.used(device, kind)
         return free if self.is_open(device) else min(0, free)
 
     def take(self, task_id: str, device: str, kind: str) -> None:
-        """Raises ValueError when there is no free slot or the task holds one: a bug of the caller."""
+        """Give the task a free slot.
+
+        Raises:
+            ValueError: There is no free slot, or the task already holds one. Both are bugs in the caller.
+        """
         if task_id in self._holdings:
             raise ValueError(f"task {task_id} holds a slot already")
         if self.free(device, kind) <= 0:
@@ -76,7 +83,7 @@ class SlotTable:
         self.hold(task_id, device, kind, self._next_share(device))
 
     def hold(self, task_id: str, device: str, kind: str, share: float) -> None:
-        """Record a run that is already there, whatever the caps say (after a restart)."""
+        """Record a run that already exists (after a restart), even if the limits do not allow it."""
         self._holdings[task_id] = Holding(task_id, device, kind, share)
 
     def share(self, task_id: str) -> float:
@@ -86,10 +93,10 @@ class SlotTable:
         self._holdings.pop(task_id, None)
 
     def _next_share(self, device: str) -> float:
-        """1 / (sum of caps), so that the slots together fill the device.
+        """1 / (sum of limits), so that all slots together fill the device.
 
-        Less while runs that started under lower caps hold more: it is split among the free slots, so that no run
-        waits for them.
+        It is less while runs that started under lower limits hold larger fractions. The free slots then divide the
+        rest of the device, so that no run waits for the older ones.
         """
         caps = self._caps[device]
         held = sum(h.share for h in self._holdings.values() if h.device == device)

@@ -1,1 +1,1 @@
-"""The logs of tasks and what follows them. Knows nothing of devices."""
+"""The event logs of tasks, and the gauges for monitoring. Only `gauges` knows of devices."""

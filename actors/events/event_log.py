@@ -1,4 +1,4 @@
-"""One task's events: sequence numbers, and each report counted once. Pure; knows nothing of Ray."""
+"""The events of one task: sequence numbers, and each report counted once. No Ray, no I/O."""
 
 import json
 from collections import deque
@@ -14,19 +14,19 @@ Event = tuple[int, str]
 
 
 class EventRow(NamedTuple):
-    """An event as it is stored."""
+    """An event as the store holds it."""
 
     task_id: str
     sequence: int
     source: str
-    #: of the event among those of its source
+    #: index of the event among the events of its source
     source_index: int
     #: an Entry as JSON
     entry: str
 
 
 class EventReport(NamedTuple):
-    """Entries of one source, which numbers them from `first_index`."""
+    """Consecutive entries of one source. The first one has the index `first_index`."""
 
     task_id: str
     source: str
@@ -34,16 +34,16 @@ class EventReport(NamedTuple):
     entries: list[Entry]
 
 
-#: how many events are kept in memory to answer readers that keep up; older ones come from the store
+#: number of events kept in memory for readers that keep up; older events come from the store
 WINDOW = 500
 
 
 @dataclass
 class EventWindow:
-    """The newest events of a task, as readers may see them."""
+    """The newest events of a task that readers may see: those that are stored."""
 
     last_sequence: int = 0
-    #: whether the stream's last event was shown
+    #: whether the stream's last event has been shown
     is_closed: bool = False
     _recent: deque[Event] = field(default_factory=lambda: deque(maxlen=WINDOW))
 
@@ -54,7 +54,7 @@ class EventWindow:
             self.is_closed = self.is_closed or is_final(entry)
 
     def read(self, after: int, limit: int) -> list[Event] | None:
-        """Events behind `after`; None when they begin before the window."""
+        """At most `limit` events after sequence number `after`; None if the first one is older than the window."""
         if after >= self.last_sequence:
             return []
         if not self._recent or after + 1 < self._recent[0][0]:
@@ -67,11 +67,11 @@ class EventWindow:
 class EventLog(EventWindow):
     """Gives the entries of a task their sequence numbers: from 1, without gaps.
 
-    A source (a run, a batch of the task manager's entries, the acceptance) numbers its own entries from 0; one
-    that arrives again after a lost answer has an index that was seen, and is dropped.
+    A source is a run, a batch of the task manager's entries, or the acceptance of the task. It numbers its own
+    entries from 0. After a lost answer it reports them again: their indexes have been seen, so they are dropped.
     """
 
-    #: the highest index by source
+    #: the highest index seen of each source
     seen: dict[str, int] = field(default_factory=dict)
     _last_numbered: int = field(init=False)
     _is_final_numbered: bool = field(init=False)
@@ -81,7 +81,17 @@ class EventLog(EventWindow):
         self._is_final_numbered = self.is_closed
 
     def number(self, task_id: str, source: str, first_index: int, entries: Sequence[Entry]) -> list[EventRow]:
-        """Rows for the store of the entries that are new; show them when they are stored."""
+        """Give the new entries their sequence numbers. Entries after the stream's last event are dropped.
+
+        Args:
+            task_id: The task of the log.
+            source: The source of the entries.
+            first_index: Index of the first entry within its source.
+            entries: The reported entries, which may include earlier ones.
+
+        Returns:
+            Rows for the store. Call `show` only after they are stored.
+        """
         rows: list[EventRow] = []
         for index, entry in enumerate(entries, start=first_index):
             if self._is_final_numbered or index <= self.seen.get(source, -1):
@@ -95,13 +105,13 @@ class EventLog(EventWindow):
 
 
 def first_event(task_id: str, entry: Entry) -> EventRow:
-    """The one that is stored together with a new task."""
+    """The event that is stored together with a new task."""
     return EventRow(task_id, 1, "accepted", 0, json.dumps(entry, ensure_ascii=False))
 
 
 def is_final(text: str) -> bool:
     """Whether this entry (JSON) ends its task's stream."""
-    # The quick look first: most entries are not.
+    # A cheap test first: most entries are not final.
     if '"completed"' not in text:
         return False
     entry = json.loads(text)

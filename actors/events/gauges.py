@@ -1,4 +1,4 @@
-"""Figures for the Ray dashboard, Prometheus and Grafana, published through ray.util.metrics."""
+"""Gauges for the Ray dashboard, Prometheus and Grafana, published through ray.util.metrics."""
 
 import asyncio
 from collections import Counter
@@ -10,12 +10,12 @@ from ray.util.metrics import Gauge
 from actors.devices.slots import SlotTable
 from rfuav_ray.tasks import TaskStatus
 
-#: how long a change may wait for others: to publish one costs as much as to queue a task
+#: delay that collects several changes, because publishing one costs as much as queuing a task
 PUBLISH_AFTER_S = 0.2
 
 
 class RunGauges:
-    """What trainings report, by task."""
+    """The metrics that trainings report, by task."""
 
     _SOURCES: ClassVar = {
         "rfuav_train_loss": ("train_loss", "Mean cross-entropy of the last epoch's training images"),
@@ -38,7 +38,7 @@ class RunGauges:
 
 
 class QueueGauges:
-    """Tasks by kind and state, the queue's length, the slots in use."""
+    """The number of tasks by kind and status, the length of the queue, and the slots in use."""
 
     def __init__(self) -> None:
         self._tasks = Gauge("rfuav_tasks", description="Tasks by kind and state", tag_keys=("kind", "status"))
@@ -50,7 +50,12 @@ class QueueGauges:
         self._waits_to_publish = False
 
     def count(self, before: tuple[str, str] | None, after: tuple[str, str] | None) -> None:
-        """A task came, changed or went; given are its kind and status."""
+        """Count a task that was added, changed or removed.
+
+        Args:
+            before: Its old kind and status; None for a new task.
+            after: Its new kind and status; None for a removed task.
+        """
         for key, step in ((before, -1), (after, 1)):
             if key is not None and before != after:
                 self._counts[key] += step
@@ -58,7 +63,7 @@ class QueueGauges:
                 self._publish_soon()
 
     def show_slots(self, slots: SlotTable) -> None:
-        """As they are when they are published."""
+        """Publish the slots in use soon. They are read from `slots` at that time."""
         self._slot_table = slots
         self._publish_soon()
 

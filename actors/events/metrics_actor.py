@@ -1,6 +1,6 @@
-"""MetricsActor: every task's log and metric events: numbered, stored, and handed to whoever waits for them.
+"""MetricsActor: numbers and stores the events of every task, and delivers them to waiting readers.
 
-The first entry of a log was stored with its task, by the TaskManager.
+The TaskManager stores the first event of a log, together with the task.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ from actors.events.gauges import RunGauges
 from actors.store.store import Store
 from actors.tasks.batching import GroupCommit
 
-#: logs of ended tasks that stay in memory
+#: number of logs of ended tasks that stay in memory
 KEPT_LOGS = 100
 
 
 @dataclass(frozen=True)
 class EventPage:
     events: list[Event]
-    #: whether the stream's last event is among them, or was before them
+    #: whether the stream's last event is in this page or before it
     is_last: bool
-    #: of the log as it stands
+    #: sequence number of the log's newest event
     last_sequence: int
 
 
@@ -32,16 +32,16 @@ class MetricsActor:
         self._store = Store(database_url)
         self._commit: GroupCommit[EventRow] = GroupCommit(self._store.append_events)
         self._logs: dict[str, EventLog] = {}
-        #: those of ended tasks, the one that was used last at the end
+        #: ids of the logs of ended tasks, the most recently used one last
         self._closed: OrderedDict[str, None] = OrderedDict()
         self._loading = asyncio.Lock()
         self._news: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._gauges = RunGauges()
 
     async def append(self, report: EventReport) -> None:
-        """Add the entries of one source; a repeated call adds nothing.
+        """Add the entries of one source. Returns when they are stored.
 
-        Returns when they are stored. What comes after a stream's last event is dropped.
+        A repeated call adds nothing. Entries after the stream's last event are dropped.
         """
         await self._load([report.task_id])
         await self._append(report, self._loaded(report.task_id))
@@ -55,7 +55,7 @@ class MetricsActor:
         try:
             await self._commit.write(rows)
         except Exception:
-            # Begin again from what is stored; the source repeats its call.
+            # Next time the log is loaded from the store again. The source repeats its call.
             self._logs.pop(task_id, None)
             raise
         log.show((row.sequence, row.entry) for row in rows)
@@ -64,18 +64,22 @@ class MetricsActor:
         self._news.pop(task_id, asyncio.Event()).set()
 
     async def append_together(self, reports: Sequence[EventReport]) -> "list[Exception | None]":
-        """Several calls of `append` in one; for each the error that it would have raised."""
+        """Do several calls of `append` in one.
+
+        Returns:
+            For each report the error that `append` would have raised, or None.
+        """
         try:
             await self._load({report.task_id for report in reports})
         except Exception as error:
             return [error] * len(reports)
-        # All logs are taken at once: others may leave the memory while the first reports are added.
+        # Get all logs before the first await: logs may be dropped from memory while the first reports are added.
         adding = [self._append(report, self._loaded(report.task_id)) for report in reports]
         errors = await asyncio.gather(*adding, return_exceptions=True)
         return [cast("Exception | None", error) for error in errors]
 
     async def read(self, task_id: str, after: int = 0, limit: int = 1000, wait_s: float = 0) -> EventPage:
-        """Events behind sequence number `after`; where there are none yet, wait for one up to `wait_s`."""
+        """At most `limit` events after sequence number `after`. If there are none, wait up to `wait_s` for one."""
         log = await self._log(task_id)
         if log.last_sequence <= after and not log.is_closed and wait_s > 0:
             try:
@@ -86,16 +90,16 @@ class MetricsActor:
         events = log.read(after, limit)
         if events is None:
             events = await asyncio.to_thread(self._store.read_events, task_id, after, limit)
-        # The last event may be in the store some moments before the log knows.
+        # The store may hold the last event shortly before the log shows it.
         if events and is_final(events[-1][1]):
             return EventPage(events, is_last=True, last_sequence=events[-1][0])
         reached = events[-1][0] if events else after
         return EventPage(events, log.is_closed and reached >= log.last_sequence, log.last_sequence)
 
     async def forget(self, task_ids: Sequence[str]) -> None:
-        """The tasks were deleted: drop their events and wake their readers."""
+        """Drop the events of deleted tasks, and wake their readers."""
         await asyncio.to_thread(self._store.delete_events, task_ids)
-        async with self._loading:  # else one that is being read from the store would come back
+        async with self._loading:  # else a log that is being loaded would come back
             for task_id in task_ids:
                 self._logs.pop(task_id, None)
                 self._closed.pop(task_id, None)
@@ -103,45 +107,45 @@ class MetricsActor:
             self._news.pop(task_id, asyncio.Event()).set()
 
     async def closed_streams(self) -> set[str]:
-        """The tasks whose last event is stored."""
+        """The ids of the tasks whose stream's last event is stored."""
         return await asyncio.to_thread(self._store.closed_streams)
 
     async def last_epoch(self, task_id: str) -> int:
-        """The epoch of this training whose end was stored last; 0 when none was."""
+        """The last epoch of this training whose end is stored; 0 without any."""
         return await asyncio.to_thread(self._store.last_epoch, task_id)
 
     async def ping(self) -> None:
-        """Answers when the actor is up."""
+        """Answer as soon as the actor is up."""
 
     async def _log(self, task_id: str) -> EventLog:
-        """For readers. An empty one is not kept: there is no such task, but a new one may get its id."""
+        """The log for a reader. An empty log is not kept: no such task exists, and a new task may get the id."""
         await self._load([task_id])
         log = self._logs.get(task_id, EventLog())
         self._keep(task_id, log)
         return log
 
     async def _load(self, task_ids: Collection[str]) -> None:
-        """Bring the logs of these tasks into memory, as far as something of them is stored."""
+        """Load the stored logs of these tasks into memory."""
         if all(task_id in self._logs for task_id in task_ids):
             return
         async with self._loading:
             missing = [task_id for task_id in task_ids if task_id not in self._logs]
             for task_id, log in (await asyncio.to_thread(_stored_logs, self._store, missing)).items():
-                self._logs.setdefault(task_id, log)  # a report may have begun one meanwhile
+                self._logs.setdefault(task_id, log)  # a report may have created one meanwhile
 
     def _loaded(self, task_id: str) -> EventLog:
-        """To be added to: a new one where nothing is stored."""
+        """The log for a writer: a new one if nothing is stored."""
         return self._logs.setdefault(task_id, EventLog())
 
     def _keep(self, task_id: str, log: EventLog) -> None:
-        """Those of tasks that live, once they were used, and of the ended ones those that were used last."""
+        """Drop the least recently used logs of ended tasks from memory. All other logs stay."""
         if not log.is_closed:
             return
         self._closed[task_id] = None
         self._closed.move_to_end(task_id)
         while len(self._closed) > KEPT_LOGS:
             oldest, _ = self._closed.popitem(last=False)
-            if (kept := self._logs.get(oldest)) and kept.is_closed:  # its id may be a new task's by now
+            if (kept := self._logs.get(oldest)) and kept.is_closed:  # a new task may have this id by now
                 del self._logs[oldest]
 
 

@@ -1,1 +1,1 @@
-"""One attempt at a task, in a process of its own. Knows nothing of the queue."""
+"""One attempt at a task, executed in a Ray worker. Knows nothing of the queue."""

@@ -1,6 +1,7 @@
-"""What Ray starts as the Python of a run's worker: asks the node's fork server for one, and stands in for it.
+"""Gets a run's worker from the node's fork server, and waits for its end. Ray takes this process for the worker.
 
-Called as `fork_client.py <program> --raylet-name=<socket> …`. Only the standard library: it starts in 20 ms.
+Ray calls it in place of Python, as `fork_client.py <program> --raylet-name=<socket> …`. It imports only the
+standard library, so that it starts in 20 ms.
 """
 
 import array
@@ -25,27 +26,27 @@ def main(arguments: Sequence[str]) -> int:
     except OSError as error:
         print(f"no fork of a prepared Python ({error}): starting a fresh one", file=sys.stderr)
         os.execv(sys.executable, [sys.executable, *arguments])
-    # Whoever ends this process means the worker: the server sees the connection close, and ends it.
+    # A kill of this process is meant for the worker: the server sees the closed connection and kills the worker.
     status = _line(server)
-    if not status:  # the server ended, its workers go on
+    if not status:  # the server has ended, but its workers still run
         select.select([worker], [], [])
     return int(status or 1)
 
 
 def _forked(arguments: Sequence[str]) -> tuple[socket.socket, int]:
-    """The connection to the server, and the worker as a pidfd. Raises OSError."""
+    """Return the connection to the server, and a pidfd of the worker. Raises OSError."""
     address = server_address(arguments)
     server = _connect(address)
     try:
         return server, os.pidfd_open(_ask(server, arguments))
-    except ConnectionError:  # it was another job's, and ends
+    except ConnectionError:  # the server belonged to another job, and ends
         server.close()
         server = _connect(address)
         return server, os.pidfd_open(_ask(server, arguments))
 
 
 def _ask(server: socket.socket, arguments: Sequence[str]) -> int:
-    """The process id of the worker. Raises OSError."""
+    """Request a worker, and return its process id. Raises OSError."""
     request = {
         "arguments": list(arguments),
         "folder": str(Path.cwd()),
@@ -61,7 +62,7 @@ def _ask(server: socket.socket, arguments: Sequence[str]) -> int:
 
 
 def _line(server: socket.socket) -> bytes:
-    """Up to the end of a line: two answers may arrive together. Empty when the server has ended."""
+    """Read exactly one line, because two answers may arrive together. It is empty when the server has ended."""
     line = b""
     while not line.endswith(b"\n"):
         byte = server.recv(1)
@@ -72,7 +73,11 @@ def _line(server: socket.socket) -> bytes:
 
 
 def server_address(arguments: Sequence[str]) -> str:
-    """Beside the socket of the node's raylet, so that each node has one of its own."""
+    """The path of the fork server's socket. It contains the raylet's socket path, so that each node has its own.
+
+    Raises:
+        OSError: The arguments do not name the raylet.
+    """
     names = [word.removeprefix(RAYLET_OPTION) for word in arguments if word.startswith(RAYLET_OPTION)]
     if not names:
         raise OSError(f"no {RAYLET_OPTION} in {arguments}")
@@ -86,7 +91,7 @@ def _connect(address: str) -> socket.socket:
         pass
     with Path(f"{address}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        try:  # another worker may have been first
+        try:  # another worker may have started it meanwhile
             return _open(address)
         except (FileNotFoundError, ConnectionRefusedError):
             _start(address)
@@ -104,9 +109,9 @@ def _open(address: str) -> socket.socket:
 
 
 def _start(address: str) -> None:
-    """Returns when the server listens; it goes on loading what workers need."""
+    """Start the server. Returns when it listens; it then still loads the modules that workers need."""
     command = [sys.executable, "-m", "actors.runs.fork_server", address, str(os.getppid())]
-    # Ray ends the process group of a worker with it, and the server is not this worker's alone.
+    # Ray kills a worker together with its process group. The server must survive: it serves other workers too.
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=os.setpgrp)  # noqa: PLW1509
     assert process.stdout is not None
     if not process.stdout.readline():
@@ -114,5 +119,5 @@ def _start(address: str) -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is the worker's
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is meant for the worker
     sys.exit(main(sys.argv[1:]))

@@ -1,8 +1,9 @@
-"""A process that has loaded what runs need, PyTorch above all, and becomes their workers by forking.
+"""The fork server: it has loaded the modules that runs need, such as PyTorch, and forks their workers.
 
-Ray starts a Python for each worker, and loading PyTorch, torchvision and scikit-learn takes five seconds of a
-processor. A fork of this process has them at once, and shares their memory. Each node has one: it starts with the
-first worker that needs it, ends with the node's raylet, and computes nothing: threads would not survive the fork.
+Ray starts a new Python for each worker. Loading PyTorch, torchvision and scikit-learn there takes five seconds of
+CPU time. A fork of this process has them at once, and shares their memory. Each node has one server. It starts
+with the first worker that needs it, and ends with the node's raylet. It computes nothing, because threads would
+not survive the fork.
 """
 
 import array
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 NICENESS = "RAY_worker_niceness"
-#: which job of Ray a process belongs to
+#: environment variable: the Ray job that a process belongs to
 JOB = "RAY_JOB_ID"
 MODULES = ("actors.runs.runner", "rfuav_ray.training.run", "rfuav_ray.inference.run")
 BACKLOG = 1024
@@ -37,17 +38,22 @@ class Request:
 
 
 class OtherJob(Exception):
-    """Raised by a request for a worker of another job than the server's."""
+    """A worker was requested for another Ray job than the server's."""
 
 
 class ForkServer:
     def __init__(self, listener: socket.socket, raylet: int) -> None:
-        """`raylet`: a pidfd of the process with which it ends."""
+        """Register the sources of events.
+
+        Args:
+            listener: The socket that clients connect to.
+            raylet: A pidfd of the node's raylet. The server ends when the raylet ends.
+        """
         self._listener = listener
         self._selector = selectors.DefaultSelector()
         self._clients: dict[int, socket.socket] = {}
         self._raylet = raylet
-        # A child's end wakes the selector.
+        # The end of a child wakes the selector.
         self._wake, wake = socket.socketpair()
         wake.setblocking(False)
         self._waker = wake
@@ -57,7 +63,12 @@ class ForkServer:
             self._selector.register(source, selectors.EVENT_READ)
 
     def serve(self) -> tuple[Request, list[int]] | None:
-        """Returns None when the raylet has ended, and in each child what it has to become, with its streams."""
+        """Fork a worker for each client.
+
+        Returns:
+            In the server: None, when the raylet has ended or a client wants a worker of another job.
+            In each child: its request and its standard streams.
+        """
         while True:
             for key, _ in self._selector.select():
                 if key.fileobj is self._raylet:
@@ -84,13 +95,13 @@ class ForkServer:
             client.close()
             return None
         if request.environment.get(JOB) != os.environ.get(JOB):
-            # Ray's library has read it when it was loaded here: Ray ends a fork that names a job that is over.
-            self._listener.close()  # first: the client then starts a server of its own job
+            # Ray's library read the job when it was loaded here. Ray kills forks that name a job that has ended.
+            self._listener.close()  # before the client, so that the client starts a server of its own job
             _close(client, streams)
             raise OtherJob
         try:
             child = os.fork()
-        except OSError as error:  # its client then starts a Python of its own
+        except OSError as error:  # the client then starts a fresh Python
             print(f"no worker can be forked: {error}", file=sys.stderr)
             _close(client, streams)
             return None
@@ -98,14 +109,14 @@ class ForkServer:
             self._forget(client)
             return request, streams
         _close(None, streams)
-        with suppress(OSError):  # if it has left, that is seen next
+        with suppress(OSError):  # the selector reports a client that has left
             client.sendall(b"%d\n" % child)
         self._clients[child] = client
         self._selector.register(client, selectors.EVENT_READ, child)
         return None
 
     def _forget(self, client: socket.socket) -> None:
-        """In the child: nothing of the server's may stay open."""
+        """Close everything that belongs to the server, in a child."""
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for connection in (client, self._listener, self._wake, self._waker, *self._clients.values()):
@@ -115,7 +126,7 @@ class ForkServer:
 
     def _client_left(self, child: int) -> None:
         client = self._clients.get(child)
-        if client is None:  # its worker ended at the same moment
+        if client is None:  # its worker ended at the same time
             return
         with suppress(KeyError):
             self._selector.unregister(client)
@@ -128,7 +139,7 @@ class ForkServer:
             if child == 0:
                 return
             client = self._clients.pop(child)
-            with suppress(KeyError):  # it has left
+            with suppress(KeyError):  # the client has left
                 self._selector.unregister(client)
             with suppress(OSError):
                 client.sendall(b"%d\n" % os.waitstatus_to_exitcode(status))
@@ -157,27 +168,32 @@ def _receive(client: socket.socket) -> tuple[Request, list[int]]:
 
 
 def become(request: Request, streams: Sequence[int]) -> None:
-    """Run the worker's program as a fresh Python would."""
-    os.setpgid(0, 0)  # as Ray's workers have
+    """Run the worker's program in this process, as a fresh Python would.
+
+    Args:
+        request: The program's arguments, working folder and environment.
+        streams: File descriptors that become its standard streams.
+    """
+    os.setpgid(0, 0)  # like every worker of Ray
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
     os.chdir(request.folder)
     os.environ.clear()
     os.environ.update(request.environment)
-    os.environ[NICENESS] = "0"  # Ray adds it to what the process has
+    os.environ[NICENESS] = "0"  # Ray would add it to the niceness that the process already has
     program, *_ = sys.argv = request.arguments
     sys.path[0] = str(Path(program).parent)
     sys.path[1:1] = [path for path in request.environment.get("PYTHONPATH", "").split(":") if path]
     if numpy := sys.modules.get("numpy"):
-        numpy.random.seed()  # else all have the same
+        numpy.random.seed()  # else all workers have the same random numbers
     runpy.run_path(program, run_name="__main__")
 
 
 def main(address: str, raylet: int) -> None:
     with suppress(FileNotFoundError):
         Path(address).unlink()
-    watched = os.pidfd_open(raylet)  # where the system has no such thing, this ends it: Ray starts workers then
+    watched = os.pidfd_open(raylet)  # fails without pidfds: clients then start a fresh Python
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
     Path(address).chmod(0o600)
@@ -187,10 +203,10 @@ def main(address: str, raylet: int) -> None:
     os.dup2(null, 1)
     os.close(null)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(int(os.environ.get(NICENESS, "0")))  # as its workers have it
+    os.nice(int(os.environ.get(NICENESS, "0")))  # the workers inherit it
     for module in MODULES:
         importlib.import_module(module)
-    gc.freeze()  # a collection would write into every page that is shared
+    gc.freeze()  # a collection would write into every shared page, and so copy it
     server = ForkServer(listener, watched)
     asked = server.serve()
     if asked:

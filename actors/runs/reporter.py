@@ -1,4 +1,4 @@
-"""The way of a run's reports from its worker to the actors, in batches, and of a stop request back."""
+"""Delivers a run's reports from its worker to the actors, in batches, and brings back the order to stop."""
 
 import logging
 import threading
@@ -20,14 +20,14 @@ from rfuav_ray.machine.gpu_memory import used_gpu_memory
 logger = logging.getLogger(__name__)
 
 REPORT_EVERY_S = 0.4
-#: a run waits when so many entries could not be handed over yet
+#: a run blocks while this many entries are not delivered
 MAX_WAITING_ENTRIES = 10_000
-#: how long the last entries of a run may wait for actors that are being restarted, or for room on their disk
+#: how long the last entries of a run may wait for actors that restart, or for free space on the actors' disk
 FLUSH_TIMEOUT_S = 3600.0
 
 
 class Reporter:
-    """A context manager: leaving it hands over what is left."""
+    """A context manager. Leaving it delivers the remaining entries."""
 
     def __init__(self, spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> None:
         self._spec = spec
@@ -42,7 +42,12 @@ class Reporter:
         self._thread = threading.Thread(target=self._loop, name="reporter", daemon=True)
 
     def report(self, event: RunEvent) -> None:
-        """Raises RunCancelled or RunInterrupted when the run has to stop."""
+        """Accept an event for delivery. Blocks while too many entries are not delivered.
+
+        Raises:
+            RunCancelled: A client cancelled the task.
+            RunInterrupted: The run has to end, and keep its work for a later run.
+        """
         with self._lock:
             self._lock.wait_for(lambda: self._order != "go on" or len(self._entries) < MAX_WAITING_ENTRIES)
             if self._order != "go on":
@@ -52,7 +57,11 @@ class Reporter:
             self._progress = _merge(self._progress, event)
 
     def last_epoch(self) -> int:
-        """The epoch whose end an earlier run of this task reported last; 0 when none was."""
+        """The last epoch whose end an earlier run of this task reported; 0 without any.
+
+        Raises:
+            RayError: The MetricsActor did not answer for FLUSH_TIMEOUT_S.
+        """
         deadline = time.monotonic() + FLUSH_TIMEOUT_S
         while True:
             try:
@@ -80,7 +89,7 @@ class Reporter:
             self._hand_over()
 
     def _hand_over(self) -> bool:
-        """Whether everything that waited was accepted; if not, the next call tries again."""
+        """Deliver the waiting entries. Returns whether all were accepted; if not, the next call tries again."""
         with self._lock:
             entries = list(self._entries)
             progress = replace(self._progress, gpu_memory=used_gpu_memory())

@@ -1,4 +1,4 @@
-"""What a Ray worker does with a run: call the domain function, pass its reports on, say how it ended."""
+"""Executes a run in a Ray worker: calls the domain function, passes its reports on, and returns the outcome."""
 
 import logging
 import os
@@ -28,7 +28,16 @@ logger = logging.getLogger(__name__)
 
 
 def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
-    """The Ray task of every run. Raises nothing that the run itself caused: it is in the outcome."""
+    """The Ray task of every run.
+
+    Args:
+        spec: The run.
+        metrics_actor: Receives the run's events.
+        task_manager_actor: Receives the run's progress, and answers with an order.
+
+    Returns:
+        The outcome. It also carries the errors that the run itself caused: they are never raised.
+    """
     reporter = Reporter(spec, metrics_actor, task_manager_actor)
     place = _place(spec)
     with reporter:
@@ -44,7 +53,7 @@ def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
 
 
 def get_ready() -> None:
-    """Does nothing: that Ray starts a worker for it gets the fork server of the node going."""
+    """Do nothing. Ray starts a worker for this task, and that starts the node's fork server."""
 
 
 def _ending(spec: RunSpec, error: Exception) -> Outcome:
@@ -67,12 +76,12 @@ def _ending(spec: RunSpec, error: Exception) -> Outcome:
 
 
 def _place(spec: RunSpec) -> dict[str, Any]:
-    """Where and when the run runs, for its result; `gpu_ids` as the node names them."""
-    # CUDA numbers GPUs by speed unless told otherwise; NVML, nvidia-smi and Ray by their place on the bus.
+    """Where and when the run started, for its result. Also sets the variables that select its GPU."""
+    # By default CUDA numbers GPUs by speed. NVML, nvidia-smi and Ray number them by their position on the bus.
     os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     gpu_ids = [str(gpu_id) for gpu_id in ray.get_gpu_ids()]
     if spec.gpu_id is not None and not gpu_ids:
-        # The runs that started before this one hold all of the GPU in Ray's books; see SlotTable.
+        # Ray counts the whole GPU for the runs that started before this one; see SlotTable.
         gpu_ids = [spec.gpu_id]
         os.environ["CUDA_VISIBLE_DEVICES"] = spec.gpu_id
     return {
@@ -98,7 +107,7 @@ def _work(spec: RunSpec, reporter: Reporter, place: dict[str, Any]) -> dict[str,
     return _preprocess(spec, request, reporter.report)
 
 
-# The imports below are where they are because the actors that name this module must not load torch or Ray Data.
+# The functions below import late, because the actors that import this module must not load torch or Ray Data.
 
 
 def _train(spec: RunSpec, request: TrainingRequest, reporter: Reporter, place: dict[str, Any]) -> dict[str, Any]:
@@ -145,26 +154,26 @@ def _preprocess(spec: RunSpec, request: PreprocessingRequest, report: Report) ->
 
 
 def use_threads(spec: RunSpec) -> None:
-    """Give torch the run's share of the CPUs that this process may use.
+    """Limit torch's threads to the run's part of the CPUs that this process may use.
 
-    What Ray was told of its node may be more: with four times as many threads as cores, each step of a training
-    waits for threads that do not run.
+    Ray may count more CPUs than the process may use. With four times as many threads as cores, each step of a
+    training waits for threads that are not running.
     """
     import torch  # noqa: PLC0415
 
-    # Ray has set OMP_NUM_THREADS from num_cpus, which is a fraction here.
+    # Ray derived OMP_NUM_THREADS from num_cpus, which is a fraction here.
     torch.set_num_threads(max(1, min(spec.threads, usable_cpus() // spec.limit)))
 
 
 def _torch_device(spec: RunSpec, report: Report) -> str:
-    """Also gives torch the run's threads."""
+    """The run's device in torch's terms. Also sets torch's number of threads."""
     import torch  # noqa: PLC0415
 
     use_threads(spec)
     if spec.device == "cpu":
         return "cpu"
     if torch.cuda.is_available():
-        return "cuda:0"  # Ray shows the worker its own GPU only
+        return "cuda:0"  # the worker sees only the GPU of its run
     if spec.has_hardware:
         raise RunError(
             f"PyTorch cannot use {spec.device} (GPU {spec.gpu_id} of {os.uname().nodename}): a CPU build, or a "

@@ -1,9 +1,9 @@
-"""One attempt at a task: what it is given, and how it ended. Plain data that travels between actors."""
+"""One attempt at a task: its specification, progress and outcome. Plain data that travels between actors."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
 
-#: what a run is told when it reports. Interrupt: keep what is done for a later run, and end
+#: the answer to a report of a run. "interrupt": keep the work for a later run, and end
 Order = Literal["go on", "cancel", "interrupt"]
 
 
@@ -11,19 +11,19 @@ Order = Literal["go on", "cancel", "interrupt"]
 class RunSpec:
     task_id: str
     kind: str
-    #: 1 for the first run of the task; a later one goes on where the earlier one was lost
+    #: 1 for the first run of the task; a later run resumes where the earlier one ended
     attempt: int
     request: dict[str, Any]
     #: the slot's device: cpu or cuda:N
     device: str
-    #: CPU threads that the run may use, if its process may run on so many CPUs
+    #: CPU threads that the run may use, if its process may use that many CPUs
     threads: int
-    #: how many runs of its kind may be beside each other on a node, this one counted
+    #: how many runs of its kind may work on a node at the same time, including this one
     limit: int = 1
-    #: of a GPU: how its node names it, and whether it is more than a number in Ray's books
+    #: for a run on a GPU: the id of the GPU on its node, and whether it is real hardware or only a logical GPU
     gpu_id: str | None = None
     has_hardware: bool = False
-    #: of preprocessing: the Ray tasks that work at once, and the CPUs that each counts for
+    #: for preprocessing: how many Ray tasks work at the same time, and the CPUs that Ray counts for each
     worker_count: int = 1
     worker_cpus: float = 1.0
 
@@ -34,8 +34,8 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class Outcome:
-    #: lost: the worker or its node died; another try may do better
-    #: interrupted: a part of the service ended, or stops in good order, and the run with it: no fault of the run
+    #: lost: the worker or its node died; a later run may succeed
+    #: interrupted: a part of the service died or is stopping, so the run ended; the run is not at fault
     status: Literal["completed", "failed", "cancelled", "lost", "interrupted"]
     result: dict[str, Any] | None = None
     error: str | None = None
@@ -43,12 +43,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a run stands; None leaves what is known."""
+    """The progress of a run. None leaves the known value unchanged."""
 
     percent: float | None = None
     epoch: int | None = None
     message: str | None = None
     #: a whole `latest_metrics` object
     metrics: dict[str, Any] | None = None
-    #: bytes on the GPU that torch uses, and that it keeps
+    #: bytes on the GPU that torch uses, and bytes that it has reserved
     gpu_memory: tuple[int, int] | None = None

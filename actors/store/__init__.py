@@ -1,1 +1,1 @@
-"""What is on disk: tables, migrations, repair. Knows nothing of Ray."""
+"""The store on disk: tables, migrations, repair. Knows nothing of Ray."""

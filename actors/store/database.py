@@ -1,4 +1,4 @@
-"""Connections to SQLite and PostgreSQL, and what goes wrong with them in plain words."""
+"""Connections to SQLite and PostgreSQL, and their errors in plain words."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,18 +10,18 @@ import sqlalchemy as sa
 from rfuav_ray.errors import RfuavError, ServiceBusy
 
 CONNECT_TIMEOUT_S = 5
-#: how long a write waits for the other process's one
+#: how long a write waits for the write of another process
 BUSY_TIMEOUT_MS = 30_000
 RETRY_AFTER_S = 5
 SHOWN_REASON_CHARS = 300
 
 _FORMS = "sqlite:////folder/rfuav.db or postgresql+psycopg://user:password@host/database"
-#: what only a mistake in the program causes
+#: errors that only a bug in the program causes
 _BUGS = (sa.exc.IntegrityError, sa.exc.ProgrammingError, sa.exc.DataError, sa.exc.NotSupportedError)
 _NOT_ALLOWED = "42501"
-#: SQLSTATE classes of a server that ends, or starts, or went away
+#: SQLSTATE classes of a server that stops, starts or cannot be reached
 _AWAY = ("08", "57P")
-#: SQLite's reason -> what to do
+#: words in SQLite's error -> advice to the operator
 _ADVICE = {
     "full": "Make room in '{folder}'.",
     "locked": "Another program holds '{file}': end it.",
@@ -34,14 +34,18 @@ _ADVICE = {
 
 
 def connect(database_url: str | sa.URL) -> sa.Engine:
-    """Opens nothing yet. Raises RfuavError for an address that the store cannot use."""
+    """Create an engine. It opens a connection at its first use.
+
+    Raises:
+        RfuavError: The store cannot use this address, or PostgreSQL's driver is not installed.
+    """
     url = _checked(database_url)
     if url.get_backend_name() == "sqlite":
         engine = sa.create_engine(url)
         sa.event.listen(engine, "connect", _tune_sqlite)
         sa.event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         return engine
-    # A server that vanished with its machine must not hold a write for the kernel's quarter of an hour.
+    # Without these limits, a write to a server whose machine is gone would block for the kernel's 15 minutes.
     limits = {"connect_timeout": CONNECT_TIMEOUT_S, "keepalives_idle": 10, "tcp_user_timeout": 30_000}
     try:
         return sa.create_engine(url, pool_pre_ping=True, connect_args=limits)
@@ -52,13 +56,21 @@ def connect(database_url: str | sa.URL) -> sa.Engine:
 
 
 def sqlite_file(engine: sa.Engine) -> Path | None:
-    """None when the database is a server."""
+    """The database's file; None if the database is a server."""
     return Path(str(engine.url.database)) if engine.dialect.name == "sqlite" else None
 
 
 @contextmanager
 def plain_errors(engine: sa.Engine, use: Literal["read", "written"]) -> Iterator[None]:
-    """Raises ServiceBusy for what the disk or the server did, and lets mistakes of the program through."""
+    """Replace errors of the disk or the server by one with plain words. Errors from bugs pass unchanged.
+
+    Args:
+        engine: The database of the block.
+        use: What the block does, for the message.
+
+    Raises:
+        ServiceBusy: The disk or the server failed, or all connections are in use.
+    """
     try:
         yield
     except sa.exc.TimeoutError:
@@ -84,7 +96,7 @@ def _server_error(url: sa.URL, use: str, error: sa.exc.DBAPIError) -> str:
         reason = reason.replace(str(url.password), "***")
     state = getattr(error.orig, "sqlstate", None)
     name = f"'{url.database}' at {url.host or 'this machine'}"
-    # Without a state it was the connection that failed, not a statement.
+    # Without a state, the connection failed and not a statement.
     if state is None or state.startswith(_AWAY):
         return f"The database does not answer: {name}: {reason}. Start it, or correct DATABASE_URL."
     return f"The task store cannot be {use}: {name}: {reason}. Look at the database server."
@@ -93,7 +105,7 @@ def _server_error(url: sa.URL, use: str, error: sa.exc.DBAPIError) -> str:
 def _checked(database_url: str | sa.URL) -> sa.URL:
     try:
         url = sa.make_url(database_url)
-    except (sa.exc.ArgumentError, ValueError):  # neither may show the password
+    except (sa.exc.ArgumentError, ValueError):  # both may contain the password
         raise RfuavError(f"DATABASE_URL is no database's address; write {_FORMS}") from None
     backend = url.get_backend_name()
     if backend == "postgresql":
@@ -106,12 +118,12 @@ def _checked(database_url: str | sa.URL) -> sa.URL:
 
 
 def _tune_sqlite(connection: Any, _record: Any) -> None:
-    # Python would begin a transaction only at the first change of rows, and leave changes of tables outside.
+    # By default Python begins a transaction only at the first change of rows, and leaves schema changes outside.
     connection.isolation_level = None
-    # A damaged letter must not keep the row, and its page of rows, from being read.
+    # One invalid byte in a text must not make its row, and the rows read with it, unreadable.
     connection.text_factory = _decode
     cursor = connection.cursor()
-    # Readers don't wait for writers; a commit is on disk when it returns; two actors write one file.
+    # Two actors write one file; readers do not wait for writers; a commit is on disk when it returns.
     for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "journal_mode=WAL", "synchronous=FULL"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()

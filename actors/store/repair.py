@@ -1,4 +1,4 @@
-"""A damaged SQLite file must not stop the service: what can be read of it moves into a new one."""
+"""Repairs a damaged SQLite file, which must not stop the service: its readable rows move into a new file."""
 
 import json
 import logging
@@ -29,20 +29,24 @@ T = TypeVar("T")
 
 
 def repair_if_damaged(file: Path) -> str | None:
-    """Returns what the operator should know; None when the file was sound, or is not there yet.
+    """Replace a damaged file by a new one with its readable rows. The damaged file is kept under another name.
 
-    Raises RfuavError for a file that cannot be opened.
+    Returns:
+        A message for the operator; None if the file was undamaged or does not exist yet.
+
+    Raises:
+        RfuavError: The file cannot be opened.
     """
     repaired = file.with_name(f"{file.name}.repaired")
-    if repaired.exists():  # the service was killed between the two
+    if repaired.exists():  # the service was killed between `_save` and `replace`
         replace(file, repaired)
     damage = find_damage(file)
     if damage is None:
         return None
     logger.error("the task store '%s' is damaged: %s; saving what can be read", file, damage)
-    if not file.exists():  # only its log
+    if not file.exists():  # only its write-ahead log exists
         file.touch()
-    # SQLite would remove the log of an empty file.
+    # Do not open an empty file: SQLite would delete its write-ahead log.
     there = count_rows(file) if file.stat().st_size else {}
     saved = _save(file, repaired)
     old = replace(file, repaired)
@@ -55,7 +59,7 @@ def repair_if_damaged(file: Path) -> str | None:
 
 
 def _save(damaged: Path, target: Path) -> dict[str, int]:
-    """Make a new database of what can be read; it has its name when it is whole. Returns how many rows it has."""
+    """Write the readable rows into a new database. It gets its name when it is complete. Returns rows by table."""
     unfinished = target.with_name(f"{target.name}.unfinished")
     for suffix in ("", "-wal", "-shm"):
         unfinished.with_name(unfinished.name + suffix).unlink(missing_ok=True)
@@ -87,7 +91,7 @@ def _fill(connection: sa.Connection, rows: Iterable[list[Value]]) -> None:
         for task in filter(None, map(_task, batch)):
             if task.id not in newest or newest[task.id].version < task.version:
                 newest[task.id] = task
-    # Where the header is gone a deleted task may be among them, whose number was given again.
+    # Without the header, deleted tasks may be among them. A newer task may have the number of a deleted one.
     by_number = {task.number: task for task in sorted(newest.values(), key=lambda task: task.version)}
     for tasks_together in _batches(by_number.values()):
         connection.execute(tasks.insert(), [task_values(task) for task in tasks_together])
@@ -122,7 +126,7 @@ def _is_json(text: Any) -> bool:
 
 
 def _report(saved: dict[str, int], there: dict[str, int]) -> str:
-    """Each table's rows, and how many of it are lost, where that can be told."""
+    """The saved rows of each table, and the number of lost rows where it is known."""
     parts = []
     for table, count in saved.items():
         lost = f"{max(there[table] - count, 0)} lost" if table in there else "how many are lost cannot be told"

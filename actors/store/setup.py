@@ -1,4 +1,4 @@
-"""Before the actors open the store, once: a damaged file is repaired, the tables are made or migrated."""
+"""Prepares the store once, before the actors open it: repairs a damaged file, creates or migrates the tables."""
 
 from pathlib import Path
 
@@ -13,10 +13,16 @@ from rfuav_ray.files import flush_folder
 
 
 def prepare_store(database_url: str) -> str | None:
-    """Returns what the operator should know of a damaged file that was repaired.
+    """Repair a damaged file, then create or migrate the tables.
 
-    Raises RfuavError for a store of a newer release or one that cannot be opened, and ServiceBusy for a database
-    that does not answer or a full disk. Then the store is as it was.
+    After an error the tables are as they were, except for a repair that was completed before it.
+
+    Returns:
+        A message for the operator if a damaged file was repaired.
+
+    Raises:
+        RfuavError: A newer release wrote the store, or the store cannot be opened.
+        ServiceBusy: The database does not answer, or the disk is full.
     """
     engine = connect(database_url)
     file = sqlite_file(engine)

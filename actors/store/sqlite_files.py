@@ -1,4 +1,4 @@
-"""The files of a SQLite database: looking at them for damage, and putting others in their place."""
+"""The files of a SQLite database: finds damage in them, replaces them, and copies them."""
 
 import sqlite3
 from contextlib import closing
@@ -9,18 +9,19 @@ from actors.store.sqlite_pages import MAGIC
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.files import flush_folder
 
-#: what SQLite says of a sound file that it cannot use now
+#: words in SQLite's errors for an undamaged file that it cannot use now
 _NO_DAMAGE = ("locked", "unable to open", "readonly", "full")
-#: table -> its column of JSON
+#: table -> its column with JSON
 _JSON_COLUMNS = {"tasks": "record", "events": "entry", "settings": "value"}
 
 
 def find_damage(file: Path) -> str | None:
-    """What is wrong with the file; None for a sound one, and where there is none yet.
+    """Describe the damage to the file; None if it is undamaged or does not exist yet.
 
-    Raises RfuavError for a file that cannot be opened, or that another program holds.
+    Raises:
+        RfuavError: The file cannot be opened, or another program holds it.
     """
-    # Before SQLite sees them: it empties the log of a file that has lost its content.
+    # Look before SQLite opens the files: it empties the write-ahead log of a file that has lost its content.
     log = _beside(file, "-wal")
     if not file.exists():
         return "it is gone, its write-ahead log is there" if log.exists() and log.stat().st_size else None
@@ -45,7 +46,7 @@ def find_damage(file: Path) -> str | None:
 
 
 def count_rows(file: Path) -> dict[str, int]:
-    """Of those tables whose number of rows can still be told."""
+    """The number of rows by table, without the tables that cannot be counted any more."""
     found: dict[str, int] = {}
     for table in _JSON_COLUMNS:
         try:
@@ -57,13 +58,16 @@ def count_rows(file: Path) -> dict[str, int]:
 
 
 def replace(file: Path, other: Path) -> Path:
-    """Put `other` in the file's place, and say where the file is now.
+    """Put `other` in the place of `file`, which gets a new name.
 
-    May be repeated after it was interrupted: `other` keeps its name until all else is done.
+    An interrupted call can be repeated: `other` keeps its name until everything else is done.
+
+    Returns:
+        The new path of `file`.
     """
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
     old = _beside(file, f".damaged-{moment}")
-    # The log with its file: SQLite would write an old log's pages into the new one.
+    # Move the write-ahead log too: SQLite would write the pages of an old log into the new file.
     for suffix in ("-shm", "-wal", ""):
         if _beside(file, suffix).exists():
             _beside(file, suffix).rename(_beside(old, suffix))
@@ -74,7 +78,11 @@ def replace(file: Path, other: Path) -> Path:
 
 
 def copy_database(file: Path, target: Path) -> None:
-    """A copy of a moment, whole or not at all. Raises RfuavError where it cannot be written."""
+    """Copy the database as it is at one moment. The copy is complete, or does not exist.
+
+    Raises:
+        RfuavError: The copy cannot be written.
+    """
     unfinished = _beside(target, ".unfinished")
     unfinished.unlink(missing_ok=True)
     try:
@@ -95,7 +103,7 @@ def _check(connection: sqlite3.Connection) -> str | None:
     (finding,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     if finding != b"ok":
         return " ".join(str(finding, errors="replace").split())
-    # Pages have no checksums: in the middle of a text damage shows by the text alone.
+    # Pages have no checksums: only the text itself shows that it is damaged in the middle.
     tables = {
         name.decode() for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
     }

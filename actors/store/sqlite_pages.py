@@ -1,7 +1,7 @@
-"""Reads rows out of the pages of a damaged SQLite file, without SQLite, which gives up at what is broken.
+"""Reads rows from the pages of a damaged SQLite file, without SQLite, which stops at damaged pages.
 
-Every leaf of a table says by its first byte what it is, so its rows are found though the pages that lead to it, or
-the header, are gone. See https://www.sqlite.org/fileformat2.html.
+The first byte of a page marks it as a leaf of a table. So the rows of a leaf are found even if the header, or the
+pages that lead to the leaf, are lost. See https://www.sqlite.org/fileformat2.html.
 """
 
 import struct
@@ -16,12 +16,12 @@ MAGIC = b"SQLite format 3\0"
 DEFAULT_PAGE_BYTES = 4096
 _HEADER_BYTES = 100
 _TABLE_LEAF = 0x0D
-#: serial type -> bytes of an integer
+#: serial type of an integer -> its size in bytes
 _INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
 
 
 class SqlitePages:
-    """The pages of a database file, and of its write-ahead log. A page that the disk refuses is empty."""
+    """The pages of a database file and of its write-ahead log. A page that the disk cannot read is empty."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb", buffering=0)
@@ -35,9 +35,9 @@ class SqlitePages:
         self._file.close()
 
     def rows(self) -> Iterator[list[Value]]:
-        """Every row of every table that can be read, in no order.
+        """Every readable row of every table, in no particular order.
 
-        Without the header, pages that SQLite freed cannot be told: deleted rows may be among these.
+        Without the header, pages that SQLite has freed look like any others, so that deleted rows may be included.
         """
         free = self._free_pages()
         for number in range(1, self._page_count + 1):
@@ -53,7 +53,7 @@ class SqlitePages:
                     continue
 
     def _payload(self, page: bytes, at: int) -> bytes:
-        """Of a cell: what is in the page, and then the chain of pages that it overflows to."""
+        """The payload of a cell: the part in the page itself, then the parts in its chain of overflow pages."""
         size, at = _varint(page, at)
         _, at = _varint(page, at)
         if size > self._page_count * self._page_bytes:
@@ -100,13 +100,13 @@ class SqlitePages:
 
 def _page_bytes(header: bytes) -> int:
     stated = struct.unpack(">H", header[16:18])[0] if header.startswith(MAGIC) and len(header) > 17 else 0
-    # 1 stands for 65536, which two bytes cannot hold.
+    # 1 means 65536, which does not fit into two bytes.
     stated = 65536 if stated == 1 else stated
     return stated if stated in {2**power for power in range(9, 17)} else DEFAULT_PAGE_BYTES
 
 
 def _values(record: bytes) -> list[Value]:
-    """Of one row. Raises ValueError and the like for what is no record."""
+    """The values of one row. Raises ValueError, IndexError or struct.error for bytes that are not a record."""
     header_bytes, at = _varint(record, 0)
     place = header_bytes
     values: list[Value] = []

@@ -9,7 +9,11 @@ _FRAME_HEADER_BYTES = 24
 
 
 def committed_pages(path: Path) -> tuple[int, dict[int, bytes]]:
-    """The size of a page and the newest content of each; 0 and nothing where there is no log."""
+    """Read the newest committed content of each page in the log.
+
+    Returns:
+        The size of a page in bytes, and the pages by number; 0 and no pages if there is no valid log.
+    """
     try:
         log = path.read_bytes()
     except OSError:
@@ -28,7 +32,7 @@ def committed_pages(path: Path) -> tuple[int, dict[int, bytes]]:
         number, pages_after_commit, *frame_salts = struct.unpack_from(">4I", log, at)
         page = log[at + _FRAME_HEADER_BYTES : at + step]
         sums = _add(page, _add(log[at : at + 8], sums, order), order)
-        # What follows was torn, or is of an earlier round.
+        # This frame and those after it are incomplete, or left over from an earlier use of the log.
         if frame_salts != salts or sums != struct.unpack_from(">2I", log, at + 16):
             break
         waiting[number] = page

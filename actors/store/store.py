@@ -1,7 +1,8 @@
-"""The durable store: tasks with their requests and results, and their log events.
+"""The durable store: tasks with their requests and results, and their events.
 
-Every write is one transaction; when it returns, it is on disk. The methods block: actors call them in a thread.
-`prepare_store` makes the tables. What the disk or the server does wrong is raised as ServiceBusy.
+Every write except `delete_events` is one transaction. It is on disk when the method returns. The methods block, so
+actors call them in a thread. `prepare_store` creates the tables. All methods raise ServiceBusy when the disk or
+the server fails.
 """
 
 import json
@@ -19,10 +20,10 @@ from actors.store.database import connect, plain_errors
 from actors.store.tables import events, settings, tasks, upsert
 from actors.tasks.row import TaskRow
 
-#: tasks whose events one query asks for, or one transaction deletes: the other actor's writes wait for it
+#: tasks per query of events, and per transaction that deletes events: the other actor's writes wait for it
 TASKS_TOGETHER = 100
 
-#: what `write_tasks` takes
+#: a change that `write_tasks` accepts
 TaskChange = TaskRow | EventRow | str
 
 _TASK = TaskRow._fields
@@ -30,7 +31,11 @@ _LOAD = sa.select(*(tasks.c[name] for name in _TASK)).order_by(tasks.c.number)
 
 
 class Store:
-    """Connects when it is first used. Raises RfuavError for a DATABASE_URL that it cannot use."""
+    """Connects to the database at its first use.
+
+    Raises:
+        RfuavError: DATABASE_URL cannot be used.
+    """
 
     def __init__(self, database_url: str) -> None:
         self._engine = connect(database_url)
@@ -41,9 +46,11 @@ class Store:
             return [TaskRow(*row) for row in connection.execute(_LOAD)]
 
     def write_tasks(self, changes: Sequence[TaskChange]) -> None:
-        """All or none, in their order: a row is inserted or replaces the older one, an id is deleted.
+        """Store all changes or none. If a task has several changes, the last one counts.
 
-        An event is the first one of a new task's log.
+        Args:
+            changes: A row inserts or replaces a task, an id deletes one, and an event is the first one of a new
+                task's log.
         """
         first_events = [change for change in changes if isinstance(change, EventRow)]
         latest: dict[str, TaskRow | str] = {}
@@ -58,31 +65,31 @@ class Store:
             if rows:
                 connection.execute(upsert(self._engine.dialect.name, tasks), rows)
             if first_events:
-                # An older task with this id may have left some: a report can come after its deletion.
+                # An older task with this id may have left events: a report can arrive after its deletion.
                 older = [{"older": event.task_id} for event in first_events]
                 connection.execute(events.delete().where(events.c.task_id == sa.bindparam("older")), older)
                 connection.execute(events.insert(), [event_values(event) for event in first_events])
 
     def read_setting(self, name: str, default: Any) -> Any:
-        """A value that `write_setting` stored."""
+        """Return the value that `write_setting` stored, or `default` without one."""
         with self._reading() as connection:
             text = connection.scalar(sa.select(settings.c.value).where(settings.c.name == name))
         return default if text is None else json.loads(text)
 
     def write_setting(self, name: str, value: Any) -> None:
-        """`value` is anything that JSON can hold."""
+        """Store a value that JSON can represent."""
         with self._writing() as connection:
             row = {"name": name, "value": json.dumps(value)}
             connection.execute(upsert(self._engine.dialect.name, settings), row)
 
     def delete_events(self, task_ids: Sequence[str]) -> None:
-        """A part of them when it raises; deleting them again is harmless."""
+        """Delete all events of these tasks. After an error some are deleted; the call can be repeated."""
         for batch in _batches(task_ids):
             with self._writing() as connection:
                 connection.execute(events.delete().where(events.c.task_id.in_(batch)))
 
     def closed_streams(self) -> set[str]:
-        """The tasks whose last event is stored."""
+        """The ids of the tasks whose stream's last event is stored."""
         with self._reading() as connection:
             return set(connection.scalars(sa.select(events.c.task_id).where(events.c.is_final)))
 
@@ -92,7 +99,7 @@ class Store:
             connection.execute(events.insert(), values)
 
     def read_events(self, task_id: str, after: int, limit: int) -> list[tuple[int, str]]:
-        """At most `limit` pairs of sequence number and entry (JSON), beginning behind `after`."""
+        """At most `limit` pairs of sequence number and entry (JSON), from the first one after `after`."""
         query = (
             sa.select(events.c.sequence, events.c.entry)
             .where(events.c.task_id == task_id, events.c.sequence > after)
@@ -103,7 +110,7 @@ class Store:
             return [(row.sequence, row.entry) for row in connection.execute(query)]
 
     def last_events(self, task_ids: Iterable[str]) -> dict[str, tuple[int, str]]:
-        """Sequence number and entry (JSON) of the last event of each of these tasks that has one."""
+        """Sequence number and entry (JSON) of the last event, by task. Tasks without events are left out."""
         found: dict[str, tuple[int, str]] = {}
         with self._reading() as connection:
             for batch in _batches(task_ids):
@@ -119,7 +126,7 @@ class Store:
         return found
 
     def last_source_indexes(self, task_ids: Iterable[str]) -> dict[str, dict[str, int]]:
-        """For each of these tasks that has events, and each source of them, the highest index that is stored."""
+        """The highest stored index of each source, by task. Tasks without events are left out."""
         found: defaultdict[str, dict[str, int]] = defaultdict(dict)
         with self._reading() as connection:
             for batch in _batches(task_ids):
@@ -135,7 +142,7 @@ class Store:
         return found
 
     def last_epoch(self, task_id: str) -> int:
-        """The epoch whose end was reported last; 0 when none was."""
+        """The last epoch whose end is stored; 0 without any."""
         query = (
             sa.select(events.c.entry)
             .where(events.c.task_id == task_id, events.c.is_epoch_end)
@@ -161,7 +168,7 @@ class Store:
 
 
 def database_url(configured: str, state_dir: Path) -> str:
-    """DATABASE_URL, or the SQLite file in the state folder."""
+    """DATABASE_URL, or the SQLite file in the state folder. Creates the folder."""
     if configured:
         return configured
     state_dir.mkdir(parents=True, exist_ok=True)
@@ -175,15 +182,15 @@ def _batches(task_ids: Iterable[str]) -> Iterator[list[str]]:
 
 
 def task_values(row: TaskRow) -> dict[str, Any]:
-    """A row of the table of tasks."""
+    """The values of a row of the table `tasks`, by column."""
     return {name: getattr(row, name) for name in _TASK}
 
 
 def event_values(row: EventRow) -> dict[str, Any]:
-    """A row of the table of events."""
+    """The values of a row of the table `events`, by column."""
     return {**row._asdict(), "is_final": is_final(row.entry), "is_epoch_end": _is_epoch_end(row.entry)}
 
 
 def _is_epoch_end(entry: str) -> bool:
-    # The quick look first: most entries are not.
+    # A cheap test first: most entries are not the end of an epoch.
     return '"epoch_end"' in entry and json.loads(entry).get("stage") == "epoch_end"

@@ -1,4 +1,4 @@
-"""The store's tables as this release has them; `migrations` makes them."""
+"""The store's tables in this release. `migrations` creates them."""
 
 from functools import lru_cache
 from typing import Any
@@ -8,7 +8,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = sa.MetaData()
 
-#: what the service was told at run time
+#: values that the service saves at run time: changed limits, reserved GPUs
 settings = sa.Table(
     "settings",
     metadata,
@@ -16,11 +16,11 @@ settings = sa.Table(
     #: JSON
     sa.Column("value", sa.Text, nullable=False),
 )
-#: a TaskRow
+#: the columns of a TaskRow
 tasks = sa.Table(
     "tasks",
     metadata,
-    # The repair knows rows of this table by their first three columns.
+    # The repair recognizes rows of this table by their first three columns.
     sa.Column("id", sa.String(64), primary_key=True),
     sa.Column("number", sa.BigInteger, nullable=False, unique=True),
     sa.Column("record", sa.Text, nullable=False),
@@ -32,20 +32,20 @@ tasks = sa.Table(
 events = sa.Table(
     "events",
     metadata,
-    # The repair knows rows of this table by their first six columns.
+    # The repair recognizes rows of this table by their first six columns.
     sa.Column("task_id", sa.String(64), primary_key=True),
     sa.Column("sequence", sa.BigInteger, primary_key=True),
-    #: which report of which run this came from; see EventLog
+    #: what reported the event (for example a run), and the index of the event in that source; see EventLog
     sa.Column("source", sa.String(80), nullable=False),
     sa.Column("source_index", sa.BigInteger, nullable=False),
     #: JSON
     sa.Column("entry", sa.Text, nullable=False),
-    #: the last event of its task's stream
+    #: whether this is the last event of its task's stream
     sa.Column("is_final", sa.Boolean, nullable=False),
     sa.Column("is_epoch_end", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 sa.Index("ix_events_source", events.c.task_id, events.c.source, events.c.source_index)
-# Few of a million events are one of these: an index of those alone costs the others nothing.
+# Only a few of a million events are final or end an epoch. A partial index costs nothing for the others.
 sa.Index("ix_events_final", events.c.task_id, sqlite_where=events.c.is_final, postgresql_where=events.c.is_final)
 sa.Index(
     "ix_events_epoch_end",
@@ -58,8 +58,8 @@ sa.Index(
 
 @lru_cache
 def upsert(dialect: str, table: sa.Table) -> sa.Executable:
-    """Insert a row, or replace the one with the same key."""
-    # The two dialects have the same clause, each with a class of its own.
+    """A statement that inserts a row, or replaces the row with the same key."""
+    # Both dialects have the same clause, but each has its own class for it.
     insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect](table)
     keys = [column.name for column in table.primary_key]
     changes = {column.name: insert.excluded[column.name] for column in table.columns if column.name not in keys}

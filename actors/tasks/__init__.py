@@ -1,1 +1,1 @@
-"""The tasks: accepted, queued, given to devices, remembered. Knows nothing of HTTP."""
+"""Accepts, queues, starts and stores tasks. Knows nothing of HTTP."""

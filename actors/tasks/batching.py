@@ -1,4 +1,4 @@
-"""What waits at the same time is done together: one call, one transaction."""
+"""Batches items that wait at the same time: one call or one transaction for all of them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -9,17 +9,21 @@ Answer = TypeVar("Answer")
 
 
 class Together(Generic[Item, Answer]):
-    """Hands over, in the order of the calls, all items that came while the last ones were on their way."""
+    """Sends items in batches, in the order of the calls. Items that arrive during one batch form the next one."""
 
     def __init__(self, hand_over: Callable[[list[Item]], Awaitable[Sequence[Answer | Exception]]]) -> None:
-        """`hand_over` returns an answer or an error for each item, or raises the error of all."""
+        """Create an empty batch.
+
+        Args:
+            hand_over: Sends a batch. Returns an answer or an error for each item, or raises one error for all.
+        """
         self._hand_over = hand_over
         self._waiting: list[tuple[Item, asyncio.Future[Answer]]] = []
         self._unanswered: set[asyncio.Future[Answer]] = set()
         self._sender: asyncio.Task[None] | None = None
 
     async def add(self, item: Item) -> Answer:
-        """Returns, or raises, the item's answer. A caller that goes away does not take its item back."""
+        """Add an item, and return or raise its answer. Cancelling the caller does not withdraw the item."""
         return await asyncio.shield(self.put(item))
 
     def put(self, item: Item) -> "asyncio.Future[Answer]":
@@ -32,7 +36,7 @@ class Together(Generic[Item, Answer]):
         return answered
 
     async def handed_over(self) -> None:
-        """Wait until what waits now has its answer; not for what comes meanwhile."""
+        """Wait until all items added so far have their answers. Later items are not waited for."""
         if self._unanswered:
             await asyncio.wait(set(self._unanswered))
 
@@ -52,14 +56,14 @@ class Together(Generic[Item, Answer]):
 
 
 class GroupCommit(Generic[Item]):
-    """Writes in the order of the calls; each call returns when its items are on disk."""
+    """Writes items in batches, in the order of the calls. A call returns when its items are on disk."""
 
     def __init__(self, save: Callable[[list[Item]], None]) -> None:
         self._save = save
         self._together: Together[Sequence[Item], None] = Together(self._save_all)
 
     async def write(self, items: Sequence[Item]) -> None:
-        """Raises what the store raised; then nothing of its transaction is stored."""
+        """Write the items. Raises the store's error; then nothing of that transaction is stored."""
         await self._together.add(items)
 
     async def _save_all(self, batch: list[Sequence[Item]]) -> list[None]:

@@ -1,4 +1,4 @@
-"""Dispatcher: gives waiting tasks to devices, and follows their runs to the end."""
+"""Dispatcher: starts waiting tasks on devices, and follows their runs to the end."""
 
 import asyncio
 import logging
@@ -30,16 +30,16 @@ from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
 logger = logging.getLogger("rfuav.tasks")
 
 RETRY_S = 0.5
-#: tasks that are told, when a folder has a new holder, whom they wait for: with thousands it takes a while
+#: when a task takes a folder, the message of this many waiting tasks is updated: thousands would take long
 WAITING_SHOWN = 200
 JOURNAL_WAIT_S = 2.0
-#: How long a cancelled run may take to stop by itself before it is killed. A training first writes its epoch to
-#: the end, whose files belong together; preprocessing stops at the next file, and what it made is removed.
+#: How long a cancelled run may take to stop by itself before it is killed. A training first finishes writing the
+#: files of its epoch, which belong together. Preprocessing stops at the next file, and its output is removed.
 CANCEL_GRACE_S = {TRAINING: 10.0, INFERENCE: 2.0, PREPROCESSING: 60.0}
 
 
 class Dispatcher:
-    """The TaskManager's hands: it shares the manager's table and journal."""
+    """The part of the TaskManager that starts and ends runs. It uses the TaskManager's table and journal."""
 
     def __init__(
         self,
@@ -58,15 +58,15 @@ class Dispatcher:
         self.devices = DeviceSlots(settings, store)
         self.pool, self.slots = self.devices.pool, self.devices.slots
         self.queue = TaskQueue()
-        #: bytes that torch uses and keeps for runs on a GPU, by task
+        #: bytes that torch uses, and bytes that it has reserved, for runs on a GPU, by task id
         self.gpu_memory: dict[str, tuple[int, int]] = {}
         self.is_stopping = False
         self._jobs: set[asyncio.Task[None]] = set()
-        #: those of them that follow a run
+        #: the jobs that follow a run
         self._followed: set[asyncio.Task[None]] = set()
 
     async def find_devices(self) -> None:
-        """Learn which devices there are; from then on they are watched."""
+        """Find the cluster's devices, and watch them from then on."""
         await self.devices.load()
         await self._look()
         self._spawn(self._watch_devices())
@@ -91,14 +91,21 @@ class Dispatcher:
                 self._spawn(self._give_up(self._table.get(holding.task_id)))
 
     async def change_caps(self, caps: Caps) -> None:
-        """Waiting tasks start at once. Raises InvalidInput for an unknown device."""
+        """Change limits. Waiting tasks start at once if the new limits allow it.
+
+        Args:
+            caps: The new limits by device and kind. `cuda` means every GPU.
+
+        Raises:
+            InvalidInput: A device is unknown.
+        """
         await self.devices.store_caps(caps)
         with self._telling_what_is_waited_for():
             self.devices.apply()
 
     @contextmanager
     def _telling_what_is_waited_for(self) -> Iterator[None]:
-        """Start what the change of the devices lets start, and tell those that now wait for something else."""
+        """Start the tasks that a change of the devices allows. Update tasks whose reason to wait has changed."""
         before = {line: line.waits_for(self.slots) for line in self.queue.lines}
         yield
         self.start_runs()
@@ -110,33 +117,36 @@ class Dispatcher:
                         self._journal.write(task_id, reason)
 
     def show_reason(self, task_id: str) -> str:
-        """Say in the task's record what it waits for; returns it."""
+        """Write the reason to wait into the task's record, and return the reason."""
         task = self._table.get(task_id)
         reason = self.queue.waits_for(task, self.slots)
         self._table.show_progress(task.evolve(message=reason))
         return reason
 
     def _show_who_has(self, folder: str | None) -> None:
-        """To the next ones that wait for the folder; not in their logs, where each holder would be a line."""
+        """Update the messages of the next tasks that wait for the folder.
+
+        Their logs get no entry: each new holder would add a line.
+        """
         for task_id in self.queue.next_for(folder, WAITING_SHOWN):
             self.show_reason(task_id)
 
     async def _give_up(self, task: TaskRecord) -> None:
-        """The node of its run is gone; Ray would wait for it for ever if the run had not begun."""
+        """End a run whose node is gone. Ray would wait for ever if the run had not started."""
         reason = f"The node of {task.device} left the cluster."
         await self._supervisor_actor.give_up.remote(f"{task.id}:{task.attempt}", reason)
 
     def recover(self, tasks: Sequence[TaskRecord]) -> None:
-        """Take up what an earlier life left: waiting tasks, runs that may be alive."""
+        """Take over the waiting tasks from before a restart, and the runs that may still be alive."""
         for task in tasks:
-            if task.attempt > 0:  # it was started, and has not ended
+            if task.attempt > 0:  # the task was started and has not ended
                 self.queue.leases.take(leased_folder(task), task.id)
             if task.status is TaskStatus.PENDING:
                 self.queue.put(task)
             elif task.status is TaskStatus.RUNNING and task.device is not None:
                 self.slots.hold(task.id, task.device, slot_kind(task.kind), task.device_share)
                 self._follow_to_the_end(self._follow(task))
-                if task.cancel_requested:  # the earlier life may have died before the end of the grace
+                if task.cancel_requested:  # the actor may have died before the grace time was over
                     self.stop_run(task)
                 if task.device not in self.pool.devices:
                     self._spawn(self._give_up(task))
@@ -146,25 +156,25 @@ class Dispatcher:
                 self.show_reason(task_id)
 
     async def stop(self, timeout_s: float) -> None:
-        """Start nothing more. Returns when the runs, which are told by `order`, have ended or the time is over."""
+        """Start no more runs, and wait up to `timeout_s` for the active ones to end. `order` tells them to end."""
         self.is_stopping = True
         if self._followed:
             await asyncio.wait(self._followed, timeout=timeout_s)
 
     def order(self, task_id: str, attempt: int) -> Order:
-        """What a run that reports has to do."""
+        """The order for a run that reports."""
         try:
             task = self._table.get(task_id)
         except TaskNotFound:
             return "interrupt"
         if task.status is not TaskStatus.RUNNING or task.attempt != attempt:
-            return "interrupt"  # its task was given to another run: leave that one's files alone
+            return "interrupt"  # another run has the task: do not touch its files
         if task.cancel_requested:
             return "cancel"
         return "interrupt" if self.is_stopping else "go on"
 
     def start_runs(self) -> None:
-        """Start what has a slot now. Without a pause between queue, slots and table: they never disagree."""
+        """Start all tasks that can have a slot now. There is no await: queue, slots and table always agree."""
         if self.is_stopping:
             return
         for task, device in self.queue.startable(self.slots, self.pool.free_memory_gb):
@@ -187,7 +197,7 @@ class Dispatcher:
             self._journal.write(task.id, "There is no GPU: running on the CPU.", level="WARNING")
         self._journal.write(task.id, f"Starting on {device}.")
         try:
-            # Asked for meanwhile, when there was no run yet that could have been told.
+            # A client may cancel the task before there is a run that could be stopped.
             if not self._table.get(task.id).cancel_requested:
                 await self._take_folder(task)
             if self._table.get(task.id).cancel_requested:
@@ -202,7 +212,7 @@ class Dispatcher:
             await self._collect(task.id, outcome_ref)
 
     async def _take_folder(self, task: TaskRecord) -> None:
-        """What an earlier task left in the folder is moved, and found where it is then. Raises OSError."""
+        """Move an earlier task's files out of the folder, and correct the paths in its result. Raises OSError."""
         if (folder := leased_folder(task)) is None:
             return
         moved = await asyncio.to_thread(claim, Path(folder), task.kind, task.id, is_first=task.attempt == 1)
@@ -213,12 +223,12 @@ class Dispatcher:
         await self._at_last(lambda: self._table.move_results(Path(folder), moved), f"where {moved.task_id}'s are")
 
     def _plan(self, task: TaskRecord, device: str) -> tuple[RunSpec, dict[str, Any]]:
-        """What the run is told, and its Ray options."""
+        """The run's specification and its Ray options."""
         kind, share = slot_kind(task.kind), task.device_share
         runs = max(1, self.slots.caps(CPU)[kind])
         spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, self.pool.threads(runs), runs)
         if kind == PREPROCESSING:
-            # The run itself only waits for its workers.
+            # The run itself needs no CPU: it only waits for its workers.
             worker_count, worker_cpus = self.pool.workers(share, runs)
             return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus), {
                 "num_cpus": 0,
@@ -231,7 +241,7 @@ class Dispatcher:
         return spec, options
 
     async def _follow(self, task: TaskRecord) -> None:
-        """Wait for a run that was started by an earlier life of this actor."""
+        """Wait for a run that was started before this actor restarted."""
         await self._collect(task.id, self._supervisor_actor.wait.remote(f"{task.id}:{task.attempt}"))
 
     async def _collect(self, task_id: str, outcome_ref: Any) -> None:
@@ -245,7 +255,7 @@ class Dispatcher:
         await self._finish(task_id, outcome)
 
     async def _supervisor_is_back(self) -> None:
-        """Another try before that would be lost too."""
+        """Wait for the supervisor to restart. A run started before that would be lost too."""
         while True:
             try:
                 await self._supervisor_actor.ping.remote()
@@ -255,7 +265,7 @@ class Dispatcher:
 
     async def _finish(self, task_id: str, outcome: Outcome) -> None:
         if outcome.status == "lost":
-            # Perhaps with its node: the next in line must not be sent there.
+            # The node may be gone too: the next task must not start there.
             await self._look_safely()
         self.slots.release(task_id)
         self.gpu_memory.pop(task_id, None)
@@ -288,7 +298,7 @@ class Dispatcher:
         await self.store_at_last(task.id)
 
     def stop_run(self, task: TaskRecord, *, at_once: bool = False) -> None:
-        """Kill the task's run if it does not stop by itself within its grace, or at once."""
+        """Kill the task's run if it does not stop by itself within its grace time, or at once."""
         grace_s = 0.0 if at_once else CANCEL_GRACE_S[slot_kind(task.kind)]
         self._spawn(_wait(self._supervisor_actor.cancel.remote(f"{task.id}:{task.attempt}", grace_s)))
 
@@ -298,15 +308,15 @@ class Dispatcher:
         folder = leased_folder(task)
         self.queue.leases.release(folder, task.id)
         self.start_runs()
-        if self.queue.leases.other_holder(folder, task.id) is None:  # else that one's start has shown it
+        if self.queue.leases.other_holder(folder, task.id) is None:  # else the start of that task has done it
             self._show_who_has(folder)
         await self.store_at_last(ended.id)
-        # Not for ever: the journal goes on by itself while the metrics actor is away.
+        # With a timeout: while the metrics actor is away, the journal keeps trying in the background.
         await asyncio.wait({self._journal.close(ended)}, timeout=JOURNAL_WAIT_S)
         return ended
 
     async def store_at_last(self, task_id: str) -> None:
-        """A state that came about must become durable, however often the store fails."""
+        """Store the task's current state. Tries again until the store accepts it."""
 
         async def store() -> None:
             with suppress(TaskNotFound):  # deleted in the meantime
@@ -345,16 +355,16 @@ async def _wait(ref: Any) -> None:
 
 
 def own_actor() -> Any:
-    """The TaskManager's handle, for those who report to it."""
+    """The handle of the TaskManager, for the runs that report to it."""
     return ray.get_runtime_context().current_actor
 
 
 def ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, Any]]:
-    """The final status, and what else of the record it changes."""
+    """The final status of a task, and the other fields of its record that change."""
     if outcome.status == "completed":
         result = outcome.result or {}
         done = {"progress": 100.0, "message": "Completed.", "result": outcome.result}
-        if "metrics" in result:  # the run's last report may have been lost, or come when the service was stopping
+        if "metrics" in result:  # the last report may have been lost, or not recorded by a stopping service
             done |= {"latest_metrics": result["metrics"], "current_epoch": result["epochs"]}
         return TaskStatus.COMPLETED, done
     if outcome.status == "cancelled" or task.cancel_requested:

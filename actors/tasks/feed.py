@@ -1,4 +1,4 @@
-"""The latest version of every task, for readers that keep a local copy. Pure; knows nothing of Ray."""
+"""The latest version of every task, for readers that keep a local copy. No Ray, no I/O."""
 
 import asyncio
 import uuid
@@ -9,25 +9,25 @@ from dataclasses import dataclass
 
 from actors.tasks.row import TaskRow
 
-#: changes in one page: a large table travels in parts
+#: number of changes in one page: a large table travels in parts
 PAGE = 2000
-#: how many deleted tasks are remembered; a reader that is farther behind begins anew
+#: number of deleted tasks that are remembered; a reader that is further behind starts over
 DELETIONS_KEPT = 10_000
 
 
 @dataclass(frozen=True)
 class FeedPage:
-    #: changes when the feed begins anew
+    #: id of the feed, which changes when the TaskManager restarts
     incarnation: str
-    #: where the next page goes on
+    #: `after` of the next call of `read`
     version: int
     rows: list[TaskRow]
     deleted: list[str]
-    #: the reader's copy is of no use: this page is the first of the whole table
+    #: the reader must discard its copy: this page is the first one of the whole table
     begins_anew: bool
-    #: there is nothing behind this page for now
+    #: there are no changes after this page yet
     is_last: bool
-    #: the service is stopping: nothing will follow
+    #: the service is stopping: no changes will follow
     is_over: bool
 
 
@@ -35,12 +35,12 @@ class TaskFeed:
     def __init__(self) -> None:
         self._incarnation = uuid.uuid4().hex
         self._version = 0
-        #: None stands for a deleted task
+        #: version of the last change of each task, and its row; None for a deleted task
         self._latest: dict[str, tuple[int, TaskRow | None]] = {}
-        #: version and task of every change, ascending; only the last one of each task counts
+        #: version and task id of every change, ascending; only the last change of each task counts
         self._changes: list[tuple[int, str]] = []
         self._deletions = 0
-        #: readers that have not come so far missed deletions that were forgotten
+        #: a reader below this version has missed deletions that are no longer remembered
         self._forgotten_version = 0
         self._is_over = False
         self._news = asyncio.Event()
@@ -52,9 +52,9 @@ class TaskFeed:
         return self._latest.get(task_id, (0, None))[1]
 
     def publish(self, row: TaskRow) -> None:
-        """Show the task's new state."""
+        """Show the task's new state, unless a newer one is shown."""
         shown = self.get(row.id)
-        if shown is None or shown.version <= row.version:  # else a newer state came first
+        if shown is None or shown.version <= row.version:  # else a newer state arrived first
             self._change(row.id, row)
 
     def delete(self, task_id: str) -> None:
@@ -63,12 +63,18 @@ class TaskFeed:
             self._change(task_id, None)
 
     def end(self) -> None:
-        """Tell all readers that the service is stopping."""
+        """Announce to all readers that the service is stopping."""
         self._is_over = True
         self._wake()
 
     async def read(self, incarnation: str, after: int, wait_s: float) -> FeedPage:
-        """What changed behind version `after`, oldest first; waits up to `wait_s` where nothing did."""
+        """The changes after version `after`, oldest first.
+
+        Args:
+            incarnation: The feed's id in the reader's last page. With another id the reader starts over.
+            after: The version in the reader's last page; 0 for none.
+            wait_s: How long to wait for a change if there is none yet.
+        """
         begins_anew = incarnation != self._incarnation or 0 < after < self._forgotten_version
         if begins_anew:
             after = 0

@@ -1,15 +1,15 @@
-"""Which task may write which output folder: one at a time, from its first run to its end. Pure."""
+"""Leases: which task may write which output folder. One task at a time, from its first run to its end. No I/O."""
 
 from rfuav_ray.outputs.artifacts import RESULT_FILES
 from rfuav_ray.tasks import TaskRecord
 
 
 def leased_folder(task: TaskRecord) -> str | None:
-    """The folder that the task shares with no other; None for kinds that only write into an empty one."""
+    """The folder that the task needs a lease for; None for kinds that write only into an empty folder."""
     path, name = task.request.get("save_path"), task.request.get("name")
     if task.kind not in RESULT_FILES or path is None:
         return None
-    return f"{path}/{name}" if name else str(path)  # not a Path, which costs ten times as much: each task is asked
+    return f"{path}/{name}" if name else str(path)  # a Path takes ten times as long, and each task is asked
 
 
 class FolderLeases:
@@ -17,16 +17,16 @@ class FolderLeases:
         self._holders: dict[str, str] = {}
 
     def other_holder(self, folder: str | None, task_id: str) -> str | None:
-        """The task that has the folder, unless it is this one."""
+        """The other task that holds the folder; None if the folder is free or this task holds it."""
         holder = None if folder is None else self._holders.get(folder)
         return None if holder == task_id else holder
 
     def take(self, folder: str | None, task_id: str) -> None:
-        """For a task that starts, or had started in an earlier life. Who has the folder keeps it."""
+        """Give the folder to a task that starts, or that started before a restart. An existing holder keeps it."""
         if folder is not None:
             self._holders.setdefault(folder, task_id)
 
     def release(self, folder: str | None, task_id: str) -> None:
-        """The task has ended; one that never had the folder changes nothing."""
+        """Free the folder of a task that has ended. Does nothing if the task does not hold the folder."""
         if folder is not None and self._holders.get(folder) == task_id:
             del self._holders[folder]

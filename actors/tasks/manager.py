@@ -1,4 +1,4 @@
-"""TaskManager: accepts, queues, starts and ends tasks. The only writer of their records."""
+"""TaskManager: accepts, queues, starts and ends tasks. Only it writes their records."""
 
 import asyncio
 import logging
@@ -38,12 +38,12 @@ Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 
 def owner_of(settings: Settings) -> str:
-    """The place of a service: only one at a time can have it."""
+    """The identity of a service: its host and its state folder. Only one service at a time can have it."""
     return f"{os.uname().nodename}:{settings.state_dir}"
 
 
 def _uninterrupted(method: Method) -> Method:
-    """Let the method end though its caller goes away: half a change would part memory and store."""
+    """Let the method finish even if its caller goes away: after half a change, memory and store would disagree."""
 
     @wraps(method)
     async def run(*arguments: Any) -> Any:
@@ -53,7 +53,10 @@ def _uninterrupted(method: Method) -> Method:
 
 
 class TaskManager:
-    """Every public method first waits for `start`, so that a restarted actor answers from the stored tasks."""
+    """The Ray actor that manages all tasks.
+
+    Every public method except `owner` first waits for `start`, so that a restarted actor knows the stored tasks.
+    """
 
     def __init__(self, settings: Settings, metrics_actor: Any, supervisor_actor: Any) -> None:
         write_to_log_file(settings, rotates=True)
@@ -68,23 +71,31 @@ class TaskManager:
         self._closing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Load what is stored, find the runs that are still alive, start what can run. Once."""
+        """Load the stored tasks, find the runs that are still alive, and start tasks.
+
+        It is done once. Another call waits for it, or repeats it if it failed.
+        """
         if self._starting is None or (self._starting.done() and self._starting.exception()):
             self._starting = asyncio.create_task(self._recover())
         await asyncio.shield(self._starting)
 
     async def owner(self) -> str:
-        """Whose actor this is; see `owner_of`."""
+        """The identity of the service that started this actor; see `owner_of`."""
         return owner_of(self._settings)
 
     @_uninterrupted
     async def submit_together(self, submissions: Sequence[Sequence[str]]) -> "list[list[TaskRow] | Exception]":
-        """Accept new tasks; a submission's all or none. When this returns they are stored and nothing loses them.
+        """Accept new tasks. When this returns, the accepted tasks are stored and no crash loses them.
 
-        They are TaskRecords as JSON: models themselves would be pickled, which takes three times as long.
+        Each submission is accepted completely or not at all, and is answered separately.
 
-        Each submission is answered by itself: with its tasks, or with TaskConflict (id in use), ServiceBusy (queue
-        full, or not stored) or InvalidInput (no such device).
+        Args:
+            submissions: The tasks of each submission, as JSON of TaskRecords. Pickled models would take three
+                times as long.
+
+        Returns:
+            For each submission its tasks or its error: TaskConflict (an id is in use), ServiceBusy (the queue is
+            full, the service is stopping, or the store failed), or InvalidInput (a device is unknown).
         """
         await self.start()
         line_waits_for = cache(self._line_waits_for)
@@ -126,17 +137,17 @@ class TaskManager:
                 raise InvalidInput("device", reason)
 
     async def _accept(self, new_tasks: Sequence[tuple[TaskRecord, EventRow]]) -> None:
-        """Store them and queue them. Raises ServiceBusy when they cannot be stored."""
+        """Store and queue new tasks. Raises ServiceBusy if they cannot be stored."""
         if not new_tasks:
             return
         stored = await self._table.add(new_tasks)
         for task in stored:
             self._dispatcher.queue.put(task)
         self._dispatcher.start_runs()
-        # One line for all: to write one costs as much as to queue several tasks.
+        # One log line for all tasks: writing a line costs as much as queuing several tasks.
         shown = ", ".join(f"{task.id} ({task.kind}, priority {task.priority})" for task in stored)
         logger.info("accepted: %s", shown)
-        # Stored was what they waited for then: others came first, or the caps were changed meanwhile.
+        # The stored reasons may be outdated: other tasks may have come first, or the limits may have changed.
         line_waits_for = cache(self._line_waits_for)
         for task in stored:
             reason = self._waits_for(task, line_waits_for)
@@ -144,27 +155,31 @@ class TaskManager:
                 self._journal.write(task.id, self._dispatcher.show_reason(task.id))
 
     def _waits_for(self, task: TaskRecord, line_waits_for: Callable[[Line], str | None]) -> str | None:
-        """None for a task that can start at once."""
+        """The task's reason to wait; None if it can start at once."""
         return self._dispatcher.queue.waits_for_folder(task) or line_waits_for(line_of(task))
 
     def _line_waits_for(self, line: Line) -> str | None:
-        """None for a line whose next task can start at once."""
+        """The line's reason to wait; None if its next task can start at once."""
         slots = self._dispatcher.slots
         is_free = any(slots.free(device, line.slot_kind) > 0 for device in line.candidates(slots))
         return None if is_free else line.waits_for(slots)
 
     async def get(self, task_id: str) -> TaskRecord:
-        """Raises TaskNotFound."""
+        """Return a task.
+
+        Raises:
+            TaskNotFound: There is no such task.
+        """
         await self.start()
         return self._table.get(task_id)
 
     async def changes(self, incarnation: str, after: int, wait_s: float) -> FeedPage:
-        """The tasks that changed behind version `after` of the feed; see TaskFeed."""
+        """The tasks that changed after version `after` of the feed; see TaskFeed.read."""
         await self.start()
         return await self._table.feed.read(incarnation, after, wait_s)
 
     async def report_progress(self, task_id: str, attempt: int, progress: Progress) -> Order:
-        """A run says where it stands, and is told what to do."""
+        """Record the progress that a run reports, and return its order."""
         await self.start()
         order = self._dispatcher.order(task_id, attempt)
         if order != "go on":
@@ -187,9 +202,11 @@ class TaskManager:
 
     @_uninterrupted
     async def cancel(self, task_id: str) -> TaskRecord:
-        """End a waiting task at once, ask a running one to stop; asked again, kill its run.
+        """Cancel a task. A waiting task ends at once, a running one is asked to stop. A second call kills its run.
 
-        Raises TaskNotFound, TaskConflict (ended).
+        Raises:
+            TaskNotFound: There is no such task.
+            TaskConflict: The task has already ended.
         """
         await self.start()
         task = self._table.get(task_id)
@@ -210,7 +227,12 @@ class TaskManager:
 
     @_uninterrupted
     async def set_priority(self, task_id: str, priority: int) -> TaskRecord:
-        """Move a waiting task in the queue. Raises TaskNotFound, TaskConflict (not waiting)."""
+        """Move a waiting task in the queue.
+
+        Raises:
+            TaskNotFound: There is no such task.
+            TaskConflict: The task is not waiting.
+        """
         await self.start()
         task = self._table.get(task_id)
         if task.status is not TaskStatus.PENDING:
@@ -224,7 +246,12 @@ class TaskManager:
 
     @_uninterrupted
     async def delete(self, task_id: str) -> None:
-        """Forget an ended task. Raises TaskNotFound, TaskConflict (it lives)."""
+        """Delete the record and the events of an ended task.
+
+        Raises:
+            TaskNotFound: There is no such task.
+            TaskConflict: The task has not ended.
+        """
         await self.start()
         task = self._table.get(task_id)
         if not task.status.is_ended:
@@ -233,9 +260,10 @@ class TaskManager:
 
     @_uninterrupted
     async def stop(self, timeout_s: float) -> None:
-        """Accept and start nothing more, and let the runs keep what they have done; then end the event streams.
+        """Stop accepting and starting tasks, let the runs keep their work and end, then end the event streams.
 
-        Returns when that is done, or when the runs had this much time.
+        Args:
+            timeout_s: How long to wait for the runs.
         """
         await self.start()
         await self._dispatcher.stop(timeout_s)
@@ -243,7 +271,7 @@ class TaskManager:
         self._table.feed.end()
 
     async def resources(self) -> dict[str, Any]:
-        """Slots in use, who holds them, the caps by device, and the GPUs."""
+        """The slots in use, the tasks that hold them, the limits by device, and the GPUs."""
         await self.start()
         slots = self._dispatcher.slots
         active: dict[str, list[dict[str, str]]] = {device: [] for device in slots.devices}
@@ -259,18 +287,28 @@ class TaskManager:
         }
 
     async def devices_are_ready(self, wait_s: float) -> bool:
-        """Whether every device can be used, after waiting for it."""
+        """Wait up to `wait_s` seconds until every device is open. Returns whether every device is open."""
         await self.start()
         return await self._dispatcher.devices.are_open(wait_s)
 
     async def cpus(self) -> list[dict[str, Any]]:
-        """The CPU of every node, head first."""
+        """The CPU reading of every node, the head node first."""
         await self.start()
-        return self._dispatcher.pool.cpus() or [read_cpu()]  # before the first node was read
+        return self._dispatcher.pool.cpus() or [read_cpu()]  # no node has been read yet
 
     @_uninterrupted
     async def update_caps(self, caps: Caps) -> dict[str, dict[str, int]]:
-        """Change caps by device, `cuda` meaning every GPU; waiting tasks start at once. Raises InvalidInput."""
+        """Change limits. Waiting tasks start at once if the new limits allow it.
+
+        Args:
+            caps: The new limits by device and kind. `cuda` means every GPU.
+
+        Returns:
+            The limits of all devices.
+
+        Raises:
+            InvalidInput: A device is unknown.
+        """
         await self.start()
         await self._dispatcher.change_caps(caps)
         limits = self._dispatcher.devices.limits()
@@ -284,17 +322,17 @@ class TaskManager:
         self._retention.begin()
 
     async def _close_streams(self, ended: Sequence[TaskRow]) -> None:
-        """Write the last event of those whose end was stored and not their stream's; nobody waits for it."""
+        """Write the last event of tasks whose end is stored but whose stream is still open."""
         closed_streams = await self._journal.closed_streams()
         for row in ended:
             found = self._table.feed.get(row.id)
-            # Another number: it was deleted meanwhile, and the id given to a new task.
+            # With another number, the task was deleted meanwhile and a new task has its id.
             if row.id not in closed_streams and found is not None and found.number == row.number:
                 self._journal.close(record_of(row))
 
 
 def _with_its_log(task: TaskRecord, reason_to_wait: str | None) -> tuple[TaskRecord, EventRow]:
-    """As they are stored: both say already what the task waits for."""
+    """The task and its first event as they are stored. Both contain the reason to wait."""
     message = f"Task accepted: {task.kind}, priority {task.priority}."
     if reason_to_wait is not None:
         task = task.evolve(message=reason_to_wait)

@@ -1,4 +1,4 @@
-"""The waiting tasks, most urgent first, and which of them can start now. Pure; knows nothing of Ray."""
+"""The waiting tasks, most urgent first, and which of them can start now. No Ray, no I/O."""
 
 import heapq
 from bisect import bisect_left, insort
@@ -10,12 +10,12 @@ from actors.devices.slots import SlotTable, slot_kind
 from actors.tasks.leases import FolderLeases, leased_folder
 from rfuav_ray.tasks import TaskRecord
 
-#: priority, number of submission, task id: 1 first, then by submission
+#: priority (1 is the most urgent), number of submission, task id; tasks start in this order
 Place = tuple[int, int, str]
 
 
 class Line(NamedTuple):
-    """What tasks wait for; those that wait for the same thing stand in one line."""
+    """The line of all tasks that want the same device and the same kind of slot."""
 
     #: cpu, cuda or cuda:N
     wanted_device: str
@@ -28,13 +28,13 @@ class Line(NamedTuple):
         )
 
     def candidates(self, slots: SlotTable) -> list[str]:
-        """The devices of the cluster that would do; `cuda` means the CPU where there is no GPU."""
+        """The devices of the cluster that the tasks can use. Without a GPU, `cuda` means the CPU."""
         if self.wanted_device == ANY_GPU:
             return [device for device in slots.devices if device != CPU] or [CPU]
         return [device for device in slots.devices if device == self.wanted_device]
 
     def waits_for(self, slots: SlotTable) -> str:
-        """In words, for the task's log."""
+        """The reason to wait, for the tasks' logs."""
         devices, kind = self.candidates(slots), self.slot_kind
         if not devices:
             return f"Waiting for {self.wanted_device}, which is not in the cluster at present."
@@ -58,7 +58,7 @@ class TaskQueue:
     def __init__(self) -> None:
         self._lines: dict[Line, list[Place]] = {}
         self._tasks: dict[str, TaskRecord] = {}
-        #: those that wait, by the folder that they will write
+        #: ids of the waiting tasks, by the folder that they will write
         self._by_folder: dict[str, set[str]] = {}
         self.leases = FolderLeases()
 
@@ -69,7 +69,7 @@ class TaskQueue:
         return task_id in self._tasks
 
     def __iter__(self) -> Iterator[TaskRecord]:
-        """By priority and submission."""
+        """The tasks by priority, then by submission."""
         return (self._tasks[task_id] for _, _, task_id in heapq.merge(*self._lines.values()))
 
     @property
@@ -77,27 +77,27 @@ class TaskQueue:
         return list(self._lines)
 
     def ids(self, line: Line) -> list[str]:
-        """Of the tasks in the line, in order."""
+        """The ids of the tasks in the line, in order."""
         return [task_id for _, _, task_id in self._lines[line]]
 
     def position(self, task: TaskRecord) -> int:
-        """1 for the next to start among those that want the same slots."""
+        """The task's position among the tasks that want the same slots. 1 is the next to start."""
         line, place = line_of(task), _place(task)
         return 1 + sum(
             bisect_left(places, place) for other, places in self._lines.items() if line.competes_with(other)
         )
 
     def next_for(self, folder: str | None, count: int) -> list[str]:
-        """The first of the tasks that will write this folder."""
+        """The ids of the first `count` waiting tasks that will write this folder."""
         waiting = self._by_folder.get(folder, ()) if folder is not None else ()
         return heapq.nsmallest(count, waiting, key=lambda task_id: _place(self._tasks[task_id]))
 
     def waits_for(self, task: TaskRecord, slots: SlotTable) -> str:
-        """In words, for the task's record."""
+        """The reason to wait, for the task's record."""
         return self.waits_for_folder(task) or line_of(task).waits_for(slots)
 
     def waits_for_folder(self, task: TaskRecord) -> str | None:
-        """In words; None for a task whose folder is free."""
+        """The reason to wait for the task's folder; None if the folder is free."""
         folder = leased_folder(task)
         holder = self.leases.other_holder(folder, task.id)
         return holder and f"Waiting for task {holder}, which writes into the same folder '{folder}'."
@@ -125,9 +125,17 @@ class TaskQueue:
                 del self._by_folder[folder]
 
     def startable(self, slots: SlotTable, free_memory_of: Callable[[str], float]) -> list[tuple[TaskRecord, str]]:
-        """Take slots and folders for every task that can start now; returns these tasks with their devices.
+        """Take slots and folders for every task that can start now.
 
-        A task that waits for a busy device, or for a folder, never holds back one that does not.
+        A task that waits for a busy device or for a folder never blocks a task that does not.
+
+        Args:
+            slots: The slots of the devices.
+            free_memory_of: Returns the free memory of a device in GiB. It decides between devices with the same
+                number of free slots.
+
+        Returns:
+            The tasks to start, each with its device.
         """
         started = []
         moving = set(self._lines)
@@ -147,7 +155,7 @@ class TaskQueue:
         return started
 
     def _first(self, line: Line) -> Place | None:
-        """The most urgent task of a line whose folder no other task has."""
+        """The most urgent task of a line, without the tasks whose folder another task holds."""
         return next((place for place in self._lines[line] if not self._is_held_back(place[2])), None)
 
     def _is_held_back(self, task_id: str) -> bool:
@@ -155,7 +163,7 @@ class TaskQueue:
 
 
 def _choose(line: Line, slots: SlotTable, free_memory_of: Callable[[str], float]) -> str | None:
-    """The device for the next task of a line, or None while there is none with a free slot."""
+    """The device for the next task of a line; None while no device has a free slot."""
     kind = line.slot_kind
     free = [device for device in line.candidates(slots) if slots.free(device, kind) > 0]
     return max(free, key=lambda device: (slots.free(device, kind), free_memory_of(device)), default=None)

@@ -1,4 +1,4 @@
-"""Retention: ended tasks and their logs are forgotten after a time; the files they made stay."""
+"""Retention: deletes ended tasks and their logs after some time. Their files stay."""
 
 import asyncio
 import logging
@@ -10,21 +10,27 @@ from actors.tasks.task_log import Journal
 logger = logging.getLogger("rfuav.tasks")
 
 LOOK_EVERY_S = 3600.0
-#: deleted in one transaction, so that others get their turn between
+#: number of tasks that are deleted together; other writes get their turn in between
 CHUNK = 500
 DAY_S = 86_400.0
 
 
 class Retention:
     def __init__(self, days: float, table: TaskTable, journal: Journal) -> None:
-        """0 days: tasks are kept for ever."""
+        """Create an idle instance.
+
+        Args:
+            days: How long ended tasks are kept; 0 keeps them for ever.
+            table: The tasks.
+            journal: The logs of the tasks.
+        """
         self._days = days
         self._table = table
         self._journal = journal
         self._pruning: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """Prune now and then, as long as the actor lives."""
+        """Start to prune every hour, as long as the actor lives. Does nothing if tasks are kept for ever."""
         if self._days > 0 and self._pruning is None:
             self._pruning = asyncio.create_task(self._prune_forever())
 
@@ -37,7 +43,7 @@ class Retention:
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def prune(self, before_s: float) -> int:
-        """Forget what ended before this moment (seconds since 1970). Returns how many tasks."""
+        """Delete the tasks that ended before this time (seconds since 1970). Returns their number."""
         old = [row.id for row in self._table.ended() if row.ended_at_s is not None and row.ended_at_s < before_s]
         for first in range(0, len(old), CHUNK):
             await self._table.delete(old[first : first + CHUNK], self._journal)

@@ -1,6 +1,6 @@
-"""A task as the store and the feed carry it: what they sort and choose by, and the whole record as text.
+"""A task as the store and the feed hold it: the fields to sort and select by, and the whole record as text.
 
-A hundred thousand of them load in a second, because only those that somebody looks at are parsed.
+A hundred thousand rows load in a second, because a record is parsed only when somebody reads it.
 """
 
 from functools import lru_cache
@@ -12,14 +12,14 @@ PARSED_RECORDS_KEPT = 4096
 
 
 class TaskRow(NamedTuple):
-    # A tuple, as dataclasses with slots are pickled field by field in Python.
+    # A tuple is fast to pickle. Dataclasses with slots are pickled field by field in Python code.
     id: str
     #: order of submission
     number: int
     kind: str
     status: str
     version: int
-    #: seconds since 1970; None while the task lives
+    #: seconds since 1970; None until the task has ended
     ended_at_s: float | None
     #: the TaskRecord as JSON
     record: str

@@ -1,6 +1,6 @@
-"""All tasks in memory, backed by the store, shown through the feed. Only the TaskManager writes to it.
+"""All tasks in memory. The store backs them up, and the feed shows them. Only the TaskManager writes to the table.
 
-Those that have ended are kept as the store has them, as text, and parsed when somebody asks for one.
+Ended tasks are kept as text, as the store holds them. They are parsed when somebody reads them.
 """
 
 import asyncio
@@ -25,9 +25,9 @@ class TaskTable:
         self._store = store
         self._gauges = gauges
         self._commit: GroupCommit[TaskChange] = GroupCommit(store.write_tasks)
-        #: those that wait or run, and those whose end is not stored yet
+        #: tasks that wait or run, and ended tasks whose end is not stored yet
         self._live: dict[str, TaskRecord] = {}
-        #: ids on their way into the store, and out of it
+        #: ids of tasks that are being added, and of tasks that are being deleted
         self._arriving: set[str] = set()
         self._leaving: set[str] = set()
         self._last_number = 0
@@ -35,7 +35,7 @@ class TaskTable:
         self.feed = TaskFeed()
 
     async def load(self) -> list[TaskRecord]:
-        """Returns the tasks that have not ended, in the order of their submission."""
+        """Load all tasks from the store. Returns those that have not ended, in the order of submission."""
         with loading_a_table():
             for row in await asyncio.to_thread(self._store.load_tasks):
                 self._last_number = max(self._last_number, row.number)
@@ -54,7 +54,11 @@ class TaskTable:
         return [row for row in self.feed.rows() if row.status in ENDED_STATUSES]
 
     def get(self, task_id: str) -> TaskRecord:
-        """Raises TaskNotFound."""
+        """Return the newest state of a task.
+
+        Raises:
+            TaskNotFound: There is no such task.
+        """
         if task_id not in self._leaving:
             if task := self._live.get(task_id):
                 return task
@@ -63,13 +67,21 @@ class TaskTable:
         raise TaskNotFound(task_id)
 
     def row(self, task_id: str) -> TaskRow:
-        """As others see it. Raises TaskNotFound."""
+        """Return the task as readers of the feed see it.
+
+        Raises:
+            TaskNotFound: There is no such task.
+        """
         if row := self.feed.get(task_id):
             return row
         raise TaskNotFound(task_id)
 
     def reserve(self, task_ids: Sequence[str]) -> None:
-        """Keep ids for tasks that are added next. Raises TaskConflict, and keeps none, for one in use."""
+        """Reserve the ids of tasks that are added next: all of them or none.
+
+        Raises:
+            TaskConflict: An id is in use.
+        """
         in_use = [task_id for task_id in task_ids if task_id in self._arriving or self.feed.get(task_id)]
         if in_use or len(set(task_ids)) < len(task_ids):
             shown = in_use[0] if in_use else task_ids[0]
@@ -77,9 +89,12 @@ class TaskTable:
         self._arriving.update(task_ids)
 
     async def add(self, new_tasks: Sequence[tuple[TaskRecord, EventRow]]) -> list[TaskRecord]:
-        """Store new tasks, whose ids are reserved, each with the first event of its log, all or none.
+        """Store new tasks, each with the first event of its log: all of them or none.
 
-        They exist when this returns. Raises ServiceBusy when they cannot be stored; the ids are free again.
+        The tasks' ids must be reserved. After an error they are free again.
+
+        Raises:
+            ServiceBusy: The tasks cannot be stored.
         """
         try:
             numbered = [self._numbered(task) for task, _ in new_tasks]
@@ -94,7 +109,7 @@ class TaskTable:
         return numbered
 
     def change(self, task: TaskRecord) -> TaskRecord:
-        """The task's new state, in force at once; `store` makes it durable and shows it to others."""
+        """Put a task's new state in force at once, and return it. `store` makes it durable and visible."""
         self._last_version += 1
         task = task.model_copy(update={"version": self._last_version})
         before = self._live[task.id]
@@ -103,7 +118,11 @@ class TaskTable:
         return task
 
     async def store(self, task: TaskRecord) -> TaskRecord:
-        """Raises ServiceBusy when it cannot be stored."""
+        """Store the task's state, then show it to readers.
+
+        Raises:
+            ServiceBusy: The state cannot be stored.
+        """
         row = row_of(task)
         await self._commit.write([row])
         self.feed.publish(row)
@@ -115,7 +134,11 @@ class TaskTable:
         return await self.store(self.change(task))
 
     async def move_results(self, folder: Path, moved: Moved) -> None:
-        """An ended task's files have been moved: its result says where they are. Raises ServiceBusy."""
+        """Correct the paths in the result of an ended task whose files have been moved.
+
+        Raises:
+            ServiceBusy: The result cannot be stored.
+        """
         row = self.feed.get(moved.task_id)
         if row is None or row.status not in ENDED_STATUSES or moved.task_id in self._leaving:
             return
@@ -124,21 +147,21 @@ class TaskTable:
         changes = {"result": relocated(task.result, folder, moved), "version": self._last_version}
         row = row_of(task.model_copy(update=changes))
         await self._commit.write([row])
-        if self.feed.get(row.id) is not None:  # else it was deleted meanwhile
+        if self.feed.get(row.id) is not None:  # else the task was deleted meanwhile
             self.feed.publish(row)
 
     def show_progress(self, task: TaskRecord) -> None:
-        """A new state that need not survive a restart: the run reports it again."""
+        """Show a state that need not survive a restart, because the run reports it again."""
         self.feed.publish(row_of(self.change(task)))
 
     async def delete(self, task_ids: Sequence[str], journal: Journal) -> None:
-        """Ended tasks only. The ids are free again when both the records and the events are gone.
+        """Delete ended tasks. Their ids are free again when both the records and the events are gone.
 
-        When it raises, the tasks are there, and what is left of their logs has an end.
+        After an error the tasks still exist, and the rest of their logs has a last event.
         """
         self._leaving.update(task_ids)
         try:
-            # The events first: those that stay behind would be taken for the log of a new task with the same id.
+            # The events first: leftover events would become part of the log of a new task with the same id.
             await journal.forget(task_ids)
             await self._commit.write(task_ids)
             for task_id in task_ids:

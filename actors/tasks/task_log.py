@@ -1,4 +1,4 @@
-"""What the TaskManager itself writes into a task's event log: started, lost, ended."""
+"""The events that the TaskManager itself writes into a task's log: started, lost, ended."""
 
 import asyncio
 import logging
@@ -20,24 +20,24 @@ RETRY_S = 0.5
 
 
 class Journal:
-    """Each entry is sent until the MetricsActor has it, in order; one that arrives twice is stored once."""
+    """Sends entries in order until the MetricsActor has them. An entry that arrives twice is stored once."""
 
     def __init__(self, metrics_actor: Any) -> None:
         self._metrics_actor = metrics_actor
-        #: entries with their task's id
+        #: task id and entry
         self._notes: Together[tuple[str, Entry], None] = Together(self._deliver)
 
     def write(self, task_id: str, message: str, *, level: Level = "INFO") -> None:
-        """Does not wait for the entry to be stored."""
+        """Add an entry. Does not wait until it is stored."""
         self._put(task_id, log_entry(message, level))
 
     def close(self, task: TaskRecord) -> "asyncio.Future[None]":
-        """Write the last event of the stream, after all that was written before."""
+        """Write the last event of the task's stream, after all earlier entries."""
         level: Level = "ERROR" if task.status is TaskStatus.FAILED else "INFO"
         return self._put(task.id, log_entry(task.message, level, stage="completed", status=task.status.value))
 
     async def closed_streams(self) -> set[str]:
-        """The tasks whose stream has its last event."""
+        """The ids of the tasks whose stream's last event is stored. Waits for the MetricsActor."""
         while True:
             try:
                 closed: set[str] = await self._metrics_actor.closed_streams.remote()
@@ -47,11 +47,11 @@ class Journal:
                 await asyncio.sleep(RETRY_S)
 
     async def flush(self, timeout_s: float | None = None) -> None:
-        """Wait for the entries that are on their way now."""
+        """Wait until all entries added so far are stored, at most `timeout_s` seconds."""
         await asyncio.wait({asyncio.create_task(self._notes.handed_over())}, timeout=timeout_s)
 
     async def forget(self, task_ids: Sequence[str]) -> None:
-        """Drop the tasks' events, those on their way too."""
+        """Delete the tasks' events, including those that are not stored yet."""
         await self.flush()
         await self._metrics_actor.forget.remote(task_ids)
 
@@ -60,7 +60,7 @@ class Journal:
         return self._notes.put((task_id, entry))
 
     async def _deliver(self, notes: list[tuple[str, Entry]]) -> list[None]:
-        # A source of its own: its numbers say whether a log has these entries, and nothing of the others.
+        # Each batch is a source of its own, so that its indexes cover only these entries when they are sent again.
         source = f"task manager {uuid.uuid4().hex}"
         reports: dict[str, EventReport] = {}
         for task_id, entry in notes:
@@ -71,7 +71,7 @@ class Journal:
         return [None] * len(notes)
 
     async def _refused(self, reports: list[EventReport]) -> list[EventReport]:
-        """Send the reports; returns those that have to be sent again."""
+        """Send the reports. Returns those that must be sent again."""
         errors: Sequence[Exception | None]
         try:
             errors = await self._metrics_actor.append_together.remote(reports)
@@ -85,7 +85,7 @@ class Journal:
 
 
 def log_entry(message: str, level: Level = "INFO", **fields: Any) -> Entry:
-    """Of this moment."""
+    """An entry with the current time."""
     return {
         "timestamp": datetime.now(UTC).isoformat(),
         "level": level,

@@ -1,6 +1,6 @@
-"""The store's schema, release by release: each file in `versions` leads from one to the next.
+"""The store's schema, version by version: each file in `versions` migrates from one version to the next.
 
-A released file never changes, and imports nothing of the service, which does.
+The code of a released file never changes. It imports nothing from the service, because the service changes.
 """
 
 from pathlib import Path
@@ -14,14 +14,15 @@ from alembic.script import ScriptDirectory
 from rfuav_ray.errors import RfuavError
 
 _FOLDER = Path(__file__).parent
-#: the schema of databases that were made before there were migrations
+#: the schema version of databases that were created before there were migrations
 _FIRST = "0001"
 
 
 def upgrade(connection: sa.Connection) -> None:
-    """Make the tables, or bring an older release's to this one's; part of the connection's transaction.
+    """Create the tables, or migrate those of an older release, in the connection's transaction.
 
-    Raises RfuavError for the tables of a newer release.
+    Raises:
+        RfuavError: A newer release wrote the tables.
     """
     config = _config()
     config.attributes["connection"] = connection
@@ -37,7 +38,7 @@ def upgrade(connection: sa.Connection) -> None:
 
 
 def found_version(connection: sa.Connection) -> str | None:
-    """Of the database's schema; None where it has no tables yet."""
+    """The version of the database's schema; None if the database has no tables yet."""
     version = MigrationContext.configure(connection).get_current_revision()
     if version is None and sa.inspect(connection).has_table("schema"):
         number = connection.scalar(sa.text("SELECT version FROM schema"))
@@ -46,12 +47,12 @@ def found_version(connection: sa.Connection) -> str | None:
 
 
 def known_versions() -> list[str]:
-    """Newest first."""
+    """The schema versions that this release knows, newest first."""
     return [script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()]
 
 
 def _config() -> Config:
     config = Config()
-    # A percent sign begins a substitution there.
+    # In Alembic's options a percent sign starts a substitution.
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     return config

@@ -1,4 +1,4 @@
-"""Alembic runs this for every command: here always on a connection whose transaction is the caller's."""
+"""Alembic runs this file for every command. The caller owns the connection and its transaction."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""The tables of the first release, which knew its version from a table of its own."""
+"""The tables of the first release, which kept its schema version in a table."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    # That release made them one by one: one that was killed at its first start left some, without a version.
+    # That release created the tables one by one. If killed at its first start, it left some and no version.
     op.create_table("schema", sa.Column("version", sa.Integer, primary_key=True), if_not_exists=True)
     op.create_table(
         "settings",

@@ -1,4 +1,4 @@
-"""What tasks are sorted and chosen by gets columns; events are found by source and by epoch."""
+"""Adds columns for the fields that sort and select tasks, and indexes that find events by source and by epoch."""
 
 import json
 import logging
@@ -58,7 +58,7 @@ def _fill_tasks(connection: sa.Connection) -> None:
     while rows := connection.execute(query if last is None else query.where(_tasks.c.number > last)).all():
         last = rows[-1].number
         values = {row.id: _values(row.record) for row in rows}
-        # The release that wrote it could not have read it either, and would not have started.
+        # The release that wrote such a record could not have read it either, and would not have started.
         for task_id in [task_id for task_id, found in values.items() if found is None]:
             logger.error("the record of task '%s' cannot be read, it is left out", task_id)
             connection.execute(_tasks.delete().where(_tasks.c.id == task_id))
@@ -75,7 +75,7 @@ def _values(record: str) -> dict[str, Any] | None:
             "new_kind": task["kind"],
             "new_status": task["status"],
             "new_version": task["version"],
-            # Python 3.10 does not know the Z.
+            # Python 3.10 cannot parse the Z.
             "new_ended_at_s": ended_at and datetime.fromisoformat(ended_at.replace("Z", "+00:00")).timestamp(),
         }
     except (ValueError, KeyError, TypeError, AttributeError):
