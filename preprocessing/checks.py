@@ -3,9 +3,10 @@
 Each function returns the request with every path absolute and resolved. Raises InvalidInput naming the field.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -30,13 +31,8 @@ RECORDINGS_LOOKED_AT = 20
 
 
 def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path]) -> PreprocessingRequest:
-    if isinstance(request, DatasetSplitRequest):
-        return _check_split(request, roots)
-    if isinstance(request, DataAugmentationRequest):
-        return _check_augment(request, roots)
-    if isinstance(request, ImageCropRequest):
-        return _check_crop(request, roots)
-    return _check_spectrogram(request, roots)
+    check: Callable[[Any, Sequence[Path]], PreprocessingRequest] = CHECKS[type(request)]
+    return check(request, roots)
 
 
 def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> PreprocessingRequest:
@@ -126,3 +122,11 @@ def _with_output(
         reason = f"'{output}' holds files already ({found}, …): name a new folder, or empty it."
         raise InvalidInput("output_path", reason)
     return request
+
+
+CHECKS: dict[type, Any] = {
+    DatasetSplitRequest: _check_split,
+    DataAugmentationRequest: _check_augment,
+    ImageCropRequest: _check_crop,
+    SpectrogramRequest: _check_spectrogram,
+}

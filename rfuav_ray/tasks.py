@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from rfuav_ray.api.requests import TaskKind
+from rfuav_ray.api.kinds import TaskKind
 from rfuav_ray.errors import TaskConflict
 
 

@@ -13,7 +13,8 @@ from ray.exceptions import RayError, RayTaskError
 
 from actors.tasks.batching import Together
 from actors.tasks.row import TaskRow, row_of
-from rfuav_ray.api.requests import RunRequest, TaskKind
+from rfuav_ray.api.kinds import TaskKind
+from rfuav_ray.api.requests import RunRequest
 from rfuav_ray.api.responses import TaskResponse, task_response
 from rfuav_ray.errors import ServiceBusy, TaskNotFound
 from rfuav_ray.settings import Settings

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from actors.devices.numbering import device_order
+from rfuav_ray.api.kinds import KINDS
 
 TRAINING, INFERENCE, PREPROCESSING = "training", "inference", "preprocessing"
 
 
 def slot_kind(task_kind: str) -> str:
-    """The kind of slot that a task takes. All kinds except training and inference are preprocessing."""
-    return task_kind if task_kind in {TRAINING, INFERENCE} else PREPROCESSING
+    """The kind of slot that a task takes."""
+    return KINDS[task_kind].slot_kind
 
 
 @dataclass(frozen=True)

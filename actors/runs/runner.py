@@ -9,20 +9,11 @@ import ray
 
 from actors.runs.reporter import Reporter
 from actors.runs.spec import Outcome, RunSpec
-from rfuav_ray.api.requests import (
-    DataAugmentationRequest,
-    DatasetSplitRequest,
-    ImageCropRequest,
-    InferenceRequest,
-    PreprocessingRequest,
-    TrainingRequest,
-    parse_request,
-)
+from rfuav_ray.api.kinds import KINDS, parse_request
 from rfuav_ray.errors import RfuavError, RunCancelled, RunError, RunInterrupted, RunLost
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
-from rfuav_ray.outputs.artifacts import output_folder
 
 logger = logging.getLogger(__name__)
 
@@ -99,18 +90,13 @@ def _now() -> str:
 
 
 def _work(spec: RunSpec, reporter: Reporter, place: dict[str, Any]) -> dict[str, Any]:
-    request = parse_request(spec.kind, spec.request)
-    if isinstance(request, TrainingRequest):
-        return _train(spec, request, reporter, place)
-    if isinstance(request, InferenceRequest):
-        return _infer(spec, request, reporter.report)
-    return _preprocess(spec, request, reporter.report)
+    return RUN_FUNCTIONS[KINDS[spec.kind].slot_kind](spec, parse_request(spec.kind, spec.request), reporter, place)
 
 
 # The functions below import late, because the actors that import this module must not load torch or Ray Data.
 
 
-def _train(spec: RunSpec, request: TrainingRequest, reporter: Reporter, place: dict[str, Any]) -> dict[str, Any]:
+def _train(spec: RunSpec, request: Any, reporter: Reporter, place: dict[str, Any]) -> dict[str, Any]:
     from rfuav_ray.training.run import train  # noqa: PLC0415
 
     is_retry = spec.attempt > 1
@@ -125,32 +111,33 @@ def _train(spec: RunSpec, request: TrainingRequest, reporter: Reporter, place: d
     )
 
 
-def _infer(spec: RunSpec, request: InferenceRequest, report: Report) -> dict[str, Any]:
+def _infer(spec: RunSpec, request: Any, reporter: Reporter, _place: dict[str, Any]) -> dict[str, Any]:
     from rfuav_ray.inference.run import infer  # noqa: PLC0415
 
-    device = _torch_device(spec, report)
     return infer(
         request,
-        save_path=output_folder("inference", spec.request),
-        report=report,
-        device=device,
+        save_path=KINDS[spec.kind].output_folder(spec.request),
+        report=reporter.report,
+        device=_torch_device(spec, reporter.report),
         run_id=spec.task_id,
         resume=spec.attempt > 1,
     )
 
 
-def _preprocess(spec: RunSpec, request: PreprocessingRequest, report: Report) -> dict[str, Any]:
+def _preprocess(spec: RunSpec, request: Any, reporter: Reporter, _place: dict[str, Any]) -> dict[str, Any]:
     from preprocessing import augment, crop, spectrogram, split  # noqa: PLC0415
     from preprocessing.pipeline.driver import Workers  # noqa: PLC0415
 
-    where: Any = {"run_id": spec.task_id, "workers": Workers(spec.worker_count, spec.worker_cpus)}
-    if isinstance(request, DatasetSplitRequest):
-        return split.run(request, **where, report=report)
-    if isinstance(request, DataAugmentationRequest):
-        return augment.run(request, **where, report=report)
-    if isinstance(request, ImageCropRequest):
-        return crop.run(request, **where, report=report)
-    return spectrogram.run(request, **where, report=report)
+    pipelines: dict[str, Any] = {"split": split, "augment": augment, "crop": crop, "spectrogram": spectrogram}
+    workers = Workers(spec.worker_count, spec.worker_cpus)
+    result: dict[str, Any] = pipelines[spec.kind].run(
+        request, run_id=spec.task_id, workers=workers, report=reporter.report
+    )
+    return result
+
+
+#: by kind of slot
+RUN_FUNCTIONS = {"training": _train, "inference": _infer, "preprocessing": _preprocess}
 
 
 def use_threads(spec: RunSpec) -> None:

@@ -14,7 +14,7 @@ from ray.exceptions import RayError, RayTaskError
 from actors.devices.caps import Caps
 from actors.devices.device_slots import DeviceSlots
 from actors.devices.numbering import ANY_GPU, CPU
-from actors.devices.slots import INFERENCE, PREPROCESSING, TRAINING, slot_kind
+from actors.devices.slots import PREPROCESSING, slot_kind
 from actors.events.gauges import QueueGauges
 from actors.runs.spec import Order, Outcome, RunSpec
 from actors.store.store import Store
@@ -22,6 +22,7 @@ from actors.tasks.leases import leased_folder
 from actors.tasks.queue import TaskQueue
 from actors.tasks.table import TaskTable
 from actors.tasks.task_log import Journal
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.errors import TaskNotFound
 from rfuav_ray.outputs.ownership import claim
 from rfuav_ray.settings import Settings
@@ -33,9 +34,6 @@ RETRY_S = 0.5
 #: when a task takes a folder, the message of this many waiting tasks is updated: thousands would take long
 WAITING_SHOWN = 200
 JOURNAL_WAIT_S = 2.0
-#: How long a cancelled run may take to stop by itself before it is killed. A training first finishes writing the
-#: files of its epoch, which belong together. Preprocessing stops at the next file, and its output is removed.
-CANCEL_GRACE_S = {TRAINING: 10.0, INFERENCE: 2.0, PREPROCESSING: 60.0}
 
 
 class Dispatcher:
@@ -299,7 +297,7 @@ class Dispatcher:
 
     def stop_run(self, task: TaskRecord, *, at_once: bool = False) -> None:
         """Kill the task's run if it does not stop by itself within its grace time, or at once."""
-        grace_s = 0.0 if at_once else CANCEL_GRACE_S[slot_kind(task.kind)]
+        grace_s = 0.0 if at_once else KINDS[task.kind].cancel_grace_s
         self._spawn(_wait(self._supervisor_actor.cancel.remote(f"{task.id}:{task.attempt}", grace_s)))
 
     async def end(self, task: TaskRecord, outcome: Outcome) -> TaskRecord:

@@ -1,13 +1,13 @@
 """Leases: which task may write which output folder. One task at a time, from its first run to its end. No I/O."""
 
-from rfuav_ray.outputs.artifacts import RESULT_FILES
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.tasks import TaskRecord
 
 
 def leased_folder(task: TaskRecord) -> str | None:
     """The folder that the task needs a lease for; None for kinds that write only into an empty folder."""
     path, name = task.request.get("save_path"), task.request.get("name")
-    if task.kind not in RESULT_FILES or path is None:
+    if not KINDS[task.kind].shares_folder or path is None:
         return None
     return f"{path}/{name}" if name else str(path)  # a Path takes ten times as long, and each task is asked
 

@@ -14,7 +14,7 @@ from rfuav_ray.api.requests import PreprocessingRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.files import write_text
-from rfuav_ray.images.class_folders import DATASET_FILE
+from rfuav_ray.outputs.artifacts import DATASET_FILE
 
 #: in the result; the log names more
 FAILURES_IN_RESULT = 100

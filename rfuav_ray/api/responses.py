@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from rfuav_ray.api.requests import PreprocessingKind, TaskKind
+from rfuav_ray.api.kinds import KINDS, PreprocessingKind, TaskKind
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 
@@ -188,7 +188,7 @@ def preprocessing_response(task: TaskRecord) -> PreprocessingResponse:
             "status": task.status,
             "message": task.message,
             "progress": round(task.progress, 2),
-            "input_path": task.request.get("input_path") or task.request["dataset_path"],
+            "input_path": task.request[KINDS[task.kind].input_field],
             "output_path": task.request["output_path"],
             "stats": task.result and task.result["stats"],
             "created_at": task.created_at,

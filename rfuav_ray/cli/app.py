@@ -25,9 +25,7 @@ app = typer.Typer(
 
 # Options of several commands
 Config = Annotated[Path | None, typer.Option(help="YAML file with the fields of the request; flags win over it.")]
-Description = Annotated[str | None, typer.Option(help="A note for the task list.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Print the task's id and don't follow it.")]
-TaskIdOption = Annotated[str | None, typer.Option(help="An id of your own for the task.")]
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -7,12 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from rfuav_ray.cli.app import Config, Description, Detach, TaskIdOption, app, open_client
+from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest, TrainingRequest
+from rfuav_ray.cli.app import Config, Detach, app, open_client
+from rfuav_ray.cli.request_flags import with_fields
 from rfuav_ray.errors import RfuavError
-
-Device = Annotated[str | None, typer.Option(help="cpu, cuda (the least loaded GPU) or cuda:N.")]
-Precision = Annotated[str | None, typer.Option(help="auto, fp32 or bf16, which the model computes in.")]
-Priority = Annotated[int | None, typer.Option(min=1, max=10, help="1 is the most urgent.")]
 
 
 @app.command()
@@ -38,43 +36,25 @@ def doctor() -> None:
 
 
 @app.command()
+@with_fields(TrainingRequest, helps={"num_classes": "Default: the class folders are counted."})
 def train(
     context: typer.Context,
     config: Config = None,
-    model: Annotated[str | None, typer.Option(help="For example resnet18.")] = None,
-    num_classes: Annotated[int | None, typer.Option(help="Default: the class folders are counted.")] = None,
-    train_path: Annotated[Path | None, typer.Option(help="Folders <path>/<class>/<image>.")] = None,
-    val_path: Annotated[Path | None, typer.Option(help="The same for validation.")] = None,
-    save_path: Annotated[Path | None, typer.Option(help="Folder for the results.")] = None,
-    name: Annotated[str | None, typer.Option(help="Sub-folder of it for this run.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images in a batch.")] = None,
-    num_epochs: Annotated[int | None, typer.Option(help="Passes over the training images.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Adam's.")] = None,
-    image_size: Annotated[int | None, typer.Option(help="Pixels a side.")] = None,
-    device: Device = None,
-    weight_path: Annotated[Path | None, typer.Option(help="Weights to start from.")] = None,
-    pretrained: Annotated[bool | None, typer.Option(help="Start from ImageNet weights.")] = None,
-    shuffle: Annotated[bool | None, typer.Option(help="New order in each epoch.")] = None,
-    precision: Precision = None,
-    task_id: TaskIdOption = None,
-    priority: Priority = None,
-    description: Description = None,
     detach: Detach = False,
     local: Annotated[bool, typer.Option("--local", help="Train in this process, without a service.")] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="With --local: go on from the checkpoint in the folder.")
+        bool, typer.Option("--resume", help="With --local: resume from the checkpoint in the folder.")
     ] = False,
+    **_fields: Any,
 ) -> None:
-    """Train a classifier, and follow the training until it ends."""
-    from rfuav_ray.api.requests import TrainingRequest
+    """Train a classifier and follow it to its end."""
     from rfuav_ray.cli.run_config import given_fields, training_request
     from rfuav_ray.cli.tables import new_console
     from rfuav_ray.cli.watch import follow_training
 
     if (detach and local) or (resume and not local):
         raise typer.BadParameter("--detach is for the service, --resume only for --local")
-    flags = {name: value for name, value in context.params.items() if name in TrainingRequest.model_fields}
-    request = training_request(config, flags)
+    request = training_request(config, context.params)
     console = new_console()
     if local:
         from rfuav_ray.cli.local_run import train_to_the_end
@@ -89,31 +69,25 @@ def train(
 
 
 @app.command()
+@with_fields(
+    InferenceRequest,
+    flags={"cfg_path": "--cfg", "weight_path": "--weights"},
+    helps={"save_path": "Folder for the predictions; with several sources a sub-folder each."},
+    without=frozenset({"source_path"}),
+)
 def infer(
     context: typer.Context,
+    source: Annotated[list[str] | None, typer.Option(help="File or folder; several make one task each.")] = None,
     config: Config = None,
-    cfg: Annotated[Path | None, typer.Option(help="The model's YAML.")] = None,
-    weights: Annotated[Path | None, typer.Option(help="The model's weights, .pth.")] = None,
-    source: Annotated[list[Path] | None, typer.Option(help="File or folder; several make one task each.")] = None,
-    save_path: Annotated[
-        Path | None, typer.Option(help="Folder for the predictions; with several sources a sub-folder each.")
-    ] = None,
-    name: Annotated[str | None, typer.Option(help="Sub-folder of it for this run.")] = None,
-    device: Device = None,
-    precision: Precision = None,
-    task_id: TaskIdOption = None,
-    priority: Priority = None,
     detach: Detach = False,
+    **_fields: Any,
 ) -> None:
-    """Classify images, and follow the tasks until they end."""
-    from rfuav_ray.api.requests import BatchInferenceRequest
+    """Classify images, and follow the work to its end."""
     from rfuav_ray.cli.run_config import given_fields, inference_request
     from rfuav_ray.cli.tables import new_console
     from rfuav_ray.cli.watch import follow_inferences
 
-    flags: dict[str, Any] = {"cfg_path": cfg, "weight_path": weights, "save_path": save_path, "name": name}
-    flags |= {"device": device, "precision": precision, "task_id": task_id, "priority": priority}
-    request = inference_request(config, flags, sources=source or [])
+    request = inference_request(config, context.params, sources=source or [])
     console = new_console()
     with open_client(context) as client:
         if isinstance(request, BatchInferenceRequest):

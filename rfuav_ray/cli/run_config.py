@@ -9,14 +9,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import ValidationError
 
-from rfuav_ray.api.requests import (
-    REQUEST_OF_KIND,
-    BatchInferenceRequest,
-    InferenceRequest,
-    PreprocessingKind,
-    Request,
-    TrainingRequest,
-)
+from rfuav_ray.api.kinds import Kind
+from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest, Request, TrainingRequest
+from rfuav_ray.cli.request_flags import given, with_nulls
 from rfuav_ray.errors import InvalidInput, RfuavError
 from rfuav_ray.images.class_folders import class_folders
 from rfuav_ray.settings import Settings
@@ -37,7 +32,7 @@ def training_request(config: Path | None, flags: Mapping[str, Any]) -> TrainingR
 
 
 def inference_request(
-    config: Path | None, flags: Mapping[str, Any], sources: Sequence[Path]
+    config: Path | None, flags: Mapping[str, Any], sources: Sequence[str]
 ) -> InferenceRequest | BatchInferenceRequest:
     """Build an inference request. Several sources make a batch with `save_path` as its base. Raises RfuavError."""
     fields = _merged(InferenceRequest, config, {**flags, "source_path": sources[0] if sources else None})
@@ -53,16 +48,9 @@ def inference_request(
     return _validated(BatchInferenceRequest, fields)
 
 
-def preprocessing_request(kind: PreprocessingKind, config: Path | None, parameters: Mapping[str, Any]) -> Request:
+def preprocessing_request(kind: Kind, config: Path | None, parameters: Mapping[str, Any]) -> Request:
     """Build a preprocessing request from the parameters of a command that are fields of it. Raises RfuavError."""
-    wanted = REQUEST_OF_KIND[kind]
-    flags = {name: value for name, value in parameters.items() if name in wanted.model_fields}
-    # Typer passes an empty sequence for a repeatable option that was not given.
-    fields = _merged(wanted, config, {name: value for name, value in flags.items() if value not in ([], ())})
-    if fields.get("image_size") == "none":
-        # In files and flags, null means the default. So an intended null needs its own word.
-        fields["image_size"] = None
-    return _validated(wanted, fields)
+    return _validated(kind.request, _merged(kind.request, config, parameters))
 
 
 def given_fields(request: Request) -> dict[str, Any]:
@@ -82,8 +70,7 @@ def read_settings(**overrides: Any) -> Settings:
 
 
 def _merged(kind: type[Request], config: Path | None, flags: Mapping[str, Any]) -> dict[str, Any]:
-    fields = {} if config is None else _read_config(config, kind)
-    fields.update({name: value for name, value in flags.items() if value is not None})
+    fields = with_nulls(kind, ({} if config is None else _read_config(config, kind)) | given(kind, flags))
     for name, value in fields.items():
         if name.endswith("_path") and isinstance(value, str | Path) and str(value):
             fields[name] = _absolute(value)

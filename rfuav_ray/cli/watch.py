@@ -7,7 +7,6 @@ from typing import Any
 
 from rich.console import Console
 
-from rfuav_ray.api.requests import PreprocessingKind
 from rfuav_ray.cli.follow import LogView, follow_task
 from rfuav_ray.cli.tables import print_inference, print_preprocessing, print_training
 from rfuav_ray.client import RFUAVClient
@@ -48,17 +47,6 @@ def follow_inferences(client: RFUAVClient, task_ids: Sequence[str], console: Con
         return status
 
     return _until_ctrl_c(follow, task_ids)
-
-
-def start_preprocessing(client: RFUAVClient, kind: PreprocessingKind, fields: dict[str, Any]) -> str:
-    """Start a preprocessing task, and return its id."""
-    calls: dict[PreprocessingKind, Callable[..., dict[str, Any]]] = {
-        "split": client.split_dataset,
-        "augment": client.augment_dataset,
-        "crop": client.crop_images,
-        "spectrogram": client.make_spectrograms,
-    }
-    return str(calls[kind](**fields)["task_id"])
 
 
 def follow_preprocessing(client: RFUAVClient, task_id: str, console: Console) -> int:

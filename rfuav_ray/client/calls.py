@@ -5,24 +5,23 @@ from __future__ import annotations
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from os import PathLike
+from typing import Any, Generic, TypeVar, Union
 
+from rfuav_ray.api.kinds import KINDS
+from rfuav_ray.api.requests import (
+    BatchInferenceRequest,
+    DataAugmentationRequest,
+    DatasetSplitRequest,
+    ImageCropRequest,
+    InferenceRequest,
+    SpectrogramRequest,
+    TrainingRequest,
+)
+from rfuav_ray.client.request_fields import with_fields
 from rfuav_ray.errors import TaskNotFound
 
-if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from rfuav_ray.client.options import (
-        AugmentOptions,
-        BatchInferenceOptions,
-        CropOptions,
-        InferenceOptions,
-        PathLikeText,
-        SpectrogramOptions,
-        SplitOptions,
-        TrainingOptions,
-    )
-
+PathLikeText = Union[str, "PathLike[str]"]
 #: what a call returns: the response object, or an awaitable of it
 AnswerT = TypeVar("AnswerT")
 
@@ -50,6 +49,7 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         params: Mapping[str, Any] | None = None,
     ) -> AnswerT: ...
 
+    @with_fields(TrainingRequest)
     def start_training(
         self,
         model: str,
@@ -57,7 +57,7 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         train_path: PathLikeText,
         val_path: PathLikeText,
         save_path: PathLikeText,
-        **options: Unpack[TrainingOptions],
+        **options: Any,
     ) -> AnswerT:
         body = {
             "model": model,
@@ -69,36 +69,51 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         }
         return self._send("POST", "/api/v2/training/start", body=body)
 
+    @with_fields(InferenceRequest)
     def start_inference(
         self,
         cfg_path: PathLikeText,
         weight_path: PathLikeText,
         source_path: PathLikeText,
-        **options: Unpack[InferenceOptions],
+        **options: Any,
     ) -> AnswerT:
         body = {"cfg_path": cfg_path, "weight_path": weight_path, "source_path": source_path, **options}
         return self._send("POST", "/api/v2/inference/start", body=body)
 
+    @with_fields(BatchInferenceRequest)
     def start_batch_inference(
         self,
         cfg_path: PathLikeText,
         weight_path: PathLikeText,
         source_paths: Sequence[PathLikeText],
-        **options: Unpack[BatchInferenceOptions],
+        **options: Any,
     ) -> AnswerT:
         body = {"cfg_path": cfg_path, "weight_path": weight_path, "source_paths": source_paths, **options}
         return self._send("POST", "/api/v2/inference/batch", body=body)
 
-    def split_dataset(
-        self, input_path: PathLikeText, output_path: PathLikeText, **options: Unpack[SplitOptions]
-    ) -> AnswerT:
+    def start_task(self, kind: str, **fields: Any) -> AnswerT:
+        """Start a task of any kind.
+
+        Args:
+            kind: Its name in `rfuav_ray.api.kinds`.
+            fields: The fields of that kind's request.
+
+        Raises:
+            KeyError: There is no such kind.
+        """
+        return self._send("POST", KINDS[kind].path, body=fields)
+
+    @with_fields(DatasetSplitRequest)
+    def split_dataset(self, input_path: PathLikeText, output_path: PathLikeText, **options: Any) -> AnswerT:
         body = {"input_path": input_path, "output_path": output_path, **options}
         return self._send("POST", "/api/v2/preprocessing/split", body=body)
 
-    def augment_dataset(self, dataset_path: PathLikeText, **options: Unpack[AugmentOptions]) -> AnswerT:
+    @with_fields(DataAugmentationRequest)
+    def augment_dataset(self, dataset_path: PathLikeText, **options: Any) -> AnswerT:
         body = {"dataset_path": dataset_path, **options}
         return self._send("POST", "/api/v2/preprocessing/augment", body=body)
 
+    @with_fields(ImageCropRequest)
     def crop_images(
         self,
         input_path: PathLikeText,
@@ -108,7 +123,7 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         y: int,
         width: int,
         height: int,
-        **options: Unpack[CropOptions],
+        **options: Any,
     ) -> AnswerT:
         body = {
             "input_path": input_path,
@@ -121,9 +136,8 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         }
         return self._send("POST", "/api/v2/preprocessing/crop", body=body)
 
-    def make_spectrograms(
-        self, input_path: PathLikeText, output_path: PathLikeText, **options: Unpack[SpectrogramOptions]
-    ) -> AnswerT:
+    @with_fields(SpectrogramRequest)
+    def make_spectrograms(self, input_path: PathLikeText, output_path: PathLikeText, **options: Any) -> AnswerT:
         body = {"input_path": input_path, "output_path": output_path, **options}
         return self._send("POST", "/api/v2/preprocessing/spectrogram", body=body)
 

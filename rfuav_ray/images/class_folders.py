@@ -11,11 +11,11 @@ import yaml
 
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.files import is_image, is_text, walk_images
+from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.outputs.manifest import read_run
 from rfuav_ray.yaml_files import load_plain
 
 NAMES_SHOWN = 10
-DATASET_FILE = "dataset.yaml"
 
 
 def class_folders(path: Path, *, field: str) -> list[str]:

@@ -11,9 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.files import flush_folder, write_text
-from rfuav_ray.outputs.artifacts import RESULT_FILES
 
 PREVIOUS = "previous"
 
@@ -121,7 +121,7 @@ def _move(folder: Path, kind: str, note: Mapping[str, Any] | None) -> Moved | No
 
 
 def _results(folder: Path, kind: str) -> list[Path]:
-    return [folder / name for name in RESULT_FILES[kind] if (folder / name).exists()]
+    return [folder / name for name in KINDS[kind].files if (folder / name).exists()]
 
 
 def _time_of(files: list[Path]) -> str:

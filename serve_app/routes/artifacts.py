@@ -7,9 +7,9 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import FileResponse, Response
 
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.responses import Artifact, ArtifactsResponse
 from rfuav_ray.errors import FileNotThere
-from rfuav_ray.outputs.artifacts import RESULT_FILES, artifact_names, output_folder
 from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.tasks import TaskRecord
 from serve_app.errors import UNKNOWN_TASK
@@ -55,13 +55,14 @@ async def artifact(task_id: str, name: str, service: TheService) -> Response:
 
 def _files_of(task: TaskRecord) -> tuple[Path, list[Path]]:
     """The folder of the task's files, and the files that exist in it."""
-    folder = output_folder(task.kind, task.request)
+    kind = KINDS[task.kind]
+    folder = kind.output_folder(task.request)
     own: Path | None = folder
-    if task.kind in RESULT_FILES:
+    if kind.shares_folder:
         own = results_folder(folder, task.kind, task.id)
     if own is None:  # The files in the folder belong to another task.
         return folder, []
-    return own, [file for name in artifact_names(task.kind) if (file := own / name).is_file()]
+    return own, [file for name in kind.artifacts if (file := own / name).is_file()]
 
 
 def _download(file: Path) -> FileResponse:

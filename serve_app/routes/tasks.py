@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from rfuav_ray.api.requests import PREPROCESSING_KINDS, PriorityUpdate, TaskKind
+from rfuav_ray.api.kinds import TaskKind, kinds_of
+from rfuav_ray.api.requests import PriorityUpdate
 from rfuav_ray.api.responses import TaskActionResponse, TaskListResponse, TaskResponse
 from rfuav_ray.tasks import TaskStatus
 from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
@@ -19,9 +20,9 @@ router = APIRouter(prefix="/api/v2/tasks", tags=["tasks"])
 
 #: the names of the response's lists, and the kinds in each list
 _GROUPS: dict[bytes, Collection[str]] = {
-    b"training": ("training",),
-    b"inference": ("inference",),
-    b"preprocessing": PREPROCESSING_KINDS,
+    b"training": kinds_of("training"),
+    b"inference": kinds_of("inference"),
+    b"preprocessing": kinds_of("preprocessing"),
 }
 
 #: the highest offset of lists: more tasks than a service will ever have

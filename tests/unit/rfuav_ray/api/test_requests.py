@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.requests import (
-    REQUEST_OF_KIND,
     BatchInferenceRequest,
     DeviceCaps,
     InferenceRequest,
@@ -146,7 +146,7 @@ def integers_of(schema):
 
 @pytest.mark.parametrize(
     "model",
-    [*REQUEST_OF_KIND.values(), BatchInferenceRequest, DeviceCaps, PriorityUpdate],
+    [*(kind.request for kind in KINDS.values()), BatchInferenceRequest, DeviceCaps, PriorityUpdate],
     ids=lambda m: m.__name__,
 )
 def test_every_integer_of_a_request_has_bounds(model):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rfuav_ray.api.requests import PREPROCESSING_KINDS
+from rfuav_ray.api.kinds import kinds_of
 from tests.support.fake_service import (
     answer,
     ask_from,
@@ -156,7 +156,9 @@ def test_bad_fields_are_refused_before_anything_is_sent(service, rfuav):
     assert service.requests == []
 
 
-@pytest.mark.parametrize("flags", [["--local", "--detach"], ["--resume"], ["--epochs", "3"], ["--priority", "11"]])
+@pytest.mark.parametrize(
+    "flags", [["--local", "--detach"], ["--resume"], ["--epochs", "3"], ["--priority", "high"]]
+)
 def test_wrong_usage_is_exit_2(service, rfuav, flags):
     assert rfuav(*TRAIN, *flags)[0] == 2
     assert service.requests == []
@@ -367,14 +369,24 @@ def test_cancel_goes_on_after_a_refusal(service, rfuav):
 def test_help_names_the_commands_and_imports_nothing_heavy():
     program = (
         "import sys\nfrom serve_app.command.console import main\ntry:\n    main(['--help'])\nfinally:\n"
-        "    print([name for name in ('torch', 'ray', 'httpx', 'rich', 'pydantic') if name in sys.modules])"
+        "    print([name for name in ('torch', 'ray', 'httpx', 'rich', 'numpy', 'cv2') if name in sys.modules])"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = subprocess.run(
         [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
     )
     assert run.stdout.splitlines()[-1] == "[]"
-    for command in ("serve", "demo", "doctor", "train", "infer", "tasks", "logs", "cancel", *PREPROCESSING_KINDS):
+    for command in (
+        "serve",
+        "demo",
+        "doctor",
+        "train",
+        "infer",
+        "tasks",
+        "logs",
+        "cancel",
+        *kinds_of("preprocessing"),
+    ):
         assert f"\n  {command} " in run.stdout
 
 

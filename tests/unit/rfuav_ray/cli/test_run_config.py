@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest, TrainingRequest
 from rfuav_ray.cli.run_config import (
     given_fields,
@@ -195,7 +196,7 @@ def test_an_inference_without_a_source_is_refused(folder):
 def test_a_preprocessing_takes_its_fields_from_the_parameters_and_the_file(folder):
     path = config(folder, {"input_path": "in", "output_path": "out", "seed": 3, "train_ratio": 0.5})
     parameters = {"input_path": None, "output_path": "~/new", "seed": 7, "config": path, "detach": True}
-    assert given_fields(preprocessing_request("split", path, parameters)) == {
+    assert given_fields(preprocessing_request(KINDS["split"], path, parameters)) == {
         "input_path": str(folder / "in"),
         "output_path": str(Path.home() / "new"),
         "seed": 7,
@@ -206,18 +207,18 @@ def test_a_preprocessing_takes_its_fields_from_the_parameters_and_the_file(folde
 @pytest.mark.parametrize("flags", [{}, {"image_size": "none"}])
 def test_no_size_is_said_by_a_word(folder, flags):
     path = config(folder, {"input_path": "in", "output_path": "out", "image_size": 320 if flags else "none"})
-    assert given_fields(preprocessing_request("spectrogram", path, flags))["image_size"] is None
+    assert given_fields(preprocessing_request(KINDS["spectrogram"], path, flags))["image_size"] is None
 
 
 def test_an_empty_path_is_not_the_working_folder(folder):
     with pytest.raises(RfuavError, match=r"input_path: .*at least 1 character"):
-        preprocessing_request("split", None, {"input_path": "", "output_path": "out"})
+        preprocessing_request(KINDS["split"], None, {"input_path": "", "output_path": "out"})
 
 
 def test_a_file_of_another_command_is_refused(folder):
     path = config(folder, FULL)
     with pytest.raises(InvalidInput, match="unknown field 'model'; the fields are dataset_path, "):
-        preprocessing_request("augment", path, {})
+        preprocessing_request(KINDS["augment"], path, {})
 
 
 def test_settings_come_from_the_environment_and_flags_win(folder, monkeypatch):

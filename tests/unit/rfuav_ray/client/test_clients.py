@@ -1,4 +1,5 @@
 import asyncio
+import inspect
 import pickle
 from pathlib import Path
 
@@ -14,15 +15,6 @@ from rfuav_ray.api.requests import (
     TrainingRequest,
 )
 from rfuav_ray.client import AsyncRFUAVClient, RFUAVClient, ServiceError, ServiceUnreachable
-from rfuav_ray.client.options import (
-    AugmentOptions,
-    BatchInferenceOptions,
-    CropOptions,
-    InferenceOptions,
-    SpectrogramOptions,
-    SplitOptions,
-    TrainingOptions,
-)
 from rfuav_ray.errors import InvalidInput, TaskNotFound
 from tests.support.fake_service import LOGS, answer, free_url, refuse, task, with_async_client
 
@@ -108,20 +100,25 @@ def test_a_priority_is_sent(service, client):
 
 
 @pytest.mark.parametrize(
-    ("request_type", "options", "required"),
+    ("call", "request_type"),
     [
-        (TrainingRequest, TrainingOptions, set(TRAINING)),
-        (InferenceRequest, InferenceOptions, set(INFERENCE)),
-        (BatchInferenceRequest, BatchInferenceOptions, set(BATCH)),
-        (DatasetSplitRequest, SplitOptions, {"input_path", "output_path"}),
-        (DataAugmentationRequest, AugmentOptions, {"dataset_path"}),
-        (ImageCropRequest, CropOptions, set(CROP)),
-        (SpectrogramRequest, SpectrogramOptions, {"input_path", "output_path"}),
+        ("start_training", TrainingRequest),
+        ("start_inference", InferenceRequest),
+        ("start_batch_inference", BatchInferenceRequest),
+        ("split_dataset", DatasetSplitRequest),
+        ("augment_dataset", DataAugmentationRequest),
+        ("crop_images", ImageCropRequest),
+        ("make_spectrograms", SpectrogramRequest),
     ],
 )
-def test_the_keywords_are_the_fields_of_the_request(request_type, options, required):
-    assert set(options.__annotations__) | required == set(request_type.model_fields)
-    assert required == {name for name, field in request_type.model_fields.items() if field.is_required()}
+@pytest.mark.parametrize("client_type", [RFUAVClient, AsyncRFUAVClient])
+def test_the_keywords_are_the_fields_of_the_request(client_type, call, request_type):
+    parameters = dict(inspect.signature(getattr(client_type, call)).parameters)
+    del parameters["self"]
+    assert set(parameters) == set(request_type.model_fields)
+    assert {name for name, one in parameters.items() if one.default is inspect.Parameter.empty} == {
+        name for name, field in request_type.model_fields.items() if field.is_required()
+    }
 
 
 def test_the_key_is_sent_only_when_there_is_one(service):

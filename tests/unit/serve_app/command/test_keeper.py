@@ -39,14 +39,15 @@ ASKED = """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
     signal.signal(signal.SIGINT, lambda *_: sys.exit(4))
     print(os.getpid(), flush=True)
-    signal.pause()
+    while True:  # pause() could miss a signal that comes just before it
+        time.sleep(0.02)
 """
 DEAF = """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     print(os.getpid(), flush=True)
     while True:
-        signal.pause()
+        time.sleep(0.02)
 """
 #: leaves a grandchild behind that has no parent any more, and does not heed SIGTERM
 LEAVES = """

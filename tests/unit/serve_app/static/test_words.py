@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import serve_app
-from rfuav_ray.api.requests import REQUEST_OF_KIND
+from rfuav_ray.api.kinds import KINDS
 
 STATIC = Path(serve_app.__file__).parent / "static"
 HINT = "hint."
@@ -33,8 +33,8 @@ def test_every_word_that_the_page_asks_for_is_there():
 
 
 def described_fields():
-    for kind, request in REQUEST_OF_KIND.items():
-        for name, field in request.model_json_schema()["properties"].items():
+    for kind, record in KINDS.items():
+        for name, field in record.request.model_json_schema()["properties"].items():
             if "description" in field:
                 yield kind, name, field["description"]
 

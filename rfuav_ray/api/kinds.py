@@ -1,0 +1,135 @@
+"""The kinds of tasks: one record each. Does not import torch or Ray.
+
+A new kind needs a request model, a record here, a check (`preprocessing.checks`, `rfuav_ray.api.preflight`) and a
+run function (`actors.runs.runner`). Routes, client, command line and limits read the record.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rfuav_ray.api.requests import (
+    DataAugmentationRequest,
+    DatasetSplitRequest,
+    ImageCropRequest,
+    InferenceRequest,
+    Request,
+    SpectrogramRequest,
+    TrainingRequest,
+)
+from rfuav_ray.outputs.artifacts import DATASET_FILE, EPOCH_CHECKPOINT, INFERENCE_FILES, TRAINING_FILES
+
+#: pydantic and OpenAPI need the names as literals; a test compares them with KINDS
+TaskKind = Literal["training", "inference", "split", "augment", "crop", "spectrogram"]
+PreprocessingKind = Literal["split", "augment", "crop", "spectrogram"]
+#: a device has slots of each of these, with a limit of its own
+SlotKind = Literal["training", "inference", "preprocessing"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    name: TaskKind
+    request: type[Request]
+    #: the slots that its runs take; also the list of `GET /api/v2/tasks` that shows its tasks
+    slot_kind: SlotKind
+    #: the route that starts it
+    path: str
+    #: for the command line and the description of the route
+    summary: str
+    #: how long a cancelled run may take to stop by itself before it is killed
+    cancel_grace_s: float
+    #: the field of the request that names what is read
+    input_field: str
+    #: the files that clients may download
+    artifacts: tuple[str, ...] = (DATASET_FILE,)
+    #: the files that only later runs of the task read
+    internal_files: tuple[str, ...] = ()
+    #: whether the output folder may hold results of other tasks; else it must be new or empty
+    shares_folder: bool = False
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of all files that a task of this kind leaves behind."""
+        return self.artifacts + self.internal_files
+
+    def output_folder(self, request: Mapping[str, Any]) -> Path:
+        """Return the folder that a task with this request writes to."""
+        if not self.shares_folder:
+            return Path(request["output_path"])
+        folder = Path(request["save_path"])
+        return folder / request["name"] if request.get("name") else folder
+
+
+def _preprocessing(name: PreprocessingKind, request: type[Request], summary: str, input_field: str) -> Kind:
+    return Kind(
+        name,
+        request,
+        slot_kind="preprocessing",
+        path=f"/api/v2/preprocessing/{name}",
+        summary=summary,
+        # It stops after the file in hand, and then removes the files that it has made.
+        cancel_grace_s=60.0,
+        input_field=input_field,
+    )
+
+
+KINDS: dict[str, Kind] = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "training",
+            TrainingRequest,
+            slot_kind="training",
+            path="/api/v2/training/start",
+            summary="Train an image classifier.",
+            # It first finishes writing an epoch, because the files of an epoch belong together.
+            cancel_grace_s=10.0,
+            input_field="train_path",
+            artifacts=tuple(TRAINING_FILES.values()),
+            internal_files=(EPOCH_CHECKPOINT,),
+            shares_folder=True,
+        ),
+        Kind(
+            "inference",
+            InferenceRequest,
+            slot_kind="inference",
+            path="/api/v2/inference/start",
+            summary="Classify images.",
+            cancel_grace_s=2.0,
+            input_field="source_path",
+            artifacts=INFERENCE_FILES,
+            shares_folder=True,
+        ),
+        _preprocessing(
+            "split",
+            DatasetSplitRequest,
+            "Divide `<class>/<image>` by chance into train, valid and, with `val_ratio`, test; files are copied.",
+            "input_path",
+        ),
+        _preprocessing(
+            "augment",
+            DataAugmentationRequest,
+            "Write each image of train and valid once as it is and once changed by each method.",
+            "dataset_path",
+        ),
+        _preprocessing("crop", ImageCropRequest, "Cut one rectangle out of every image.", "input_path"),
+        _preprocessing(
+            "spectrogram",
+            SpectrogramRequest,
+            "Draw the spectrograms of IQ recordings; folders `<class>/<recording>` become a data set.",
+            "input_path",
+        ),
+    )
+}
+PREPROCESSING_KINDS = tuple(kind for kind in KINDS.values() if kind.slot_kind == "preprocessing")
+
+
+def kinds_of(slot_kind: SlotKind) -> tuple[TaskKind, ...]:
+    """Return the names of the kinds whose runs take these slots."""
+    return tuple(kind.name for kind in KINDS.values() if kind.slot_kind == slot_kind)
+
+
+def parse_request(kind: str, fields: dict[str, Any]) -> Request:
+    """Return the request of a stored task."""
+    return KINDS[kind].request.model_validate(fields)

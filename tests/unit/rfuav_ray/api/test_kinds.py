@@ -1,0 +1,43 @@
+"""The registry of kinds is complete, and what is listed elsewhere agrees with it."""
+
+from typing import get_args
+
+import pytest
+
+from actors.runs import runner
+from preprocessing import checks
+from rfuav_ray.api.kinds import KINDS, PREPROCESSING_KINDS, PreprocessingKind, SlotKind, TaskKind, kinds_of
+from rfuav_ray.settings import Settings
+from serve_app.api import create_app
+
+
+def test_kinds_the_literals_name_them_all():
+    assert set(get_args(TaskKind)) == set(KINDS)
+    assert set(get_args(PreprocessingKind)) == {kind.name for kind in PREPROCESSING_KINDS}
+    assert {kind.slot_kind for kind in KINDS.values()} == set(get_args(SlotKind))
+
+
+def test_kinds_of_slots():
+    assert kinds_of("training") == ("training",)
+    assert kinds_of("preprocessing") == ("split", "augment", "crop", "spectrogram")
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_kinds_each_has_a_run_function_a_check_and_a_route(kind):
+    assert kind.slot_kind in runner.RUN_FUNCTIONS
+    assert kind.slot_kind != "preprocessing" or kind.request in checks.CHECKS
+    operation = create_app(Settings(_env_file=None)).openapi()["paths"][kind.path]["post"]
+    body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+    assert body.rsplit("/", 1)[1] == kind.request.__name__
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_kinds_the_input_is_a_field_of_the_request(kind):
+    assert kind.input_field in kind.request.model_fields
+
+
+def test_output_folder_of_a_kind_that_shares_folders():
+    training = KINDS["training"]
+    assert str(training.output_folder({"save_path": "/a", "name": "b"})) == "/a/b"
+    assert str(training.output_folder({"save_path": "/a", "name": None})) == "/a"
+    assert str(KINDS["crop"].output_folder({"output_path": "/c"})) == "/c"
