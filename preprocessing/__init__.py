@@ -1,7 +1,7 @@
-"""Preparing data sets: pure functions on files, fanned out with Ray Data. Knows nothing of actors or HTTP."""
+"""Prepares data sets: pure functions on files, run in parallel by Ray Data. Knows nothing about actors or HTTP."""
 
 import os
 
-# Ray Data reads it before its first run. Else a thread fetches what blocks say of themselves, and is asked every
-# 0.1 s; so long a worker waits for its next block. Ours say next to nothing.
+# Ray Data reads this before its first run. By default a thread fetches the metadata of blocks and is polled every
+# 0.1 s, and a worker waits that long for its next block. Our blocks have almost no metadata.
 os.environ.setdefault("RAY_DATA_METADATA_PREFETCH_ON_THREAD", "0")

@@ -1,4 +1,4 @@
-"""More training images: each one as it is, and changed by each of up to six methods."""
+"""Augments training images: keeps each original and adds one changed image for each of up to six methods."""
 
 import os
 import sys
@@ -22,7 +22,7 @@ from rfuav_ray.images.files import Picture, read_image, write_image
 
 
 def change(image: Picture, method: AugmentationMethod, seed: int) -> Picture:
-    """The RGB picture (height, width, 3), uint8, changed by one method; the same seed gives the same pixels."""
+    """Change an RGB image, uint8 (height, width, 3), by one method. The same seed gives the same pixels."""
     transform = transform_of(method)
     transform.set_random_seed(seed)
     return np.asarray(transform(image=image)["image"], dtype=np.uint8)
@@ -30,10 +30,10 @@ def change(image: Picture, method: AugmentationMethod, seed: int) -> Picture:
 
 @cache
 def transform_of(method: AugmentationMethod) -> Any:
-    """Albumentations' own object, always the same one."""
-    # Only where it is needed, for it takes a second; and it would ask the network for a newer version of itself.
+    """The Albumentations object of a method, always the same one."""
+    # Imported below because it takes a second. Without this setting it would look for updates over the network.
     os.environ["NO_ALBUMENTATIONS_UPDATE"] = "1"
-    # It loads PyTorch, 500 MB, for a part that it does without where that cannot be imported.
+    # None makes the import of this part fail. It would load PyTorch (500 MB), and Albumentations works without it.
     sys.modules.setdefault("albumentations.pytorch", None)  # type: ignore[arg-type]
     import albumentations  # noqa: PLC0415
 
@@ -48,7 +48,7 @@ def transform_of(method: AugmentationMethod) -> Any:
         },
         "CLAHE": {"clip_limit": 3, "tile_grid_size": (13, 13)},
         "ColorJitter": {"brightness": (0.5, 1.5), "contrast": (1, 1), "saturation": (1, 1), "hue": (0, 0)},
-        # A variance of 100 to 500 on the scale 0..255.
+        # A variance of 100 to 500 for pixel values 0..255.
         "GaussNoise": {"std_range": (100**0.5 / 255, 500**0.5 / 255)},
         "ISONoise": {"intensity": (0.2, 0.5), "color_shift": (0.01, 0.05)},
         "Sharpen": {"alpha": (0.2, 0.5), "lightness": (0.5, 1)},
@@ -57,11 +57,11 @@ def transform_of(method: AugmentationMethod) -> Any:
 
 
 def augment(item: Item, output: Path, *, source: Path, methods: Sequence[AugmentationMethod], seed: int) -> int:
-    """Write the original's bytes and a changed image for each method. Raises RunError when it is unreadable."""
+    """Copy the original and write a changed image for each method. Raises RunError if the image is unreadable."""
     image = read_image(source / item.source)
     target = Path(item.target)
     for method in methods:
-        # By the name and not by the order of the work: it must not matter which worker does it when.
+        # The seed depends on the name, not on the order of work, so that any worker makes the same image.
         own_seed = zlib.crc32(f"{seed} {method} {item.source}".encode("utf-8", "surrogateescape"))
         write_image(output / _named(target, method), change(image, method, own_seed))
     copy_file(source / item.source, output / _named(target, "origin"))
@@ -71,7 +71,7 @@ def augment(item: Item, output: Path, *, source: Path, methods: Sequence[Augment
 def run(
     request: DataAugmentationRequest, *, run_id: str, workers: Workers, report: Report = ignore
 ) -> dict[str, Any]:
-    """Augment the parts of `dataset_path` into `output_path`; see `produce`. Raises InvalidInput."""
+    """Augment the parts of `dataset_path` into `output_path`; see `produce`. Also raises InvalidInput."""
     source = Path(request.dataset_path)
     methods = request.chosen_methods
     found = [part for part in PARTS if (source / part).is_dir()]

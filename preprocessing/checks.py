@@ -1,7 +1,4 @@
-"""Refusing at submission what cannot work; see `rfuav_ray.api.preflight`. Loads neither Ray Data nor torch.
-
-Each function returns the request with every path absolute and resolved. Raises InvalidInput naming the field.
-"""
+"""Checks preprocessing requests at submission; see `rfuav_ray.api.preflight`. Imports no Ray Data and no torch."""
 
 from collections.abc import Callable, Sequence
 from itertools import islice
@@ -26,11 +23,19 @@ from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.recordings import is_recording, open_recording
 from rfuav_ray.signals.spectrogram import StftSettings, picture_count
 
-#: so many recordings of a folder are looked at before the request is accepted
+#: up to this many recordings, one of them must be usable; with more, the request is accepted without opening them
 RECORDINGS_LOOKED_AT = 20
 
 
 def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path]) -> PreprocessingRequest:
+    """Check a request.
+
+    Returns:
+        The request with all paths absolute and resolved.
+
+    Raises:
+        InvalidInput: The request cannot work. The error names the field.
+    """
     check: Callable[[Any, Sequence[Path]], PreprocessingRequest] = CHECKS[type(request)]
     return check(request, roots)
 
@@ -102,7 +107,7 @@ def _check_one_is_usable(recordings: Sequence[Path], settings: StftSettings, dat
 
 
 def _contradiction(error: ValidationError) -> InvalidInput:
-    # The settings' own checks begin with the field.
+    # The messages of StftSettings' own checks begin with the field.
     field, _, reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ").partition(": ")
     return InvalidInput(field, reason)
 

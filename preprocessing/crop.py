@@ -1,4 +1,4 @@
-"""Cut one rectangle out of every image of a folder."""
+"""Crops every image of a folder to the same rectangle."""
 
 from functools import partial
 from pathlib import Path
@@ -14,9 +14,10 @@ from rfuav_ray.images.files import read_pixels, write_pixels
 
 
 def crop(item: Item, output: Path, *, source: Path, rectangle: tuple[int, int, int, int]) -> int:
-    """Write the part of an image inside the rectangle (x, y, width, height in pixels), cut at the image's edge.
+    """Write the part of an image inside the rectangle (x, y, width, height in pixels), clipped to the image.
 
-    Raises RunError for an unreadable image and a rectangle that lies outside.
+    Raises:
+        RunError: The image is unreadable, or the rectangle lies outside it.
     """
     pixels = read_pixels(source / item.source)
     x, y, width, height = rectangle
@@ -28,7 +29,7 @@ def crop(item: Item, output: Path, *, source: Path, rectangle: tuple[int, int, i
 
 
 def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> dict[str, Any]:
-    """Crop `input_path` into `output_path`, the folders' structure kept; see `produce`."""
+    """Crop the images of `input_path` into the same folders below `output_path`; see `produce`."""
     source = Path(request.input_path)
     root, images = (source.parent, [source]) if source.is_file() else (source, find_images(source))
     if not images:

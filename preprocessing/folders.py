@@ -1,4 +1,4 @@
-"""What runs and their checks at submission agree on. Loads neither Ray Data nor torch."""
+"""Functions that runs and the checks at submission share. Imports no Ray Data and no torch."""
 
 import os
 from pathlib import Path
@@ -13,22 +13,22 @@ PARTS = ("train", "valid", "val")
 
 
 def request_identity(request: PreprocessingRequest) -> dict[str, Any]:
-    """The fields that say which files are made."""
+    """The fields of a request that determine which files are made."""
     return request.model_dump(mode="json", exclude={"task_id", "description"})
 
 
 def default_output(dataset_path: Path) -> Path:
-    """Where augmented images go when nothing is said."""
+    """The folder for augmented images if the request names none."""
     return dataset_path.with_name(f"{dataset_path.name}_aug")
 
 
 def stft_settings_of(request: SpectrogramRequest) -> StftSettings:
-    """Raises pydantic's ValidationError where the fields contradict each other."""
+    """The STFT settings of a request. Raises pydantic's ValidationError if its fields contradict each other."""
     return StftSettings.model_validate(request.model_dump(include=set(StftSettings.model_fields)))
 
 
 def recordings_in(source: Path) -> list[Path]:
-    """The recording itself, or all recordings of a folder and those below it, sorted; links are not entered."""
+    """The recording itself, or all recordings in a folder and below it, sorted. Linked folders are not entered."""
     if source.is_file():
         return [source]
     found = []

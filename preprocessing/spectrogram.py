@@ -1,4 +1,4 @@
-"""Spectrogram pictures of IQ recordings, as a data set that says how they were made."""
+"""Draws IQ recordings as a data set of spectrograms. Its dataset.yaml describes how they were made."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -18,15 +18,19 @@ from rfuav_ray.events import Report, RunEvent, clean, ignore
 from rfuav_ray.signals.recordings import Recording, open_recording
 from rfuav_ray.signals.spectrogram import StftSettings, picture_count, pictures, save_picture
 
-#: samples of one unit of work: large enough to be worth the way, small enough to be told of
+#: samples of one item: large enough to outweigh its overhead, small enough for frequent progress reports
 SAMPLES_AN_ITEM = 2**22
 MOST_PICTURES_AN_ITEM = 16
 
 
 def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, data_type: str | None) -> int:
-    """Write the item's pictures of a recording; returns how many of their samples are no numbers.
+    """Write the item's spectrograms of a recording.
 
-    Raises RunError for a recording that cannot be read.
+    Returns:
+        How many of their samples are NaN or infinite.
+
+    Raises:
+        RunError: The recording cannot be read.
     """
     bad_samples = 0
     recording = open_recording(source / item.source, data_type=data_type)
@@ -37,7 +41,7 @@ def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, data
 
 
 def run(request: SpectrogramRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> dict[str, Any]:
-    """Draw the recordings of `input_path` into `output_path`, the folders' structure kept; see `produce`."""
+    """Draw the recordings of `input_path` into the same folders below `output_path`; see `produce`."""
     source = Path(request.input_path)
     settings = stft_settings_of(request)
     root = source.parent if source.is_file() else source
@@ -72,19 +76,19 @@ def run(request: SpectrogramRequest, *, run_id: str, workers: Workers, report: R
 class _Found:
     #: relative to the input
     name: str
-    #: its pictures' name, without their number
+    #: name of its spectrograms, without their number
     target: str
     recording: Recording
     pictures: int
     seconds_between_pictures: float
-    #: pictures of one unit of work
+    #: spectrograms of one item
     step: int
 
 
 def _look_at(
     paths: Sequence[Path], root: Path, settings: StftSettings, data_type: str | None, report: Report
 ) -> tuple[list[_Found], list[tuple[str, str]]]:
-    """The usable recordings, and the others with the reason."""
+    """The usable recordings, and the names of the others with the reason."""
     stems = Counter(path.with_suffix("") for path in paths)
     stems.update(paths)
     found, unusable = [], []
@@ -96,8 +100,8 @@ def _look_at(
         except (RunError, InvalidInput) as error:
             unusable.append((name, clean(str(error))))
             continue
-        report(RunEvent())  # so that a long look can be cancelled
-        # a.iq and a.wav in one folder must not write the same pictures, nor a.iq and a.iq.npy.
+        report(RunEvent())  # raises if the task was cancelled, as this loop may take long
+        # a.iq and a.wav in one folder must not write the same files, nor must a.iq and a.iq.npy.
         target = path.with_suffix("") if stems[path.with_suffix("")] == 1 else path
         own = settings.model_copy(update={"sample_rate_hz": recording.sample_rate_hz or settings.sample_rate_hz})
         found.append(
@@ -126,7 +130,7 @@ def _stats(items: Sequence[Item], failed: set[int], unusable: Sequence[tuple[str
 
 
 def _dataset_file(request: SpectrogramRequest, settings: StftSettings, found: Sequence[_Found]) -> str:
-    """`stft`, which training passes on to the model's config, and where each picture comes from."""
+    """dataset.yaml: `stft`, which training copies to the model's config, and the source of each spectrogram."""
     rates_hz = {one.recording.sample_rate_hz or settings.sample_rate_hz for one in found}
     if len(rates_hz) == 1:
         settings = settings.model_copy(update={"sample_rate_hz": rates_hz.pop()})
@@ -136,7 +140,7 @@ def _dataset_file(request: SpectrogramRequest, settings: StftSettings, found: Se
         "recordings": [
             {
                 "recording": clean(one.name),
-                # Picture number i shows the recording from i * seconds_between_pictures on.
+                # Spectrogram i begins at i * seconds_between_pictures in the recording.
                 "pictures": f"{clean(one.target)}_<number>.png",
                 "count": one.pictures,
                 "seconds_between_pictures": one.seconds_between_pictures,

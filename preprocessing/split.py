@@ -1,4 +1,4 @@
-"""Divide `<class>/<image>` into train, valid and test, byte for byte."""
+"""Splits `<class>/<image>` into train, valid and test. Files are copied byte for byte."""
 
 import random
 import re
@@ -19,7 +19,7 @@ from rfuav_ray.images.files import check_image
 
 TRAIN, VALID, TEST = "train", "valid", "test"
 
-#: what tells the frames of one recording apart: ` (3)` or `_0003` at the end of the name
+#: number of a frame within its recording: ` (3)` or `_0003` at the end of the name
 _FRAME = re.compile(r"( \(\d+\)|_\d+)$")
 
 
@@ -31,15 +31,25 @@ def parts(
     shuffle_seed: str,
     group_by_recording: bool,
 ) -> dict[str, list[str]]:
-    """The files of one class, divided by chance: disjoint, complete, and the same for the same seed.
+    """Split the files of one class at random. Each file gets into exactly one part.
 
-    Two files or more (with `group_by_recording`: recordings) give each of train and valid at least one.
+    If there are at least two files (with `group_by_recording`: recordings), train and valid get at least one each.
+
+    Args:
+        names: File names of the class.
+        train_ratio: Fraction of the files for train.
+        val_ratio: Fraction of the files for valid; the rest is test. None: the rest is valid.
+        shuffle_seed: The same seed gives the same parts.
+        group_by_recording: Keep all frames of a recording in the same part.
+
+    Returns:
+        The names in each part.
     """
     groups = defaultdict(list)
     for name in sorted(names):
         groups[_recording(name) if group_by_recording else name].append(name)
     order = list(groups)
-    # A text as seed is hashed the same way in every version of Python.
+    # A string seed gives the same order in every version of Python.
     random.Random(shuffle_seed).shuffle(order)
     train, rest = _take(order, groups, train_ratio * len(names), leave=1)
     chosen = {TRAIN: train, VALID: rest}
@@ -51,16 +61,17 @@ def parts(
 def _take(
     order: Sequence[str], groups: Mapping[str, Sequence[str]], wanted: float, *, leave: int
 ) -> tuple[list[str], list[str]]:
-    """Groups that together hold about `wanted` files, one at the least; and the others, `leave` at the least.
+    """Divide the groups into those that together hold about `wanted` files, and the others.
 
-    A group that does not fit is passed over, unless it is a recording with which the number is nearer.
+    At least one group is taken. If possible, at least `leave` groups are left. A group that exceeds `wanted` is
+    skipped, unless it has several files and brings the number closer to `wanted`.
     """
     taken: list[str] = []
     rest: list[str] = []
     files = 0
     for group in order:
         size = len(groups[group])
-        # Products such as 10 * 0.7 may lie a little below the whole number.
+        # Products such as 0.57 * 100 may be slightly below the whole number.
         fits = files + size <= wanted + 1e-9
         is_nearer = size > 1 and files + size - wanted < wanted - files
         if (fits or is_nearer) and len(taken) < len(order) - leave:
@@ -76,20 +87,20 @@ def _recording(name: str) -> str:
 
 
 def copy(item: Item, output: Path, *, source: Path) -> int:
-    """Copy a file's bytes. Raises RunError when it is no image: a training would stumble over it."""
+    """Copy a file's bytes. Raises RunError if it is not an image, because a training would fail on it."""
     check_image(source / item.source)
     copy_file(source / item.source, output / item.target)
     return 0
 
 
 def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> dict[str, Any]:
-    """Split `input_path` into `output_path`; see `produce`. Raises InvalidInput where it holds no classes."""
+    """Split `input_path` into `output_path`; see `produce`. Also raises InvalidInput if there are no classes."""
     source = Path(request.input_path)
     class_names = class_folders(source, field="input_path")
     if others := other_images(source, class_names):
         message = f"{others} images are no files <class>/<image> and are left out."
         report(RunEvent(message=message, level="WARNING"))
-    # An empty file is no image: it must not take the place of one in a small class.
+    # Empty files are left out before the split: in a small class one could be the only file of a part.
     names: dict[str, list[str]] = {name: [] for name in class_names}
     empty: list[tuple[str, str]] = []
     for path, label in labelled_images(source, class_names):

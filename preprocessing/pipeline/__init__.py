@@ -1,1 +1,1 @@
-"""The way of every kind of preprocessing: items in, files out. Knows no kind."""
+"""The pipeline of all kinds of preprocessing: takes items, makes files. Knows nothing about the kinds."""

@@ -1,21 +1,22 @@
-"""How the items of a run are cut into blocks, each of which a worker takes at once."""
+"""Divides the items of a run into blocks. A worker takes one block at a time."""
 
 import math
 import pickle
 from collections.abc import Sequence
 from typing import Any
 
-#: of what is left, each worker's part is cut in so many, until they are small
+#: the next block is this fraction (1/3) of one worker's part of the remaining items
 PARTS_A_WORKER = 3
-#: of all items, for each worker
+#: the smallest block, as a fraction of one worker's part of all items
 SMALLEST_SHARE = 1 / 32
 
 
 def in_blocks(items: Sequence[Any], worker_count: int, largest: int) -> list[bytes]:
-    """The items with their numbers, pickled, `largest` at most in a block: names may hold bytes no text has.
+    """Divide the items, with their numbers, into pickled blocks of at most `largest` items.
 
-    The blocks are large at first, because a worker waits for about 0.1 s between two of them, and small at the
-    end, so that all workers end together: guided self-scheduling (Polychronopoulos and Kuck, 1987).
+    The first blocks are large, because a worker waits about 0.1 s between two blocks. The last ones are small, so
+    that all workers end together: guided self-scheduling (Polychronopoulos and Kuck, 1987). Blocks are pickled
+    because file names may hold bytes that are not valid text.
     """
     smallest = math.ceil(len(items) / worker_count * SMALLEST_SHARE)
     blocks = []

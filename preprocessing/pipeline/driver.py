@@ -1,9 +1,10 @@
-"""The Ray Data pipeline of every kind of preprocessing: items in, files out, told of as they are made.
+"""The Ray Data pipeline of all kinds of preprocessing: takes items, makes files and reports the progress.
 
-Workers take items in blocks and write files themselves: only names and counts travel, so memory stays flat but for
-the list of names, half a kilobyte a file. A block answers once, when it is done: Ray repeats the block of a worker
-that died, and answers on the way would then be counted twice or not at all. How far it is, it notes in a file
-beside the output.
+Workers take items in blocks and write the files themselves. Only names and counts are transferred, so memory stays
+constant except for the list of names, half a kilobyte per file.
+
+A block returns one result, at its end. Ray repeats the block of a worker that died, and results returned before
+would be counted twice or not at all. Until its end a block's progress is in a file in the run folder.
 """
 
 import errno
@@ -41,15 +42,15 @@ from rfuav_ray.errors import RunError, RunLost
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
 
-#: how often a worker notes how far it is, and how often the run looks and asks whether it may go on
+#: interval at which a worker writes its progress, and at which the run reports it and can be stopped
 TELL_EVERY_S = 0.25
 MESSAGES_A_RUN = 20
 SECONDS_BETWEEN_MESSAGES = 1.0
-#: how often a block is repeated whose worker died; Ray Data would repeat one that kills every worker for ever
+#: retries of a block whose worker died; by default Ray Data repeats a block that kills every worker for ever
 BLOCK_RETRIES = 3
-#: a data set that was cancelled may still be ending in this process when the next one begins
+#: suffixes of data set ids: a cancelled data set may still be ending in this process when the next one starts
 _places = cycle(range(4))
-#: a worker or a node died, or took with it what others needed; a bug comes as a RayTaskError with another cause
+#: a worker or a node died, or objects were lost with it; a bug raises a RayTaskError with another cause
 LOST_HELPERS = (
     WorkerCrashedError,
     OutOfMemoryError,
@@ -58,9 +59,9 @@ LOST_HELPERS = (
     ObjectLostError,
     RayActorError,
 )
-#: what is named in the log; more are counted
+#: failures that are named in the log; more are only counted
 FAILURES_NAMED = 1000
-#: the next file would fare no better
+#: errors that every further file would meet, too
 NOTHING_CAN_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE}
 
 
@@ -70,28 +71,28 @@ class Item:
 
     #: the file, relative to the input
     source: str
-    #: what is made of it, relative to the output; its meaning is the kind's
+    #: name of the output, relative to the output folder; each kind of preprocessing defines its meaning
     target: str
-    #: of a recording: the first picture, and how many
+    #: for a recording: index of the first spectrogram, and the number of spectrograms
     first: int = 0
     count: int = 1
 
 
 @dataclass(frozen=True)
 class Work:
-    """What is done with an item. Functions of a module or `partial`s of them: they travel to the workers."""
+    """How to process an item. The functions are module-level ones or `partial`s of them: workers receive them."""
 
     #: the files an item becomes, relative to the output
     targets: Callable[[Item], Sequence[str]]
-    #: make them in the folder; returns how many samples could not be used. Raises RunError for a bad source
+    #: makes these files in the folder; returns the number of unusable samples. Raises RunError for a bad source
     make: Callable[[Item, Path], int]
-    #: items that a worker takes at once: some seconds of work, after which it tells what failed
+    #: most items in a block: some seconds of work, because failures are reported only at the end of a block
     largest_block: int
 
 
 @dataclass(frozen=True)
 class Workers:
-    """How many Ray tasks work at once, and the CPUs that each counts for in Ray's books."""
+    """How many Ray tasks work in parallel, and the CPUs that each of them requests from Ray."""
 
     count: int
     cpus_each: float
@@ -118,9 +119,20 @@ class Tally:
 def make_files(
     items: Sequence[Item], work: Work, output: OutputFolder, *, noun: str, workers: Workers, report: Report
 ) -> Tally:
-    """Make the files of all items that are not there yet. Failed items are named in the log and counted.
+    """Make the missing files of all items. Failed items are named in the log and counted.
 
-    Raises RunError when nothing can be written, RunLost when workers died too often, and whatever `report` raises.
+    Args:
+        items: The items; failures refer to them by their position.
+        work: How to process an item.
+        output: The folder, which this run has entered.
+        noun: The plural that progress messages use for the items' units.
+        workers: The parallelism.
+        report: Receives the events. It may raise RunCancelled or RunInterrupted to stop the run.
+
+    Raises:
+        RunError: Nothing can be written, or the pipeline failed.
+        RunLost: Workers died too often.
+        Exception: Whatever `report` raises.
     """
     teller = _Teller(items, noun, report)
     tally = Tally()
@@ -129,7 +141,7 @@ def make_files(
     blocks = in_blocks(items, workers.count, work.largest_block)
     work_on = partial(_work_on, work, output.path, output.permit, output.trusts_files)
     arguments = (blocks, work_on, workers, results, stopping)
-    # A thread, because Ray Data cannot be asked for the next result with a time-out.
+    # A thread, because waiting for Ray Data's next result has no time-out.
     threading.Thread(target=_collect, args=arguments, name="ray-data", daemon=True).start()
     try:
         while True:
@@ -169,12 +181,12 @@ def _collect(
         context.enable_progress_bars = False
         context.enable_operator_progress_bars = False
         context.print_on_execution_start = False
-        # Else it lets one task run until its autoscaler has said, a second later, what there is. `workers` says
-        # how many work; only counts and reasons come back from them, so there is no memory to share out.
+        # With reservation Ray Data runs a single task until its autoscaler reports the resources, a second later.
+        # It is not needed: `workers` sets the number of tasks, and their results take almost no memory.
         context.op_resource_reservation_enabled = False
         dataset = ray.data.from_items([{"items": block} for block in blocks], override_num_blocks=len(blocks))
         with warnings.catch_warnings():
-            # Ray Data has no other way to say it: `max_retries` is not one of its named parameters.
+            # Ray Data has no other way to pass `max_retries`, which is not one of its named parameters.
             warnings.filterwarnings("ignore", message="`ray_remote_args` is deprecated")
             dataset = dataset.map_batches(
                 work_on,
@@ -183,16 +195,16 @@ def _collect(
                 compute=TaskPoolStrategy(size=workers.count),
                 max_retries=BLOCK_RETRIES,
             )
-        # Ray's metrics keep what they know of a data set for ever, by its id; workers are fewer than runs.
+        # Ray's metrics keep an entry for each data set id for ever. Ids by worker process are fewer than by run.
         dataset._set_uuid(f"{ray.get_runtime_context().get_worker_id()}-{next(_places)}")
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
             for row in batch["results"]:
                 results.put(_result(row))
-            os.sync()  # the workers go on meanwhile, and less is left for the end
+            os.sync()  # the workers continue meanwhile, and less is left to flush at the end
             if stopping.is_set():
                 return
         results.put(None)
-    except Exception as error:  # whatever ends the pipeline ends the run, with the reason
+    except Exception as error:  # any error of the pipeline ends the run, with the reason
         results.put(_explained(error))
 
 
@@ -214,7 +226,7 @@ def _work_on(
     work: Work, folder: Path, permit: Permit, trusts_files: bool, batch: dict[str, Any]
 ) -> dict[str, list[bytes]]:
     """In a worker: make the files of a block of items."""
-    cv2.setNumThreads(1)  # the workers are the parallelism
+    cv2.setNumThreads(1)  # the workers already run in parallel
     blocks = (pickle.loads(block) for block in batch["items"])
     with freed_memory_kept():
         results = [_work_on_block(work, folder, permit, trusts_files, items) for items in blocks]
@@ -235,19 +247,19 @@ def _work_on_block(
                     progress_file.write_text(str(tally.seen))
         progress_file.unlink(missing_ok=True)
     except RunOver:
-        pass  # nobody waits for the result
+        pass  # the run has ended and ignores the result
     except OSError as error:
         return RunError(clean(f"'{error.filename or folder}' cannot be written: {error.strerror or error}."))
-    except Exception as error:  # a bug: told here, because Ray Data would put its own words around it
+    except Exception as error:  # a bug: returned, because Ray Data would wrap the error in text of its own
         return RunError(clean(f"the pipeline failed: {type(error).__name__}: {error}"))
     return tally
 
 
 def _seen_by_workers(permit: Permit) -> int:
-    """Items of blocks that are not done yet."""
+    """The number of finished items in blocks that have not finished."""
     seen = 0
     for file in permit.run_folder.glob(f"*{PROGRESS_SUFFIX}"):
-        with suppress(OSError, ValueError):  # gone, or just being written
+        with suppress(OSError, ValueError):  # removed, or being written
             seen += int(file.read_text())
     return seen
 
@@ -270,7 +282,7 @@ def _make(work: Work, number: int, item: Item, folder: Path, trusts_files: bool,
 
 
 class _Teller:
-    """The log and the progress of one run."""
+    """Reports the failures and the progress of one run."""
 
     def __init__(self, items: Sequence[Item], noun: str, report: Report) -> None:
         self._items = items
@@ -288,7 +300,7 @@ class _Teller:
             self._report(failed(self._items[number].source, reason))
 
     def tell(self, seen: int) -> None:
-        # Between a block's last note and its answer it looks as if something were undone.
+        # `seen` drops between the end of a block, which removes its progress file, and the arrival of its result.
         self._share = max(self._share, seen / len(self._items))
         is_due = time.monotonic() - self._told_s >= SECONDS_BETWEEN_MESSAGES
         message = ""

@@ -1,7 +1,7 @@
-"""The folder that a run writes into: one run at a time, gone on with after a crash, emptied when given up.
+"""The output folder of a run: one run at a time writes it, resumes after a crash, and empties it after a failure.
 
-While files are made, `<output>/.rfuav-run/` says by whom and for which request. At the end its run.json stays, so
-that a run that is started again after its last file finds its own result.
+While files are made, `<output>/.rfuav-run/` names the run and its request. Its run.json stays at the end: if the
+run is restarted after its last file, it finds its own result there.
 """
 
 import fcntl
@@ -23,26 +23,26 @@ from rfuav_ray.outputs.manifest import RUN_FILE, RUN_FOLDER, holds_files, is_unf
 OWN_RUN_ENDS_WITHIN_S = 15.0
 LOCK_POLL_S = 0.1
 OWNER_LOCK, WRITERS_LOCK = "owner.lock", "writers.lock"
-#: beside them the folder holds the token of the permits, and what workers note on the way
+#: the other files in the run folder: the token of the permits, and the progress of the workers
 TOKEN_SUFFIX, PROGRESS_SUFFIX = ".token", ".progress"
 
 
 class RunOver(Exception):
-    """Raised in a worker whose run was given up: nothing may be written any more."""
+    """Raised in a worker whose run has ended: nothing may be written any more."""
 
 
 @dataclass(frozen=True)
 class Permit:
-    """A worker's right to write into the folder; it ends with the run."""
+    """A worker's right to write into the folder. It ends with the run."""
 
     run_folder: Path
     token: str
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Whoever empties the folder waits for the end of this block. Raises RunOver."""
+        """A block in which the worker may write. Emptying the folder waits for its end. Raises RunOver."""
         try:
-            # Never made here: who removes the folder of a run that is over would find a file in it again.
+            # The mode never creates the file: it would reappear in a run folder that is being removed.
             lock = (self.run_folder / WRITERS_LOCK).open("r+")
         except FileNotFoundError:
             raise RunOver from None
@@ -54,9 +54,17 @@ class Permit:
 
 
 class OutputFolder:
-    """A context manager: an exception gives the run up and removes the `planned` files (relative paths).
+    """A context manager for the output folder of a run.
 
-    RunInterrupted and RunLost leave the folder unfinished instead: the run is started again and goes on.
+    An exception removes the planned files. After RunInterrupted and RunLost the folder is left unfinished instead,
+    and the next run resumes.
+
+    Args:
+        path: The folder.
+        request: Identity of the request. Only a run with the same one may resume.
+        run_id: Identifies the task, so that its later runs find their own folder and result.
+        planned: Gives the relative paths of all files that the run makes.
+        plan: Fingerprint of the planned files and their input. Only a run with the same one may resume.
     """
 
     def __init__(
@@ -74,16 +82,15 @@ class OutputFolder:
         self._request = request
         self._run_id = run_id
         self._planned = planned
-        #: what a run that goes on must have in common with the interrupted one: the same files of the same input
         self._plan = plan
         self._token = f"{uuid.uuid4().hex}{TOKEN_SUFFIX}"
         self._owner_lock: TextIO | None = None
         self._is_new = False
-        #: whether files that are there are whole: not after a power cut, which may have come before their flush
+        #: whether existing files are complete: unsure after a reboot, as a power cut may have preceded the flush
         self.trusts_files = True
-        #: of the run's first process: one that makes all files again may be interrupted, too
+        #: of the first run; later runs keep it, because one that makes all files again may be interrupted, too
         self._boot_id = boot_id()
-        #: what `complete` was given by an earlier process of this same run
+        #: the result, if an earlier run with the same id has completed the folder
         self.result: dict[str, Any] | None = None
 
     @property
@@ -91,7 +98,7 @@ class OutputFolder:
         return Permit(self._run_folder, self._token)
 
     def __enter__(self) -> "OutputFolder":
-        """Raises RunError when another run writes here, or the folder holds something else."""
+        """Raises RunError if another run is writing here, or if the folder holds other files."""
         self._is_new = not self.path.exists()
         if self._run_folder.is_symlink():
             raise RunError(f"'{self._run_folder}' is a link, and files in it are removed: remove it.")
@@ -113,16 +120,16 @@ class OutputFolder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if isinstance(error, (RunInterrupted, RunLost)):
-            # Workers end at their next file. The next run waits for them; this one has to end soon.
+            # Workers stop before their next file. The next run waits for them, as this one has to end soon.
             with suppress(OSError):
                 self._remove(TOKEN_SUFFIX, PROGRESS_SUFFIX)
-        elif isinstance(error, Exception):  # not KeyboardInterrupt and the like: such a run can go on, too
+        elif isinstance(error, Exception):  # not after KeyboardInterrupt and the like: such a run can resume, too
             self._discard()
         if self._owner_lock is not None:
             self._owner_lock.close()
 
     def complete(self, result: dict[str, Any]) -> None:
-        """All files are there."""
+        """Flush all files, which must exist, and store the result in run.json."""
         self._end_permits()
         remove_temporaries(self.path, and_below=True)
         os.sync()
@@ -145,12 +152,12 @@ class OutputFolder:
                 raise RunError(f"'{self.path}' cannot be locked: {error.strerror}. It needs `flock`.") from error
 
     def _is_held_by_own_run(self) -> bool:
-        """An earlier run of the same task: its worker is just being killed."""
+        """Whether an earlier run of the same task holds the lock. Its worker is being killed."""
         found = read_run(self.path)
         return found is not None and found["run_id"] == self._run_id
 
     def _remove_empty_run(self) -> None:
-        """Leave no trace where nothing was begun; what an earlier run left stays."""
+        """Remove the run folder if no run has started in it. Files of an earlier run stay."""
         if self._run_file.exists():
             return
         with suppress(OSError):
@@ -189,7 +196,7 @@ class OutputFolder:
         return RunError(f"'{self.path}' holds files already: name a new folder, or empty it.")
 
     def _end_permits(self) -> None:
-        """Returns when no worker, not even one of a killed run, writes any more."""
+        """Revoke all permits, and wait until no worker writes any more, not even one of a killed run."""
         self._remove(TOKEN_SUFFIX, PROGRESS_SUFFIX)
         with _open_lock(self._run_folder / WRITERS_LOCK) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -207,18 +214,18 @@ class OutputFolder:
         write_text(self._run_file, json.dumps(run, indent=2))
 
     def _discard(self) -> None:
-        """Remove what was made, and nothing that somebody else put there meanwhile."""
+        """Remove the planned files, but no files that others have put there meanwhile."""
         self._end_permits()
         root = str(self.path)
-        for name in self._planned():  # as text, because there may be millions
-            with suppress(OSError):  # never made, or made by nobody: a name too long
+        for name in self._planned():  # strings, not Path objects, because there may be millions
+            with suppress(OSError):  # never written, or a name that is too long for any file
                 os.unlink(f"{root}/{name}")  # noqa: PTH108
         remove_temporaries(self.path, and_below=True)
         self._run_file.unlink(missing_ok=True)
         self._remove_locks()
         for folder, _, _ in os.walk(root, topdown=False):
             if folder != root or self._is_new:
-                with suppress(OSError):  # somebody else's files are in it
+                with suppress(OSError):  # it holds files of others
                     Path(folder).rmdir()
 
     def _remove_locks(self) -> None:
@@ -231,7 +238,7 @@ class OutputFolder:
 
 
 def boot_id() -> str:
-    """Another one after each start of this machine; empty where the system has none."""
+    """An id that changes with each boot of this machine; empty if the system has none."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:
@@ -239,5 +246,5 @@ def boot_id() -> str:
 
 
 def _open_lock(path: Path) -> TextIO:
-    # For reading and writing: NFS wants the one for shared locks and the other for exclusive ones.
+    # For reading and writing: on NFS shared locks need the one, exclusive locks the other.
     return path.open("a+")

@@ -1,4 +1,4 @@
-"""One run, whatever its kind: take the output folder, make the files, note the result."""
+"""Performs a run of any kind: takes the output folder, makes the files and stores the result."""
 
 import hashlib
 from collections import Counter
@@ -16,7 +16,7 @@ from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.files import write_text
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 
-#: in the result; the log names more
+#: failures that are named in the result; the log names more
 FAILURES_IN_RESULT = 100
 
 
@@ -36,11 +36,30 @@ def produce(
     unusable: Sequence[tuple[str, str]] = (),
     dataset_file: Callable[[Tally], str] | None = None,
 ) -> dict[str, Any]:
-    """Make all files; returns output_path, stats and failures. A run that is told the same again goes on.
+    """Make all files of a run. The same call resumes an interrupted run.
 
-    Items name their files relative to `source`. `unusable` names files that were found to be bad beforehand, with
-    the reason; `dataset_file` gives the content of dataset.yaml. Raises RunError when not one file could be used,
-    and whatever `report` raises; then nothing stays of what was made.
+    Args:
+        request: The request; its identity is stored in the output folder.
+        items: The items. Their sources are relative to `source`.
+        work: How to process an item.
+        source: The input folder.
+        output_path: A new, empty or unfinished folder.
+        run_id: Identifies the task.
+        workers: The parallelism.
+        report: Receives the events. It may raise RunCancelled or RunInterrupted to stop the run.
+        message: The first message in the log.
+        noun: The plural that progress messages use for the items' units.
+        stats_of: Makes `stats` of the result.
+        unusable: Files that were found unusable before, and the reason for each.
+        dataset_file: Makes the content of dataset.yaml.
+
+    Returns:
+        `output_path`, `stats` and `failures`.
+
+    Raises:
+        RunError: No file could be used, or the run failed. All files that it made are removed.
+        RunLost: Workers died too often. The files stay, and another run can resume.
+        Exception: Whatever `report` raises. The files stay after RunInterrupted and are removed otherwise.
     """
     if not items:
         raise _nothing_usable(unusable)
@@ -80,11 +99,11 @@ def produce(
 
 
 def _fingerprint(items: Sequence[Item], source: Path) -> str:
-    """Of what is made of which files: size and time say whether a file is still the same."""
+    """A digest of the items and their sources. A source counts as changed if its size or time changed."""
     digest = hashlib.sha256()
     for item in items:
         digest.update(repr((item.source, item.target, item.first, item.count)).encode())
-        with suppress(OSError):  # a link to nowhere
+        with suppress(OSError):  # a broken link
             state = (source / item.source).stat()
             digest.update(f"{state.st_size} {state.st_mtime_ns}".encode())
     return digest.hexdigest()

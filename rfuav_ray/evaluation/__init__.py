@@ -1,1 +1,1 @@
-"""How good a model is. Knows nothing of how it was trained."""
+"""Metrics of a model. Knows nothing about training."""

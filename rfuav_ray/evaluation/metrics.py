@@ -1,4 +1,4 @@
-"""Figures of a classifier on labelled images, by scikit-learn. Fractions are 0..1, accuracies are percent."""
+"""Metrics of a classifier on labelled images, from scikit-learn. Accuracies are in percent, other scores 0..1."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,10 +12,18 @@ Labels = NDArray[np.integer[Any]]
 
 
 def evaluate(probabilities: Probabilities, labels: Labels, loss: float) -> dict[str, float]:
-    """Every validation figure of `latest_metrics`, from probabilities (n, classes) and labels (n,).
+    """Compute every validation metric of `latest_metrics`.
 
-    Macro figures are means over the classes that occur, true or predicted; mAP is the mean of the one-vs-rest
-    average precisions of the classes that have images. Raises ValueError for what is not n ≥ 1 finite rows.
+    Macro metrics are means over the classes that occur among the labels or the predictions. mAP is the mean
+    one-vs-rest average precision over the classes that have images.
+
+    Args:
+        probabilities: Shape (n, classes), finite, n ≥ 1.
+        labels: True class indices, shape (n,).
+        loss: The validation loss, returned as `val_loss`.
+
+    Raises:
+        ValueError: The arrays do not have these shapes and values.
     """
     _check(probabilities, labels)
     predicted = probabilities.argmax(axis=1)
@@ -42,7 +50,7 @@ def evaluate(probabilities: Probabilities, labels: Labels, loss: float) -> dict[
 
 
 def per_class(probabilities: Probabilities, labels: Labels, class_names: Sequence[str]) -> list[dict[str, Any]]:
-    """Precision, recall, F1 and number of images (support) of each class."""
+    """Precision, recall, F1 and number of images (support) of each class, from arrays as for `evaluate`."""
     _check(probabilities, labels)
     columns = sk.precision_recall_fscore_support(
         labels, probabilities.argmax(axis=1), labels=range(len(class_names)), zero_division=0
@@ -60,9 +68,9 @@ def per_class(probabilities: Probabilities, labels: Labels, class_names: Sequenc
 
 
 def confusion_matrix(probabilities: Probabilities, labels: Labels) -> NDArray[np.int64]:
-    """Counts (classes, classes): row the true class, column the predicted one."""
+    """Counts, shape (classes, classes). Rows are the true classes, columns the predicted ones."""
     _check(probabilities, labels)
-    # Not scikit-learn's, which warns of a single class.
+    # scikit-learn's confusion_matrix is not used, because it warns if there is only one class.
     matrix = np.zeros((probabilities.shape[1],) * 2, dtype=np.int64)
     np.add.at(matrix, (labels, probabilities.argmax(axis=1)), 1)
     return matrix
@@ -82,7 +90,7 @@ def _mean_average_precision(probabilities: Probabilities, labels: Labels) -> flo
 
 
 def _top_k(ranked: Labels, labels: Labels, k: int) -> float:
-    """Percent of rows whose label is among the k likeliest classes; 100 with k or fewer classes."""
+    """Percentage of rows whose label is among the k most likely classes; 100 if there are at most k classes."""
     return 100 * float((ranked[:, :k] == labels[:, None]).any(axis=1).mean())
 
 

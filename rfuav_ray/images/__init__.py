@@ -1,1 +1,1 @@
-"""Image files and folders of them, a class each. Knows nothing of models."""
+"""Image files and class folders. Knows nothing about models."""

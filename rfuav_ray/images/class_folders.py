@@ -1,4 +1,4 @@
-"""Folders `<path>/<class>/<image>`: their classes, images and fingerprint. Loads no torch."""
+"""Data sets in folders `<path>/<class>/<image>`: their classes, images and fingerprint. Does not import torch."""
 
 import hashlib
 import os
@@ -19,9 +19,11 @@ NAMES_SHOWN = 10
 
 
 def class_folders(path: Path, *, field: str) -> list[str]:
-    """The sorted names of the class folders in `path`, each of which holds an image; hidden ones don't count.
+    """The sorted names of the class folders in `path`. Hidden folders do not count.
 
-    Raises InvalidInput(field, …).
+    Raises:
+        InvalidInput: For `field`: there is no class folder, one is without an image, its name is not UTF-8, `path`
+            cannot be read, or its data set is incomplete.
     """
     with _refusing(path, field):
         refuse_unfinished(path, field)
@@ -41,7 +43,11 @@ def class_folders(path: Path, *, field: str) -> list[str]:
 
 
 def check_dataset(train_path: Path, val_path: Path, num_classes: int) -> list[str]:
-    """The sorted class names, which both folders share and `num_classes` counts. Raises InvalidInput."""
+    """Check that both folders have the same `num_classes` classes. Returns the sorted class names.
+
+    Raises:
+        InvalidInput: The classes differ, their number is not `num_classes`, or a folder cannot be used.
+    """
     train_names = class_folders(train_path, field="train_path")
     val_names = class_folders(val_path, field="val_path")
     if len(train_names) != num_classes:
@@ -62,7 +68,11 @@ def check_dataset(train_path: Path, val_path: Path, num_classes: int) -> list[st
 
 
 def refuse_unfinished(path: Path, field: str) -> None:
-    """Raises InvalidInput when a run still makes the data set that `path` is or lies in, or was interrupted."""
+    """Refuse `path` if it is, or lies in, an incomplete data set.
+
+    Raises:
+        InvalidInput: The run that makes the data set is still at work, or was interrupted.
+    """
     for folder in (path, *path.parents):
         run = read_run(folder)
         if run is not None and run["state"] == "unfinished":
@@ -73,7 +83,7 @@ def refuse_unfinished(path: Path, field: str) -> None:
 
 
 def labelled_images(path: Path, class_names: Sequence[str]) -> list[tuple[Path, int]]:
-    """Every image with its class index, sorted by class and name."""
+    """Every image with its class index, sorted by class index and name."""
     return [
         (path / class_name / image_name, label)
         for label, class_name in enumerate(class_names)
@@ -82,15 +92,15 @@ def labelled_images(path: Path, class_names: Sequence[str]) -> list[tuple[Path, 
 
 
 def fingerprint(path: Path, images: Sequence[tuple[Path, int]]) -> str:
-    """SHA-256 over the sorted names relative to `path` and the sizes: says whether a data set is the same one."""
+    """SHA-256 over the sorted names, relative to `path`, and the file sizes: identifies the data set."""
     lines = sorted(f"{image.relative_to(path).as_posix()}\0{image.stat().st_size}\n" for image, _ in images)
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def stft_settings(path: Path) -> dict[str, Any] | None:
-    """How the pictures were made from IQ: `stft` of `dataset.yaml` in the folder or its parent; None without.
+    """The STFT settings that the images were drawn with: `stft` in the `dataset.yaml` of the folder or its parent.
 
-    Raises RunError when there is such a file and it cannot be read.
+    None if there is no such entry. Raises RunError if the file exists and cannot be read.
     """
     text = dataset_file_of(path) or dataset_file_of(path.parent)
     if text is None:
@@ -105,9 +115,9 @@ def stft_settings(path: Path) -> dict[str, Any] | None:
 
 
 def dataset_file_of(path: Path) -> str | None:
-    """The text of `dataset.yaml` in the folder, which says how its pictures were made; None without one.
+    """The text of `dataset.yaml` in the folder, which describes how its images were made; None if there is none.
 
-    Raises RunError when it cannot be read.
+    Raises RunError if the file cannot be read.
     """
     file = path / DATASET_FILE
     try:
@@ -119,7 +129,7 @@ def dataset_file_of(path: Path) -> str | None:
 
 
 def other_images(path: Path, class_names: Sequence[str]) -> int:
-    """How many images below `path` are no files directly in a class folder: deeper ones, and links to nowhere."""
+    """How many images below `path` are not labelled: outside class folders, too deep, or broken links."""
     return sum(1 for _ in walk_images(path)) - len(labelled_images(path, class_names))
 
 
@@ -128,7 +138,7 @@ def _is_class_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def image_names(folder: Path) -> Iterator[str]:
-    """The images directly in the folder, in no order."""
+    """The names of the images directly in the folder, in no particular order."""
     with os.scandir(folder) as entries:
         for entry in entries:
             if is_image(Path(entry.name)) and _is_file(entry):

@@ -1,4 +1,4 @@
-"""Reading and writing image files. Loads no torch."""
+"""Reading and writing image files. Does not import torch."""
 
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,28 @@ _AS_COLOUR = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 
 
 def read_image(path: Path) -> Picture:
-    """Read an image as RGB, uint8, (height, width, 3); grey, 16-bit and transparent ones are converted.
+    """Read an image as RGB. Grey, 16-bit and transparent images are converted. An EXIF rotation is not applied.
 
-    Pixels stay where they are stored: an EXIF rotation is not applied. Raises RunError naming the file.
+    Returns:
+        uint8, shape (height, width, 3).
+
+    Raises:
+        RunError: The file cannot be read. The message names it.
     """
     return np.asarray(_decode(path, _AS_COLOUR), dtype=np.uint8)
 
 
 def read_pixels(path: Path) -> npt.NDArray[Any]:
-    """Read an image with the channels and depth that `write_pixels` can write under the same name.
+    """Read an image with the channels and depth that `write_pixels` can write under the same suffix.
 
-    A PNG keeps grey, transparency and 16 bits; the others are grey or BGR, uint8. Raises RunError naming the file.
+    An EXIF rotation is not applied.
+
+    Returns:
+        Shape (height, width) for grey, else (height, width, channels) in OpenCV's order BGR or BGRA. A PNG keeps
+        transparency and 16 bits; other formats give uint8 without transparency.
+
+    Raises:
+        RunError: The file cannot be read. The message names it.
     """
     if path.suffix.lower() == ".png":
         return _decode(path, cv2.IMREAD_UNCHANGED)
@@ -36,14 +47,15 @@ def read_pixels(path: Path) -> npt.NDArray[Any]:
 
 
 def write_image(path: Path, image: Picture) -> None:
-    """Write an RGB picture in the format of the name; see `write_pixels`."""
+    """Write an RGB image in the format of the suffix, see `write_pixels`."""
     write_pixels(path, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 
 
 def write_pixels(path: Path, pixels: npt.NDArray[Any]) -> None:
-    """Write what `read_pixels` gives in the format of the name, whole or not at all; not flushed to the disk.
+    """Write pixels as `read_pixels` returns them, in the format of the suffix, atomically and without a flush.
 
-    Raises RunError.
+    Raises:
+        RunError: The pixels cannot be written in this format.
     """
     try:
         is_encoded, content = cv2.imencode(path.suffix.lower(), pixels)
@@ -58,7 +70,7 @@ def write_pixels(path: Path, pixels: npt.NDArray[Any]) -> None:
 def _decode(path: Path, flags: int) -> npt.NDArray[Any]:
     check_image(path)
     try:
-        # OpenCV's own reading fails on names outside the system's encoding.
+        # cv2.imread fails on file names outside the system's encoding.
         image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), flags)
     except (OSError, cv2.error) as error:
         raise RunError(f"{path} cannot be read as an image: {error}") from error
@@ -68,7 +80,12 @@ def _decode(path: Path, flags: int) -> npt.NDArray[Any]:
 
 
 def check_image(path: Path) -> None:
-    """Look at the header alone. Raises RunError for what is no image, or would take gigabytes once decoded."""
+    """Check an image by its header only.
+
+    Raises:
+        RunError: The file is missing or not an image, or has more than MAX_PIXELS pixels: decoding it could take
+            gigabytes.
+    """
     if not path.is_file():
         raise RunError(f"{path} cannot be read as an image: there is no such file.")
     if path.stat().st_size == 0:

@@ -1,4 +1,4 @@
-"""How pictures are scaled for a model. Loads no torch."""
+"""Normalization of a model's input images. Does not import torch."""
 
 from typing import Annotated
 
@@ -9,11 +9,11 @@ _Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Normalization(BaseModel, frozen=True):
-    """Mean and standard deviation of the red, green and blue channel, on the 0..1 scale."""
+    """Mean and standard deviation of the red, green and blue channels, for values 0..1."""
 
     mean: tuple[_Finite, _Finite, _Finite]
     std: tuple[_Positive, _Positive, _Positive]
 
 
-#: what torchvision's ImageNet weights were trained with
+#: the values that torchvision's ImageNet weights were trained with
 IMAGENET = Normalization(mean=(0.485, 0.456, 0.406), std=(0.229, 0.224, 0.225))

@@ -1,4 +1,4 @@
-"""From a picture to what a model sees: the one definition that training and inference share."""
+"""From an image to a model's input tensor. Training and inference share these functions."""
 
 import torch
 
@@ -7,10 +7,11 @@ from rfuav_ray.images.normalization import Normalization
 
 
 def resize(image: Picture, image_size: int) -> Picture:
-    """Resize to (image_size, image_size, 3), whatever the shape was.
+    """Resize an RGB image to (image_size, image_size, 3). The aspect ratio is not kept.
 
-    Bilinear, over a triangle twice as wide as the step where a side shrinks: that keeps narrow-band signals from
-    vanishing between the samples, and is what PIL and so torchvision, with which others train, do.
+    Bilinear interpolation with antialiasing: where a side shrinks, the triangle filter is twice as wide as the
+    distance between output pixels. It keeps narrow-band signals from vanishing between the samples. PIL does the
+    same, and so does torchvision, which others train with.
     """
     pixels = torch.from_numpy(image).permute(2, 0, 1)[None]
     size = (image_size, image_size)
@@ -19,11 +20,16 @@ def resize(image: Picture, image_size: int) -> Picture:
 
 
 def scale(pictures: torch.Tensor, normalization: Normalization | None) -> torch.Tensor:
-    """Turn uint8 pictures (…, 3, H, W) into float32, 0..1 and then normalized, on the device they are on.
+    """Scale images to 0..1 and normalize them, on their own device.
 
-    In memory the channels of a pixel lie side by side afterwards.
+    Args:
+        pictures: uint8, shape (…, 3, H, W).
+        normalization: None: scale to 0..1 only.
+
+    Returns:
+        float32, shape (…, 3, H, W), channels last in memory.
     """
-    # By rows (…, H, W * 3): arithmetic with three numbers for each pixel takes four times as long on a CPU.
+    # Whole rows (…, H, W * 3) at a time: broadcasting three numbers per pixel takes four times as long on a CPU.
     rows = pictures.movedim(-3, -1).flatten(-2).float() / 255
     if normalization is not None:
         width = pictures.shape[-1]
@@ -34,6 +40,6 @@ def scale(pictures: torch.Tensor, normalization: Normalization | None) -> torch.
 
 
 def to_tensor(image: Picture, *, image_size: int, normalization: Normalization | None) -> torch.Tensor:
-    """`scale` of `resize`: float32 (3, image_size, image_size) from an RGB picture (height, width, 3)."""
+    """`resize` and `scale` an RGB image (height, width, 3) to float32 (3, image_size, image_size)."""
     pixels = torch.from_numpy(resize(image, image_size)).permute(2, 0, 1)
     return scale(pixels, normalization)

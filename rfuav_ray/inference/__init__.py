@@ -1,1 +1,1 @@
-"""One inference, from images to predictions. Knows nothing of tasks and of Ray."""
+"""One inference, from images to predictions. Knows nothing about tasks and Ray."""

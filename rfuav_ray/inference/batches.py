@@ -1,4 +1,4 @@
-"""The batches of an inference: decoded, classified, and turned into rows."""
+"""Decodes and classifies the images of an inference in batches."""
 
 import math
 from collections.abc import Generator, Iterator, Sequence
@@ -19,11 +19,12 @@ from rfuav_ray.inference.progress import Tally
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.prefetch import working_ahead
 
-#: images that a GPU classifies at once; a core of a CPU is as fast with fewer, and larger ones count for more
+#: images per batch on a GPU
 GPU_BATCH_SIZE = 16
+#: pixels per batch on a CPU, at most 8 images: a core is no faster with larger batches
 CPU_BATCH_PIXELS = 8 * 224**2
 MAX_DECODING_THREADS = 16
-#: batches that a CPU computes beside each other: each takes memory
+#: batches that a CPU computes in parallel; each one takes memory
 MAX_BATCHES_AT_ONCE = 8
 
 Decoded = tuple[Path, Picture | RunError]
@@ -32,9 +33,19 @@ Decoded = tuple[Path, Picture | RunError]
 def classified(
     classifier: Classifier, images: Sequence[Path], tally: Tally, batch_size: int | None = None
 ) -> Generator[list[Row], None, None]:
-    """The rows of one batch after the other, in order; threads decode and compute in advance.
+    """Classify images with threads that decode and compute ahead. Close the generator to stop early.
 
-    Close it to stop early. Raises RunError where the model gives no finite probabilities.
+    Args:
+        classifier: The model.
+        images: The image files. An unreadable one gives a failure row.
+        tally: Makes the rows' file names and failures.
+        batch_size: None chooses one for the device.
+
+    Yields:
+        The rows of each batch, in the order of the images.
+
+    Raises:
+        RunError: The model gives probabilities that are not finite.
     """
     image_size = classifier.config.image_size
     is_cpu = classifier.device.type == "cpu"
@@ -66,9 +77,9 @@ def classified(
 def _classify_each(
     classifier: Classifier, batches: Iterator[list[Decoded]], tally: Tally, at_once: int
 ) -> Generator[list[Row], None, None]:
-    """So many batches at once, each with its share of the threads.
+    """Classify `at_once` batches in parallel, each with its part of torch's threads.
 
-    Threads that compute one together wait for each other at every layer, and for those that decode meanwhile.
+    Threads that share one batch wait for each other at every layer, and for the threads that decode meanwhile.
     """
 
     def classify(batch: Sequence[Decoded]) -> list[Row]:
@@ -81,8 +92,8 @@ def _classify_each(
             for path, picture in batch
         ]
 
-    # By the first pictures the classifier chooses its precision. A GPU is always asked by the same thread: PyTorch
-    # keeps its plans for each.
+    # The classifier chooses its precision with the first images, so their batch is computed alone. A GPU is always
+    # called from the same thread, because PyTorch keeps its execution plans per thread.
     for batch in batches:
         yield classify(batch)
         is_chosen = any(not isinstance(picture, RunError) for _, picture in batch)
@@ -100,7 +111,7 @@ def _classify_each(
             initializer=lambda: torch.set_num_threads(own_threads),
         )
     finally:
-        torch.set_num_threads(threads)  # what threads have set holds for those that begin later, too
+        torch.set_num_threads(threads)  # the setting of a thread also applies to threads that start later
 
 
 def _prediction(name: str, probabilities: Probabilities, class_names: Sequence[str]) -> Prediction:

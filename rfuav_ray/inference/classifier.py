@@ -1,4 +1,4 @@
-"""A trained model that is ready to classify pictures."""
+"""A trained model, ready to classify images."""
 
 from collections.abc import Sequence
 from copy import deepcopy
@@ -23,18 +23,20 @@ from rfuav_ray.models.precision import autocast, resolve
 
 Probabilities = npt.NDArray[np.float32]
 
-#: how far the chosen format may move a probability (0 to 1) from float32's before `auto` takes float32
+#: largest difference from a float32 probability (0 to 1) at which `auto` keeps bfloat16
 BF16_TOLERANCE = 0.05
-#: a worker keeps the last model that is not larger, for a next task with the same weights
+#: a worker process caches its last model up to this size, for the next task with the same weights
 MAX_KEPT_BYTES = 400_000_000
 _kept: dict[Any, nn.Module] = {}
 
 
 class Classifier:
-    """Raises RunError when the weights don't fit the config.
+    """A model with its weights on a device.
 
-    With `auto`, bfloat16 is compared with float32 on the first pictures, and given up with a WARNING when a
-    probability differs by more than BF16_TOLERANCE. After these, any number of threads may call.
+    With precision `auto`, the first call compares bfloat16 with float32. If a probability differs by more than
+    BF16_TOLERANCE, the classifier reports a WARNING and uses float32. After the first call it is thread-safe.
+
+    Creating one raises RunError if the weights do not fit the config.
     """
 
     def __init__(
@@ -57,8 +59,18 @@ class Classifier:
 
     @torch.inference_mode()
     def probabilities(self, pictures: Sequence[Picture]) -> Probabilities:
-        """Of each class (n, num_classes), from n pictures (image_size, image_size, 3)."""
-        # Seen as (n, 3, H, W) the pixels already lie channels last.
+        """Classify images.
+
+        Args:
+            pictures: n RGB images, uint8 (image_size, image_size, 3).
+
+        Returns:
+            float32, shape (n, num_classes).
+
+        Raises:
+            RunError: A probability is not finite.
+        """
+        # Permuted to (n, 3, H, W), the pixels are already channels last in memory.
         pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(self.device)
         inputs = scale(pixels, self.config.normalization)
         probabilities = self._probabilities(inputs, self.dtype)
@@ -77,7 +89,7 @@ class Classifier:
         return torch.as_tensor(logits).float().softmax(dim=1).cpu()
 
     def _check(self, inputs: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
-        """The probabilities of the format that is used from here on."""
+        """Choose the format for this and all later calls. Returns its probabilities."""
         self._is_checked = True
         exact = self._probabilities(inputs, torch.float32)
         difference = (probabilities - exact).abs().max().item()
@@ -90,18 +102,21 @@ class Classifier:
         return exact
 
     def _cast_weights(self) -> None:
-        """To the chosen format, on a CPU: a twentieth of the time. A GPU does it while it computes."""
+        """Cast the weights to the chosen format on a CPU, which saves a twentieth of the time.
+
+        A GPU casts them while it computes.
+        """
         if self.dtype is torch.float32 or self.device.type != "cpu":
             return
-        if self._model in _kept.values():  # for the next task, which may want float32
+        if self._model in _kept.values():  # the cached model stays in float32, which the next task may need
             self._model = deepcopy(self._model)
         cast_weights(self._model, self.dtype)
 
 
 def fold_batch_norms(model: nn.Module) -> None:
-    """Put every batch norm into the weights of the convolution before it: the same outputs with fewer passes.
+    """Fold every batch norm into the weights of the preceding convolution, for the same outputs in less time.
 
-    Those of torchvision's models directly follow their convolution among their module's children.
+    In torchvision's models a batch norm directly follows its convolution among the children of their module.
     """
     for module in list(model.modules()):
         for (name, conv), (norm_name, norm) in pairwise(list(module.named_children())):
@@ -111,14 +126,14 @@ def fold_batch_norms(model: nn.Module) -> None:
 
 
 def cast_weights(model: nn.Module, dtype: torch.dtype) -> None:
-    """Those that autocast would cast again for every batch: the outputs stay the same."""
+    """Cast the weights that autocast would otherwise cast for every batch. The outputs stay the same."""
     for layer in model.modules():
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             layer.to(dtype)
 
 
 def _load(config: ModelConfig, weight_path: Path, device: torch.device) -> nn.Module:
-    """The model, for computing alone; the one of the last call when its file has not changed since."""
+    """Load a model for inference. Returns the cached model of the last call if its file has not changed."""
     stat = weight_path.stat() if weight_path.exists() else None
     stamp = stat and (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
     key = (config.model, config.num_classes, config.image_size, weight_path, stamp, device)

@@ -1,4 +1,4 @@
-"""What an inference has done so far, a line an image, so that an interrupted one goes on after the last line."""
+"""The finished rows of an inference, one line per image. An interrupted inference resumes after the last line."""
 
 import hashlib
 import io
@@ -19,7 +19,7 @@ from rfuav_ray.models.config import ModelConfig
 
 @final
 class Failure(TypedDict):
-    """An image that could not be read: its name in the results, and why."""
+    """An image that could not be read: its name in the results, and the reason."""
 
     failed: str
     reason: str
@@ -29,14 +29,14 @@ Row = Prediction | Failure
 
 
 class PredictionLog:
-    """A hidden file in the results' folder. A context manager: only an interruption or a kill leaves the file.
+    """A hidden file in the results folder. The context manager keeps it only after an interruption or a kill.
 
-    Each run has a file of its own, which nobody but the run itself, started again, ever looks at.
+    Each `run_id` has its own file. Only a later run with the same id reads it.
     """
 
     def __init__(self, folder: Path, run_id: str) -> None:
         digest = hashlib.sha256(run_id.encode("utf-8", "backslashreplace")).hexdigest()[:16]
-        # A run without an id cannot be told from another one.
+        # Without an id the run cannot be identified later, so its file gets a random name.
         name = f".predictions-{digest}.jsonl" if run_id else f".{uuid.uuid4().hex}.tmp.jsonl"
         self.path = folder / name
         self._run_id = run_id
@@ -52,19 +52,20 @@ class PredictionLog:
             self._file.close()
         is_to_stay = isinstance(error, RunInterrupted) or not isinstance(error, Exception | None)
         if not is_to_stay:
-            with suppress(OSError):  # never made, nor its folder
+            with suppress(OSError):  # the file or its folder may not exist yet
                 self.path.unlink()
 
     def holds_other(self, work: str) -> bool:
-        """Whether an earlier life of this run did something else: `work` has changed since."""
+        """Whether an earlier run with the same id did other work, so that its rows cannot be used."""
         with self._older_lines() as lines:
             header = _parsed(next(lines, b""))
         return header.get("run_id") == self._run_id and header.get("work") != work
 
     def kept(self, work: str, names: Iterable[str]) -> Iterator[Row]:
-        """The rows of an earlier life of this run, of the first of the images called `names`.
+        """The rows that an earlier run with the same id and the same `work` has finished.
 
-        What a power cut tore is cut off.
+        Row i must belong to image i of `names`. The rows end before the first line that does not, or that a power
+        cut has damaged.
         """
         with self._older_lines() as lines:
             if _parsed(next(lines, b"")) != self._header(work):
@@ -76,7 +77,7 @@ class PredictionLog:
                 yield row
 
     def begin(self, work: str, rows: Iterable[Row]) -> None:
-        """Write a new file that begins with these rows, and leave the older one to whoever holds it."""
+        """Start a new file with these rows. It replaces the older file, which `rows` may still be reading."""
         with replacing(self.path, flush=False) as temporary:
             self._file = temporary.open("x+b", buffering=0)
             self._write([self._header(work)])
@@ -87,7 +88,7 @@ class PredictionLog:
         self._write(rows)
 
     def predictions(self) -> Iterator[Prediction]:
-        """All of them, in order. Nothing can be added any more."""
+        """All predictions, in order. Afterwards no rows can be added."""
         assert self._file is not None
         self._file.seek(0)
         with io.BufferedReader(self._file) as lines:
@@ -119,18 +120,18 @@ class PredictionLog:
 
 
 def work_of(config: ModelConfig, weight_path: Path, images: Sequence[Path]) -> str:
-    """A digest that changes with the images, the config and the weights: size and time say whether a file has."""
+    """A digest of the images, the config and the weights. A file counts as changed if its size or time changed."""
     digest = hashlib.sha256(config.model_dump_json().encode())
     for path in (weight_path, *images):
         digest.update(os.fsencode(path))
-        with suppress(OSError):  # one that is gone is another one, too
+        with suppress(OSError):  # a missing file gives another digest, too
             state = path.stat()
             digest.update(f"\0{state.st_size} {state.st_mtime_ns}\0".encode())
     return digest.hexdigest()
 
 
 def _parsed(line: bytes) -> dict[str, Any]:
-    """The object of a line; empty for anything else."""
+    """The JSON object in a line; an empty one if there is none."""
     try:
         row = json.loads(line)
     except ValueError:

@@ -1,4 +1,4 @@
-"""`predictions.csv` and `predictions.json`, written row by row so that no number of rows fills the memory."""
+"""`predictions.csv` and `predictions.json`, written row by row in constant memory."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ class Candidate(TypedDict):
 
 @final
 class Prediction(TypedDict):
-    """What the model says about one picture."""
+    """The prediction for one image."""
 
     #: relative to the source, with forward slashes
     file: str
@@ -32,7 +32,7 @@ class Prediction(TypedDict):
     class_index: int
     #: 0 to 1
     probability: float
-    #: the likeliest classes, at most TOP, the likeliest first
+    #: the TOP most likely classes, the most likely first
     top5: list[Candidate]
 
 
@@ -42,7 +42,7 @@ _TOP_COLUMNS = [f"top{rank}_{what}" for rank in range(1, TOP + 1) for what in ("
 
 @contextmanager
 def writing_predictions(folder: Path, *, model: str) -> Iterator[Callable[[Prediction], None]]:
-    """Give a function that adds a row to both files; they appear in `folder` when the block ends well."""
+    """Yield a function that adds a row to both files. They appear in `folder` if the block ends without error."""
     with ExitStack() as stack:
         csv_path = stack.enter_context(replacing(folder / CSV_NAME))
         json_path = stack.enter_context(replacing(folder / JSON_NAME))
@@ -64,7 +64,7 @@ def writing_predictions(folder: Path, *, model: str) -> Iterator[Callable[[Predi
 
 
 def read_predictions(path: Path) -> tuple[str, list[dict[str, Any]]]:
-    """The model's name and the rows of a predictions.json. Raises TaskConflict when the file is gone."""
+    """The model's name and the rows of a predictions.json. Raises TaskConflict if the file cannot be read."""
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         return content["model"], content["predictions"]

@@ -1,4 +1,4 @@
-"""Counts what an inference has done, and reports it."""
+"""Counts the images of an inference and reports its progress."""
 
 import time
 from collections import Counter
@@ -10,14 +10,14 @@ from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.inference.prediction_log import Failure, Row
 
-#: of the images that cannot be read, so many are named in the log and in the result
+#: unreadable images that are named in the log and in the result; more are only counted
 MAX_NAMED_FAILURES = 100
-#: of the classes found, so many are named in the last log message
+#: classes that are named in the last log message
 MAX_NAMED_CLASSES = 50
 
 
 class Tally:
-    """`total` images below `source` are classified; each becomes a row, a prediction or a failure."""
+    """Progress of an inference over `total` images below `source`. Each image gives a prediction or a failure."""
 
     def __init__(self, source: Path, total: int, report: Report) -> None:
         self._classes: Counter[str] = Counter()
@@ -28,13 +28,13 @@ class Tally:
         self._failures = 0
         self._failed_names: list[str] = []
         self._first_error = ""
-        #: predictions of this run, not of those that it goes on from
+        #: predictions of this run, without those of earlier runs
         self._new = 0
         self._started_s = 0.0
         self._elapsed_s = 0.0
 
     def name(self, path: Path) -> str:
-        """What a file is called in the results: relative to the source, with forward slashes."""
+        """The name of a file in the results: relative to the source, with forward slashes."""
         name = path.name if path == self._source else path.relative_to(self._source).as_posix()
         return clean(name)
 
@@ -42,7 +42,7 @@ class Tally:
         return Failure(failed=self.name(path), reason=clean(str(error)))
 
     def taking_over(self, rows: Iterable[Row]) -> Iterator[Row]:
-        """Pass rows of an earlier run through and count them; it has told of them."""
+        """Count and yield the rows of an earlier run. They are not reported again."""
         for row in rows:
             self._count(row)
             yield row
@@ -61,7 +61,7 @@ class Tally:
             self._report(RunEvent(message=warning, level="WARNING"))
         tenths_before = 10 * done_before // self._total
         self._elapsed_s = time.perf_counter() - self._started_s
-        # The end has its own message.
+        # `ended` reports the last tenth.
         is_new_tenth = tenths_before < 10 * self.done // self._total < 10
         self._report(
             RunEvent(
@@ -72,7 +72,7 @@ class Tally:
         )
 
     def refuse_emptiness(self) -> None:
-        """RunError when not a single image could be read."""
+        """Raise RunError if no image could be read."""
         if not self._classes:
             raise RunError(
                 f"None of the {self._total} images in {self._source} can be read. The first: {self._first_error}"
@@ -101,7 +101,7 @@ class Tally:
         }
 
     def _count(self, row: Row) -> str:
-        """The warning that the row deserves, if any. Raises RunError when it was the only image."""
+        """Count a row. Returns its warning, or "". Raises RunError if the only image has failed."""
         self.done += 1
         if "class_name" in row:
             self._classes[row["class_name"]] += 1

@@ -1,4 +1,4 @@
-"""Classify an image, or every image of a folder, with trained weights."""
+"""Classifies an image, or every image of a folder, with trained weights."""
 
 from contextlib import closing
 from pathlib import Path
@@ -31,12 +31,28 @@ def infer(
     run_id: str = "",
     resume: bool = False,
 ) -> dict[str, Any]:
-    """Write `predictions.csv` and `predictions.json` into `save_path`; returns the run's figures.
+    """Classify images and write `predictions.csv` and `predictions.json` to `save_path`.
 
-    The request's paths are absolute. An unreadable image in a folder is reported and left out. With `resume` a
-    run that was interrupted or killed goes on after the images that it has done, when it has the same `run_id`
-    (not an empty one) and images, config and weights are the same. Raises InvalidInput for the config; RunError
-    for the weights, the source, or when no image can be read; OSError; and whatever `report` raises.
+    An unreadable image in a folder is reported and left out.
+
+    Args:
+        request: What to classify, with absolute paths.
+        save_path: The results folder. It overrides the request's.
+        report: Receives the events. It may raise RunCancelled or RunInterrupted to stop the inference.
+        device: A torch device. It overrides the request's.
+        batch_size: None chooses one for the device.
+        run_id: Identifies the run for `resume`.
+        resume: Whether to resume after the last image of an interrupted or killed run. This needs the same
+            `run_id`, which must not be empty, and the same images, config and weights.
+
+    Returns:
+        The result of the task: files, counts, classes and speed.
+
+    Raises:
+        InvalidInput: The config cannot be used.
+        RunError: The weights or the source cannot be used, or no image can be read.
+        OSError: A file cannot be read or written.
+        Exception: Whatever `report` raises.
     """
     source, weight_path = Path(request.source_path), Path(request.weight_path)
     advice = "Use a model with a smaller image_size, or run fewer tasks on it at once."
@@ -55,7 +71,7 @@ def infer(
         tally.started(f"Classifying {len(images)} images with {config.model} ({config.num_classes} classes).")
         with closing(classified(classifier, images[tally.done :], tally, batch_size)) as batches:
             for rows in batches:
-                # Kept before it is told of: a report may raise.
+                # Rows are logged before they are reported, because a report may raise.
                 log.add(rows)
                 tally.batch_done(rows)
         tally.refuse_emptiness()

@@ -1,1 +1,1 @@
-"""The networks: which there are, how they are built, their weights and configs. Knows nothing of training."""
+"""The supported networks, their weights and their configs. Knows nothing about training."""

@@ -1,4 +1,4 @@
-"""Facts about the supported models that must be known without loading torch."""
+"""Facts about the supported models. Does not import torch."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,29 +9,29 @@ from rfuav_ray.errors import InvalidInput
 Shapes = Mapping[str, tuple[int, ...]]
 
 POSITIONS = "encoder.pos_embedding"
-#: what the last layers of all these models are called in a state dict
+#: prefixes of the last layers' names in the state dicts of all these models
 _HEADS = ("fc.", "heads.", "head.", "classifier.")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Architecture:
-    """One torchvision model whose last layer tells our classes apart."""
+    """A supported torchvision model. Its last layer is replaced to fit the number of classes."""
 
-    #: entries of the backbone's state dict and the numbers in them: what tells the models apart
+    #: numbers of entries and of elements in the backbone's state dict; the pair identifies the model
     entries: int
     elements: int
-    #: the last layer's name in the state dict, and what it gets from the backbone
+    #: the last layer's name in the state dict, and the number of features that the backbone gives
     head: str
     features: int
-    #: MobileNetV3's head has a hidden layer of this width
+    #: width of the hidden layer in MobileNetV3's head
     hidden: int | None = None
-    #: ViT cuts a picture into squares of this size
+    #: side of a ViT's patches, in pixels
     patch: int | None = None
-    #: a batch norm layer sees one number for each channel when an image of 32 × 32 comes alone
+    #: whether some batch norm layer sees a single value per channel for a batch of one image of 32 × 32 pixels
     batch_norm: bool = False
 
     def head_shapes(self, num_classes: int) -> dict[str, tuple[int, ...]]:
-        """The state dict's entries for the head that we put on the backbone."""
+        """The state dict entries of the head that `build_model` puts on the backbone."""
         last_input = self.hidden or self.features
         shapes: dict[str, tuple[int, ...]] = {
             f"{self.head}.weight": (num_classes, last_input),
@@ -66,7 +66,7 @@ def _mobilenet(entries: int, elements: int, features: int) -> Architecture:
     )
 
 
-#: A unit test compares these figures with torchvision's models.
+#: A unit test compares these numbers with torchvision's models.
 ARCHITECTURES: dict[str, Architecture] = {
     "resnet18": _resnet(100, 11_186_112, 512),
     "resnet34": _resnet(180, 21_301_696, 512),
@@ -86,14 +86,14 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 def find(name: str) -> Architecture:
-    """The architecture of this name; InvalidInput("model") when there is none."""
+    """The architecture of this name. Raises InvalidInput("model") if there is none."""
     if name not in ARCHITECTURES:
         raise InvalidInput("model", f"'{name}' is not supported; choose one of {', '.join(ARCHITECTURES)}.")
     return ARCHITECTURES[name]
 
 
 def check_image_size(name: str, image_size: int) -> None:
-    """InvalidInput("image_size") when the model cannot work on squares of this size (pixels)."""
+    """Raise InvalidInput("image_size") if the model does not support images of image_size × image_size pixels."""
     patch = find(name).patch
     if patch and image_size % patch:
         lower = max(patch, image_size - image_size % patch)
@@ -104,12 +104,12 @@ def check_image_size(name: str, image_size: int) -> None:
 
 
 def trains_on_one_image(name: str, image_size: int) -> bool:
-    """Whether a batch may hold a single image: batch norm needs a feature map larger than 1 × 1 for it."""
+    """Whether the model trains on a batch of one image. Batch norm then needs a feature map larger than 1 × 1."""
     return not (find(name).batch_norm and image_size <= 32)
 
 
 def check_batch(name: str, batch_size: int, image_size: int) -> None:
-    """InvalidInput("batch_size") when the model cannot train on batches of this size."""
+    """Raise InvalidInput("batch_size") if the model cannot train on batches of this size."""
     if batch_size == 1 and not trains_on_one_image(name, image_size):
         raise InvalidInput(
             "batch_size",
@@ -119,12 +119,12 @@ def check_batch(name: str, batch_size: int, image_size: int) -> None:
 
 
 def in_head(key: str) -> bool:
-    """Whether a state dict's entry belongs to the last layers, which depend on the classes."""
+    """Whether a state dict entry belongs to the last layers, which depend on the classes."""
     return key.startswith(_HEADS)
 
 
 def backbone(shapes: Shapes) -> dict[str, tuple[int, ...]]:
-    """The entries that depend neither on the classes nor on the image size, nor on torch's version."""
+    """The entries that do not depend on the classes, the image size or torch's version."""
     return {
         name: shape
         for name, shape in shapes.items()
@@ -133,7 +133,7 @@ def backbone(shapes: Shapes) -> dict[str, tuple[int, ...]]:
 
 
 def identify(shapes: Shapes) -> str | None:
-    """The supported model whose state dict has these shapes, whatever its head."""
+    """The name of the supported model whose backbone has these shapes; None if there is none."""
     kept = backbone(shapes)
     signature = (len(kept), sum(prod(shape) for shape in kept.values()))
     for name, architecture in ARCHITECTURES.items():
@@ -143,9 +143,16 @@ def identify(shapes: Shapes) -> str | None:
 
 
 def misfit(shapes: Shapes, *, model: str, num_classes: int | None, image_size: int) -> str | None:
-    """Why these weights don't fit the model, as the rest of a sentence about their file; None when they do.
+    """Why weights do not fit a model.
 
-    Without `num_classes` (the start of a training) any head and any image size do.
+    Args:
+        shapes: The shapes of the weights, by name.
+        model: Name of the model.
+        num_classes: None (start of a training) accepts any head and any image size.
+        image_size: Side of the model's input in pixels.
+
+    Returns:
+        The rest of a sentence that begins with the file's name; None if the weights fit.
     """
     architecture = find(model)
     found = identify(shapes)

@@ -1,4 +1,4 @@
-"""The supported models, built by torchvision, and the ways to fill them with weights."""
+"""Builds the supported models with torchvision and loads their weights."""
 
 import re
 from http.client import HTTPException
@@ -17,9 +17,12 @@ StateDict = dict[str, torch.Tensor]
 
 
 def build_model(name: str, num_classes: int, *, image_size: int = 224) -> nn.Module:
-    """A new model: pictures (n, 3, image_size, image_size) → logits (n, num_classes).
+    """Build a model with random weights: images (n, 3, image_size, image_size) → logits (n, num_classes).
 
-    Its state dict has the layout of the public RFUAV weights. Raises InvalidInput for what cannot be built.
+    Its state dict has the layout of the public RFUAV weights.
+
+    Raises:
+        InvalidInput: The model is unknown, or does not support this image size.
     """
     architecture = architectures.find(name)
     architectures.check_image_size(name, image_size)
@@ -36,11 +39,17 @@ def build_model(name: str, num_classes: int, *, image_size: int = 224) -> nn.Mod
 
 
 def load_pretrained(model: nn.Module, name: str) -> Path:
-    """Fill the backbone with torchvision's ImageNet weights; the head stays new. Returns their file.
+    """Load torchvision's ImageNet weights into the backbone. The head keeps its random weights.
 
-    The file comes from torch.hub's cache, else from the network. It is IMAGENET1K_V1 for every model: the
-    one set that all of them have, and that the ViTs have for 224 pixels (positions are interpolated to
-    other sizes). Raises RunError when it cannot be had or is damaged.
+    The file comes from torch.hub's cache, else from the network. It is IMAGENET1K_V1 for every model, because all
+    models have this set, and the ViTs have it for 224 pixels. For other image sizes a ViT's positions are
+    interpolated.
+
+    Returns:
+        The weights file.
+
+    Raises:
+        RunError: The file cannot be downloaded, is damaged, or does not fit.
     """
     url: str = get_model_weights(name)["IMAGENET1K_V1"].url
     file = Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2])
@@ -60,11 +69,19 @@ def load_pretrained(model: nn.Module, name: str) -> Path:
 
 
 def load_weights(model: nn.Module, path: Path, *, strict_head: bool) -> list[str]:
-    """Fill a model of `build_model` from a state dict, or from a checkpoint around one.
+    """Load a state dict, or a checkpoint that contains one, into a model of `build_model`.
 
-    `strict_head` (inference): everything must fit. Else (start of a training) the parts of the head that
-    don't fit are left new, and a ViT's positions are interpolated to the model's image size. Returns the
-    keys that were left. Raises RunError naming the file.
+    Args:
+        model: The model.
+        path: The weights file.
+        strict_head: True (inference): everything must fit. False (start of a training): parts of the head that do
+            not fit keep their random weights, and a ViT's positions are interpolated to the model's image size.
+
+    Returns:
+        The keys that were not loaded.
+
+    Raises:
+        RunError: The file cannot be loaded or does not fit. The message names it.
     """
     state = _read(path)
     _check_fit(model, state, path, strict_head=strict_head)
@@ -88,7 +105,7 @@ def _download(url: str, file: Path, name: str) -> None:
         torch.hub.download_url_to_file(
             url, str(file), hash_in_name.group(1) if hash_in_name else None, progress=False
         )
-    # RuntimeError: what arrived has another hash than its name says.
+    # RuntimeError: the hash of the downloaded file differs from the hash in its name.
     except (OSError, HTTPException, RuntimeError) as error:
         raise RunError(
             f"The ImageNet weights of {name}, {file.name}, are not in the cache and cannot be downloaded "
@@ -105,7 +122,7 @@ def _read(path: Path) -> StateDict:
         raise RunError(error.reason) from error
     try:
         loaded = torch.load(path, weights_only=True, map_location="cpu")
-    # Damaged files fail in many ways, and torch's own advice is to load them unsafely.
+    # Damaged files raise errors of many types. torch's message is left out: it advises to load the file unsafely.
     except Exception as error:
         raise RunError(
             f"{path} cannot be loaded: it is damaged, or holds more than tensors ({type(error).__name__})."
@@ -117,7 +134,7 @@ def _read(path: Path) -> StateDict:
 
 
 def _check_fit(model: nn.Module, state: StateDict, path: Path, *, strict_head: bool) -> None:
-    """RunError when the weights are another model's; fits a ViT's positions in `state` to the model."""
+    """Raise RunError if the weights are another model's. Interpolates a ViT's positions in `state` in place."""
     own = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
     name = architectures.identify(own)
     if name is None:

@@ -1,4 +1,4 @@
-"""The YAML that says what a weights file is: which model, which classes, how pictures are fed to it."""
+"""The YAML config that belongs to a weights file: the model, its classes and how its input images are prepared."""
 
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ MAX_CONFIG_BYTES = 1_000_000
 
 
 class ModelConfig(BaseModel, frozen=True):
-    """What inference must know of a model besides its weights. Class i is `class_names[i]`."""
+    """What inference needs to know about a model besides its weights. Class i is `class_names[i]`."""
 
     model_config = ConfigDict(protected_namespaces=())
 
@@ -47,9 +47,12 @@ class ModelConfig(BaseModel, frozen=True):
 
 
 def load_model_config(path: Path) -> ModelConfig:
-    """Read our `model.yaml` or a config of RFUAV, of which only the keys of `ModelConfig` matter.
+    """Read our `model.yaml` or a config of RFUAV. Keys that `ModelConfig` does not have are ignored.
 
-    `class_names` is a list, or a map name → index. Raises InvalidInput("cfg_path") when it cannot be used.
+    `class_names` is a list, or a map name → index.
+
+    Raises:
+        InvalidInput: For `cfg_path`: the file cannot be used.
     """
     try:
         return ModelConfig.model_validate(_known_values(_top_level(_read(path))))
@@ -57,13 +60,13 @@ def load_model_config(path: Path) -> ModelConfig:
         reasons = "; ".join(_reason(detail) for detail in error.errors())
         raise InvalidInput("cfg_path", f"{path} cannot be used: {reasons}. Correct the file.") from None
     except (yaml.YAMLError, ValueError) as error:
-        # YAML's own messages span lines; the place of the mistake is in them.
+        # YAML's messages contain the position of the error and span several lines.
         reason = " ".join(str(error).split())
         raise InvalidInput("cfg_path", f"{path} cannot be used: {reason}. Correct the file.") from error
 
 
 def save_model_config(path: Path, config: ModelConfig) -> None:
-    """Write what `load_model_config` reads back equal."""
+    """Write a config that `load_model_config` reads back unchanged."""
     values = config.model_dump(mode="json", exclude_none=True)
     write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
@@ -84,7 +87,7 @@ def _read(path: Path) -> bytes:
 
 
 def _top_level(content: bytes) -> dict[str, yaml.Node]:
-    """The keys of the document with their values not yet built, so that keys unknown to us cannot matter."""
+    """The top-level keys with their values as unbuilt nodes, so that values of unknown keys are never built."""
     check_plain(content, ModelConfig.model_fields)
     document = yaml.compose(content, yaml.SafeLoader)
     if not isinstance(document, yaml.MappingNode):
@@ -96,14 +99,14 @@ def _top_level(content: bytes) -> dict[str, yaml.Node]:
 def _known_values(nodes: dict[str, yaml.Node]) -> dict[str, Any]:
     constructor = SafeConstructor()
     values = {
-        # Any: the stubs don't know that a constructor builds single nodes too.
+        # Any: the type stubs do not know that a constructor can build single nodes, too.
         name: constructor.construct_document(nodes[name])
         for name in ModelConfig.model_fields
         if name in nodes and name != "class_names"
     }
     values = {name: value for name, value in values.items() if value is not None}
     if "class_names" in nodes:
-        # The base constructor keeps every scalar as it is written: a class named 1, 007 or yes is text.
+        # The base constructor keeps every scalar as text: a class can be named 1, 007 or yes.
         values["class_names"] = _in_order(BaseConstructor().construct_document(nodes["class_names"]))
     return values
 

@@ -1,4 +1,4 @@
-"""The format that a model computes in: float32, or bfloat16 where the device is faster with it."""
+"""The number format that a model computes in: float32, or bfloat16 where the device is faster with it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,12 +8,16 @@ import torch
 from rfuav_ray.api.requests.fields import Precision
 from rfuav_ray.events import Report, RunEvent
 
-#: by the name that requests and reports have for it
+#: torch's types by their names in requests and reports
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16}
 
 
 def resolve(precision: Precision, device: torch.device, report: Report) -> torch.dtype:
-    """torch.float32 or torch.bfloat16; `auto` takes the one that is fast. A slow bfloat16 gives a WARNING."""
+    """Choose torch.float32 or torch.bfloat16.
+
+    `auto` takes bfloat16 only where it is faster. An explicit `bf16` is used even where it is not; a WARNING is
+    reported then.
+    """
     if precision == "fp32":
         return torch.float32
     if has_fast_bfloat16(device):
@@ -26,17 +30,17 @@ def resolve(precision: Precision, device: torch.device, report: Report) -> torch
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """Whether the device multiplies in bfloat16 by itself, and faster than in float32."""
+    """Whether the device has native bfloat16 arithmetic that is faster than float32."""
     if device.type == "cuda":
-        with torch.cuda.device(device):  # it is asked of the current one
+        with torch.cuda.device(device):  # is_bf16_supported asks the current device
             return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     return is_fast_cpu(torch.cpu.get_capabilities())
 
 
 def is_fast_cpu(capabilities: Mapping[str, Any]) -> bool:
-    """By what `torch.cpu.get_capabilities` says: the matrix unit, or an AVX-512 that gains from bfloat16.
+    """Whether a CPU with these `torch.cpu.get_capabilities` is faster in bfloat16: with AMX, or non-Intel AVX-512.
 
-    Intel's AVX-512 has one unit for vdpbf16ps and two for float32's multiply-add: nothing is gained.
+    Intel's AVX-512 has one unit for vdpbf16ps and two for float32's multiply-add, so bfloat16 gains nothing.
     """
     if capabilities.get("amx_bf16"):
         return True
@@ -45,7 +49,7 @@ def is_fast_cpu(capabilities: Mapping[str, Any]) -> bool:
 
 
 def autocast(device: torch.device, dtype: torch.dtype) -> torch.autocast:
-    """Within it, convolutions and matrix products are computed in `dtype`; weights stay float32."""
+    """A context in which convolutions and matrix products are computed in `dtype`. Weights stay as they are."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=dtype is torch.bfloat16)
 
 

@@ -1,4 +1,4 @@
-"""Look into a weights file without torch, so that a wrong one is refused before anything starts."""
+"""Checks weights files without importing torch, so that a wrong file is refused before a run starts."""
 
 import pickle
 import zipfile
@@ -12,23 +12,29 @@ from rfuav_ray.errors import InvalidInput, RfuavError
 from rfuav_ray.models import architectures
 
 MAX_PICKLE_BYTES = 64_000_000
-#: where training programs put the state dict in a checkpoint
+#: keys under which training programs store the state dict in a checkpoint
 _NESTED_UNDER = ("model", "state_dict", "model_state_dict")
-#: what wrappers (DataParallel, torch.compile) put before every name
+#: prefixes that wrappers (DataParallel, torch.compile) add to every name
 _WRAPPERS = ("module.", "_orig_mod.")
-#: how a file of torch before 1.6 starts: protocol 2 and the pickled magic number of torch.serialization
+#: first bytes of a file of torch before 1.6: pickle protocol 2 and the magic number of torch.serialization
 _LEGACY_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 
 
 class LegacyFormatError(RfuavError):
-    """The file has torch's format from before 1.6, which only torch itself can look into."""
+    """The file has the format of torch before 1.6. Only torch itself can read it."""
 
 
 def check_weights(path: Path, *, model: str, num_classes: int | None, image_size: int) -> None:
-    """InvalidInput("weight_path") when the file does not hold weights of this model.
+    """Check that a file holds weights of this model. Files of torch before 1.6 pass; loading checks them.
 
-    Without `num_classes` (the start of a training) any head and any image size do. Files of torch before
-    1.6 pass: they are checked when they are loaded.
+    Args:
+        path: The weights file.
+        model: Name of the model.
+        num_classes: None (start of a training) accepts any head and any image size.
+        image_size: Side of the model's input in pixels.
+
+    Raises:
+        InvalidInput: For `weight_path`: the weights do not fit, or the file is not a weights file.
     """
     try:
         shapes = read_shapes(path)
@@ -40,9 +46,11 @@ def check_weights(path: Path, *, model: str, num_classes: int | None, image_size
 
 
 def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """The shape of every tensor in a `.pth` file, by its name in the state dict; no tensor is read.
+    """The shape of every tensor in a `.pth` file, by its name in the state dict. No tensor data are read.
 
-    Raises InvalidInput("weight_path") for anything but a weights file, LegacyFormatError for torch < 1.6.
+    Raises:
+        InvalidInput: For `weight_path`: this is not a weights file.
+        LegacyFormatError: The file was written by torch before 1.6.
     """
     try:
         with path.open("rb") as file:
@@ -59,7 +67,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
         ) from None
     except LegacyFormatError:
         raise
-    # A damaged pickle can fail in any way: wrong opcodes, missing arguments, wrong types.
+    # A damaged pickle can raise any error: wrong opcodes, missing arguments, wrong types.
     except Exception as error:
         raise InvalidInput(
             "weight_path", f"{path} is not a PyTorch weights file (.pth), or it is damaged."
@@ -71,9 +79,9 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
 
 
 def find_state_dict(loaded: object, is_tensor: Callable[[object], bool]) -> dict[str, Any]:
-    """The tensors by name in what a weights file held: a state dict, or a checkpoint around one.
+    """Find the tensors by name in the content of a weights file: a state dict, or a checkpoint that contains one.
 
-    Prefixes of wrappers are taken off. Empty when there is none.
+    Prefixes of wrappers are removed. The result is empty if there is no state dict.
     """
     if not isinstance(loaded, Mapping):
         return {}
@@ -91,11 +99,11 @@ def _tensors(mapping: Mapping[Any, Any], is_tensor: Callable[[object], bool]) ->
 
 
 class _Refused(pickle.UnpicklingError):
-    """The pickle names code that has no place among weights."""
+    """The pickle refers to code that weights do not need."""
 
 
 class _Inert:
-    """Stands for everything in the file that is no tensor. Takes whatever a pickle does to an object."""
+    """Stand-in for everything in the file that is not a tensor. Accepts all that a pickle does to an object."""
 
     def __init__(self, *args: object, **kwargs: object) -> None: ...
 
@@ -109,7 +117,7 @@ class _Inert:
 
 
 class _Tensor(_Inert):
-    """Stands for a tensor: torch._utils._rebuild_tensor_v2(storage, offset, size, stride, …)."""
+    """Stand-in for a tensor: torch._utils._rebuild_tensor_v2(storage, offset, size, stride, …)."""
 
     def __init__(self, storage: object, offset: object, size: tuple[int, ...], *others: object) -> None:
         if not (isinstance(size, tuple) and all(type(side) is int and side >= 0 for side in size)):
@@ -122,7 +130,7 @@ def _parameter(data: object, *others: object) -> object:
 
 
 class _ShapeUnpickler(pickle.Unpickler):
-    """Runs no code of the file: what it names becomes a stand-in or is refused."""
+    """Runs no code of the file: each name in it becomes a stand-in or is refused."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("collections", "OrderedDict"):
@@ -131,7 +139,7 @@ class _ShapeUnpickler(pickle.Unpickler):
             return _Tensor
         if module == "torch._utils" and name in {"_rebuild_parameter", "_rebuild_parameter_with_state"}:
             return _parameter
-        # Storages, dtypes, sizes, devices; and what else torch.load(weights_only=True) knows.
+        # Storages, dtypes, sizes and devices, and the other types that torch.load(weights_only=True) accepts.
         if f"{module}.".startswith("torch.") or (module, name) in {
             ("_codecs", "encode"),
             ("__builtin__", "set"),

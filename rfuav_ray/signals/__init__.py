@@ -1,1 +1,1 @@
-"""Recordings of radio signals: IQ on disk, the spectrograms drawn of it, and simulated scenes. Knows no torch."""
+"""IQ recordings on disk, their spectrograms, and simulated radio scenes. Does not import torch."""

@@ -1,4 +1,4 @@
-"""IQ recordings on disk, mapped rather than loaded: a file of any size opens at once and is read in parts."""
+"""IQ recordings on disk. Files are memory-mapped, so a file of any size opens at once and is read in parts."""
 
 import math
 from dataclasses import dataclass
@@ -21,44 +21,50 @@ from rfuav_ray.signals.stored_samples import (
 
 __all__ = ["DATA_TYPES", "RECORDING_SUFFIXES", "Recording", "Samples", "is_recording", "open_recording"]
 
-#: what a file without a header may hold, I and Q in turn, little-endian
+#: types of one value in a file without a header: interleaved I/Q, little-endian
 DATA_TYPES = ("float32", "int16", "int8", "uint8")
-#: RFUAV's recordings are float32; `.bin` is anybody's, so it has to be named
+#: RFUAV's recordings are float32; `.bin` has no common type, so the caller has to name it
 DEFAULT_DATA_TYPES = {".iq": "float32", ".dat": "float32", ".bin": None}
 RECORDING_SUFFIXES = frozenset({*DEFAULT_DATA_TYPES, ".npy", ".wav", *sigmf.SIGMF_SUFFIXES})
 
-#: for each sample whether it was a finite number
+#: True for each sample that was finite
 Mask = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Recording:
-    """A recording that can be read; `open_recording` makes it. It holds no open file and pickles small."""
+    """A readable recording, made by `open_recording`. It holds no open file and no samples: it pickles small."""
 
-    #: of SigMF the metadata, whichever of the two files was named
+    #: for SigMF always the metadata file, even if the caller named the data file
     path: Path
-    #: None when neither the recording nor the caller says it
+    #: None if neither the recording nor the caller states it
     sample_rate_hz: float | None
-    #: of one value, or of one sample for a .npy file of complex ones; the byte order is left out
+    #: numpy's name of the type, without byte order: of one value, or of one sample in a complex .npy file
     data_type: str
     sample_count: int
-    #: False for one channel of a WAV file and SigMF's `r...`: a real signal, whose spectrum is symmetric
+    #: False for a one-channel WAV file and SigMF's `r...` types: a real signal, whose spectrum is symmetric
     is_complex: bool
-    #: where 0 Hz of the spectrum lies; None when neither the recording nor the caller says it
+    #: radio frequency at 0 Hz of the spectrum; None if neither the recording nor the caller states it
     center_frequency_hz: float | None
-    #: None: `path` is a .npy or .wav file, whose header says where
+    #: None for .npy and .wav files: their header locates the samples
     raw: RawSamples | None
 
     def read(self, start: int, count: int) -> Samples:
-        """Samples `start` to `start + count`, shape (count,); integers are scaled to -1..1.
+        """Read the samples from `start` up to, but not including, `start + count`.
 
-        A sample that is NaN or infinite is read as 0, as if nothing had been received: left as it is it would
-        blank every STFT window it falls into. Raises RunError outside the recording.
+        NaN and infinite samples become 0, as if nothing had been received. Otherwise one such sample would blank
+        every STFT window that contains it.
+
+        Returns:
+            complex64, shape (count,). Integers are scaled to -1..1.
+
+        Raises:
+            RunError: the range is outside the recording, or the file became shorter.
         """
         return self.read_checked(start, count)[0]
 
     def read_checked(self, start: int, count: int) -> tuple[Samples, Mask]:
-        """What `read` gives, and for each sample whether it was finite: True, or False where 0 is given for it."""
+        """Like `read`, with a mask of shape (count,) that is False for each sample that was replaced by 0."""
         if start < 0 or count < 0 or start + count > self.sample_count:
             raise RunError(f"{self.path}: there are {self.sample_count} samples, not {start} to {start + count}.")
         stored = (self.raw.map() if self.raw else map_file(self.path)[0])[start : start + count]
@@ -74,10 +80,10 @@ class Recording:
 
 
 def is_recording(path: Path) -> bool:
-    """Whether this is an IQ recording by its name (iq, dat, bin, npy, wav, sigmf-meta in any case).
+    """Whether a walk over a folder counts this file as one IQ recording.
 
-    Hidden files are none. It looks beside the file so that a walk over a folder finds each recording once: of a
-    SigMF pair the metadata count, and a `.sigmf-data` only when these are missing.
+    The suffix decides, in any case: iq, dat, bin, npy, wav, sigmf-meta, sigmf-data. Hidden files do not count.
+    A SigMF pair counts once, see `sigmf.is_counted`.
     """
     if path.suffix.lower() not in RECORDING_SUFFIXES or path.name.startswith("."):
         return False
@@ -91,15 +97,25 @@ def open_recording(
     data_type: str | None = None,
     center_frequency_hz: float | None = None,
 ) -> Recording:
-    """Look at a recording without reading its samples.
+    """Open a recording without reading its samples.
 
-    `.iq`, `.dat`, `.bin`: interleaved I/Q of `data_type`; if None, of the type that RFUAV's .xml beside it says,
-    else float32, but `.bin` must then be told. `.npy`: complex (n,), real (n, 2), or real (2n,) taken as
-    interleaved I/Q. `.wav`: two channels are I and Q, one is a real signal. `.sigmf-meta`, `.sigmf-data`: either
-    file of the pair. `.npy`, `.wav` and SigMF say their type themselves. A given sample rate or centre frequency
-    wins over what SigMF metadata, a WAV header or RFUAV's .xml say.
+    Supported files:
 
-    Raises InvalidInput for a wrong argument and RunError, naming the file, for a file that cannot be used.
+    - `.iq`, `.dat`, `.bin`: interleaved I/Q without a header.
+    - `.npy`: complex of shape (n,), real of shape (n, 2), or real of shape (2n,) as interleaved I/Q.
+    - `.wav`: two channels are I and Q, one channel is a real signal.
+    - `.sigmf-meta`, `.sigmf-data`: either file of a SigMF pair.
+
+    Args:
+        path: The recording.
+        sample_rate_hz: Overrides the rate in SigMF metadata, a WAV header or RFUAV's .xml.
+        data_type: One of DATA_TYPES, for files without a header. None: the type in RFUAV's .xml beside the file,
+            else float32; a `.bin` file has no default. It must agree with a file that states its own type.
+        center_frequency_hz: Overrides the frequency in SigMF metadata or RFUAV's .xml.
+
+    Raises:
+        InvalidInput: An argument is wrong or missing.
+        RunError: The file cannot be used. The message names it.
     """
     if sample_rate_hz is not None and not 0 < sample_rate_hz <= sigmf.HIGHEST_RATE_HZ:
         raise InvalidInput(

@@ -1,8 +1,8 @@
-"""The .xml that RFUAV publishes beside the recordings of a pack: rate, frequency and data type in one place.
+"""The .xml that RFUAV publishes beside the recordings of a pack: sample rate, centre frequency and data type.
 
-RFUAV (github.com/kitoweeknd/RFUAV) names the elements DeviceType, Drone, SerialNumber, DataType,
-ReferenceSNRLevel, CenterFrequency, SampleRate, IFBandwidth and ScaleFactor. A pack is cut into seconds:
-`pack1.xml` describes `pack1_0-1s.iq`, `pack1_1-2s.iq` and so on.
+RFUAV (github.com/kitoweeknd/RFUAV) uses the elements DeviceType, Drone, SerialNumber, DataType,
+ReferenceSNRLevel, CenterFrequency, SampleRate, IFBandwidth and ScaleFactor. A pack consists of files of one
+second each: `pack1.xml` describes `pack1_0-1s.iq`, `pack1_1-2s.iq` and so on.
 """
 
 import logging
@@ -18,15 +18,16 @@ from typing import Any, NoReturn
 logger = logging.getLogger(__name__)
 
 _LARGEST_BYTES = 1_000_000
-#: of a rate and of a frequency
+#: upper bound of sample rates and centre frequencies
 _HIGHEST_HZ = 1e12
+#: a number without a unit is in Hz from here on, and in MHz below
 _LOWEST_IN_HZ = 1e5
 
 _NUMBER = re.compile(r"([-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?)\s*(.*)", re.IGNORECASE | re.DOTALL)
 _UNIT = re.compile(r"([kmg]?)(?:hz|hertz|s/s|sa/s|sps|samples/s)?")
 _FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
 
-#: the first pattern found in the letters and digits wins; None: a type that no reader is for
+#: Patterns for the letters and digits of DataType. The first match wins; None: a type that cannot be read.
 _DATA_TYPES: tuple[tuple[str, str | None], ...] = (
     (r"uint8|unsignedchar|unsignedbyte|cu8", "uint8"),
     (r"unsigned|uint|double|float16|(?<!complex)64", None),
@@ -38,20 +39,22 @@ _DATA_TYPES: tuple[tuple[str, str | None], ...] = (
 
 @dataclass(frozen=True)
 class Description:
-    """What the .xml says; None for what it leaves out or says unintelligibly."""
+    """The values in the .xml; None for a value that is missing or cannot be parsed."""
 
     sample_rate_hz: float | None = None
     center_frequency_hz: float | None = None
-    #: one of iq.DATA_TYPES
+    #: one of recordings.DATA_TYPES
     data_type: str | None = None
 
 
 def describe(recording: Path) -> Description:
-    """What the .xml in the recording's folder says of it. A file that cannot be used is logged and ignored.
+    """Read the .xml in the recording's folder that describes it.
 
-    The .xml of the same name wins, then the one the recording's name begins with (`pack1.xml` for
-    `pack1_0-1s.iq`), then the only one in the folder. Numbers may have a unit, in the text or in an attribute
-    `unit` or `units`; without one they are Hz from 100 000 on and MHz below.
+    An .xml with the recording's own name comes first, then one whose name begins the recording's name
+    (`pack1.xml` for `pack1_0-1s.iq`), then the only .xml in the folder. An unusable file is logged and ignored.
+
+    Numbers can have a unit, in the text or in an attribute `unit` or `units`. Without a unit, numbers from
+    100 000 on are in Hz and smaller numbers are in MHz.
     """
     path = _find(recording)
     if path is None:
@@ -76,7 +79,7 @@ def _find(recording: Path) -> Path | None:
         logger.warning("%s: cannot be searched for an .xml: %s", folder, error)
         return None
     name = recording.stem.lower()
-    # The longest is the nearest; `pack1` is not meant by `pack10_0-1s`.
+    # The longest matching name is the most specific. `pack1.xml` does not describe `pack10_0-1s.iq`.
     for path in sorted(found, key=lambda path: len(path.stem), reverse=True):
         stem = path.stem.lower()
         if name == stem or (name.startswith(stem) and not name[len(stem)].isalnum()):
@@ -92,12 +95,12 @@ def _xml_files(folder: Path, _changed_ns: int) -> tuple[Path, ...]:
 
 class _Builder(ET.TreeBuilder):
     def doctype(self, _name: str, _public_id: str | None, _system: str | None) -> NoReturn:
-        # Entities are declared there: some expand without end, some read other files.
+        # A DOCTYPE can declare entities that expand without end or read other files.
         raise ValueError("it contains a DOCTYPE, which is refused")
 
 
 def _fields(path: Path) -> dict[str, tuple[str, str]]:
-    """(text, unit attribute) of the elements with text, by name in lower case; the first of a name counts."""
+    """(text, unit attribute) of each element with text, by lower-case name; the first element of a name wins."""
     if path.stat().st_size > _LARGEST_BYTES:
         raise ValueError(f"it is larger than {_LARGEST_BYTES // 10**6} MB")
     fields: dict[str, tuple[str, str]] = {}
@@ -122,7 +125,7 @@ def _hertz(path: Path, name: str, fields: dict[str, tuple[str, str]], *, is_zero
 
 
 def _parse_hertz(text: str, unit_attribute: str) -> float:
-    """NaN for what is no number or has an unknown unit."""
+    """The value in Hz; NaN for text that is not a number or has an unknown unit."""
     if not (number := _NUMBER.fullmatch(text)):
         return math.nan
     value = float(number[1])

@@ -1,4 +1,4 @@
-"""SigMF recordings: a pair of `x.sigmf-meta`, which is JSON, and `x.sigmf-data`, which holds nothing but samples.
+"""SigMF recordings: pairs of `x.sigmf-meta` (JSON) and `x.sigmf-data` (samples only).
 
 Specification: sigmf.org, version 1.2.
 """
@@ -17,26 +17,26 @@ logger = logging.getLogger(__name__)
 META_SUFFIX, DATA_SUFFIX = ".sigmf-meta", ".sigmf-data"
 SIGMF_SUFFIXES = frozenset({META_SUFFIX, DATA_SUFFIX})
 
-#: SigMF's own bound
+#: the bound in the SigMF specification
 HIGHEST_RATE_HZ = 1e12
 
 _LARGEST_METADATA_BYTES = 10_000_000
-#: of this folder, so no separator of any system, and neither `.` nor `..`
+#: a name within the same folder: no path separator of any system, not `.` and not `..`
 _FILE_NAME = re.compile(r"(?!\.{1,2}$)[^/\\:]+")
-#: what file systems allow
+#: limit of common file systems
 _LONGEST_NAME_BYTES = 255
 _DATA_TYPE = re.compile(r"([cr])(f32|f64|i32|i16|i8|u32|u16|u8)(?:_(le|be))?")
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """What the metadata say of the samples."""
+    """The part of the metadata that is needed to read the samples."""
 
     data_path: Path
-    #: of one value, with its byte order, as numpy writes it: `<f4`
+    #: numpy's type string of one value, with byte order: `<f4`
     value_type: str
     is_complex: bool
-    #: None: not said, which SigMF allows
+    #: None: not stated, which SigMF allows
     sample_rate_hz: float | None
     center_frequency_hz: float | None
     header_bytes: int
@@ -44,7 +44,7 @@ class Metadata:
 
 
 def metadata_path(path: Path) -> Path:
-    """The metadata of a recording named by either of its files. Raises RunError if they are not beside it."""
+    """The metadata file of a recording, given either file of the pair. Raises RunError if it is missing."""
     if path.suffix.lower() == META_SUFFIX:
         return path
     if found := _beside(path, META_SUFFIX):
@@ -56,10 +56,11 @@ def metadata_path(path: Path) -> Path:
 
 
 def is_counted(path: Path) -> bool:
-    """Whether a walk over a folder shall take this file for the recording, so that it takes a pair once.
+    """Whether a walk over a folder counts this file, so that each recording counts once.
 
-    Metadata always; data whose metadata are missing, as the mistake has to come up; and of other files
-    those that no metadata of the same name claim as their data (`core:dataset`).
+    Metadata files always count. A `.sigmf-data` file counts only if its metadata are missing, so that opening it
+    reports the mistake. Any other file counts unless metadata of the same name claim it as their data
+    (`core:dataset`).
     """
     if path.suffix.lower() == META_SUFFIX:
         return True
@@ -69,14 +70,17 @@ def is_counted(path: Path) -> bool:
     try:
         return bool(_load(metadata).get_global_field("core:dataset") != path.name)
     except RunError:
-        return True  # the metadata are a recording of their own, and opening them says what is wrong
+        return True  # the broken metadata count separately, and opening them reports the error
 
 
 def read_metadata(path: Path) -> Metadata:
-    """What the `.sigmf-meta` file says; the data file is only named. Raises RunError for what cannot be used.
+    """Read a `.sigmf-meta` file. The data file is not opened.
 
-    Only what is needed is looked at: a field that breaks SigMF's schema elsewhere keeps nobody from the
-    samples. Of several captures the first one's frequency counts, and a warning is logged.
+    Only the needed fields are checked: a field that breaks SigMF's schema elsewhere does not block the samples.
+    With several captures the first one's frequency is used; if they differ, a warning is logged.
+
+    Raises:
+        RunError: The metadata cannot be used.
     """
     metadata = _load(path)
     captures = metadata.get_captures()
@@ -99,12 +103,12 @@ def read_metadata(path: Path) -> Metadata:
 
 
 def _load(path: Path) -> Any:
-    """The package's SigMFFile, which gives the fields.
+    """The metadata as a SigMFFile of the sigmf package.
 
-    Not its `fromfile`: that follows `core:dataset` out of the folder, ignores bytes that do not fit, and
-    fails with errors of many types.
+    `SigMFFile.fromfile` is not used: it follows `core:dataset` out of the folder, ignores bytes that do not fit,
+    and raises errors of many types.
     """
-    import sigmf  # noqa: PLC0415  # 0.2 s, which a service that only trains saves
+    import sigmf  # noqa: PLC0415  # takes 0.2 s, which a service that only trains saves
 
     try:
         if path.stat().st_size > _LARGEST_METADATA_BYTES:
@@ -117,12 +121,12 @@ def _load(path: Path) -> Any:
         raise RunError(f"{path}: cannot be read: {error}") from error
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path}: is not JSON: {error}. Write the metadata again.") from error
-    except (AttributeError, KeyError, TypeError) as error:  # what its constructor meets where no object is
+    except (AttributeError, KeyError, TypeError) as error:  # the constructor's errors for JSON without objects
         raise RunError(f"{path}: has no object 'global', so it is not SigMF metadata.") from error
 
 
 def _beside(path: Path, suffix: str) -> Path | None:
-    """The pair's other file, with the suffix in lower case, in upper case, or spelled as this one's."""
+    """The other file of the pair; its suffix may be lower case, upper case, or spelled like this file's."""
     alike = path.suffix[: -len("meta")] + suffix[-len("meta") :]
     spellings = dict.fromkeys([suffix, suffix.upper(), alike if alike.lower() == suffix else suffix])
     try:
@@ -134,7 +138,7 @@ def _beside(path: Path, suffix: str) -> Path | None:
 def _data_path(path: Path, dataset: object) -> Path:
     if dataset is None:
         return _beside(path, DATA_SUFFIX) or path.with_suffix(DATA_SUFFIX)
-    # A path would let somebody's metadata show any file of this machine.
+    # A path would let foreign metadata read any file of this machine.
     is_name = isinstance(dataset, str) and _FILE_NAME.fullmatch(dataset) and dataset.isprintable()
     if not isinstance(dataset, str) or not is_name or len(dataset.encode()) > _LONGEST_NAME_BYTES:
         raise RunError(
@@ -145,7 +149,7 @@ def _data_path(path: Path, dataset: object) -> Path:
 
 
 def _data_type(path: Path, named: object) -> tuple[str, bool]:
-    """numpy's name of one value, and whether samples are complex. Without byte order: little-endian."""
+    """numpy's type string of one value, and whether samples are complex. The default is little-endian."""
     match = _DATA_TYPE.fullmatch(named.lower()) if isinstance(named, str) else None
     if match is None:
         what = "is missing" if named is None else f"is {_short(named)}"
@@ -158,7 +162,7 @@ def _data_type(path: Path, named: object) -> tuple[str, bool]:
 
 
 def _number(value: object) -> float:
-    """NaN for all that is no number: JSON's true, or an integer beyond any float, too."""
+    """The value as a float. NaN for anything else, including JSON's true and integers too large for a float."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return math.nan
     try:

@@ -1,6 +1,6 @@
-"""Invented radio scenes for demonstrations and tests: a drone's video link or remote, neighbours and noise.
+"""Simulated radio scenes for demonstrations and tests: a video link or remote control, interference and noise.
 
-The emitters are generic; no product is imitated. They are made for 20 MS/s and pictures of about 20 ms.
+The emitters are generic and imitate no product. They are made for 20 MS/s and spectrograms of about 20 ms.
 """
 
 import math
@@ -20,34 +20,34 @@ from rfuav_ray.signals.recordings import Samples
 
 Frequencies = npt.NDArray[np.float64]
 
-#: share of the band, around its centre, that a receiver's filter lets through
+#: fraction of the band, around its centre, that the receiver's filter passes
 _PASSBAND = 0.96
-#: 256 MB of complex64, and several times that while it is made
+#: 256 MB of complex64; simulating takes several times that
 _LARGEST_SAMPLE_COUNT = 2**25
 
 
 class Emitter(Protocol):
-    """Something that transmits."""
+    """A simulated transmitter."""
 
     @property
     def span_hz(self) -> float:
-        """From the lowest to the highest frequency it ever uses."""
+        """Distance from the lowest to the highest frequency it uses."""
 
     def emit(
         self, rng: np.random.Generator, sample_count: int, sample_rate_hz: float, centre_hz: float
     ) -> Samples:
-        """Its signal, shape (sample_count,), 0 while it is off; what lies outside the band is cut off."""
+        """The signal around `centre_hz`: complex64 (sample_count,), 0 while it is off, cut to the passband."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class OfdmLink:
-    """A wide-band link that sends OFDM (QPSK carriers, cyclic prefix of 1/16) in bursts."""
+    """A wide-band OFDM link (QPSK, cyclic prefix of 1/16) that sends in bursts."""
 
     bandwidth_hz: float
     subcarrier_spacing_hz: float
-    #: (on, off) in seconds, over and over
+    #: (on, off) in seconds, repeated
     bursts: tuple[tuple[float, float], ...]
-    #: share by which every on and off differs at random
+    #: largest random relative deviation of each on and off time
     jitter: float = 0.0
 
     @property
@@ -91,7 +91,7 @@ class OfdmLink:
 
 @dataclass(frozen=True, kw_only=True)
 class HoppingRemote:
-    """A narrow-band transmitter of constant envelope that changes its channel at every hop."""
+    """A narrow-band frequency hopper with a constant envelope."""
 
     bandwidth_hz: float
     channels: int
@@ -99,8 +99,8 @@ class HoppingRemote:
     hop_s: float
     #: how long it transmits in each hop
     dwell_s: float
-    #: shuffle: each channel once before any comes again; sweep: upwards, then from the bottom;
-    #: zigzag: up and down
+    #: shuffle: rounds that visit each channel once, in a new random order; sweep: upwards, then again from the
+    #: bottom; zigzag: up and down
     order: Literal["shuffle", "sweep", "zigzag"]
     modulation: Literal["gfsk", "chirp"] = "gfsk"
 
@@ -116,7 +116,7 @@ class HoppingRemote:
         channel = self._channels(rng, int(hop[-1]) + 1)
         channel_hz = centre_hz + (channel - (self.channels - 1) / 2) * self.channel_spacing_hz
         heard = np.abs(channel_hz) + self.bandwidth_hz / 2 <= _PASSBAND / 2 * sample_rate_hz
-        # Channels fade differently: a few dB from hop to hop.
+        # Channels fade differently: the level varies by a few dB from hop to hop.
         level = heard * 10 ** (rng.normal(0, 1.5, channel.size) / 20)
         modulation_hz = self._gfsk_hz if self.modulation == "gfsk" else self._chirp_hz
         frequency_hz = channel_hz[hop] + modulation_hz(rng, time_s, sample_rate_hz)
@@ -139,17 +139,21 @@ class HoppingRemote:
         return np.resize(np.roll(period, rng.integers(period.size)), hop_count)
 
     def _gfsk_hz(self, rng: np.random.Generator, time_s: Frequencies, sample_rate_hz: float) -> Frequencies:
-        """Frequency shift keying, modulation index 0.5, shaped by a Gaussian of BT 0.5, as Bluetooth's."""
+        """Frequency deviation of GFSK: modulation index 0.5 and a Gaussian filter with BT 0.5, as in Bluetooth."""
         bit_rate_hz = self.bandwidth_hz
         bit = (time_s * bit_rate_hz).astype(np.int64)
         bits = rng.choice(np.array([-1.0, 1.0]), int(bit[-1]) + 1)
-        # A Gaussian filter of 3 dB bandwidth B lasts sqrt(ln 2) / (2 pi B).
+        # The impulse response of a Gaussian filter with 3 dB bandwidth B has the standard deviation
+        # sqrt(ln 2) / (2 pi B).
         sigma = math.sqrt(math.log(2)) / (2 * math.pi * 0.5 * bit_rate_hz) * sample_rate_hz
         shaped: Frequencies = gaussian_filter1d(bits[bit], sigma)
         return 0.25 * bit_rate_hz * shaped
 
     def _chirp_hz(self, rng: np.random.Generator, time_s: Frequencies, sample_rate_hz: float) -> Frequencies:
-        """Chirp spread spectrum: every symbol rises once through the band, from where its value says."""
+        """Frequency deviation of chirp spread spectrum: each symbol is an up-chirp that starts at its value.
+
+        At the upper end of the band the chirp wraps to the lower end.
+        """
         symbol_s = 2**7 / self.bandwidth_hz
         position = time_s / symbol_s
         symbol = position.astype(np.int64)
@@ -160,7 +164,7 @@ class HoppingRemote:
 EMITTERS: dict[str, Emitter] = {
     "ofdm_5mhz_video": OfdmLink(bandwidth_hz=5e6, subcarrier_spacing_hz=30e3, bursts=((1.6e-3, 0.4e-3),)),
     "ofdm_10mhz_video": OfdmLink(bandwidth_hz=10e6, subcarrier_spacing_hz=15e3, bursts=((4.3e-3, 0.7e-3),)),
-    # Told from the one above by its bursts alone.
+    # Differs from ofdm_10mhz_video only in its bursts.
     "ofdm_10mhz_duplex": OfdmLink(
         bandwidth_hz=10e6, subcarrier_spacing_hz=15e3, bursts=((1.8e-3, 0.7e-3), (0.6e-3, 0.9e-3))
     ),
@@ -170,7 +174,7 @@ EMITTERS: dict[str, Emitter] = {
     "gfsk_fast_shuffle": HoppingRemote(
         bandwidth_hz=1e6, channels=15, channel_spacing_hz=1e6, hop_s=1e-3, dwell_s=0.6e-3, order="shuffle"
     ),
-    # Told from the one above by its order alone.
+    # Differs from gfsk_fast_shuffle only in its order.
     "gfsk_fast_zigzag": HoppingRemote(
         bandwidth_hz=1e6, channels=15, channel_spacing_hz=1e6, hop_s=1e-3, dwell_s=0.6e-3, order="zigzag"
     ),
@@ -208,14 +212,27 @@ def simulate(
     seed: int,
     interference: bool = True,
 ) -> Samples:
-    """One emitter somewhere in the band, in white noise, complex64 (n,), the largest value 0.1 to 0.9.
+    """Simulate one emitter at a random frequency in white noise.
 
-    `snr_db` is the emitter's mean power while it is on over the noise power in the whole band (sample_rate_hz).
-    With interference, Wi-Fi and Bluetooth are there too, each in one of two scenes and 0 to 10 dB below the
-    emitter. The same arguments give the same bytes on one machine. Raises InvalidInput.
+    The same arguments give the same bytes on one machine.
+
+    Args:
+        emitter: A key of EMITTERS.
+        duration_s: Length of the scene.
+        sample_rate_hz: Must hold the emitter's span within the receiver's passband.
+        snr_db: The emitter's mean power while it is on, relative to the noise power in the whole band
+            (`sample_rate_hz`).
+        seed: Seeds everything random, together with the emitter's name.
+        interference: Adds Wi-Fi and Bluetooth, each with a probability of 0.5 and 0 to 10 dB below the emitter.
+
+    Returns:
+        complex64, shape (n,). The largest magnitude is random, 0.1 to 0.9.
+
+    Raises:
+        InvalidInput: An argument cannot be simulated.
     """
     sample_count = _count_samples(emitter, duration_s, sample_rate_hz, snr_db, seed)
-    # The name too: scenes of two emitters with one seed must not share their noise.
+    # The seed includes the name: scenes of two emitters with the same seed must not share their noise.
     rng = np.random.default_rng([seed, zlib.crc32(emitter.encode())])
     amplitude = 10 ** (snr_db / 20)
     scene = rng.standard_normal((sample_count, 2), np.float32).view(np.complex64)[:, 0]
@@ -235,14 +252,21 @@ def simulate(
 
 
 def write_recording(path: Path, samples: Samples) -> None:
-    """Write samples as RFUAV records them: interleaved float32 I/Q, little-endian, without a header."""
+    """Write samples in RFUAV's format: interleaved float32 I/Q, little-endian, without a header."""
     with replacing(path) as temporary:
         temporary.write_bytes(samples.astype("<c8").data)
 
 
 def write_sigmf(path: Path, samples: Samples, *, sample_rate_hz: float, center_frequency_hz: float) -> None:
-    """Write samples of -1..1 as a SigMF recording of signed 8-bit values: `path` is its `.sigmf-meta`."""
-    import sigmf  # noqa: PLC0415  # only here, as it takes a while
+    """Write samples as a SigMF recording of signed 8-bit values.
+
+    Args:
+        path: The `.sigmf-meta` file; the `.sigmf-data` file is written beside it.
+        samples: complex64 (n,). I and Q are clipped to -1..1.
+        sample_rate_hz: Written to the metadata.
+        center_frequency_hz: Written to the metadata.
+    """
+    import sigmf  # noqa: PLC0415  # imported here because it takes 0.2 s
 
     values = np.rint(samples.view(np.float32).clip(-1, 1) * 127).astype(np.int8)
     with replacing(path.with_suffix(".sigmf-data")) as temporary:
@@ -254,7 +278,7 @@ def write_sigmf(path: Path, samples: Samples, *, sample_rate_hz: float, center_f
 
 
 def _count_samples(emitter: str, duration_s: float, sample_rate_hz: float, snr_db: float, seed: int) -> int:
-    """The number of samples of the scene; refuses what cannot be simulated."""
+    """Check the arguments and return the number of samples. Raises InvalidInput."""
     if emitter not in EMITTERS:
         raise InvalidInput("emitter", f"there is no '{emitter}'; there are {', '.join(sorted(EMITTERS))}.")
     needed_hz = EMITTERS[emitter].span_hz / _PASSBAND
@@ -275,7 +299,7 @@ def _count_samples(emitter: str, duration_s: float, sample_rate_hz: float, snr_d
 
 
 def _unit_power(signal: Samples) -> Samples:
-    """Scaled to a mean power of 1 while it is on."""
+    """Scale to a mean power of 1 while the signal is on."""
     on = signal[signal != 0]
-    # A scene that is shorter than a pause may have nothing in it.
+    # A scene that is shorter than a pause can be silent.
     return signal / np.sqrt(np.mean(np.abs(on) ** 2)) if on.size else signal

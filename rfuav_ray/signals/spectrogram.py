@@ -1,7 +1,8 @@
-"""Spectrogram pictures of IQ samples, drawn as RFUAV draws them, in constant memory.
+"""Spectrograms of IQ samples, drawn like RFUAV's, in constant memory.
 
-RFUAV (github.com/kitoweeknd/RFUAV, graphic/RawDataProcessor.py): two-sided STFT, Hamming window, zero
-frequency in the middle, 10*log10|Z|, 0.1 s a picture, jet colours, time to the right, frequency upwards.
+RFUAV (github.com/kitoweeknd/RFUAV, graphic/RawDataProcessor.py) uses a two-sided STFT, a Hamming window, zero
+frequency in the middle, 10*log10|Z|, 0.1 s per spectrogram, jet colours, time to the right, frequency upwards.
+"dB on RFUAV's scale" below means 10*log10 of the amplitude |Z|, half the usual value of 20*log10|Z|.
 """
 
 import math
@@ -26,9 +27,9 @@ Decibels = npt.NDArray[np.float32]
 Power = npt.NDArray[np.float32]
 Image = npt.NDArray[np.uint8]
 
-#: FFT input points worked on at once: 2 MB of complex64, so that it stays in the processor's cache
+#: FFT input points per block: 2 MB of complex64 stay in the processor's cache
 _BLOCK_POINTS = 2**18
-#: what JPEG allows
+#: JPEG's limit, in pixels
 _LARGEST_SIDE = 65_535
 _SMALLEST_POWER = float(np.finfo(np.float32).tiny)
 _LARGEST_POWER = float(np.finfo(np.float32).max)
@@ -36,24 +37,24 @@ _SILENCE_DB = 5 * math.log10(_SMALLEST_POWER) + 1
 
 
 class StftSettings(BaseModel):
-    """How samples become a picture; the defaults are RFUAV's."""
+    """How samples become a spectrogram. The defaults are RFUAV's."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    #: taken for recordings that do not say their own
+    #: used for recordings that do not state their own
     sample_rate_hz: Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)] = 100e6
     stft_points: Annotated[int, Field(ge=16, le=65536)] = 1024
     window: Literal["hamming", "hann", "blackman", "boxcar"] = "hamming"
-    #: share of a window that the next one covers again
+    #: fraction of an STFT window that the next one repeats
     window_overlap: Annotated[float, Field(ge=0, le=0.95)] = 0.5
-    #: of one picture
+    #: of one spectrogram
     duration_s: Annotated[float, Field(gt=0, le=3600)] = 0.1
-    #: share of a picture that the next one shows again
+    #: fraction of a spectrogram that the next one repeats
     overlap: Annotated[float, Field(ge=0, le=0.9)] = 0
-    #: pixels; None: one pixel for each STFT column and frequency
+    #: pixels per side; None: one pixel for each STFT column and frequency
     image_size: Annotated[int, Field(ge=32, le=4096)] | None = 640
     colormap: Literal["jet", "turbo", "viridis", "gray"] = "jet"
-    #: 10*log10|Z| of the lowest and the highest colour, a full-scale tone being 0; None: each picture's own
+    #: 10*log10|Z| of the lowest and the highest colour, 0 is a full-scale tone; None: each spectrogram's own range
     db_range: tuple[FiniteFloat, FiniteFloat] | None = None
 
     @model_validator(mode="after")
@@ -75,7 +76,7 @@ class StftSettings(BaseModel):
 
     @property
     def samples_between_pictures(self) -> int:
-        """From the start of one picture to the start of the next."""
+        """Samples from the start of one spectrogram to the start of the next."""
         return max(1, round(self.samples_per_picture * (1 - self.overlap)))
 
     @property
@@ -84,30 +85,40 @@ class StftSettings(BaseModel):
         return max(1, round(self.stft_points * (1 - self.window_overlap)))
 
     def columns(self, sample_count: int) -> int:
-        """STFT columns of that many samples: whole windows only, nothing is padded."""
+        """STFT columns of that many samples. Only whole STFT windows count; nothing is padded."""
         return max(0, 1 + (sample_count - self.stft_points) // self.hop)
 
 
 @dataclass(frozen=True)
 class Picture:
-    """One picture of a recording: its place in it from 0, the time it starts at, RGB uint8."""
+    """One spectrogram of a recording."""
 
+    #: position in the recording, from 0
     index: int
+    #: time in the recording at which it starts
     time_s: float
+    #: RGB uint8 (height, width, 3)
     image: Image
-    #: of the samples drawn, those that were NaN or infinite and were read as 0
+    #: how many of its samples were NaN or infinite and were read as 0
     bad_samples: int
 
 
-#: gives `count` samples from `start` on
+#: reads `count` samples from `start` on
 _Read = Callable[[int, int], Samples]
 
 
 def power_db(samples: Samples, settings: StftSettings) -> Decibels:
-    """10*log10|Z| of all samples, float32 (stft_points, columns), frequencies ascending, zero in the middle.
+    """Compute 10*log10|Z| of all samples (dB on RFUAV's scale).
 
-    Z is scipy.signal.stft's with boundary=None, padded=False (a full-scale tone is 0 dB). Column c begins at
-    sample c*hop. Nothing received is -190 dB. Raises RunError for fewer than stft_points samples.
+    Z is that of scipy.signal.stft with boundary=None and padded=False: a full-scale tone is 0 dB. Silence is
+    -190 dB.
+
+    Returns:
+        float32, shape (stft_points, columns). Frequencies ascend, with zero in the middle. Column c begins at
+        sample c*hop.
+
+    Raises:
+        RunError: There are fewer than `stft_points` samples.
     """
     _need(len(samples), settings.stft_points, "The samples")
     blocks = [power for _, power in _power_blocks(_reader(samples), len(samples), settings)]
@@ -115,16 +126,27 @@ def power_db(samples: Samples, settings: StftSettings) -> Decibels:
 
 
 def picture(samples: Samples, settings: StftSettings) -> Image:
-    """All samples as one picture, RGB uint8 (image_size, image_size, 3), the highest frequency at the top."""
+    """Draw all samples as one spectrogram.
+
+    Returns:
+        RGB uint8, shape (image_size, image_size, 3), or (stft_points, columns, 3) if `image_size` is None.
+        The highest frequency is at the top.
+
+    Raises:
+        RunError: There are fewer than `stft_points` samples.
+    """
     _need(len(samples), settings.stft_points, "The samples")
     return _draw(_reader(samples), len(samples), settings)
 
 
 def picture_count(recording: Recording, settings: StftSettings) -> int:
-    """How many pictures the recording gives, 1 or more; a rest shorter than a picture is left out.
+    """How many spectrograms the recording gives, 1 or more. A remainder shorter than one spectrogram is ignored.
 
-    The sample rate that the recording says wins over the settings'. Raises RunError for a recording shorter
-    than one picture, and where its rate makes a picture of too few or too many samples.
+    The recording's own sample rate overrides the rate in the settings.
+
+    Raises:
+        RunError: The recording is shorter than one spectrogram, or its sample rate gives a spectrogram too few
+            samples or too many columns.
     """
     settings = _at_rate_of(recording, settings)
     size, rate_hz = settings.samples_per_picture, settings.sample_rate_hz
@@ -151,10 +173,19 @@ def picture_count(recording: Recording, settings: StftSettings) -> int:
 def pictures(
     recording: Recording, settings: StftSettings, *, first: int = 0, count: int | None = None
 ) -> Iterator[Picture]:
-    """The recording's pictures one after the other; of `picture_count` those from `first` on, `count` or all.
+    """Draw the spectrograms of a recording one after the other.
 
-    Each part is drawn as it would be with the others, so that several workers can share a long recording.
-    Raises RunError, before the first picture, as `picture_count` does and for a part outside the recording.
+    Each spectrogram depends only on its own samples, so that several workers can share a long recording.
+
+    Args:
+        recording: The recording.
+        settings: The recording's own sample rate overrides theirs.
+        first: Index of the first spectrogram.
+        count: How many; None: all from `first` on.
+
+    Raises:
+        RunError: As for `picture_count`, or the range is outside the recording. Raised by the call itself, before
+            the first spectrogram is drawn.
     """
     total = picture_count(recording, settings)
     end = total if count is None else first + count
@@ -173,7 +204,11 @@ def pictures(
 
 
 def save_picture(path: Path, image: Image) -> None:
-    """Write an RGB picture in the format of the file's suffix, whole or not at all."""
+    """Write an RGB image (height, width, 3) in the format of the file's suffix, atomically and without a flush.
+
+    Raises:
+        RunError: The format is unknown, or the image cannot be encoded in it.
+    """
     try:
         written, encoded = cv2.imencode(path.suffix, np.ascontiguousarray(image[:, :, ::-1]))
     except cv2.error as error:
@@ -189,7 +224,7 @@ def _reader(samples: Samples) -> _Read:
 
 
 class _RecordingReader:
-    """Reads a recording from one sample on, forwards, and counts the bad samples."""
+    """Reads a recording forwards from one sample on, and counts the bad samples."""
 
     def __init__(self, recording: Recording, first: int) -> None:
         self.bad_samples = 0
@@ -198,7 +233,7 @@ class _RecordingReader:
 
     def __call__(self, start: int, count: int) -> Samples:
         samples, finite = self._recording.read_checked(self._first + start, count)
-        # A block begins with the last samples of the one before, and each counts once.
+        # A block repeats the last samples of the previous one; each sample must count once.
         new = finite[max(0, self._seen - start) :]
         self.bad_samples += len(new) - int(np.count_nonzero(new))
         self._seen = start + count
@@ -218,12 +253,12 @@ def _need(sample_count: int, needed: int, what: str) -> None:
 
 def _power_blocks(read: _Read, sample_count: int, settings: StftSettings) -> Iterator[tuple[int, Power]]:
     """Blocks (first column, |Z|² of shape (columns, stft_points)) in FFT order, in constant memory."""
-    # Not above: it takes a second, and every process of the service knows this module's settings.
+    # Imported here: it takes a second, and every process of the service imports this module for its settings.
     from scipy.signal import get_window  # noqa: PLC0415
 
     points, hop = settings.stft_points, settings.hop
     window = get_window(settings.window, points)
-    # Scaled as scipy.signal.stft does: a tone of amplitude 1 gives |Z| = 1.
+    # Scaled like scipy.signal.stft: a tone of amplitude 1 gives |Z| = 1.
     window = (window / window.sum()).astype(np.float32)
     columns = settings.columns(sample_count)
     block = max(1, _BLOCK_POINTS // points)
@@ -231,7 +266,7 @@ def _power_blocks(read: _Read, sample_count: int, settings: StftSettings) -> Ite
         count = min(block, columns - first)
         samples = read(first * hop, (count - 1) * hop + points)
         frames = np.lib.stride_tricks.sliding_window_view(samples, points)[::hop]
-        # Absurd samples, as of a file read in the wrong data_type, overflow; _to_db bounds them.
+        # Absurd samples overflow, for example in a file read with the wrong data_type. _to_db bounds them.
         with np.errstate(over="ignore", invalid="ignore"):
             spectrum = scipy.fft.fft(frames * window, axis=1, overwrite_x=True)
             power = spectrum.real**2 + spectrum.imag**2
@@ -252,11 +287,11 @@ def _draw(read: _Read, sample_count: int, settings: StftSettings) -> Image:
 
 
 def _peaks(read: _Read, sample_count: int, settings: StftSettings, *, width: int) -> Power:
-    """|Z|², (stft_points, width), ascending frequencies: the peak of the columns that fall into one pixel.
+    """|Z|² of shape (stft_points, width), ascending frequencies: the peak of the columns that share one pixel.
 
-    A peak and not a mean, as a spectrum analyzer's peak detector: a pixel of a 0.1 s picture lasts 160 µs,
-    and a burst shorter than that would fade. Noise rises with it, by 6 dB for 30 columns; so do noise-like
-    signals.
+    The peak is taken, not the mean, like a spectrum analyzer's peak detector. A pixel of a 0.1 s spectrogram with
+    640 pixels covers 160 µs, and the mean would fade shorter bursts. The peak also raises noise and noise-like
+    signals: by 6 dB (20*log10|Z|) for 30 columns.
     """
     columns = settings.columns(sample_count)
     peaks = np.zeros((width, settings.stft_points), np.float32)
@@ -268,16 +303,16 @@ def _peaks(read: _Read, sample_count: int, settings: StftSettings, *, width: int
 
 
 def _to_db(power: Power) -> Decibels:
-    # fmin and fmax also turn NaN, left by float32 overflow, into a number.
+    # float32 overflow leaves NaN, which fmin and fmax replace by a number.
     bounded = np.fmin(np.fmax(power, _SMALLEST_POWER), _LARGEST_POWER)
-    return (5 * np.log10(bounded)).astype(np.float32)  # of a power, so 5 and not 10
+    return (5 * np.log10(bounded)).astype(np.float32)  # 10*log10|Z| = 5*log10|Z|²
 
 
 def _range_of(db: Decibels) -> tuple[float, float]:
-    """The colours' range of one picture: percentiles 1 to 99.9 of what was received, and 10 dB at the least.
+    """The colour range of one spectrogram: percentiles 1 to 99.9, at least 10 dB apart (RFUAV's scale).
 
-    Percentiles, for one outlier would else dull the picture; silence does not count, as it has no level; and
-    the least range keeps noise alone from being spread over all colours.
+    Percentiles keep a single outlier from dulling the image. Silence is excluded because it has no level. The
+    minimum range keeps pure noise from spreading over all colours.
     """
     received = db[db > _SILENCE_DB]
     if received.size == 0:
@@ -288,6 +323,6 @@ def _range_of(db: Decibels) -> tuple[float, float]:
 
 @lru_cache
 def _colors(name: str) -> Image:
-    """RGB of the 256 levels, matplotlib's."""
+    """RGB of the 256 levels of a matplotlib colormap: uint8 (256, 3)."""
     table: Any = matplotlib.colormaps[name](np.arange(256), bytes=True)
     return np.ascontiguousarray(table[:, :3])

@@ -1,4 +1,4 @@
-"""Samples as files store them, mapped and not loaded: without a header, or as .npy and .wav, which have one."""
+"""Memory-mapped samples of files without a header, of .npy files and of .wav files."""
 
 import math
 import warnings
@@ -13,7 +13,7 @@ from scipy.io import wavfile
 from rfuav_ray.errors import RunError
 
 Samples = npt.NDArray[np.complex64]
-#: complex (n,), I/Q (n, 2) or real (n,)
+#: samples as a file stores them: complex (n,), I/Q (n, 2) or real (n,)
 Stored = npt.NDArray[Any]
 
 _REAL_KINDS = ("float64", "float32", "int32", "int16", "int8", "uint8")
@@ -21,18 +21,18 @@ _REAL_KINDS = ("float64", "float32", "int32", "int16", "int8", "uint8")
 
 @dataclass(frozen=True)
 class RawSamples:
-    """Where samples without a header lie in a file; `raw_samples` makes it. It pickles small."""
+    """The location of raw samples in a file, made by `raw_samples`. It holds no samples, so it pickles small."""
 
     path: Path
-    #: of one value, with its byte order, as numpy writes it: `<f4`, `>i2`, `|u1`
+    #: numpy's type string of one value, with byte order: `<f4`, `>i2`, `|u1`
     value_type: str
-    #: I and Q in turn, else one real value a sample
+    #: True: interleaved I/Q; False: one real value per sample
     is_complex: bool
     offset_bytes: int
     sample_count: int
 
     def map(self) -> Stored:
-        """I/Q (n, 2) or real (n,). Raises RunError for a file that is gone or became shorter."""
+        """Map the samples as I/Q (n, 2) or real (n,). Raises RunError if the file is gone or became shorter."""
         value_type = np.dtype(self.value_type)
         shape = (self.sample_count, 2) if self.is_complex else (self.sample_count,)
         try:
@@ -46,7 +46,18 @@ class RawSamples:
 def raw_samples(
     path: Path, value_type: str, *, is_complex: bool = True, skipped_bytes: int = 0, trailing_bytes: int = 0
 ) -> RawSamples:
-    """The samples between the skipped first bytes and the trailing ones. Raises RunError if they do not fit."""
+    """Locate the samples between `skipped_bytes` at the start and `trailing_bytes` at the end of a file.
+
+    Args:
+        path: The file.
+        value_type: numpy's type string of one value, with byte order.
+        is_complex: True: a sample is a pair of I and Q. False: a sample is one real value.
+        skipped_bytes: Length of the header.
+        trailing_bytes: Number of bytes after the samples.
+
+    Raises:
+        RunError: The file is missing, has no samples, or its size is no whole number of samples.
+    """
     check_file(path)
     item = np.dtype(value_type)
     sample_bytes = item.itemsize * (2 if is_complex else 1)
@@ -67,7 +78,7 @@ def raw_samples(
 
 
 def check_file(path: Path) -> None:
-    """Raises RunError for what is missing, no file, or empty."""
+    """Raises RunError if the path is missing, is not a file, or is empty."""
     if not path.exists():
         raise RunError(f"{path}: there is no such file.")
     if not path.is_file():
@@ -77,7 +88,14 @@ def check_file(path: Path) -> None:
 
 
 def map_file(path: Path) -> tuple[Stored, float | None]:
-    """The samples of a .npy or .wav file and the header's sample rate. Raises RunError, naming the file."""
+    """Map a .npy or .wav file.
+
+    Returns:
+        The samples as stored, and the sample rate of the WAV header in Hz; None if there is none.
+
+    Raises:
+        RunError: The file cannot be read. The message names it.
+    """
     suffix = path.suffix.lower()
     try:
         return (_map_npy(path), None) if suffix == ".npy" else _map_wav(path)
@@ -86,7 +104,7 @@ def map_file(path: Path) -> tuple[Stored, float | None]:
 
 
 def _map_npy(path: Path) -> Stored:
-    # Never unpickles: an array of Python objects cannot be mapped.
+    # open_memmap never unpickles, because an array of Python objects cannot be mapped.
     try:
         stored: Stored = np.lib.format.open_memmap(path, mode="r")
     except Exception as error:  # numpy fails in many ways on a damaged header
@@ -111,7 +129,7 @@ def _map_npy(path: Path) -> Stored:
 
 def _map_wav(path: Path) -> tuple[Stored, float | None]:
     with warnings.catch_warnings():
-        # SDR programs add chunks of their own, such as `auxi`, with the time and the centre frequency.
+        # scipy warns about unknown chunks. SDR programs add some, such as `auxi` with time and centre frequency.
         warnings.simplefilter("ignore", wavfile.WavFileWarning)
         try:
             rate_hz, stored = wavfile.read(path, mmap=True)
@@ -125,14 +143,14 @@ def _map_wav(path: Path) -> tuple[Stored, float | None]:
 
 
 def to_complex(stored: Stored, *, is_wav: bool) -> Samples:
-    """A new complex64 array (n,) of what was mapped; integers are scaled to -1..1."""
-    stored = np.asarray(stored)  # what is computed from a memmap would else call itself one, too
-    with np.errstate(over="ignore"):  # too large for float32: becomes infinite
+    """Convert mapped samples to a new complex64 array of shape (n,). Integers are scaled to -1..1."""
+    stored = np.asarray(stored)  # otherwise arrays computed from a memmap are memmap instances, too
+    with np.errstate(over="ignore"):  # values too large for float32 become infinite
         if stored.dtype.kind == "c":
             return stored.astype(np.complex64)
         values = stored.astype(np.float32)
     if stored.dtype.kind == "u":
-        # In WAV files silence is 128; the samples of an RTL-SDR lie evenly around 127.5.
+        # Silence is 128 in a WAV file. The samples of an RTL-SDR are centred at 127.5.
         zero = np.float32(128 if is_wav else np.iinfo(stored.dtype).max / 2)
         values = (values - zero) / zero
     elif stored.dtype.kind == "i":

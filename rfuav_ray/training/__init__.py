@@ -1,1 +1,1 @@
-"""One training, from its request to its folder of results. Knows nothing of tasks and of Ray."""
+"""One training, from its request to its results folder. Knows nothing about tasks and Ray."""

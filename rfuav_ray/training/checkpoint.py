@@ -1,4 +1,4 @@
-"""`checkpoint.pt` and `checkpoint_epoch.pt`: what a training needs to go on, after an epoch or within one."""
+"""`checkpoint.pt` and `checkpoint_epoch.pt`, from which a training resumes after an epoch or within one."""
 
 import shutil
 from collections.abc import Mapping
@@ -15,36 +15,41 @@ from rfuav_ray.files import replacing
 
 @dataclass(frozen=True, kw_only=True)
 class PartOfEpoch:
-    """How much of the epoch after the last finished one is done. Its model and optimizer are the checkpoint's."""
+    """Progress within the epoch after the last finished one. The checkpoint holds its model and optimizer."""
 
-    #: of the training pass; the validation is done again
+    #: finished batches of the training pass; a resumed run repeats the validation
     batches: int
-    #: what the pass's figures are computed from, see `passes.Sums`
+    #: `passes.Sums.values`, from which the metrics of the pass are computed
     sums: torch.Tensor
     images: int
     seconds: float
-    #: which images make up its batches
+    #: `Training.order_digest`: identifies the images in the batches
     order: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """Only what `torch.load(weights_only=True)` reads: tensors, numbers, text, lists and dicts of them."""
+    """The saved state of a training.
+
+    It holds only types that `torch.load(weights_only=True)` reads: tensors, numbers, text, lists and dicts.
+    """
 
     run_id: str
-    #: what the weights belong to, a dumped `ModelConfig`
+    #: the `ModelConfig` of the weights, as JSON
     config: dict[str, Any]
-    #: the last finished one, 1-based
+    #: the last finished epoch, 1-based; 0 if there is none
     epoch: int
     model: dict[str, torch.Tensor]
     optimizer: dict[str, Any]
     rng: dict[str, torch.Tensor]
     #: a `latest_metrics` object for each finished epoch
     history: list[dict[str, Any]]
-    #: epoch, metrics, per_class and confusion_matrix of the best epoch
+    #: epoch, metrics, per_class and confusion_matrix of the best epoch; empty before the first one
     best: dict[str, Any]
     started_at: str
+    #: duration of the finished epochs
     seconds: float
+    #: None in a checkpoint after an epoch
     part: PartOfEpoch | None = None
 
 
@@ -56,15 +61,23 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 def load_checkpoint(
     path: Path, *, run_id: str, config: Mapping[str, Any], report: Report, otherwise: str = "training begins anew"
 ) -> Checkpoint | None:
-    """The checkpoint of this run and model; None, with a WARNING unless there is none or it is another run's.
+    """Load a checkpoint of this run and this model.
 
-    The WARNING says what happens `otherwise`.
+    Args:
+        path: The checkpoint file.
+        run_id: A checkpoint of another run is ignored.
+        config: The dumped `ModelConfig`. A checkpoint of another config is ignored with a WARNING.
+        report: Receives the WARNING.
+        otherwise: What happens without the checkpoint, for the WARNING.
+
+    Returns:
+        None if the file is missing, is damaged (with a WARNING), or is ignored.
     """
     if not path.exists():
         return None
     try:
         checkpoint = _checkpoint(torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:  # a torn file makes torch raise nearly anything
+    except Exception as error:  # torch raises errors of many types for a damaged file
         reason = " ".join(str(error).split())[:200]
         _warn(report, f"The checkpoint '{path}' cannot be read, so {otherwise}: {reason}")
         return None
@@ -82,19 +95,19 @@ def _checkpoint(content: Mapping[str, Any]) -> Checkpoint:
 
 
 def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
-    """`torch.save`, whole or not at all. Raises RunError when the disk is full."""
+    """`torch.save`, atomically and flushed to the disk. Raises RunError if the disk is full."""
     try:
         with replacing(path) as temporary:
             torch.save(content, temporary)
     except RuntimeError as error:
-        # torch's own writer says nothing of the disk.
+        # torch's error does not name the disk as the cause.
         free_mb = shutil.disk_usage(path.parent).free // 2**20
         reason = f"the disk is full, or a quota is used up ({free_mb} MB are free)"
         raise RunError(f"'{path}' cannot be written, {reason}: make room there.") from error
 
 
 def rng_state(device: torch.device) -> dict[str, torch.Tensor]:
-    """The states of the random numbers that dropout uses on `device`."""
+    """The states of the random generators that dropout uses on `device`."""
     state = {"cpu": torch.get_rng_state()}
     if device.type == "cuda":
         state["cuda"] = torch.cuda.get_rng_state(device)
@@ -102,7 +115,7 @@ def rng_state(device: torch.device) -> dict[str, torch.Tensor]:
 
 
 def set_rng_state(state: Mapping[str, torch.Tensor], device: torch.device) -> None:
-    """Set what `rng_state` gave; a run that went over to a GPU starts that one's numbers afresh."""
+    """Restore a state from `rng_state`. The GPU's generator keeps its new seed if the earlier run used the CPU."""
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda" and "cuda" in state:
         torch.cuda.set_rng_state(state["cuda"], device)

@@ -1,4 +1,4 @@
-"""From labelled image files to batches of pictures: decoded once, and ahead of the computing."""
+"""Loads labelled image files in batches. Images are decoded once, ahead of the computation."""
 
 import random
 from collections.abc import Generator, Sequence
@@ -11,16 +11,16 @@ from rfuav_ray.images.files import read_image
 from rfuav_ray.images.transforms import resize
 from rfuav_ray.machine.prefetch import working_ahead
 
-#: how much memory the decoded pictures of one data set may take; what does not fit is decoded each time
+#: memory for the decoded images of one data set; images that do not fit are decoded in every epoch
 KEEP_BYTES = 2**30
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 
 
 class ImageDataset(Dataset[tuple[torch.Tensor, int]]):
-    """Item i is a uint8 picture (3, image_size, image_size) and its class index.
+    """Item i is a uint8 image (3, image_size, image_size) and its class index. Thread-safe.
 
-    Reading raises RunError naming the file. Any number of threads may read.
+    Reading an item raises RunError if the file cannot be read. The message names the file.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class ImageDataset(Dataset[tuple[torch.Tensor, int]]):
         return self._picture(index).permute(2, 0, 1), self._images[index][1]
 
     def batch(self, indices: Sequence[int]) -> Batch:
-        """Pictures (n, 3, image_size, image_size) uint8, channels last in memory, and labels (n,)."""
+        """Images uint8 (n, 3, image_size, image_size), channels last in memory, and labels int64 (n,)."""
         pictures = torch.stack([self._picture(index) for index in indices]).permute(0, 3, 1, 2)
         return pictures, torch.tensor([self._images[index][1] for index in indices])
 
@@ -54,13 +54,13 @@ class ImageDataset(Dataset[tuple[torch.Tensor, int]]):
 
 
 def batches(count: int, batch_size: int, *, shuffle: bool, seed: int, epoch: int) -> list[list[int]]:
-    """Which images make up each batch of an epoch; the same arguments give the same order.
+    """The image indices of each batch of an epoch. The same arguments give the same order.
 
-    A last batch of one image joins the one before it, because batch norm cannot train on one image.
+    A last batch of one image joins the previous batch, because batch norm may not train on one image.
     """
     order = list(range(count))
     if shuffle:
-        # A text as seed is hashed the same way in every version of Python.
+        # A string seed gives the same order in every version of Python.
         random.Random(f"{seed} {epoch}").shuffle(order)
     parts = [order[start : start + batch_size] for start in range(0, count, batch_size)]
     if batch_size > 1 and len(parts) > 1 and len(parts[-1]) == 1:
@@ -71,14 +71,18 @@ def batches(count: int, batch_size: int, *, shuffle: bool, seed: int, epoch: int
 def load_batches(
     dataset: ImageDataset, order: Sequence[Sequence[int]], *, threads: int, pin_memory: bool = False
 ) -> Generator[Batch, None, None]:
-    """The batches of `order`, one after the other; threads decode up to `threads` + 1 of them ahead.
+    """Load the batches of `order` in sequence. Close the generator to stop early.
 
-    Close it to stop the threads early.
+    Args:
+        dataset: The images.
+        order: The image indices of each batch.
+        threads: Number of decoding threads. They work up to `threads` + 1 batches ahead.
+        pin_memory: Whether to pin the batches, for fast copies to a GPU.
     """
 
     def load(indices: Sequence[int]) -> Batch:
         pictures, labels = dataset.batch(indices)
         return (pictures.pin_memory(), labels.pin_memory()) if pin_memory else (pictures, labels)
 
-    # Threads and not processes: decoding releases the GIL, and a Ray worker should not fork.
+    # Threads, not processes: decoding releases the GIL, and a Ray worker should not fork.
     return working_ahead(load, order, threads=threads, ahead=threads + 1, name="decode")

@@ -1,4 +1,4 @@
-"""The next epoch of a training: both passes, its figures, and what is kept of it when it is interrupted."""
+"""One epoch of a training: both passes, its metrics, and its checkpoint when it is interrupted."""
 
 import logging
 import time
@@ -15,20 +15,22 @@ from rfuav_ray.training.state import Training
 
 logger = logging.getLogger(__name__)
 
-#: how much work a kill may cost in a long epoch
+#: time between two checkpoints within an epoch: a kill costs about this much work at most
 CHECKPOINT_EVERY_S = 300.0
 
 
 def run_epoch(training: Training) -> None:
-    """Train, validate, and begin to write the checkpoint.
+    """Run the next epoch: train, validate, and start to write the checkpoint.
 
-    Raises RunInterrupted with the epoch's part kept; RunError and OSError, also when the epoch before this one
-    could not be written.
+    Raises:
+        RunInterrupted: The service is stopping. The progress within the epoch has been saved if possible.
+        RunError: The epoch failed, or the previous epoch could not be written.
+        OSError: Like RunError.
     """
     try:
         row = _pass_through(training)
     except RunInterrupted:
-        # An epoch whose beginning nobody heard of begins anew.
+        # If `epoch_start` was not delivered, the next run must repeat the epoch from its start.
         if training.sums.batches > 0 and training.report.was_told("epoch_start"):
             _keep_at_the_end(training)
         raise
@@ -38,17 +40,17 @@ def run_epoch(training: Training) -> None:
     training.begin_epoch()
     end = epoch_end(row)
     if training.epoch <= training.reported_epoch:
-        # Its checkpoint was lost and it was made again, with the same figures: the log has it already.
+        # The checkpoint was lost and the epoch was repeated with the same metrics: the log already has this event.
         end = replace(end, message="")
     training.save(end)
 
 
 def _pass_through(training: Training) -> dict[str, Any]:
-    """Both passes; returns the epoch's `latest_metrics` object, after noting whether it is the best one."""
+    """Run both passes and update `training.best`. Returns the epoch's `latest_metrics` object."""
     request, train_set, val_set = training.request, training.train_set, training.val_set
     images, epoch = len(train_set) + len(val_set), training.epoch + 1
     reports = EpochReports(training.report, epoch, request.num_epochs, images, done=training.sums.images)
-    # An epoch that is gone on with was heard of.
+    # A resumed epoch has already been announced.
     if training.sums.batches == 0:
         reports.tell("epoch_start", f"started, learning rate {request.learning_rate:g}.")
     train_loss, train_acc = train_epoch(
@@ -63,7 +65,7 @@ def _pass_through(training: Training) -> dict[str, Any]:
     )
     order = batches(len(val_set), request.batch_size, shuffle=False, seed=0, epoch=epoch)
     probabilities, labels, val_loss = validate(training.model, val_set, order, reports, training.dtype)
-    # The epoch before is written, and an order to stop is heard, before this one counts.
+    # Before this epoch counts, the previous one must be on disk, and a pending stop request must be raised.
     training.report.settle()
     figures = metrics.evaluate(probabilities, labels, val_loss)
     row = {
@@ -94,7 +96,7 @@ def _is_better(row: dict[str, Any], best: dict[str, Any]) -> bool:
 
 
 def _keeper(training: Training) -> Callable[[], None]:
-    """To be called after each batch: keeps the epoch's part now and then."""
+    """A function to call after each batch. It saves the progress every CHECKPOINT_EVERY_S seconds."""
     kept_s = time.monotonic()
 
     def keep_when_due() -> None:
@@ -113,7 +115,7 @@ def _keeper(training: Training) -> Callable[[], None]:
 
 
 def _keep_at_the_end(training: Training) -> None:
-    """A part that cannot be kept costs the epoch and not the training: the last checkpoint is still there."""
+    """Save the progress within the epoch. A failure is only logged: the checkpoint of the last epoch remains."""
     try:
         training.save_within_epoch()
     except (RunError, OSError) as error:

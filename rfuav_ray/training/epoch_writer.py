@@ -1,4 +1,4 @@
-"""Writes a finished epoch in a thread, while the next one computes."""
+"""Writes a finished epoch in a thread, while the next epoch is computed."""
 
 from collections import deque
 from collections.abc import Callable
@@ -12,10 +12,10 @@ from rfuav_ray.events import Report, RunEvent, Stage
 
 
 class EpochWriter:
-    """A Report for a training: what is reported while an epoch is written is held back until it is.
+    """A Report that holds back events while an epoch is being written.
 
-    So the end of an epoch is heard of when it is on the disk, and not after what follows it; and an order to stop,
-    which a report brings, finds results that belong together.
+    Therefore the end of an epoch is reported when it is on disk, and before any later event. A stop request, which
+    a report raises, always finds files that belong to the same epoch.
     """
 
     def __init__(self, report: Report) -> None:
@@ -25,7 +25,7 @@ class EpochWriter:
         self._held: deque[RunEvent] = deque()
 
     def __call__(self, event: RunEvent) -> None:
-        """Raises what `settle` does."""
+        """Report the event, or hold it back while an epoch is being written. Raises the same as `settle`."""
         if self._writing is None:
             self._report(event)
             return
@@ -34,16 +34,17 @@ class EpochWriter:
             self.settle()
 
     def write(self, write: Callable[[], None], then: RunEvent) -> None:
-        """Begin to write, and report the event when that is done."""
+        """Settle, call `write` in the thread, and report the event `then` when it is done."""
         self.settle()
         self._held = deque([then])
         self._writing = self._pool.submit(write)
 
     def settle(self) -> None:
-        """Wait for the write, and report what was held back.
+        """Wait for the write, then report the events that were held back.
 
-        Raises what the write raised, and then nothing of it is reported; and what the report raises, which the
-        events after it are lost by.
+        Raises:
+            Exception: The write failed: none of the events is reported. Or a report raised: it and the remaining
+                events are lost.
         """
         writing, self._writing = self._writing, None
         if writing is None:
@@ -54,7 +55,7 @@ class EpochWriter:
             self._held.popleft()
 
     def was_told(self, stage: Stage) -> bool:
-        """False when a report that raised kept an event of that stage from being told."""
+        """False if an event of that stage was held back and not delivered, because a write or a report raised."""
         return all(event.stage != stage for event in self._held)
 
     def __enter__(self) -> "EpochWriter":
@@ -67,7 +68,7 @@ class EpochWriter:
 
 
 def copy_in_memory(state: Any) -> Any:
-    """A state dict as it is now, its tensors copied to the CPU's memory: training goes on and changes them."""
+    """Copy a state dict to the CPU's memory. Training continues and changes the original tensors."""
     if isinstance(state, torch.Tensor):
         return state.detach().to("cpu", copy=True)
     if isinstance(state, dict):

@@ -1,4 +1,4 @@
-"""What a training leaves behind in its folder; after every epoch all of it tells of the same epoch."""
+"""The results folder of a training. After every epoch all its files describe the same epoch."""
 
 import csv
 import importlib.metadata
@@ -24,7 +24,7 @@ from rfuav_ray.training.plots import plot_confusion_matrix, plot_curves
 
 
 class TrainingFolder:
-    """The results' folder, made when missing. Raises InvalidInput("save_path") when it cannot be."""
+    """The results folder, created if missing. Raises InvalidInput("save_path") if it cannot be created."""
 
     def __init__(self, save_path: str, name: str | None) -> None:
         self.path = Path(save_path, name) if name else Path(save_path)
@@ -36,9 +36,9 @@ class TrainingFolder:
         self.epoch_checkpoint = self.path / EPOCH_CHECKPOINT
 
     def clear(self, run_id: str, report: Report) -> None:
-        """Remove what an older training left, so that no file of it is taken for one of the new.
+        """Remove the files of an older training, so that they are not mistaken for new ones.
 
-        The results of another task are not removed, but moved.
+        Results of another task are moved, not removed.
         """
         remove_temporaries(self.path)
         take_over(self.path, "training", run_id, report)
@@ -52,7 +52,7 @@ class TrainingFolder:
             file.unlink()
 
     def save(self, checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:
-        """Write the checkpoint, and then all that follows from it: a kill in between is put right on resuming."""
+        """Write the checkpoint, then the files derived from it. After a kill in between, `resume` repairs them."""
         save_checkpoint(self.files["checkpoint"], checkpoint)
         self.drop_epoch_checkpoint()
         self.publish(checkpoint, facts)

@@ -1,4 +1,4 @@
-"""One epoch: the passes over the training and the validation images, and what is told of them on the way."""
+"""The training pass and the validation pass of an epoch, and the events that they report."""
 
 import math
 import time
@@ -27,7 +27,7 @@ MAX_DECODING_THREADS = 16
 
 
 class EpochReports:
-    """Tells of one epoch: the progress after every batch, and messages now and then."""
+    """Reports one epoch: the progress after every batch, and a message at intervals."""
 
     def __init__(self, report: Report, epoch: int, total_epochs: int, images: int, done: int = 0) -> None:
         self._report = report
@@ -42,7 +42,7 @@ class EpochReports:
         self._send(stage, f"Epoch {self._epoch}/{self._total_epochs}: {message}")
 
     def batch_done(self, stage: Stage, images: int, *, number: int, of: int, describe: Callable[[], str]) -> None:
-        """`describe` is called only for a message, because on a GPU it has to wait for the figures."""
+        """Report a batch. `describe` is called only for a message, because it waits for the GPU."""
         self._done += images
         is_due = time.monotonic() - self._told_s >= SECONDS_BETWEEN_MESSAGES
         if is_due and number % math.ceil(of / MESSAGES_A_PASS) == 0:
@@ -65,7 +65,7 @@ class EpochReports:
 
 
 def epoch_end(row: dict[str, Any]) -> RunEvent:
-    """The report of a finished epoch; `row` is its `latest_metrics` object."""
+    """The event of a finished epoch. `row` is its `latest_metrics` object."""
     epoch, total_epochs = row["epoch"], row["total_epochs"]
     message = (
         f"Epoch {epoch}/{total_epochs}: training loss {row['train_loss']:.4f}, validation loss "
@@ -83,9 +83,9 @@ def epoch_end(row: dict[str, Any]) -> RunEvent:
 
 
 class Sums:
-    """Loss and right answers of a pass so far, float64 (2,), after so many batches and images.
+    """Running sums of a pass: loss and correct predictions, float64 (2,), and the numbers of batches and images.
 
-    Kept on the device so that a GPU need not be waited for at every batch.
+    The values stay on the device, so that no batch has to wait for the GPU.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -100,7 +100,7 @@ class Sums:
         self.images += len(labels)
 
     def means(self) -> tuple[float, float]:
-        """Loss and accuracy in percent. Raises RunError when the loss is no number any more."""
+        """Mean loss, and accuracy in percent. Raises RunError if the loss is not finite."""
         loss, right = (self.values / self.images).tolist()
         if not math.isfinite(loss):
             raise RunError(f"The loss became {loss}: the training diverged. Lower learning_rate.")
@@ -121,9 +121,23 @@ def train_epoch(
     dtype: torch.dtype,
     after_batch: Callable[[], None],
 ) -> tuple[float, float]:
-    """One optimizer step for each batch that `sums` lacks; the mean loss and accuracy (percent) while it learned.
+    """Run the training pass: one optimizer step for each batch.
 
-    `sums` holds what an interrupted run did of this pass, and always all that is done.
+    Args:
+        model: The model, on its device.
+        optimizer: Updates the model.
+        dataset: The training images.
+        order: The image indices of each batch of the whole pass.
+        reports: Receives progress and messages.
+        sums: Sums of the batches that an interrupted run finished; these batches are skipped. Updated in place.
+        dtype: The number format to compute in.
+        after_batch: Called after each batch.
+
+    Returns:
+        Mean loss, and accuracy in percent, over the whole pass, measured while the model learns.
+
+    Raises:
+        RunError: The training diverged, or an image cannot be read.
     """
     model.train()
     device = _device_of(model)
@@ -149,7 +163,14 @@ def train_epoch(
 def validate(
     model: nn.Module, dataset: ImageDataset, order: Order, reports: EpochReports, dtype: torch.dtype
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], float]:
-    """Probabilities (n, classes), labels (n,) and the mean loss."""
+    """Run the validation pass.
+
+    Returns:
+        Probabilities (n, classes), labels (n,) and the mean loss.
+
+    Raises:
+        RunError: The loss is not finite, or an image cannot be read.
+    """
     model.eval()
     device = _device_of(model)
     sums = Sums(device)
@@ -171,7 +192,7 @@ def _device_of(model: nn.Module) -> torch.device:
 
 
 def _batches_on(device: torch.device, dataset: ImageDataset, order: Order) -> Generator[Batch, None, None]:
-    # torch's own number of threads is the share of the machine that this run was given.
+    # torch's number of threads is the part of the machine that this run was given.
     threads = min(torch.get_num_threads(), MAX_DECODING_THREADS)
     on_gpu = device.type == "cuda"
     with closing(load_batches(dataset, order, threads=threads, pin_memory=on_gpu)) as loaded:

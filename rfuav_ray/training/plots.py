@@ -1,6 +1,6 @@
-"""Pictures of a training: curves over the epochs, and the confusion matrix.
+"""Plots of a training: curves over the epochs, and the confusion matrix.
 
-Through matplotlib's objects, without pyplot: nothing global, so any thread may draw.
+Uses matplotlib's objects without pyplot: there is no global state, so any thread can draw.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from rfuav_ray.files import replacing
 
-#: with Chinese, Japanese and Korean glyphs, as Linux, Windows and macOS name them; matplotlib's own has none
+#: fonts with Chinese, Japanese and Korean glyphs on Linux, Windows and macOS; matplotlib's default has none
 WIDE_FONTS = (
     "Noto Sans CJK SC",
     "Noto Sans SC",
@@ -32,7 +32,7 @@ WIDE_FONTS = (
 )
 DEFAULT_FONT = "DejaVu Sans"
 LABEL_LENGTH = 28
-#: above this many classes the counts in the cells would be too small to read
+#: with more classes the counts in the cells would be too small to read
 NUMBERED_CLASSES = 60
 
 PANELS: tuple[tuple[str, dict[str, str]], ...] = (
@@ -43,12 +43,12 @@ PANELS: tuple[tuple[str, dict[str, str]], ...] = (
 
 
 def plot_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
-    """Write a PNG of loss, accuracy, and F1 with mAP over the epochs; `history` holds `latest_metrics` objects."""
+    """Write a PNG with the curves of loss, accuracy, F1 and mAP. `history` holds `latest_metrics` objects."""
     figure = Figure(figsize=(15, 4.5), layout="constrained")
     epochs = [row["epoch"] for row in history]
     for axes, (title, lines) in zip(figure.subplots(1, len(PANELS)), PANELS, strict=True):
         for key, label in lines.items():
-            # Without a marker a run of one epoch would show nothing.
+            # Without markers the curves of a single epoch would be invisible.
             axes.plot(epochs, [row[key] for row in history], marker="o", markersize=3, label=label)
         axes.set_title(title)
         axes.set_xlabel("epoch")
@@ -61,9 +61,13 @@ def plot_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
 def plot_confusion_matrix(
     path: Path, matrix: NDArray[np.integer[Any]], class_names: Sequence[str], *, title: str = "Confusion matrix"
 ) -> None:
-    """Write a PNG of counts (classes, classes), rows the true classes; the colour is the share of the row.
+    """Write a PNG of a confusion matrix. The colour of a cell is its fraction of the row.
 
-    A class name that no installed font can write appears as `class <index>`.
+    Args:
+        path: The PNG file.
+        matrix: Counts (classes, classes). Rows are the true classes.
+        class_names: A name that no installed font can write appears as `class <index>`.
+        title: Text above the matrix.
     """
     count = len(class_names)
     side_in = min(4 + 0.32 * count, 40.0)
@@ -86,7 +90,7 @@ def _write_labels(axes: Axes, class_names: Sequence[str]) -> None:
     labels = [_label(index, name, fonts) for index, name in enumerate(class_names)]
     texts = [text for text, _ in labels]
     size_pt = 9 if len(class_names) <= 100 else 4
-    # A name with a $ is no formula.
+    # parse_math=False: a $ in a class name does not begin a formula.
     axes.set_xticks(range(len(texts)), texts, parse_math=False, fontsize=size_pt, rotation=90)
     axes.set_yticks(range(len(texts)), texts, parse_math=False, fontsize=size_pt)
     for axis in (axes.xaxis, axes.yaxis):
@@ -95,7 +99,7 @@ def _write_labels(axes: Axes, class_names: Sequence[str]) -> None:
 
 
 def _write_counts(axes: Axes, matrix: NDArray[np.integer[Any]], share: NDArray[np.floating[Any]]) -> None:
-    # About seven tenths of the picture's side are cells; a digit is 0.65 times as wide as it is high.
+    # The cells fill about 0.7 of the figure's side. A digit is 0.65 times as wide as it is high.
     cell_pt = 0.7 * 72 * axes.get_figure().get_figheight() / len(matrix)  # type: ignore[union-attr]
     for row, column in zip(*np.nonzero(matrix), strict=True):
         text = str(int(matrix[row, column]))
@@ -120,7 +124,7 @@ def _installed_fonts() -> dict[str, Any]:
 
 
 def _label(index: int, name: str, fonts: Mapping[str, Any]) -> tuple[str, str]:
-    """What to write for a class, and the font that can."""
+    """The label of a class, and a font that has its characters."""
     text = name if len(name) <= LABEL_LENGTH else name[: LABEL_LENGTH - 1] + "…"
     for font_name, font in fonts.items():
         if all(font.get_char_index(ord(character)) for character in text):

@@ -1,4 +1,4 @@
-"""Going on with a training that was interrupted: after its last finished epoch, or in the middle of the next."""
+"""Resumes an interrupted training, after its last finished epoch or within the next one."""
 
 from dataclasses import replace
 
@@ -12,9 +12,10 @@ from rfuav_ray.training.state import Training
 
 
 def resume(training: Training) -> bool:
-    """Go back to the latest state that was kept; False when there is no usable one.
+    """Restore the latest saved state, and report the ends of finished epochs that were not reported yet.
 
-    The ends of the finished epochs that were not reported are reported first.
+    Returns:
+        False if there is no usable state. The training then starts from the beginning.
     """
     folder = training.folder
     part, finished = _load(training)
@@ -34,14 +35,15 @@ def resume(training: Training) -> bool:
     for row in state.history[training.reported_epoch :]:
         training.report(epoch_end(row))
     if state.history and len(state.history) <= training.reported_epoch:
-        # The log has it, the task's record perhaps not: figures are stored when the task changes its state.
+        # The log has this event, but the task's record may lack its metrics: they are stored only when the task
+        # changes its state.
         training.report(replace(epoch_end(state.history[-1]), message=""))
     training.report(_going_on(training, state))
     return True
 
 
 def _load(training: Training) -> tuple[Checkpoint | None, Checkpoint | None]:
-    """What is kept of an epoch that had not ended, and of the last one that had."""
+    """The checkpoints of the unfinished epoch and of the last finished one; None where there is no usable one."""
     folder = training.folder
     part = _load_part(training)
     finished = load_checkpoint(
@@ -52,7 +54,7 @@ def _load(training: Training) -> tuple[Checkpoint | None, Checkpoint | None]:
         otherwise=f"training goes on from '{EPOCH_CHECKPOINT}'" if part else "training begins anew",
     )
     if part is not None and finished is not None and part.epoch < finished.epoch:
-        folder.drop_epoch_checkpoint()  # the kill came between the end of its epoch and its removal
+        folder.drop_epoch_checkpoint()  # its epoch was finished, and the kill came before the file was removed
         part = None
     return part, finished
 

@@ -1,4 +1,4 @@
-"""Training a classifier: a request in, a folder of results out. Needs no Ray: a notebook can call it."""
+"""Trains a classifier from a request and writes a results folder. Does not need Ray: a notebook can call it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -37,14 +37,29 @@ def train(
     seed: int = 42,
     environment: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Train, validate after every epoch, and leave weights, figures and pictures in save_path[/name].
+    """Train, validate after every epoch, and write weights, metrics and plots to save_path[/name].
 
-    `device` is a torch device and wins over the request's. With `resume` the run goes on from the
-    folder's checkpoints if they have the same `run_id`, after RunInterrupted and after a kill also in the middle
-    of an epoch; on the CPU with the same number of threads the result is that of an uninterrupted run, bit for
-    bit. It first reports the ends of the epochs after `reported_epoch`: the run that made them may have died
-    before they were heard. `environment` is written to report.json.
-    Raises InvalidInput before anything is written; RunError; OSError; and whatever `report` raises.
+    Args:
+        request: What to train.
+        report: Receives the events. It may raise RunCancelled or RunInterrupted to stop the training.
+        device: A torch device. It overrides the request's.
+        run_id: Written to the checkpoints.
+        resume: Whether to resume from the folder's checkpoints if they have the same `run_id`. After
+            RunInterrupted, and after a kill, this is possible within an epoch, too. On the CPU, with the same
+            number of threads, the result equals that of an uninterrupted run bit for bit.
+        reported_epoch: The last epoch whose end is already in the log. A resumed training reports the later ones
+            first, because the earlier run may have died before it reported them.
+        seed: Seeds the initial weights, dropout and the order of the images.
+        environment: Written to report.json.
+
+    Returns:
+        The result of the task: folder, files, best epoch and the metrics of the last one.
+
+    Raises:
+        InvalidInput: The request cannot be used. No result has been written.
+        RunError: The training failed.
+        OSError: A file cannot be read or written.
+        Exception: Whatever `report` raises.
     """
     torch_device = _device(device)
     advice = "Lower batch_size or image_size, or run fewer tasks on it at once."
@@ -71,7 +86,10 @@ def train(
 
 
 def _give_up(training: Training) -> None:
-    """Leave the finished epochs. Nothing in here may hide the error that ended the training: a full disk would."""
+    """Keep the finished epochs of a failed training.
+
+    No error in here may hide the error that ended the training. A full disk, for example, causes both.
+    """
     with suppress(Exception):
         _end_writing(training)
     with suppress(Exception):
@@ -83,14 +101,14 @@ def _end_writing(training: Training) -> None:
     try:
         training.report.settle()
     except (RunCancelled, RunInterrupted):
-        pass  # heard already
+        pass  # the training is ending anyway
     except Exception as error:
         message = f"The epoch before could not be written either: {error}"
         training.report(RunEvent(message=message, level="WARNING"))
 
 
 def _draw(training: Training) -> None:
-    """What the other files tell of."""
+    """Draw the plots of the epochs that the other files describe."""
     if training.kept is not None:
         training.folder.draw(*training.kept, training.config.class_names)
 
@@ -156,7 +174,7 @@ def _begin(training: Training) -> None:
         f"and {len(training.val_set)} validation images of {request.num_classes} classes."
     )
     report(RunEvent(message=message, progress=0.0))
-    # Before the folder is cleared: the weights to start from may be an older result in it.
+    # The weights are loaded before the folder is cleared, because they may be an older result in it.
     if request.weight_path:
         weight_path = now_at(Path(request.weight_path), "training")
         new = load_weights(training.model, weight_path, strict_head=False)
@@ -194,7 +212,7 @@ def _device(name: str) -> torch.device:
 
 @contextmanager
 def _random_numbers(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch's global generators for this training, and give the caller's back afterwards."""
+    """Seed torch's global generators for this training, and restore the caller's state afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield

@@ -1,4 +1,4 @@
-"""One training: what it works with, where it stands, and its checkpoints."""
+"""The state of a training: its inputs, its progress and its checkpoints."""
 
 import hashlib
 import time
@@ -31,22 +31,22 @@ class Training:
     val_set: ImageDataset
     model: nn.Module
     optimizer: torch.optim.Optimizer
-    #: what the model computes in
+    #: the number format that the model computes in
     dtype: torch.dtype
-    #: what report.json says besides the figures
+    #: what report.json holds besides the metrics
     facts: dict[str, Any]
     #: the last epoch whose end an earlier run reported
     reported_epoch: int = 0
-    # Where it stands:
+    # Progress:
     epoch: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     best: dict[str, Any] = field(default_factory=dict)
-    #: `history` and `best` as they are on the disk; None before the first epoch is
+    #: `history` and `best` as they are on disk; None before the first epoch is written
     kept: tuple[list[dict[str, Any]], dict[str, Any]] | None = None
     started_at: str = field(default_factory=now)
-    #: of the finished epochs
+    #: duration of the finished epochs
     seconds: float = 0.0
-    #: of the training pass of the next epoch
+    #: sums of the next epoch's training pass
     sums: Sums = field(init=False)
     _epoch_started_s: float = field(init=False)
 
@@ -59,11 +59,11 @@ class Training:
 
     @property
     def epoch_seconds(self) -> float:
-        """How long the present epoch has taken, in all runs."""
+        """How long the current epoch has taken, in all runs."""
         return time.perf_counter() - self._epoch_started_s
 
     def order(self, epoch: int) -> Order:
-        """Which images make up each batch of the epoch's training pass."""
+        """The image indices of each batch of the epoch's training pass."""
         request = self.request
         return batches(
             len(self.train_set),
@@ -74,7 +74,7 @@ class Training:
         )
 
     def save(self, end: RunEvent) -> None:
-        """An epoch has ended: begin to write it, with all files that tell of it; then its `end` is reported.
+        """Start to write a finished epoch with all its files. `end` is reported when they are on disk.
 
         The report must be settled.
         """
@@ -93,7 +93,7 @@ class Training:
         self.report.write(write, then=end)
 
     def save_within_epoch(self) -> None:
-        """Keep what is done of the next epoch."""
+        """Write a checkpoint within the next epoch."""
         part = PartOfEpoch(
             batches=self.sums.batches,
             sums=self.sums.values.cpu(),
@@ -118,7 +118,7 @@ class Training:
             self._epoch_started_s -= part.seconds
 
     def order_digest(self, epoch: int) -> str:
-        """Another one when the images, the seed or the batches are others."""
+        """A digest that changes with the training images, the seed and the batches."""
         images = self.facts["data"]["train"]["sha256"]
         return hashlib.sha256(f"{images} {self.order(epoch)}".encode()).hexdigest()
 
