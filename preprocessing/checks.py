@@ -21,7 +21,8 @@ from rfuav_ray.files import is_image, walk_images
 from rfuav_ray.images.class_folders import class_folders, image_names, refuse_unfinished
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.recordings import is_recording, open_recording
-from rfuav_ray.signals.spectrogram import StftSettings, picture_count
+from rfuav_ray.signals.spectrogram import picture_count
+from rfuav_ray.signals.stft_settings import StftSettings
 
 #: up to this many recordings, one of them must be usable; with more, the request is accepted without opening them
 RECORDINGS_LOOKED_AT = 20

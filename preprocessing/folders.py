@@ -6,7 +6,7 @@ from typing import Any
 
 from rfuav_ray.api.requests import PreprocessingRequest, SpectrogramRequest
 from rfuav_ray.signals.recordings import is_recording
-from rfuav_ray.signals.spectrogram import StftSettings
+from rfuav_ray.signals.stft_settings import StftFields, StftSettings
 
 #: the folders of a data set that are augmented
 PARTS = ("train", "valid", "val")
@@ -24,7 +24,7 @@ def default_output(dataset_path: Path) -> Path:
 
 def stft_settings_of(request: SpectrogramRequest) -> StftSettings:
     """The STFT settings of a request. Raises pydantic's ValidationError if its fields contradict each other."""
-    return StftSettings.model_validate(request.model_dump(include=set(StftSettings.model_fields)))
+    return StftSettings.model_validate(request.model_dump(include=set(StftFields.model_fields)))
 
 
 def recordings_in(source: Path) -> list[Path]:

@@ -16,7 +16,8 @@ from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Report, RunEvent, clean, ignore
 from rfuav_ray.signals.recordings import Recording, open_recording
-from rfuav_ray.signals.spectrogram import StftSettings, picture_count, pictures, save_picture
+from rfuav_ray.signals.spectrogram import picture_count, pictures, save_picture
+from rfuav_ray.signals.stft_settings import StftSettings
 
 #: samples of one item: large enough to outweigh its overhead, small enough for frequent progress reports
 SAMPLES_AN_ITEM = 2**22
@@ -110,8 +111,8 @@ def _look_at(
                 target=str(target.relative_to(root)),
                 recording=recording,
                 pictures=count,
-                seconds_between_pictures=own.samples_between_pictures / own.sample_rate_hz,
-                step=max(1, min(MOST_PICTURES_AN_ITEM, SAMPLES_AN_ITEM // own.samples_per_picture)),
+                seconds_between_pictures=own.samples_between_spectrograms / own.sample_rate_hz,
+                step=max(1, min(MOST_PICTURES_AN_ITEM, SAMPLES_AN_ITEM // own.samples_per_spectrogram)),
             )
         )
     return found, unusable

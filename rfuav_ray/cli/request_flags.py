@@ -122,6 +122,8 @@ def _metavar(field: FieldInfo) -> str | None:
 
 def _help(field: FieldInfo) -> str:
     text = field.description or ""
+    if _takes_null(field):
+        text = text.replace("null:", f"{NULL}:")
     if not field.is_required() and field.default not in (None, "") and not isinstance(field.default, bool):
         text = f"{text}; default {field.default}" if text else f"default {field.default}"
     return f"{text[:1].upper()}{text[1:]}." if text else ""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.signals.simulator import EMITTERS, simulate, write_sigmf
-from rfuav_ray.signals.spectrogram import StftSettings
+from rfuav_ray.signals.stft_settings import StftSettings
 
 CLASSES = tuple(EMITTERS)
 STFT = StftSettings(sample_rate_hz=20e6, stft_points=256, duration_s=0.02, image_size=256)

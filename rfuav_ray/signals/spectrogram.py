@@ -10,18 +10,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
 import cv2
 import matplotlib
 import numpy as np
 import numpy.typing as npt
 import scipy.fft
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.files import replacing
 from rfuav_ray.signals.recordings import Recording, Samples
+from rfuav_ray.signals.stft_settings import LARGEST_SIDE, StftSettings
 
 Decibels = npt.NDArray[np.float32]
 Power = npt.NDArray[np.float32]
@@ -29,64 +29,9 @@ Image = npt.NDArray[np.uint8]
 
 #: FFT input points per block: 2 MB of complex64 stay in the processor's cache
 _BLOCK_POINTS = 2**18
-#: JPEG's limit, in pixels
-_LARGEST_SIDE = 65_535
 _SMALLEST_POWER = float(np.finfo(np.float32).tiny)
 _LARGEST_POWER = float(np.finfo(np.float32).max)
 _SILENCE_DB = 5 * math.log10(_SMALLEST_POWER) + 1
-
-
-class StftSettings(BaseModel):
-    """How samples become a spectrogram. The defaults are RFUAV's."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    #: used for recordings that do not state their own
-    sample_rate_hz: Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)] = 100e6
-    stft_points: Annotated[int, Field(ge=16, le=65536)] = 1024
-    window: Literal["hamming", "hann", "blackman", "boxcar"] = "hamming"
-    #: fraction of an STFT window that the next one repeats
-    window_overlap: Annotated[float, Field(ge=0, le=0.95)] = 0.5
-    #: of one spectrogram
-    duration_s: Annotated[float, Field(gt=0, le=3600)] = 0.1
-    #: fraction of a spectrogram that the next one repeats
-    overlap: Annotated[float, Field(ge=0, le=0.9)] = 0
-    #: pixels per side; None: one pixel for each STFT column and frequency
-    image_size: Annotated[int, Field(ge=32, le=4096)] | None = 640
-    colormap: Literal["jet", "turbo", "viridis", "gray"] = "jet"
-    #: 10*log10|Z| of the lowest and the highest colour, 0 is a full-scale tone; None: each spectrogram's own range
-    db_range: tuple[FiniteFloat, FiniteFloat] | None = None
-
-    @model_validator(mode="after")
-    def _fits(self) -> "StftSettings":
-        if self.samples_per_picture < self.stft_points:
-            raise ValueError(
-                f"duration_s: a picture of {self.duration_s} s at {self.sample_rate_hz:g} samples/s has "
-                f"{self.samples_per_picture} samples, fewer than stft_points ({self.stft_points})"
-            )
-        if self.image_size is None and (columns := self.columns(self.samples_per_picture)) > _LARGEST_SIDE:
-            raise ValueError(f"image_size: name one, {columns} STFT columns are too many for pixels")
-        if self.db_range and not self.db_range[0] < self.db_range[1]:
-            raise ValueError("db_range: the first value must be lower than the second")
-        return self
-
-    @property
-    def samples_per_picture(self) -> int:
-        return round(self.duration_s * self.sample_rate_hz)
-
-    @property
-    def samples_between_pictures(self) -> int:
-        """Samples from the start of one spectrogram to the start of the next."""
-        return max(1, round(self.samples_per_picture * (1 - self.overlap)))
-
-    @property
-    def hop(self) -> int:
-        """Samples from one STFT column to the next."""
-        return max(1, round(self.stft_points * (1 - self.window_overlap)))
-
-    def columns(self, sample_count: int) -> int:
-        """STFT columns of that many samples. Only whole STFT windows count; nothing is padded."""
-        return max(0, 1 + (sample_count - self.stft_points) // self.hop)
 
 
 @dataclass(frozen=True)
@@ -149,14 +94,14 @@ def picture_count(recording: Recording, settings: StftSettings) -> int:
             samples or too many columns.
     """
     settings = _at_rate_of(recording, settings)
-    size, rate_hz = settings.samples_per_picture, settings.sample_rate_hz
+    size, rate_hz = settings.samples_per_spectrogram, settings.sample_rate_hz
     if size < settings.stft_points:
         raise RunError(
             f"{recording.path}: at its {rate_hz:g} samples/s a picture of {settings.duration_s} s has "
             f"{size} samples, fewer than stft_points ({settings.stft_points}); make duration_s longer or "
             "stft_points fewer."
         )
-    if settings.image_size is None and (columns := settings.columns(size)) > _LARGEST_SIDE:
+    if settings.image_size is None and (columns := settings.columns(size)) > LARGEST_SIDE:
         raise RunError(
             f"{recording.path}: at its {rate_hz:g} samples/s a picture of {settings.duration_s} s has {columns} "
             "STFT columns, too many for pixels; name an image_size, or make duration_s shorter."
@@ -167,7 +112,7 @@ def picture_count(recording: Recording, settings: StftSettings) -> int:
             f"s at {rate_hz:g} samples/s; one picture needs {size} ({settings.duration_s:g} s). "
             "Record longer, or make duration_s shorter."
         )
-    return 1 + (recording.sample_count - size) // settings.samples_between_pictures
+    return 1 + (recording.sample_count - size) // settings.samples_between_spectrograms
 
 
 def pictures(
@@ -192,12 +137,12 @@ def pictures(
     if not 0 <= first <= end <= total:
         raise RunError(f"{recording.path}: there are {total} pictures, not {first} to {end}.")
     settings = _at_rate_of(recording, settings)
-    step = settings.samples_between_pictures
+    step = settings.samples_between_spectrograms
 
     def draw() -> Iterator[Picture]:
         for index in range(first, end):
             read = _RecordingReader(recording, index * step)
-            image = _draw(read, settings.samples_per_picture, settings)
+            image = _draw(read, settings.samples_per_spectrogram, settings)
             yield Picture(index, index * step / settings.sample_rate_hz, image, read.bad_samples)
 
     return draw()

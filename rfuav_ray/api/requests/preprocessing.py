@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat, ValidationInfo, field_validator
 
 from rfuav_ray.api.requests.fields import Description, PathText, Request, TaskId
+from rfuav_ray.signals.stft_settings import StftFields
 
 AugmentationMethod = Literal["AdvancedBlur", "CLAHE", "ColorJitter", "GaussNoise", "ISONoise", "Sharpen"]
 AUGMENTATION_METHODS: tuple[AugmentationMethod, ...] = (
@@ -86,35 +87,19 @@ class ImageCropRequest(Request):
     description: Description | None = None
 
 
-class SpectrogramRequest(Request):
-    """Draw the spectrograms of IQ recordings. Recordings in `<input_path>/<class>/` make a data set."""
-
+class _RecordingsToImages(Request):
     input_path: PathText = Field(description="a recording or a folder of recordings, searched recursively")
     output_path: PathText = Field(description="a new or empty folder")
-    sample_rate_hz: float = Field(
-        100e6,
-        gt=0,
-        le=1e12,
-        allow_inf_nan=False,
-        description="of recordings that do not say their own (SigMF, WAV and RFUAV's .xml do)",
-    )
+
+
+class SpectrogramRequest(StftFields, _RecordingsToImages):
+    """Draw the spectrograms of IQ recordings. Recordings in `<input_path>/<class>/` make a data set."""
+
     data_type: Literal["float32", "int16", "int8", "uint8"] | None = Field(
         None, description="default: from SigMF metadata or RFUAV's .xml, else by the file's extension"
     )
-    stft_points: int = Field(1024, ge=16, le=65536)
-    window: Literal["hamming", "hann", "blackman", "boxcar"] = "hamming"
-    window_overlap: float = Field(
-        0.5, ge=0, le=0.95, description="share of an STFT window that the next one covers again"
-    )
-    duration_s: float = Field(0.1, gt=0, le=3600, description="of one picture")
-    overlap: float = Field(0.0, ge=0, le=0.9, description="share of a picture that the next one shows again")
-    image_size: int | None = Field(640, ge=32, le=4096, description="pixels a side; null: one for each STFT value")
-    colormap: Literal["jet", "turbo", "viridis", "gray"] = "jet"
-    db_range: tuple[FiniteFloat, FiniteFloat] | None = Field(
-        None, description="10*log10|Z| of the lowest and highest colour; null: each picture's own"
-    )
     center_frequency_hz: FiniteFloat | None = Field(
-        None, description="of recordings that do not say their own; noted in dataset.yaml"
+        None, description="of recordings without metadata; noted in dataset.yaml"
     )
     task_id: TaskId | None = None
     description: Description | None = None

@@ -5,7 +5,8 @@ import pytest
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.recordings import open_recording
-from rfuav_ray.signals.spectrogram import StftSettings, picture_count
+from rfuav_ray.signals.spectrogram import picture_count
+from rfuav_ray.signals.stft_settings import StftSettings
 
 #: as RFUAV writes it
 PACK = """<?xml version="1.0" encoding="UTF-8"?>
@@ -57,7 +58,7 @@ def test_what_is_given_wins(opened):
 def test_the_rate_in_the_xml_wins_over_the_settings(opened):
     recording = opened(rate_only("10 kHz"))
     settings = StftSettings(sample_rate_hz=1e6, stft_points=16, duration_s=0.002)
-    assert settings.samples_per_picture == 2000
+    assert settings.samples_per_spectrogram == 2000
     assert picture_count(recording, settings) == 1
 
 

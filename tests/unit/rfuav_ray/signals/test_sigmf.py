@@ -10,7 +10,8 @@ from scipy.io import wavfile
 
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.signals.recordings import is_recording, open_recording
-from rfuav_ray.signals.spectrogram import StftSettings, pictures
+from rfuav_ray.signals.spectrogram import pictures
+from rfuav_ray.signals.stft_settings import StftSettings
 
 SAMPLES = np.array([0.5 - 0.25j, -1 + 0.125j, 0.125j, 0.75], np.complex64)
 RATE_HZ, FREQUENCY_HZ = 20e6, 2.44e9

@@ -7,7 +7,8 @@ from scipy.io import wavfile
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.recordings import open_recording
-from rfuav_ray.signals.spectrogram import StftSettings, picture, picture_count, pictures, power_db, save_picture
+from rfuav_ray.signals.spectrogram import picture, picture_count, pictures, power_db, save_picture
+from rfuav_ray.signals.stft_settings import StftSettings
 
 SMALL = StftSettings(sample_rate_hz=1e6, stft_points=128, duration_s=0.01, image_size=64)
 HALF_AGAIN = SMALL.model_copy(update={"overlap": 0.5})
@@ -153,7 +154,7 @@ def test_pictures_overlap_and_each_agrees_with_scipy(tmp_path, overlap, between)
     settings = SMALL.model_copy(
         update={"overlap": overlap, "image_size": None, "colormap": "gray", "db_range": (-40.0, 0.0)}
     )
-    assert settings.samples_between_pictures == between
+    assert settings.samples_between_spectrograms == between
     samples = noise(35_000)
     recording = record(tmp_path / "a.iq", samples)
     found = list(pictures(recording, settings))
@@ -172,8 +173,8 @@ def test_pictures_overlap_and_each_agrees_with_scipy(tmp_path, overlap, between)
 
 def test_pictures_so_close_that_they_share_a_start_still_go_on():
     settings = StftSettings(sample_rate_hz=16, stft_points=16, duration_s=1, overlap=0.9)
-    assert settings.samples_between_pictures == 2
-    assert settings.model_copy(update={"overlap": 0.99}).samples_between_pictures == 1
+    assert settings.samples_between_spectrograms == 2
+    assert settings.model_copy(update={"overlap": 0.99}).samples_between_spectrograms == 1
 
 
 @pytest.mark.parametrize(("first", "count"), [(0, None), (2, None), (0, 3), (3, 2), (5, 1), (6, 0), (0, 0)])

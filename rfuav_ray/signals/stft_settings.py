@@ -1,0 +1,85 @@
+"""The settings of a spectrogram: one definition for requests, the command line and the code that draws."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+
+#: JPEG's limit, in pixels
+LARGEST_SIDE = 65_535
+
+
+class StftFields(BaseModel):
+    """The fields alone, each with its bounds. `StftSettings` also checks whether they fit together."""
+
+    sample_rate_hz: Annotated[
+        float,
+        Field(
+            gt=0,
+            le=1e12,
+            allow_inf_nan=False,
+            description="of recordings without metadata (SigMF, WAV and RFUAV's .xml state their own)",
+        ),
+    ] = 100e6
+    stft_points: Annotated[int, Field(ge=16, le=65536, description="samples per STFT window")] = 1024
+    window: Annotated[
+        Literal["hamming", "hann", "blackman", "boxcar"], Field(description="shape of the STFT window")
+    ] = "hamming"
+    window_overlap: Annotated[
+        float, Field(ge=0, le=0.95, description="fraction of an STFT window that the next one repeats")
+    ] = 0.5
+    duration_s: Annotated[
+        float, Field(gt=0, le=3600, description="seconds of the recording in one spectrogram")
+    ] = 0.1
+    overlap: Annotated[
+        float, Field(ge=0, le=0.9, description="fraction of a spectrogram that the next one repeats")
+    ] = 0.0
+    image_size: Annotated[
+        Annotated[int, Field(ge=32, le=4096)] | None,
+        Field(description="pixels per side; null: one for each STFT column and frequency"),
+    ] = 640
+    colormap: Literal["jet", "turbo", "viridis", "gray"] = "jet"
+    db_range: Annotated[
+        tuple[FiniteFloat, FiniteFloat] | None,
+        Field(
+            description="lowest and highest colour on RFUAV's scale, 10*log10|Z|, where 0 is a full-scale tone; "
+            "null: the range of each spectrogram"
+        ),
+    ] = None
+
+
+class StftSettings(StftFields):
+    """How samples become a spectrogram. The defaults are RFUAV's."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="after")
+    def _fits(self) -> "StftSettings":
+        if self.samples_per_spectrogram < self.stft_points:
+            raise ValueError(
+                f"duration_s: a spectrogram of {self.duration_s} s at {self.sample_rate_hz:g} samples/s has "
+                f"{self.samples_per_spectrogram} samples, fewer than stft_points ({self.stft_points})"
+            )
+        columns = self.columns(self.samples_per_spectrogram)
+        if self.image_size is None and columns > LARGEST_SIDE:
+            raise ValueError(f"image_size: set one, {columns} STFT columns are too many for pixels")
+        if self.db_range and not self.db_range[0] < self.db_range[1]:
+            raise ValueError("db_range: the first value must be lower than the second")
+        return self
+
+    @property
+    def samples_per_spectrogram(self) -> int:
+        return round(self.duration_s * self.sample_rate_hz)
+
+    @property
+    def samples_between_spectrograms(self) -> int:
+        """Samples from the start of one spectrogram to the start of the next."""
+        return max(1, round(self.samples_per_spectrogram * (1 - self.overlap)))
+
+    @property
+    def hop(self) -> int:
+        """Samples from one STFT column to the next."""
+        return max(1, round(self.stft_points * (1 - self.window_overlap)))
+
+    def columns(self, sample_count: int) -> int:
+        """STFT columns of that many samples. Only whole STFT windows count; nothing is padded."""
+        return max(0, 1 + (sample_count - self.stft_points) // self.hop)
