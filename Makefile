@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo serve test cluster faults check bench soak clean
+.PHONY: install demo serve test test-all cluster faults check bench soak clean
 
 install: .venv/installed
 
@@ -20,10 +20,18 @@ demo: install
 serve: install
 	$(BIN)/rfuav serve
 
+# The unit tests on all cores, then the integration tests, which share one service.
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest tests/unit --numprocesses auto --cov --cov-report term:skip-covered
+	$(BIN)/pytest tests/integration
 
-# A head and two nodes on this machine: GPUs of others, lost nodes, 200 tasks. Minutes, so not part of `test`.
+# Half an hour: also the page in a browser, killed and stopped services, and clusters of several nodes.
+test-all: test
+	$(BIN)/pytest tests/browser
+	$(BIN)/pytest tests/faults
+	$(BIN)/pytest tests/cluster
+
+# A head and two nodes on this machine: GPUs of others, lost nodes, 200 tasks.
 cluster: install
 	$(BIN)/pytest tests/cluster
 

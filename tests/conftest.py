@@ -1,10 +1,19 @@
 """Every test has the marker of its folder: `pytest tests -m browser` runs one kind."""
 
+import signal
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).parent
+
+
+def pytest_configure() -> None:
+    """A shell ignores SIGINT for what it starts in the background, and `nohup` SIGHUP; our children would, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, lambda *_: None)  # goes on being ignored here; children get the default
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,7 +9,10 @@ import pytest
 
 from tests.faults.results import Results
 from tests.support.extent import SEED
+from tests.support.live_service import dataset, own_service, root, training
 from tests.support.workload import World
+
+__all__ = ["dataset", "own_service", "root", "training"]
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,4 +1,4 @@
-"""Workers and actors that die in the middle of a training; for services see alone/ and tests/faults."""
+"""Workers and actors that die in the middle of a training; for services see tests/faults."""
 
 import os
 import re
@@ -8,21 +8,7 @@ import pytest
 import ray
 
 from actors import names
-
-
-def wait_for_epoch(client, task_id, epoch):
-    """The process that runs the task, once this epoch has ended."""
-    process = None
-    for entry in client.stream_training_logs(task_id):
-        if found := re.search(r"started in process (\d+)", entry["message"]):
-            process = int(found.group(1))
-        if entry.get("stage") == "epoch_end" and entry["step"] == epoch:
-            return process
-    raise AssertionError("the training ended before that epoch")
-
-
-def epochs_reported(client, task_id):
-    return [e["step"] for e in client.get_logs(task_id) if e.get("stage") == "epoch_end"]
+from tests.support.epochs import epochs_reported, wait_for_epoch
 
 
 def test_a_killed_run_goes_on_from_its_checkpoint(client, training):

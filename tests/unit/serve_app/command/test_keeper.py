@@ -16,7 +16,6 @@ PROGRAM = """
 import os, signal, subprocess, sys, time
 from serve_app.command.keeper import keep
 
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # the tests may run under nohup
 
 def serve():
     {body}

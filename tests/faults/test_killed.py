@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from tests.integration.test_lost_runs import epochs_reported, wait_for_epoch
+from tests.support.epochs import epochs_reported, wait_for_epoch
 from tests.support.processes import wait_until_silent
 
 pytestmark = pytest.mark.timeout(300)
