@@ -1,10 +1,15 @@
-"""Every example of the README runs, in its order, and the answers have the fields that it shows."""
+"""Every example of the README, the tutorial, the how-to guides and the reference runs, and answers as it shows.
+
+`bash` and `python` blocks run in the order of the pages; `json` and `text` blocks are answers of the block before.
+Blocks of other languages, `sh` among them, are not run.
+"""
 
 import json
 import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,7 +18,19 @@ from rfuav_ray.client import RFUAVClient
 from rfuav_ray.demo.data import STFT, make_recordings
 from tests.support.project import ROOT
 
-BLOCKS = re.findall(r"```(\w*)\n(.*?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL)
+DOCS = ROOT / "docs"
+#: the first two leave the tasks and files that others use
+PAGES = [
+    ROOT / "README.md",
+    DOCS / "tutorial.md",
+    *sorted(DOCS.glob("how-to/*.md")),
+    *sorted(DOCS.glob("reference/*.md")),
+]
+
+
+def blocks_of(page):
+    """Language and text of each code block."""
+    return re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
 
 
 @pytest.fixture(scope="module")
@@ -52,19 +69,31 @@ def fields(value):
     return fields(value[0]) if isinstance(value, list) and value else None
 
 
+def shape(text):
+    """The number of lines, and of tasks that completed."""
+    return len(text.strip().splitlines()), text.count("completed")
+
+
 @pytest.mark.timeout(400)
 @pytest.mark.usefixtures("demo_files")
-def test_the_examples_of_the_readme_run(service, root):
-    checked = 0
+def test_the_examples_of_the_documents_run(service, root):
+    checked = Counter()
     output = ""
-    for language, block in BLOCKS:
-        text = block.replace("http://127.0.0.1:8000", service)
-        if language == "bash":
-            output = run(["bash", "-euo", "pipefail", "-c", text], root, service)
-        elif language == "python":
-            output = run([sys.executable, "-c", text], root, service)
-            assert output.count("completed") == 2
-        elif language == "json":
-            assert fields(json.loads(output)) == fields(json.loads(text))
-        checked += language in {"bash", "python", "json"}
-    assert checked >= 10
+    for page in PAGES:
+        for language, block in blocks_of(page):
+            text = block.replace("http://127.0.0.1:8000", service)
+            where = f"{page.relative_to(ROOT)}:\n{block}"
+            if language == "bash":
+                output = run(["bash", "-euo", "pipefail", "-c", text], root, service)
+            elif language == "python":
+                output = run([sys.executable, "-c", text], root, service)
+            elif language == "json":
+                assert fields(json.loads(output)) == fields(json.loads(text)), where
+            elif language == "text":
+                assert shape(output) == shape(text), f"{where}\n{output}"
+            checked[language] += 1
+    assert checked["bash"] >= 10 and checked["python"] >= 3 and checked["json"] >= 6 and checked["text"] >= 5
+
+
+def test_both_readmes_have_the_same_examples():
+    assert blocks_of(ROOT / "README.zh-CN.md") == blocks_of(ROOT / "README.md")

@@ -69,3 +69,9 @@ def test_the_example_file_documents_every_setting_and_no_other():
     lines = (ROOT / ".env.example").read_text().splitlines()
     named = {line.removeprefix("# ").split("=")[0] for line in lines if "=" in line and line[2:3].isupper()}
     assert named == {name.upper() for name in Settings.model_fields}
+
+
+def test_the_reference_documents_every_setting():
+    rows = (ROOT / "docs" / "reference" / "settings.md").read_text().splitlines()
+    named = {row.split("`")[1] for row in rows if row.startswith("| `")}
+    assert named >= {name.upper() for name in Settings.model_fields}
