@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 
 from preprocessing.folders import PARTS, default_output
-from preprocessing.pipeline.driver import Item, Work, Workers
+from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
+from preprocessing.pipeline.worker import Item, Work
 from rfuav_ray.api.requests import AugmentationMethod, DataAugmentationRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
@@ -103,12 +104,12 @@ def run(
         report=report,
         message=f"Augmenting {len(items)} images of {' and '.join(found)} by {', '.join(methods)}.",
         noun="images",
-        stats_of=lambda tally: {
+        stats_of=lambda made: {
             "original_images": len(items),
-            "augmented_images": tally.done * len(methods),
+            "augmented_images": made.done * len(methods),
             "methods_used": len(methods),
             "classes": sorted(class_names),
-            "failed": len(tally.failures),
+            "failed": len(made.failures),
         },
         dataset_file=None if dataset_file is None else lambda _: dataset_file,
     )

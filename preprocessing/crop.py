@@ -4,8 +4,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from preprocessing.pipeline.driver import Item, Work, Workers
+from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
+from preprocessing.pipeline.worker import Item, Work
 from rfuav_ray.api.requests import ImageCropRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, ignore
@@ -51,10 +52,10 @@ def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Rep
         report=report,
         message=f"Cropping {len(names)} images of '{source}'.",
         noun="images",
-        stats_of=lambda tally: {
+        stats_of=lambda made: {
             "total_images": len(names),
-            "success": tally.done,
-            "failed": len(tally.failures),
+            "success": made.done,
+            "failed": len(made.failures),
         },
     )
 

@@ -10,8 +10,9 @@ from typing import Any
 import yaml
 
 from preprocessing.folders import recordings_in, stft_settings_of
-from preprocessing.pipeline.driver import Item, Work, Workers
+from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
+from preprocessing.pipeline.worker import Item, Work
 from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Report, RunEvent, clean, ignore
@@ -67,7 +68,7 @@ def run(request: SpectrogramRequest, *, run_id: str, workers: Workers, report: R
         report=report,
         message=f"Drawing {sum(item.count for item in items)} pictures of {len(found)} recordings.",
         noun="pictures",
-        stats_of=lambda tally: _stats(items, {number for number, _ in tally.failures}, unusable),
+        stats_of=lambda made: _stats(items, {number for number, _ in made.failures}, unusable),
         unusable=unusable,
         dataset_file=lambda _: _dataset_file(request, settings, found),
     )

@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from preprocessing.pipeline.driver import Item, Tally, Work, Workers
+from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
+from preprocessing.pipeline.worker import BlockResult, Item, Work
 from rfuav_ray.api.requests import DatasetSplitRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
@@ -122,11 +123,11 @@ def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: 
         report=report,
         message=f"Splitting {len(items)} images of {len(class_names)} classes.",
         noun="images",
-        stats_of=lambda tally: (
-            _stats(items, tally)
+        stats_of=lambda made: (
+            _stats(items, made)
             | {
                 "classes": class_names,
-                "failed": len(empty) + len(tally.failures),
+                "failed": len(empty) + len(made.failures),
             }
         ),
         unusable=empty,
@@ -158,8 +159,8 @@ def _check_valid(items: Sequence[Item], class_names: Sequence[str], report: Repo
         report(RunEvent(message=message, level="WARNING"))
 
 
-def _stats(items: Sequence[Item], tally: Tally) -> dict[str, int]:
-    failed = {number for number, _ in tally.failures}
+def _stats(items: Sequence[Item], made: BlockResult) -> dict[str, int]:
+    failed = {number for number, _ in made.failures}
     copied = Counter(item.target.partition("/")[0] for number, item in enumerate(items) if number not in failed)
     return {
         "total_images": copied.total(),

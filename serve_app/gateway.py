@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from ray.exceptions import RayError, RayTaskError
 
-from actors.tasks.batching import Together
+from actors.batching import Together
 from actors.tasks.row import TaskRow, row_of
 from rfuav_ray.api.kinds import TaskKind
 from rfuav_ray.api.requests import RunRequest

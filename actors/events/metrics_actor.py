@@ -9,10 +9,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from actors.batching import GroupCommit
 from actors.events.event_log import Event, EventLog, EventReport, EventRow, is_final
 from actors.events.gauges import RunGauges
 from actors.store.store import Store
-from actors.tasks.batching import GroupCommit
 
 #: number of logs of ended tasks that stay in memory
 KEPT_LOGS = 100

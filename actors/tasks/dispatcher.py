@@ -2,24 +2,24 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Coroutine, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import ray
 from ray.exceptions import RayError, RayTaskError
 
 from actors.devices.caps import Caps
 from actors.devices.device_slots import DeviceSlots
 from actors.devices.numbering import ANY_GPU, CPU
-from actors.devices.slots import PREPROCESSING, slot_kind
+from actors.devices.slots import slot_kind
 from actors.events.gauges import QueueGauges
-from actors.runs.spec import Order, Outcome, RunSpec
+from actors.jobs import RETRY_S, Jobs, until, with_retries
+from actors.runs.spec import Order, Outcome
 from actors.store.store import Store
 from actors.tasks.leases import leased_folder
 from actors.tasks.queue import TaskQueue
+from actors.tasks.run_plan import ending, own_actor, plan
 from actors.tasks.table import TaskTable
 from actors.tasks.task_log import Journal
 from rfuav_ray.api.kinds import KINDS
@@ -30,7 +30,6 @@ from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
 
 logger = logging.getLogger("rfuav.tasks")
 
-RETRY_S = 0.5
 #: when a task takes a folder, the message of this many waiting tasks is updated: thousands would take long
 WAITING_SHOWN = 200
 JOURNAL_WAIT_S = 2.0
@@ -59,7 +58,7 @@ class Dispatcher:
         #: bytes that torch uses, and bytes that it has reserved, for runs on a GPU, by task id
         self.gpu_memory: dict[str, tuple[int, int]] = {}
         self.is_stopping = False
-        self._jobs: set[asyncio.Task[None]] = set()
+        self._jobs = Jobs()
         #: the jobs that follow a run
         self._followed: set[asyncio.Task[None]] = set()
 
@@ -67,7 +66,7 @@ class Dispatcher:
         """Find the cluster's devices, and watch them from then on."""
         await self.devices.load()
         await self._look()
-        self._spawn(self._watch_devices())
+        self._jobs.spawn(self._watch_devices())
 
     async def _watch_devices(self) -> None:
         while True:
@@ -86,7 +85,7 @@ class Dispatcher:
             self.devices.apply(lost)
         for holding in self.slots.holdings:
             if holding.device in lost:
-                self._spawn(self._give_up(self._table.get(holding.task_id)))
+                self._jobs.spawn(self._give_up(self._table.get(holding.task_id)))
 
     async def change_caps(self, caps: Caps) -> None:
         """Change limits. Waiting tasks start at once if the new limits allow it.
@@ -147,7 +146,7 @@ class Dispatcher:
                 if task.cancel_requested:  # the actor may have died before the grace time was over
                     self.stop_run(task)
                 if task.device not in self.pool.devices:
-                    self._spawn(self._give_up(task))
+                    self._jobs.spawn(self._give_up(task))
         self.start_runs()
         for line in self.queue.lines:
             for task_id in self.queue.ids(line):
@@ -190,7 +189,7 @@ class Dispatcher:
 
     async def _run(self, task: TaskRecord) -> None:
         device = task.device or CPU
-        await self.store_at_last(task.id)
+        await self._table.store_with_retries(task.id)
         if task.wanted_device == ANY_GPU and device == CPU:
             self._journal.write(task.id, "There is no GPU: running on the CPU.", level="WARNING")
         self._journal.write(task.id, f"Starting on {device}.")
@@ -201,7 +200,7 @@ class Dispatcher:
             if self._table.get(task.id).cancel_requested:
                 await self._finish(task.id, Outcome("cancelled"))
                 return
-            spec, options = self._plan(task, device)
+            spec, options = plan(task, device, self.pool, self.slots)
             outcome_ref = self._supervisor_actor.run.remote(spec, options, own_actor())
         except Exception as error:
             logger.warning("run %s:%s could not be started", task.id, task.attempt, exc_info=True)
@@ -218,25 +217,7 @@ class Dispatcher:
             return
         if moved.is_new:
             self._journal.write(task.id, f"'{folder}' held {moved}", level="WARNING")
-        await self._at_last(lambda: self._table.move_results(Path(folder), moved), f"where {moved.task_id}'s are")
-
-    def _plan(self, task: TaskRecord, device: str) -> tuple[RunSpec, dict[str, Any]]:
-        """The run's specification and its Ray options."""
-        kind, share = slot_kind(task.kind), task.device_share
-        runs = max(1, self.slots.caps(CPU)[kind])
-        spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, self.pool.threads(runs), runs)
-        if kind == PREPROCESSING:
-            # The run itself needs no CPU: it only waits for its workers.
-            worker_count, worker_cpus = self.pool.workers(share, runs)
-            return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus), {
-                "num_cpus": 0,
-                "num_gpus": 0,
-            }
-        options = self.pool.run_options(device, share, self.slots.caps(device))
-        if device != CPU:
-            has_hardware = self.pool.hardware(device) is not None
-            spec = replace(spec, gpu_id=self.pool.gpu_id(device), has_hardware=has_hardware)
-        return spec, options
+        await with_retries(lambda: self._table.move_results(Path(folder), moved), f"where {moved.task_id}'s are")
 
     async def _follow(self, task: TaskRecord) -> None:
         """Wait for a run that was started before this actor restarted."""
@@ -293,12 +274,12 @@ class Dispatcher:
             losses=losses,
         )
         self.queue.put(self._table.change(waiting))
-        await self.store_at_last(task.id)
+        await self._table.store_with_retries(task.id)
 
     def stop_run(self, task: TaskRecord, *, at_once: bool = False) -> None:
         """Kill the task's run if it does not stop by itself within its grace time, or at once."""
         grace_s = 0.0 if at_once else KINDS[task.kind].cancel_grace_s
-        self._spawn(_wait(self._supervisor_actor.cancel.remote(f"{task.id}:{task.attempt}", grace_s)))
+        self._jobs.spawn(until(self._supervisor_actor.cancel.remote(f"{task.id}:{task.attempt}", grace_s)))
 
     async def end(self, task: TaskRecord, outcome: Outcome) -> TaskRecord:
         status, changes = ending(task, outcome)
@@ -308,64 +289,12 @@ class Dispatcher:
         self.start_runs()
         if self.queue.leases.other_holder(folder, task.id) is None:  # else the start of that task has done it
             self._show_who_has(folder)
-        await self.store_at_last(ended.id)
+        await self._table.store_with_retries(ended.id)
         # With a timeout: while the metrics actor is away, the journal keeps trying in the background.
         await asyncio.wait({self._journal.close(ended)}, timeout=JOURNAL_WAIT_S)
         return ended
 
-    async def store_at_last(self, task_id: str) -> None:
-        """Store the task's current state. Tries again until the store accepts it."""
-
-        async def store() -> None:
-            with suppress(TaskNotFound):  # deleted in the meantime
-                await self._table.store(self._table.get(task_id))
-
-        await self._at_last(store, f"the state of task {task_id}")
-
-    async def _at_last(self, store: Callable[[], Awaitable[None]], what: str) -> None:
-        while True:
-            try:
-                await store()
-                return
-            except Exception:
-                logger.exception("%s could not be stored, trying again", what)
-                await asyncio.sleep(RETRY_S)
-
     def _follow_to_the_end(self, run: Coroutine[Any, Any, None]) -> None:
-        following = self._spawn(run)
+        following = self._jobs.spawn(run)
         self._followed.add(following)
         following.add_done_callback(self._followed.discard)
-
-    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
-        job = asyncio.create_task(coroutine)
-        self._jobs.add(job)
-        job.add_done_callback(self._job_done)
-        return job
-
-    def _job_done(self, job: "asyncio.Task[None]") -> None:
-        self._jobs.discard(job)
-        if not job.cancelled() and (error := job.exception()):
-            logger.error("a background job of the task manager failed", exc_info=error)
-
-
-async def _wait(ref: Any) -> None:
-    await ref
-
-
-def own_actor() -> Any:
-    """The handle of the TaskManager, for the runs that report to it."""
-    return ray.get_runtime_context().current_actor
-
-
-def ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, Any]]:
-    """The final status of a task, and the other fields of its record that change."""
-    if outcome.status == "completed":
-        result = outcome.result or {}
-        done = {"progress": 100.0, "message": "Completed.", "result": outcome.result}
-        if "metrics" in result:  # the last report may have been lost, or not recorded by a stopping service
-            done |= {"latest_metrics": result["metrics"], "current_epoch": result["epochs"]}
-        return TaskStatus.COMPLETED, done
-    if outcome.status == "cancelled" or task.cancel_requested:
-        return TaskStatus.CANCELLED, {"message": "Cancelled."}
-    error = outcome.error or "The run failed without saying why."
-    return TaskStatus.FAILED, {"message": f"Failed: {error}", "error": error}

@@ -4,35 +4,28 @@ import asyncio
 import logging
 import os
 from collections.abc import Callable, Coroutine, Sequence
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, TypeVar, cast
 
 from actors.devices.caps import Caps
-from actors.devices.gpu_info import gpu_info
-from actors.devices.numbering import ANY_GPU
-from actors.devices.slots import INFERENCE, TRAINING
-from actors.events.event_log import EventRow, first_event
 from actors.events.gauges import QueueGauges
 from actors.runs.spec import Order, Outcome, Progress
 from actors.store.store import Store, database_url
 from actors.tasks.dispatcher import JOURNAL_WAIT_S, Dispatcher
 from actors.tasks.feed import FeedPage
-from actors.tasks.queue import Line, line_of
 from actors.tasks.retention import Retention
 from actors.tasks.row import TaskRow, record_of
+from actors.tasks.submissions import Submissions
 from actors.tasks.table import TaskTable
-from actors.tasks.task_log import Journal, log_entry
-from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict, service_stops
+from actors.tasks.task_log import Journal
+from actors.tasks.usage import usage
+from rfuav_ray.errors import TaskConflict
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.machine.hardware import read_cpu
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 logger = logging.getLogger("rfuav.tasks")
-
-QUEUE_FULL_RETRY_S = 10
-
-_SHOWN = (TRAINING, INFERENCE)
 
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
@@ -66,6 +59,7 @@ class TaskManager:
         store = Store(database_url(settings.database_url, settings.state_dir))
         self._table = TaskTable(store, gauges)
         self._dispatcher = Dispatcher(settings, store, self._table, self._journal, gauges, supervisor_actor)
+        self._submissions = Submissions(settings.task_queue_size, self._table, self._dispatcher, self._journal)
         self._retention = Retention(settings.task_retention_days, self._table, self._journal)
         self._starting: asyncio.Task[None] | None = None
         self._closing: asyncio.Task[None] | None = None
@@ -98,71 +92,7 @@ class TaskManager:
             full, the service is stopping, or the store failed), or InvalidInput (a device is unknown).
         """
         await self.start()
-        line_waits_for = cache(self._line_waits_for)
-        arriving: list[tuple[TaskRecord, EventRow]] = []
-        refusals: list[Exception | None] = []
-        parsed = [list(map(TaskRecord.model_validate_json, texts)) for texts in submissions]
-        for tasks in parsed:
-            try:
-                self._check(tasks)
-                with_logs = [_with_its_log(task, self._waits_for(task, line_waits_for)) for task in tasks]
-                self._table.reserve([task.id for task in tasks])
-            except Exception as error:
-                refusals.append(error)
-            else:
-                refusals.append(None)
-                arriving += with_logs
-        try:
-            await self._accept(arriving)
-        except Exception as error:
-            refusals = [refusal or error for refusal in refusals]
-        return [
-            refusal or [self._table.row(task.id) for task in tasks]
-            for tasks, refusal in zip(parsed, refusals, strict=True)
-        ]
-
-    def _check(self, tasks: Sequence[TaskRecord]) -> None:
-        if self._dispatcher.is_stopping:
-            raise service_stops()
-        waiting = len(self._dispatcher.queue) + self._table.arriving
-        if waiting + len(tasks) > self._settings.task_queue_size:
-            raise ServiceBusy(
-                f"The queue is full: {waiting} tasks are waiting. Try again later.",
-                QUEUE_FULL_RETRY_S,
-            )
-        devices = self._dispatcher.pool.devices
-        for task in tasks:
-            if task.wanted_device not in {ANY_GPU, *devices}:
-                reason = f"there is no device '{task.wanted_device}'; there are {', '.join(devices)}."
-                raise InvalidInput("device", reason)
-
-    async def _accept(self, new_tasks: Sequence[tuple[TaskRecord, EventRow]]) -> None:
-        """Store and queue new tasks. Raises ServiceBusy if they cannot be stored."""
-        if not new_tasks:
-            return
-        stored = await self._table.add(new_tasks)
-        for task in stored:
-            self._dispatcher.queue.put(task)
-        self._dispatcher.start_runs()
-        # One log line for all tasks: writing a line costs as much as queuing several tasks.
-        shown = ", ".join(f"{task.id} ({task.kind}, priority {task.priority})" for task in stored)
-        logger.info("accepted: %s", shown)
-        # The stored reasons may be outdated: other tasks may have come first, or the limits may have changed.
-        line_waits_for = cache(self._line_waits_for)
-        for task in stored:
-            reason = self._waits_for(task, line_waits_for)
-            if reason is not None and reason != task.message and task.id in self._dispatcher.queue:
-                self._journal.write(task.id, self._dispatcher.show_reason(task.id))
-
-    def _waits_for(self, task: TaskRecord, line_waits_for: Callable[[Line], str | None]) -> str | None:
-        """The task's reason to wait; None if it can start at once."""
-        return self._dispatcher.queue.waits_for_folder(task) or line_waits_for(line_of(task))
-
-    def _line_waits_for(self, line: Line) -> str | None:
-        """The line's reason to wait; None if its next task can start at once."""
-        slots = self._dispatcher.slots
-        is_free = any(slots.free(device, line.slot_kind) > 0 for device in line.candidates(slots))
-        return None if is_free else line.waits_for(slots)
+        return await self._submissions.accept(submissions)
 
     async def get(self, task_id: str) -> TaskRecord:
         """Return a task.
@@ -222,7 +152,7 @@ class TaskManager:
             task = self._table.change(task.evolve(cancel_requested=True, message="Stopping, as asked."))
             self._journal.write(task_id, "Asked to stop.", level="WARNING")
             self._dispatcher.stop_run(task)
-            await self._dispatcher.store_at_last(task_id)
+            await self._table.store_with_retries(task_id)
         return self._table.get(task_id)
 
     @_uninterrupted
@@ -273,18 +203,7 @@ class TaskManager:
     async def resources(self) -> dict[str, Any]:
         """The slots in use, the tasks that hold them, the limits by device, and the GPUs."""
         await self.start()
-        slots = self._dispatcher.slots
-        active: dict[str, list[dict[str, str]]] = {device: [] for device in slots.devices}
-        for holding in slots.holdings:
-            kind = self._table.get(holding.task_id).kind
-            active.setdefault(holding.device, []).append({"id": holding.task_id, "type": kind})
-        usage = {device: {kind: slots.used(device, kind) for kind in _SHOWN} for device in slots.devices}
-        return {
-            "device_usage": usage,
-            "active_tasks": active,
-            "limits": self._dispatcher.devices.limits(),
-            "gpu_info": gpu_info(self._dispatcher.pool, slots.holdings, self._dispatcher.gpu_memory),
-        }
+        return usage(self._table, self._dispatcher)
 
     async def devices_are_ready(self, wait_s: float) -> bool:
         """Wait up to `wait_s` seconds until every device is open. Returns whether every device is open."""
@@ -329,12 +248,3 @@ class TaskManager:
             # With another number, the task was deleted meanwhile and a new task has its id.
             if row.id not in closed_streams and found is not None and found.number == row.number:
                 self._journal.close(record_of(row))
-
-
-def _with_its_log(task: TaskRecord, reason_to_wait: str | None) -> tuple[TaskRecord, EventRow]:
-    """The task and its first event as they are stored. Both contain the reason to wait."""
-    message = f"Task accepted: {task.kind}, priority {task.priority}."
-    if reason_to_wait is not None:
-        task = task.evolve(message=reason_to_wait)
-        message = f"{message} {reason_to_wait}"
-    return task, first_event(task.id, log_entry(message))

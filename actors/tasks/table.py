@@ -5,13 +5,15 @@ Ended tasks are kept as text, as the store holds them. They are parsed when some
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
+from actors.batching import GroupCommit
 from actors.events.event_log import EventRow
 from actors.events.gauges import QueueGauges
 from actors.gc_tuning import loading_a_table
+from actors.jobs import with_retries
 from actors.store.store import Store, TaskChange
-from actors.tasks.batching import GroupCommit
 from actors.tasks.feed import TaskFeed
 from actors.tasks.row import TaskRow, record_of, row_of
 from actors.tasks.task_log import Journal
@@ -129,6 +131,15 @@ class TaskTable:
         if task.status.is_ended:
             self._live.pop(task.id, None)
         return task
+
+    async def store_with_retries(self, task_id: str) -> None:
+        """Store the task's current state. Tries again until the store accepts it."""
+
+        async def store() -> None:
+            with suppress(TaskNotFound):  # deleted in the meantime
+                await self.store(self.get(task_id))
+
+        await with_retries(store, f"the state of task {task_id}")
 
     async def save(self, task: TaskRecord) -> TaskRecord:
         return await self.store(self.change(task))

@@ -9,8 +9,8 @@ from typing import Any
 
 from ray.exceptions import RayError
 
+from actors.batching import Together
 from actors.events.event_log import Entry, EventReport
-from actors.tasks.batching import Together
 from rfuav_ray.events import Level
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 

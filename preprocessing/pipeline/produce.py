@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from preprocessing.folders import request_identity
-from preprocessing.pipeline.driver import FAILURES_NAMED, Item, Tally, Work, Workers, failed, make_files
+from preprocessing.pipeline.driver import Workers, make_files
 from preprocessing.pipeline.output_folder import OutputFolder
+from preprocessing.pipeline.progress import MAX_NAMED_FAILURES, failed
+from preprocessing.pipeline.worker import BlockResult, Item, Work
 from rfuav_ray.api.requests import PreprocessingRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
@@ -32,9 +34,9 @@ def produce(
     report: Report,
     message: str,
     noun: str,
-    stats_of: Callable[[Tally], dict[str, Any]],
+    stats_of: Callable[[BlockResult], dict[str, Any]],
     unusable: Sequence[tuple[str, str]] = (),
-    dataset_file: Callable[[Tally], str] | None = None,
+    dataset_file: Callable[[BlockResult], str] | None = None,
 ) -> dict[str, Any]:
     """Make all files of a run. The same call resumes an interrupted run.
 
@@ -80,18 +82,18 @@ def produce(
         if output.result is not None:
             return output.result
         report(RunEvent(message=message, progress=0.0))
-        for name, reason in unusable[:FAILURES_NAMED]:
+        for name, reason in unusable[:MAX_NAMED_FAILURES]:
             report(failed(name, reason))
-        tally = make_files(items, work, output, noun=noun, workers=workers, report=report)
-        failures = [*unusable, *((items[number].source, why) for number, why in sorted(tally.failures))]
-        if tally.done == 0:
+        made = make_files(items, work, output, noun=noun, workers=workers, report=report)
+        failures = [*unusable, *((items[number].source, why) for number, why in sorted(made.failures))]
+        if made.done == 0:
             raise _nothing_usable(failures)
-        _tell_of_bad_samples(items, tally, report)
+        _tell_of_bad_samples(items, made, report)
         if dataset_file:
-            write_text(output.path / DATASET_FILE, dataset_file(tally))
+            write_text(output.path / DATASET_FILE, dataset_file(made))
         result = {
             "output_path": str(output_path),
-            "stats": stats_of(tally),
+            "stats": stats_of(made),
             "failures": [{"file": clean(name), "reason": why} for name, why in failures[:FAILURES_IN_RESULT]],
         }
         output.complete(result)
@@ -114,9 +116,9 @@ def _nothing_usable(failures: Sequence[tuple[str, str]]) -> RunError:
     return RunError(f"nothing could be used ({len(failures)} failed); the first, '{clean(name)}': {reason}")
 
 
-def _tell_of_bad_samples(items: Sequence[Item], tally: Tally, report: Report) -> None:
+def _tell_of_bad_samples(items: Sequence[Item], made: BlockResult, report: Report) -> None:
     counts: Counter[str] = Counter()
-    for number, count in tally.bad_samples:
+    for number, count in made.bad_samples:
         counts[items[number].source] += count
     for name, count in sorted(counts.items()):
         message = f"'{name}': {count} samples are NaN or infinite and were taken as 0."

@@ -15,8 +15,9 @@ from ray.data import DataContext
 
 from preprocessing.pipeline import blocks
 from preprocessing.pipeline import driver as pipeline
-from preprocessing.pipeline.driver import Item, Work, Workers, make_files
+from preprocessing.pipeline.driver import Workers, make_files
 from preprocessing.pipeline.output_folder import OutputFolder
+from preprocessing.pipeline.worker import Item, Work
 from rfuav_ray.errors import RunError, RunInterrupted, RunLost
 from rfuav_ray.events import RunEvent, ignore
 from rfuav_ray.files import write_text

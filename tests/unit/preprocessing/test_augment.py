@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from preprocessing.augment import augment, change
-from preprocessing.pipeline.driver import Item
+from preprocessing.pipeline.worker import Item
 from rfuav_ray.api.requests import AUGMENTATION_METHODS
 from rfuav_ray.errors import RunError
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from preprocessing.crop import crop
-from preprocessing.pipeline.driver import Item
+from preprocessing.pipeline.worker import Item
 from rfuav_ray.errors import RunError
 
 

@@ -7,7 +7,7 @@ import pytest
 from scipy.signal import stft
 
 from preprocessing.folders import recordings_in, stft_settings_of
-from preprocessing.pipeline.driver import Item
+from preprocessing.pipeline.worker import Item
 from preprocessing.spectrogram import draw
 from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.errors import RunError

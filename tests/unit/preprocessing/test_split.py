@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from preprocessing.pipeline.driver import Item
+from preprocessing.pipeline.worker import Item
 from preprocessing.split import copy, parts
 from rfuav_ray.errors import RunError
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from preprocessing.pipeline.driver import Item, Work, _work_on
 from preprocessing.pipeline.output_folder import OutputFolder
+from preprocessing.pipeline.worker import Item, Work, work_on
 from rfuav_ray.errors import RunError, RunInterrupted
 from rfuav_ray.events import RunEvent
 from rfuav_ray.files import copy_file, write_text
@@ -141,7 +141,7 @@ def test_a_block_of_preprocessing_that_does_not_fit_names_its_file(mount: Mount)
         fill(disk)
         block = pickle.dumps(list(enumerate(Item(source=name, target=name) for name in names)))
         work = Work(targets=lambda item: [item.target], make=_make_noise, largest_block=10)
-        answers = _work_on(work, output.path, output.permit, True, {"items": [block]})
+        answers = work_on(work, output.path, output.permit, True, {"items": [block]})
         (error,) = map(pickle.loads, answers["results"])
         raise error
     assert names_in(disk) == set()

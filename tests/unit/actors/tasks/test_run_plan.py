@@ -3,7 +3,7 @@
 import pytest
 
 from actors.runs.spec import Outcome
-from actors.tasks.dispatcher import ending
+from actors.tasks.run_plan import ending
 from rfuav_ray.tasks import TaskStatus
 from tests.support.sample_tasks import a_task
 

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from actors.tasks.batching import GroupCommit
+from actors.batching import GroupCommit
 
 
 def test_writes_that_wait_together_become_one_transaction_in_order():

@@ -1,0 +1,50 @@
+"""What a run starts with, and what its outcome makes of its task."""
+
+from dataclasses import replace
+from typing import Any
+
+import ray
+
+from actors.devices.numbering import CPU
+from actors.devices.pool import DevicePool
+from actors.devices.slots import PREPROCESSING, SlotTable, slot_kind
+from actors.runs.spec import Outcome, RunSpec
+from rfuav_ray.tasks import TaskRecord, TaskStatus
+
+
+def plan(task: TaskRecord, device: str, pool: DevicePool, slots: SlotTable) -> tuple[RunSpec, dict[str, Any]]:
+    """The run's specification and its Ray options."""
+    kind, share = slot_kind(task.kind), task.device_share
+    runs = max(1, slots.caps(CPU)[kind])
+    spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, pool.threads(runs), runs)
+    if kind == PREPROCESSING:
+        # The run itself needs no CPU: it only waits for its workers.
+        worker_count, worker_cpus = pool.workers(share, runs)
+        return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus), {
+            "num_cpus": 0,
+            "num_gpus": 0,
+        }
+    options = pool.run_options(device, share, slots.caps(device))
+    if device != CPU:
+        has_hardware = pool.hardware(device) is not None
+        spec = replace(spec, gpu_id=pool.gpu_id(device), has_hardware=has_hardware)
+    return spec, options
+
+
+def ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, Any]]:
+    """The final status of a task, and the other fields of its record that change."""
+    if outcome.status == "completed":
+        result = outcome.result or {}
+        done = {"progress": 100.0, "message": "Completed.", "result": outcome.result}
+        if "metrics" in result:  # the last report may have been lost, or not recorded by a stopping service
+            done |= {"latest_metrics": result["metrics"], "current_epoch": result["epochs"]}
+        return TaskStatus.COMPLETED, done
+    if outcome.status == "cancelled" or task.cancel_requested:
+        return TaskStatus.CANCELLED, {"message": "Cancelled."}
+    error = outcome.error or "The run failed without saying why."
+    return TaskStatus.FAILED, {"message": f"Failed: {error}", "error": error}
+
+
+def own_actor() -> Any:
+    """The handle of the TaskManager, for the runs that report to it."""
+    return ray.get_runtime_context().current_actor

@@ -1,0 +1,105 @@
+"""Accepts new tasks: checks, stores and queues them."""
+
+import logging
+from collections.abc import Callable, Sequence
+from functools import cache
+
+from actors.devices.numbering import ANY_GPU
+from actors.events.event_log import EventRow, first_event
+from actors.tasks.dispatcher import Dispatcher
+from actors.tasks.queue import Line, line_of
+from actors.tasks.row import TaskRow
+from actors.tasks.table import TaskTable
+from actors.tasks.task_log import Journal, log_entry
+from rfuav_ray.errors import InvalidInput, ServiceBusy, service_stops
+from rfuav_ray.tasks import TaskRecord
+
+logger = logging.getLogger("rfuav.tasks")
+
+QUEUE_FULL_RETRY_S = 10
+
+
+class Submissions:
+    def __init__(self, queue_size: int, table: TaskTable, dispatcher: Dispatcher, journal: Journal) -> None:
+        """`queue_size` is the most tasks that may wait."""
+        self._queue_size = queue_size
+        self._table = table
+        self._dispatcher = dispatcher
+        self._journal = journal
+
+    async def accept(self, submissions: Sequence[Sequence[str]]) -> "list[list[TaskRow] | Exception]":
+        """Store and queue the tasks of each submission, or say why not; see TaskManager.submit_together."""
+        line_waits_for = cache(self._line_waits_for)
+        arriving: list[tuple[TaskRecord, EventRow]] = []
+        refusals: list[Exception | None] = []
+        parsed = [list(map(TaskRecord.model_validate_json, texts)) for texts in submissions]
+        for tasks in parsed:
+            try:
+                self._check(tasks)
+                with_logs = [_with_its_log(task, self._waits_for(task, line_waits_for)) for task in tasks]
+                self._table.reserve([task.id for task in tasks])
+            except Exception as error:
+                refusals.append(error)
+            else:
+                refusals.append(None)
+                arriving += with_logs
+        try:
+            await self._add(arriving)
+        except Exception as error:
+            refusals = [refusal or error for refusal in refusals]
+        return [
+            refusal or [self._table.row(task.id) for task in tasks]
+            for tasks, refusal in zip(parsed, refusals, strict=True)
+        ]
+
+    def _check(self, tasks: Sequence[TaskRecord]) -> None:
+        if self._dispatcher.is_stopping:
+            raise service_stops()
+        waiting = len(self._dispatcher.queue) + self._table.arriving
+        if waiting + len(tasks) > self._queue_size:
+            raise ServiceBusy(
+                f"The queue is full: {waiting} tasks are waiting. Try again later.",
+                QUEUE_FULL_RETRY_S,
+            )
+        devices = self._dispatcher.pool.devices
+        for task in tasks:
+            if task.wanted_device not in {ANY_GPU, *devices}:
+                reason = f"there is no device '{task.wanted_device}'; there are {', '.join(devices)}."
+                raise InvalidInput("device", reason)
+
+    async def _add(self, new_tasks: Sequence[tuple[TaskRecord, EventRow]]) -> None:
+        """Store and queue new tasks. Raises ServiceBusy if they cannot be stored."""
+        if not new_tasks:
+            return
+        stored = await self._table.add(new_tasks)
+        for task in stored:
+            self._dispatcher.queue.put(task)
+        self._dispatcher.start_runs()
+        # One log line for all tasks: writing a line costs as much as queuing several tasks.
+        shown = ", ".join(f"{task.id} ({task.kind}, priority {task.priority})" for task in stored)
+        logger.info("accepted: %s", shown)
+        # The stored reasons may be outdated: other tasks may have come first, or the limits may have changed.
+        line_waits_for = cache(self._line_waits_for)
+        for task in stored:
+            reason = self._waits_for(task, line_waits_for)
+            if reason is not None and reason != task.message and task.id in self._dispatcher.queue:
+                self._journal.write(task.id, self._dispatcher.show_reason(task.id))
+
+    def _waits_for(self, task: TaskRecord, line_waits_for: Callable[[Line], str | None]) -> str | None:
+        """The task's reason to wait; None if it can start at once."""
+        return self._dispatcher.queue.waits_for_folder(task) or line_waits_for(line_of(task))
+
+    def _line_waits_for(self, line: Line) -> str | None:
+        """The line's reason to wait; None if its next task can start at once."""
+        slots = self._dispatcher.slots
+        is_free = any(slots.free(device, line.slot_kind) > 0 for device in line.candidates(slots))
+        return None if is_free else line.waits_for(slots)
+
+
+def _with_its_log(task: TaskRecord, reason_to_wait: str | None) -> tuple[TaskRecord, EventRow]:
+    """The task and its first event as they are stored. Both contain the reason to wait."""
+    message = f"Task accepted: {task.kind}, priority {task.priority}."
+    if reason_to_wait is not None:
+        task = task.evolve(message=reason_to_wait)
+        message = f"{message} {reason_to_wait}"
+    return task, first_event(task.id, log_entry(message))
