@@ -100,7 +100,7 @@ def _train(spec: RunSpec, request: Any, reporter: Reporter, place: dict[str, Any
     from rfuav_ray.training.run import train  # noqa: PLC0415
 
     is_retry = spec.attempt > 1
-    return train(
+    result = train(
         request,
         report=reporter.report,
         device=_torch_device(spec, reporter.report),
@@ -109,12 +109,13 @@ def _train(spec: RunSpec, request: Any, reporter: Reporter, place: dict[str, Any
         reported_epoch=reporter.last_epoch() if is_retry else 0,
         environment=place,
     )
+    return dict(result)
 
 
 def _infer(spec: RunSpec, request: Any, reporter: Reporter, _place: dict[str, Any]) -> dict[str, Any]:
     from rfuav_ray.inference.run import infer  # noqa: PLC0415
 
-    return infer(
+    result = infer(
         request,
         save_path=KINDS[spec.kind].output_folder(spec.request),
         report=reporter.report,
@@ -122,6 +123,7 @@ def _infer(spec: RunSpec, request: Any, reporter: Reporter, _place: dict[str, An
         run_id=spec.task_id,
         resume=spec.attempt > 1,
     )
+    return dict(result)
 
 
 def _preprocess(spec: RunSpec, request: Any, reporter: Reporter, _place: dict[str, Any]) -> dict[str, Any]:

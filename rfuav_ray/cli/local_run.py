@@ -18,6 +18,7 @@ from rfuav_ray.cli.tables import print_training
 from rfuav_ray.errors import RunCancelled
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.machine.malloc_tuning import keep_freed_memory
+from rfuav_ray.training.results import TrainingResult
 from rfuav_ray.training.run import train
 
 
@@ -33,7 +34,7 @@ def train_to_the_end(request: TrainingRequest, console: Console, *, resume: bool
     return 0
 
 
-def train_here(request: TrainingRequest, console: Console, *, resume: bool) -> dict[str, Any]:
+def train_here(request: TrainingRequest, console: Console, *, resume: bool) -> TrainingResult:
     """Train and return the result. Raises RunCancelled when ctrl-C stopped the training."""
     with open_view(console, request.name or request.model) as view, _stopped_by_ctrl_c() as stop:
         device = _device(request.device, view)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rfuav_ray.machine.hardware import usable_cpus
-from rfuav_ray.signals.simulator import EMITTERS, simulate, write_sigmf
+from rfuav_ray.signals.simulator import EMITTERS, simulate
 from rfuav_ray.signals.stft_settings import StftSettings
+from rfuav_ray.signals.writers import write_sigmf
 
 CLASSES = tuple(EMITTERS)
 STFT = StftSettings(sample_rate_hz=20e6, stft_points=256, duration_s=0.02, image_size=256)

@@ -1,7 +1,7 @@
 """Metrics of a classifier on labelled images, from scikit-learn. Accuracies are in percent, other scores 0..1."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,36 @@ Probabilities = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
 
 
-def evaluate(probabilities: Probabilities, labels: Labels, loss: float) -> dict[str, float]:
+class ValidationMetrics(TypedDict):
+    """The metrics of a validation pass. Accuracies are in percent, the others are 0 to 1, `val_loss` is a mean."""
+
+    val_loss: float
+    val_acc: float
+    macro_f1: float
+    micro_f1: float
+    mAP: float
+    top1_acc: float
+    top3_acc: float
+    top5_acc: float
+    precision: float
+    recall: float
+    macro_precision: float
+    macro_recall: float
+    micro_precision: float
+    micro_recall: float
+
+
+class ClassMetrics(TypedDict):
+    """One row of a report: a class and its scores, 0 to 1. `support` is the number of its images."""
+
+    class_name: str
+    precision: float
+    recall: float
+    f1: float
+    support: int
+
+
+def evaluate(probabilities: Probabilities, labels: Labels, loss: float) -> ValidationMetrics:
     """Compute every validation metric of `latest_metrics`.
 
     Macro metrics are means over the classes that occur among the labels or the predictions. mAP is the mean
@@ -30,8 +59,8 @@ def evaluate(probabilities: Probabilities, labels: Labels, loss: float) -> dict[
     macro = _precision_recall_f1(labels, predicted, "macro")
     micro = _precision_recall_f1(labels, predicted, "micro")
     ranked = np.argsort(-probabilities, axis=1, kind="stable")
-    figures = {
-        "val_loss": loss,
+    return {
+        "val_loss": float(loss),
         "val_acc": _top_k(ranked, labels, 1),
         "macro_f1": macro[2],
         "micro_f1": micro[2],
@@ -46,10 +75,9 @@ def evaluate(probabilities: Probabilities, labels: Labels, loss: float) -> dict[
         "micro_precision": micro[0],
         "micro_recall": micro[1],
     }
-    return {name: float(value) for name, value in figures.items()}
 
 
-def per_class(probabilities: Probabilities, labels: Labels, class_names: Sequence[str]) -> list[dict[str, Any]]:
+def per_class(probabilities: Probabilities, labels: Labels, class_names: Sequence[str]) -> list[ClassMetrics]:
     """Precision, recall, F1 and number of images (support) of each class, from arrays as for `evaluate`."""
     _check(probabilities, labels)
     columns = sk.precision_recall_fscore_support(
@@ -80,7 +108,7 @@ def _precision_recall_f1(labels: Labels, predicted: Labels, average: str) -> tup
     precision, recall, f1, _ = sk.precision_recall_fscore_support(
         labels, predicted, average=average, zero_division=0
     )
-    return precision, recall, f1
+    return float(precision), float(recall), float(f1)
 
 
 def _mean_average_precision(probabilities: Probabilities, labels: Labels) -> float:

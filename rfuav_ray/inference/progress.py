@@ -4,11 +4,11 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.inference.prediction_log import Failure, Row
+from rfuav_ray.inference.results import InferenceCounts
 
 #: unreadable images that are named in the log and in the result; more are only counted
 MAX_NAMED_FAILURES = 100
@@ -91,7 +91,7 @@ class Tally:
             )
         )
 
-    def figures(self) -> dict[str, Any]:
+    def counts(self) -> InferenceCounts:
         return {
             "images": self._classes.total(),
             "failed": self._failed_names,

@@ -2,7 +2,6 @@
 
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -15,6 +14,7 @@ from rfuav_ray.inference.classifier import Classifier
 from rfuav_ray.inference.prediction_log import PredictionLog, work_of
 from rfuav_ray.inference.predictions import writing_predictions
 from rfuav_ray.inference.progress import Tally
+from rfuav_ray.inference.results import InferenceResult
 from rfuav_ray.machine.gpu_memory import explaining_lack_of_memory
 from rfuav_ray.models.config import load_model_config
 from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME
@@ -30,7 +30,7 @@ def infer(
     batch_size: int | None = None,
     run_id: str = "",
     resume: bool = False,
-) -> dict[str, Any]:
+) -> InferenceResult:
     """Classify images and write `predictions.csv` and `predictions.json` to `save_path`.
 
     An unreadable image in a folder is reported and left out.
@@ -83,7 +83,7 @@ def infer(
         "save_path": str(save_path),
         "predictions_csv": str(save_path / CSV_NAME),
         "predictions_json": str(save_path / JSON_NAME),
-        **tally.figures(),
+        **tally.counts(),
     }
 
 

@@ -6,7 +6,6 @@ The emitters are generic and imitate no product. They are made for 20 MS/s and s
 import math
 import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol
 
 import numpy as np
@@ -15,7 +14,6 @@ import scipy.fft
 from scipy.ndimage import gaussian_filter1d
 
 from rfuav_ray.errors import InvalidInput
-from rfuav_ray.files import replacing, write_text
 from rfuav_ray.signals.recordings import Samples
 
 Frequencies = npt.NDArray[np.float64]
@@ -249,32 +247,6 @@ def simulate(
             scene += amplitude * 10 ** (-below_db / 20) * signal
     scene *= np.float32(rng.uniform(0.1, 0.9)) / np.abs(scene).max()
     return scene
-
-
-def write_recording(path: Path, samples: Samples) -> None:
-    """Write samples in RFUAV's format: interleaved float32 I/Q, little-endian, without a header."""
-    with replacing(path) as temporary:
-        temporary.write_bytes(samples.astype("<c8").data)
-
-
-def write_sigmf(path: Path, samples: Samples, *, sample_rate_hz: float, center_frequency_hz: float) -> None:
-    """Write samples as a SigMF recording of signed 8-bit values.
-
-    Args:
-        path: The `.sigmf-meta` file; the `.sigmf-data` file is written beside it.
-        samples: complex64 (n,). I and Q are clipped to -1..1.
-        sample_rate_hz: Written to the metadata.
-        center_frequency_hz: Written to the metadata.
-    """
-    import sigmf  # noqa: PLC0415  # imported here because it takes 0.2 s
-
-    values = np.rint(samples.view(np.float32).clip(-1, 1) * 127).astype(np.int8)
-    with replacing(path.with_suffix(".sigmf-data")) as temporary:
-        temporary.write_bytes(values.data)
-    described = {"core:datatype": "ci8", "core:sample_rate": sample_rate_hz, "core:version": "1.2.0"}
-    metadata = sigmf.SigMFFile(global_info=described)
-    metadata.add_capture(0, metadata={"core:frequency": center_frequency_hz})
-    write_text(path, metadata.dumps(pretty=True))
 
 
 def _count_samples(emitter: str, duration_s: float, sample_rate_hz: float, snr_db: float, seed: int) -> int:

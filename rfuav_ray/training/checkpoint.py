@@ -11,6 +11,7 @@ import torch
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.files import replacing
+from rfuav_ray.training.results import BestEpoch, EpochMetrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,9 +44,9 @@ class Checkpoint:
     optimizer: dict[str, Any]
     rng: dict[str, torch.Tensor]
     #: a `latest_metrics` object for each finished epoch
-    history: list[dict[str, Any]]
-    #: epoch, metrics, per_class and confusion_matrix of the best epoch; empty before the first one
-    best: dict[str, Any]
+    history: list[EpochMetrics]
+    #: epoch, metrics, per_class and confusion_matrix of the best epoch; None before the first one
+    best: BestEpoch | None
     started_at: str
     #: duration of the finished epochs
     seconds: float
@@ -91,7 +92,8 @@ def load_checkpoint(
 
 def _checkpoint(content: Mapping[str, Any]) -> Checkpoint:
     part = content.get("part")
-    return Checkpoint(**{**content, "part": part and PartOfEpoch(**part)})
+    # An earlier version wrote {} where no epoch had finished.
+    return Checkpoint(**{**content, "part": part and PartOfEpoch(**part), "best": content["best"] or None})
 
 
 def save_tensors(path: Path, content: Mapping[str, Any]) -> None:

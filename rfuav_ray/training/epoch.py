@@ -4,13 +4,13 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
 
 from rfuav_ray.errors import RunError, RunInterrupted
 from rfuav_ray.evaluation import metrics
 from rfuav_ray.events import RunEvent
 from rfuav_ray.training.data import batches
 from rfuav_ray.training.passes import EpochReports, epoch_end, train_epoch, validate
+from rfuav_ray.training.results import BestEpoch, EpochMetrics
 from rfuav_ray.training.state import Training
 
 logger = logging.getLogger(__name__)
@@ -45,7 +45,7 @@ def run_epoch(training: Training) -> None:
     training.save(end)
 
 
-def _pass_through(training: Training) -> dict[str, Any]:
+def _pass_through(training: Training) -> EpochMetrics:
     """Run both passes and update `training.best`. Returns the epoch's `latest_metrics` object."""
     request, train_set, val_set = training.request, training.train_set, training.val_set
     images, epoch = len(train_set) + len(val_set), training.epoch + 1
@@ -67,15 +67,15 @@ def _pass_through(training: Training) -> dict[str, Any]:
     probabilities, labels, val_loss = validate(training.model, val_set, order, reports, training.dtype)
     # Before this epoch counts, the previous one must be on disk, and a pending stop request must be raised.
     training.report.settle()
-    figures = metrics.evaluate(probabilities, labels, val_loss)
-    row = {
+    validation = metrics.evaluate(probabilities, labels, val_loss)
+    row: EpochMetrics = {
         "epoch": epoch,
         "total_epochs": request.num_epochs,
         "train_loss": train_loss,
         "train_acc": train_acc,
-        **figures,
+        **validation,
         "learning_rate": request.learning_rate,
-        "best_acc": max([figures["val_acc"], *(past["val_acc"] for past in training.history)]),
+        "best_acc": max([validation["val_acc"], *(past["val_acc"] for past in training.history)]),
         "images_per_second": images / training.epoch_seconds,
     }
     if _is_better(row, training.best):
@@ -88,11 +88,11 @@ def _pass_through(training: Training) -> dict[str, Any]:
     return row
 
 
-def _is_better(row: dict[str, Any], best: dict[str, Any]) -> bool:
-    if not best:
+def _is_better(row: EpochMetrics, best: BestEpoch | None) -> bool:
+    if best is None:
         return True
     old = best["metrics"]
-    return bool((row["val_acc"], -row["val_loss"]) > (old["val_acc"], -old["val_loss"]))
+    return (row["val_acc"], -row["val_loss"]) > (old["val_acc"], -old["val_loss"])
 
 
 def _keeper(training: Training) -> Callable[[], None]:

@@ -61,7 +61,7 @@ class TrainingFolder:
         self.epoch_checkpoint.unlink(missing_ok=True)
 
     def publish(self, checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:
-        if checkpoint.best["epoch"] == checkpoint.epoch:
+        if checkpoint.best is not None and checkpoint.best["epoch"] == checkpoint.epoch:
             save_tensors(self.files["best_model"], checkpoint.model)
         save_tensors(self.files["last_model"], checkpoint.model)
         write_text(self.files["metrics"], _csv(checkpoint.history))

@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.images.transforms import scale
 from rfuav_ray.models.precision import autocast
 from rfuav_ray.training.data import Batch, ImageDataset, load_batches
+from rfuav_ray.training.results import EpochMetrics
 
 Order = Sequence[Sequence[int]]
 
@@ -64,7 +64,7 @@ class EpochReports:
         )
 
 
-def epoch_end(row: dict[str, Any]) -> RunEvent:
+def epoch_end(row: EpochMetrics) -> RunEvent:
     """The event of a finished epoch. `row` is its `latest_metrics` object."""
     epoch, total_epochs = row["epoch"], row["total_epochs"]
     message = (
@@ -78,7 +78,7 @@ def epoch_end(row: dict[str, Any]) -> RunEvent:
         stage="epoch_end",
         step=epoch,
         epoch=epoch,
-        metrics=row,
+        metrics=dict(row),
     )
 
 

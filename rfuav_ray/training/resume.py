@@ -23,8 +23,8 @@ def resume(training: Training) -> bool:
     if state is None:
         return False
     is_published_again = finished is not None and finished.epoch == state.epoch
-    if not _has_best_weights(training, state, is_published_again):
-        message = f"'{folder.files['best_model']}' of epoch {state.best['epoch']} is gone: training begins anew."
+    if (lost_epoch := _epoch_of_lost_weights(training, state, is_published_again)) is not None:
+        message = f"'{folder.files['best_model']}' of epoch {lost_epoch} is gone: training begins anew."
         training.report(RunEvent(message=message, level="WARNING"))
         return False
     training.restore(state)
@@ -77,10 +77,12 @@ def _load_part(training: Training) -> Checkpoint | None:
     return checkpoint
 
 
-def _has_best_weights(training: Training, state: Checkpoint, is_published_again: bool) -> bool:
-    if not state.best or training.folder.files["best_model"].exists():
-        return True
-    return is_published_again and state.best["epoch"] == state.epoch
+def _epoch_of_lost_weights(training: Training, state: Checkpoint, is_published_again: bool) -> int | None:
+    """The best epoch, if its weights are neither on disk nor in the state."""
+    if state.best is None or training.folder.files["best_model"].exists():
+        return None
+    is_in_state = is_published_again and state.best["epoch"] == state.epoch
+    return None if is_in_state else state.best["epoch"]
 
 
 def _going_on(training: Training, state: Checkpoint) -> RunEvent:

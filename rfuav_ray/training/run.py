@@ -22,6 +22,7 @@ from rfuav_ray.training.data import ImageDataset
 from rfuav_ray.training.epoch import run_epoch
 from rfuav_ray.training.epoch_writer import EpochWriter
 from rfuav_ray.training.folder import TrainingFolder, versions
+from rfuav_ray.training.results import TrainingResult
 from rfuav_ray.training.resume import resume as go_on
 from rfuav_ray.training.state import Training
 
@@ -36,7 +37,7 @@ def train(
     reported_epoch: int = 0,
     seed: int = 42,
     environment: dict[str, Any] | None = None,
-) -> dict[str, Any]:
+) -> TrainingResult:
     """Train, validate after every epoch, and write weights, metrics and plots to save_path[/name].
 
     Args:
@@ -187,13 +188,13 @@ def _begin(training: Training) -> None:
     save_model_config(training.folder.files["config"], training.config)
 
 
-def _result(training: Training) -> dict[str, Any]:
+def _result(training: Training) -> TrainingResult:
     images = training.epoch * (len(training.train_set) + len(training.val_set))
     return {
         "save_path": str(training.folder.path),
         "epochs": training.epoch,
-        "best_epoch": training.best["epoch"],
-        "best_acc": training.best["metrics"]["val_acc"],
+        "best_epoch": training.best_so_far["epoch"],
+        "best_acc": training.best_so_far["metrics"]["val_acc"],
         "metrics": training.history[-1],
         "images_per_second": images / training.seconds,
         "files": {key: str(file) for key, file in training.folder.files.items()},

@@ -16,6 +16,7 @@ from rfuav_ray.training.data import ImageDataset, batches
 from rfuav_ray.training.epoch_writer import EpochWriter, copy_in_memory
 from rfuav_ray.training.folder import TrainingFolder, now
 from rfuav_ray.training.passes import Order, Sums
+from rfuav_ray.training.results import BestEpoch, EpochMetrics
 
 
 @dataclass(kw_only=True)
@@ -39,10 +40,10 @@ class Training:
     reported_epoch: int = 0
     # Progress:
     epoch: int = 0
-    history: list[dict[str, Any]] = field(default_factory=list)
-    best: dict[str, Any] = field(default_factory=dict)
+    history: list[EpochMetrics] = field(default_factory=list)
+    best: BestEpoch | None = None
     #: `history` and `best` as they are on disk; None before the first epoch is written
-    kept: tuple[list[dict[str, Any]], dict[str, Any]] | None = None
+    kept: tuple[list[EpochMetrics], BestEpoch] | None = None
     started_at: str = field(default_factory=now)
     #: duration of the finished epochs
     seconds: float = 0.0
@@ -56,6 +57,13 @@ class Training:
     def begin_epoch(self) -> None:
         self.sums = Sums(self.device)
         self._epoch_started_s = time.perf_counter()
+
+    @property
+    def best_so_far(self) -> BestEpoch:
+        """The best finished epoch. Raises RuntimeError before the first one."""
+        if self.best is None:
+            raise RuntimeError("no epoch has finished")
+        return self.best
 
     @property
     def epoch_seconds(self) -> float:
@@ -86,9 +94,11 @@ class Training:
             history=list(checkpoint.history),
         )
 
+        best = self.best_so_far  # now: the next epoch may be better before this one is written
+
         def write() -> None:
             self.folder.save(checkpoint, self.facts)
-            self.kept = checkpoint.history, checkpoint.best
+            self.kept = checkpoint.history, best
 
         self.report.write(write, then=end)
 
@@ -109,7 +119,7 @@ class Training:
         set_rng_state(checkpoint.rng, self.device)
         self.epoch, self.history = checkpoint.epoch, checkpoint.history
         self.best, self.seconds = checkpoint.best, checkpoint.seconds
-        self.kept = (list(self.history), self.best) if self.history else None
+        self.kept = None if self.best is None else (list(self.history), self.best)
         self.started_at = checkpoint.started_at
         self.begin_epoch()
         if part := checkpoint.part:

@@ -13,7 +13,8 @@ from preprocessing import augment
 from preprocessing.pipeline.driver import Workers
 from rfuav_ray.api.requests import DataAugmentationRequest
 from rfuav_ray.client import ServiceError
-from rfuav_ray.signals.simulator import simulate, write_recording
+from rfuav_ray.signals.simulator import simulate
+from rfuav_ray.signals.writers import write_recording
 
 
 @pytest.fixture

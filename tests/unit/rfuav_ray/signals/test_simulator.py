@@ -4,7 +4,8 @@ import scipy.signal
 
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.signals.recordings import open_recording
-from rfuav_ray.signals.simulator import EMITTERS, simulate, write_recording
+from rfuav_ray.signals.simulator import EMITTERS, simulate
+from rfuav_ray.signals.writers import write_recording
 
 RATE_HZ = 20e6
 SCENE = {"duration_s": 0.02, "sample_rate_hz": RATE_HZ, "snr_db": 20.0, "seed": 1}
