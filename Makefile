@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install demo serve test test-all cluster faults check bench soak clean
+.PHONY: install demo serve test test-all cluster faults check bench soak clean docs/openapi.json
 
 install: .venv/installed
 
@@ -47,6 +47,10 @@ check: install
 	$(BIN)/lint-imports
 	# Names of the standard library that the oldest Python of pyproject.toml does not have.
 	$(BIN)/vermin --quiet --target=3.11- --violations --no-tips --eval-annotations rfuav_ray preprocessing actors serve_app benchmarks tests
+
+# The description of the REST API, after a change of a route or a request.
+docs/openapi.json: install
+	$(BIN)/python docs/write_openapi.py
 
 bench: install
 	$(BIN)/python -m benchmarks

@@ -1,5 +1,8 @@
 """The settings of the service, from environment variables and `.env`. `.env.example` documents them."""
 
+import tomllib
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +14,15 @@ from rfuav_ray.api.requests.fields import Limit
 
 #: comma-separated in the environment
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+
+@cache
+def installed_version() -> str:
+    """The version in pyproject.toml: of the source tree, or as the installed package has recorded it."""
+    project = Path(__file__).parents[1] / "pyproject.toml"
+    if project.is_file():
+        return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
+    return version("rfuav-ray")
 
 
 class Settings(BaseSettings):
@@ -26,7 +38,6 @@ class Settings(BaseSettings):
     )
 
     app_name: str = "rfuav-ray"
-    version: str = "0.1.0"
     environment: str = "production"
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
@@ -52,6 +63,11 @@ class Settings(BaseSettings):
     auth: Literal["on", "off"] = "on"
     api_replicas: int = Field(1, ge=1, le=64)
     max_run_retries: int = Field(2, ge=0, le=1000)
+
+    @property
+    def version(self) -> str:
+        """The version of the service. It is no setting: a `VERSION` in the environment is ignored."""
+        return installed_version()
 
     @field_validator("cors_origins", "supported_models", "api_keys", "data_roots", mode="before")
     @classmethod

@@ -25,7 +25,7 @@ def demo(folder: Annotated[Path, typer.Option(help="Where its files go.")] = Pat
 @app.command()
 def doctor() -> None:
     """Check this installation, and suggest a remedy for each problem."""
-    from rfuav_ray.cli.doctor import examine
+    from rfuav_ray.cli.doctor.examination import examine
     from rfuav_ray.cli.tables import findings_table, new_console
 
     console = new_console()

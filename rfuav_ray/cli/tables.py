@@ -12,7 +12,7 @@ from rich.text import Text
 from rfuav_ray.cli.follow import duration_text
 
 if TYPE_CHECKING:
-    from rfuav_ray.cli.doctor_software import Finding
+    from rfuav_ray.cli.doctor.software import Finding
 
 STYLE_OF_STATUS = {"running": "cyan", "completed": "green", "failed": "red", "cancelled": "yellow"}
 STYLE_OF_STATE = {"ok": "green", "warning": "yellow", "broken": "bold red"}

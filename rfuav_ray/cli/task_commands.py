@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.cli.app import app, open_client
 
 tasks_app = typer.Typer()
@@ -15,9 +16,7 @@ app.add_typer(tasks_app, name="tasks")
 def tasks(
     context: typer.Context,
     status: Annotated[str | None, typer.Option(help="pending, running, completed, failed or cancelled.")] = None,
-    kind: Annotated[
-        str | None, typer.Option("--type", help="training, inference, split, augment, crop or spectrogram.")
-    ] = None,
+    kind: Annotated[str | None, typer.Option("--type", help=f"One of {', '.join(KINDS)}.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1000, help="How many, newest first.")] = 100,
     as_json: Annotated[bool, typer.Option("--json", help="The service's answer as JSON.")] = False,
 ) -> None:

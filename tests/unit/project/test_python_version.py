@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from rfuav_ray.cli.doctor_software import MIN_PYTHON
+from rfuav_ray.cli.doctor.software import MIN_PYTHON
 from tests.support.project import ROOT
 
 

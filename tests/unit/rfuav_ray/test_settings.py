@@ -1,3 +1,5 @@
+import tomllib
+
 import pytest
 from pydantic import ValidationError
 
@@ -75,3 +77,10 @@ def test_the_reference_documents_every_setting():
     rows = (ROOT / "docs" / "reference" / "settings.md").read_text().splitlines()
     named = {row.split("`")[1] for row in rows if row.startswith("| `")}
     assert named >= {name.upper() for name in Settings.model_fields}
+
+
+def test_the_version_is_the_projects_whatever_the_environment_says(monkeypatch):
+    monkeypatch.setenv("VERSION", "9.9.9")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert Settings().version == project["version"]
+    assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text()

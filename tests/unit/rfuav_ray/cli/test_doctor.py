@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from rfuav_ray.cli.doctor import check_disk, check_folder, check_memory, check_port
-from rfuav_ray.cli.doctor_software import (
+from rfuav_ray.cli.doctor.examination import check_disk, check_folder, check_memory, check_port
+from rfuav_ray.cli.doctor.software import (
     GIB,
     TORCH_PROBE,
     check_distribution,

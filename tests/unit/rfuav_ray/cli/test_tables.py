@@ -3,7 +3,7 @@ import io
 import pytest
 from rich.console import Console
 
-from rfuav_ray.cli.doctor_software import Finding
+from rfuav_ray.cli.doctor.software import Finding
 from rfuav_ray.cli.tables import (
     findings_table,
     newest_first,

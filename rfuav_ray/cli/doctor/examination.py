@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from rfuav_ray.cli.doctor_software import (
+from rfuav_ray.cli.doctor.software import (
     GIB,
     Finding,
     State,
