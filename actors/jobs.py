@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
-logger = logging.getLogger("rfuav.tasks")
+logger = logging.getLogger(__name__)
 
 RETRY_S = 0.5
 

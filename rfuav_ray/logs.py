@@ -1,30 +1,40 @@
 """The log file of the service. One process rotates it, the others only append."""
 
 import logging
+import sys
 from logging.handlers import RotatingFileHandler, WatchedFileHandler
 
 from rfuav_ray.settings import Settings
 
 MAX_BYTES = 10 * 1024 * 1024
 KEPT_FILES = 5
+#: every logger is named after its module, below one of these
+PACKAGES = ("rfuav_ray", "preprocessing", "actors", "serve_app")
 
 
-def write_to_log_file(settings: Settings, *, rotates: bool) -> None:
-    """Send the `rfuav` loggers of this process to LOG_FILE. Later calls only set the level.
+def write_to_log_file(settings: Settings, *, rotates: bool = False, also_to_terminal: bool = False) -> None:
+    """Send what the packages' loggers of this process say to LOG_FILE. Later calls only set the level.
 
     Args:
         settings: Name the file and the level.
         rotates: True in the one process that rotates the file. The other processes reopen it after a rotation.
+        also_to_terminal: Whether warnings and errors appear on standard error, too.
     """
-    root = logging.getLogger("rfuav")
-    root.setLevel(settings.log_level)
-    if root.handlers:
+    loggers = [logging.getLogger(name) for name in PACKAGES]
+    for logger in loggers:
+        logger.setLevel(settings.log_level)
+    if loggers[0].handlers:
         return
     settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-    handler = (
+    handlers: list[logging.Handler] = [
         RotatingFileHandler(settings.log_file, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
         if rotates
         else WatchedFileHandler(settings.log_file, encoding="utf-8")
-    )
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    root.addHandler(handler)
+    ]
+    handlers[0].setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    if also_to_terminal:
+        handlers.append(logging.StreamHandler(sys.stderr))
+        handlers[1].setLevel(logging.WARNING)
+    for logger in loggers:
+        for handler in handlers:
+            logger.addHandler(handler)

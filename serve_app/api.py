@@ -40,7 +40,7 @@ START_TIMEOUT_S = 60.0
 
 def create_api(settings: Settings) -> App:
     """The application and the middleware in front of it, as a replica runs them."""
-    write_to_log_file(settings, rotates=False)
+    write_to_log_file(settings)
     app = create_app(settings)
     api: App = FastReads(BodyLimit(FastStarts(app, app)), app)
     if settings.api_keys and settings.auth == "on":

@@ -38,7 +38,7 @@ OWNER_ANSWERS_WITHIN_S = 10.0
 NAMES_ARE_FREE_WITHIN_S = 10.0
 PROXIES_START_WITHIN_S = 30.0
 
-logger = logging.getLogger("rfuav.api")
+logger = logging.getLogger(__name__)
 
 Ready = list[ray.ObjectRef]
 
@@ -52,7 +52,7 @@ def start_actors(settings: Settings) -> tuple[str | None, Ready]:
     url = database_url(settings.database_url, settings.state_dir)
     # Create the tables here, once: the actors would race to create them.
     notice = prepare_store(url)
-    metrics_actor = _start(MetricsActor, names.METRICS, url)
+    metrics_actor = _start(MetricsActor, names.METRICS, url, settings)
     supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR, metrics_actor)
     task_manager_actor = _start(TaskManager, names.TASK_MANAGER, settings, metrics_actor, supervisor_actor)
     return notice, [metrics_actor.ping.remote(), supervisor_actor.ping.remote(), task_manager_actor.start.remote()]

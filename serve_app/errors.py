@@ -25,7 +25,7 @@ from rfuav_ray.errors import (
 from rfuav_ray.events import clean
 from rfuav_ray.tasks import now
 
-logger = logging.getLogger("rfuav.api")
+logger = logging.getLogger(__name__)
 
 #: for the OpenAPI schema
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {

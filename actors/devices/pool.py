@@ -15,7 +15,7 @@ from actors.devices import gpu_groups
 from actors.devices.node_monitor import NodeMonitor
 from actors.devices.numbering import CPU, Gpu, Node, cpus_per_run, number_gpus
 
-logger = logging.getLogger("rfuav.devices")
+logger = logging.getLogger(__name__)
 
 #: how often the nodes are listed and their hardware is read
 LOOK_EVERY_S = 2.0

@@ -4,15 +4,20 @@ The TaskManager stores the first event of a log, together with the task.
 """
 
 import asyncio
+import logging
 from collections import OrderedDict, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import cast
 
 from actors.batching import GroupCommit
-from actors.events.event_log import Event, EventLog, EventReport, EventRow, is_final
+from actors.events.event_log import Entry, Event, EventLog, EventReport, EventRow, is_final
 from actors.events.gauges import RunGauges
 from actors.store.store import Store
+from rfuav_ray.logs import write_to_log_file
+from rfuav_ray.settings import Settings
+
+logger = logging.getLogger(__name__)
 
 #: number of logs of ended tasks that stay in memory
 KEPT_LOGS = 100
@@ -28,7 +33,8 @@ class EventPage:
 
 
 class MetricsActor:
-    def __init__(self, database_url: str) -> None:
+    def __init__(self, database_url: str, settings: Settings) -> None:
+        write_to_log_file(settings)
         self._store = Store(database_url)
         self._commit: GroupCommit[EventRow] = GroupCommit(self._store.append_events)
         self._logs: dict[str, EventLog] = {}
@@ -61,6 +67,7 @@ class MetricsActor:
         log.show((row.sequence, row.entry) for row in rows)
         self._keep(task_id, log)
         self._gauges.show(task_id, entries)
+        _log_warnings(task_id, entries)
         self._news.pop(task_id, asyncio.Event()).set()
 
     async def append_together(self, reports: Sequence[EventReport]) -> "list[Exception | None]":
@@ -147,6 +154,13 @@ class MetricsActor:
             oldest, _ = self._closed.popitem(last=False)
             if (kept := self._logs.get(oldest)) and kept.is_closed:  # a new task may have this id by now
                 del self._logs[oldest]
+
+
+def _log_warnings(task_id: str, entries: Sequence[Entry]) -> None:
+    """Copy warnings and errors to LOG_FILE, where an operator looks for them."""
+    for entry in entries:
+        if (level := entry.get("level")) in ("WARNING", "ERROR"):
+            logger.log(logging.getLevelNamesMapping()[level], "task %s: %s", task_id, entry["message"])
 
 
 def _stored_logs(store: Store, task_ids: Sequence[str]) -> dict[str, EventLog]:

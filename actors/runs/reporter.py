@@ -56,6 +56,12 @@ class Reporter:
                 self._entries.append(_entry(event))
             self._progress = _merge(self._progress, event)
 
+    def note(self, event: RunEvent) -> None:
+        """Accept an event from code that cannot stop the run: neither blocks nor raises."""
+        with self._lock:
+            if len(self._entries) < MAX_WAITING_ENTRIES:
+                self._entries.append(_entry(event))
+
     def last_epoch(self) -> int:
         """The last epoch whose end an earlier run of this task reported; 0 without any.
 

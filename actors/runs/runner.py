@@ -1,12 +1,13 @@
 """Executes a run in a Ray worker: calls the domain function, passes its reports on, and returns the outcome."""
 
-import logging
 import os
 from datetime import UTC, datetime
+from traceback import format_exception
 from typing import Any
 
 import ray
 
+from actors.runs.log_events import warnings_as_events
 from actors.runs.reporter import Reporter
 from actors.runs.spec import Outcome, RunSpec
 from rfuav_ray.api.kinds import KINDS, parse_request
@@ -14,8 +15,6 @@ from rfuav_ray.errors import RfuavError, RunCancelled, RunError, RunInterrupted,
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
-
-logger = logging.getLogger(__name__)
 
 
 def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
@@ -36,18 +35,18 @@ def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
             on_gpu = f", GPU {', '.join(place['gpu_ids'])}" if place["gpu_ids"] else ""
             message = f"Run {spec.attempt} started in process {os.getpid()} on {place['node']}{on_gpu}."
             reporter.report(RunEvent(message=message))
-            with freed_memory_kept():
+            with freed_memory_kept(), warnings_as_events(reporter.note):
                 result = _work(spec, reporter, place)
             return Outcome("completed", result=result | {"run": place | {"ended_at": _now()}})
         except Exception as error:
-            return _ending(spec, error)
+            return ending(error)
 
 
 def get_ready() -> None:
     """Do nothing. Ray starts a worker for this task, and that starts the node's fork server."""
 
 
-def _ending(spec: RunSpec, error: Exception) -> Outcome:
+def ending(error: Exception) -> Outcome:
     match error:
         case RunCancelled():
             outcome = Outcome("cancelled")
@@ -56,14 +55,16 @@ def _ending(spec: RunSpec, error: Exception) -> Outcome:
         case RunLost():
             outcome = Outcome("lost", error=clean(str(error)))
         case RfuavError():
-            outcome = Outcome("failed", error=clean(str(error)))
+            outcome = _failed(str(error), error)
         case OSError():  # no space left, no permission
-            reason = f"{error.filename or 'A file'}: {error.strerror or error}"
-            outcome = Outcome("failed", error=clean(reason))
+            outcome = _failed(f"{error.filename or 'A file'}: {error.strerror or error}", error)
         case _:
-            logger.error("run %s failed", spec.run_id, exc_info=error)
-            outcome = Outcome("failed", error=clean(f"{type(error).__name__}: {error}"))
+            outcome = _failed(f"{type(error).__name__}: {error}", error)
     return outcome
+
+
+def _failed(reason: str, error: Exception) -> Outcome:
+    return Outcome("failed", error=clean(reason), traceback=clean("".join(format_exception(error))))
 
 
 def _place(spec: RunSpec) -> dict[str, Any]:

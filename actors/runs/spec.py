@@ -39,6 +39,8 @@ class Outcome:
     status: Literal["completed", "failed", "cancelled", "lost", "interrupted"]
     result: dict[str, Any] | None = None
     error: str | None = None
+    #: of a failed run, for the service's log file
+    traceback: str | None = None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from actors.store.tables import events, settings, tasks
 from actors.tasks.row import TaskRow, row_of
 from rfuav_ray.tasks import TaskRecord
 
-logger = logging.getLogger("rfuav.tasks")
+logger = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 1000
 

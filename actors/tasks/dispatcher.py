@@ -28,7 +28,7 @@ from rfuav_ray.outputs.ownership import claim
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
 
-logger = logging.getLogger("rfuav.tasks")
+logger = logging.getLogger(__name__)
 
 #: when a task takes a folder, the message of this many waiting tasks is updated: thousands would take long
 WAITING_SHOWN = 200
@@ -246,6 +246,8 @@ class Dispatcher:
         if outcome.status == "lost":
             # The node may be gone too: the next task must not start there.
             await self._look_safely()
+        if outcome.traceback is not None:
+            logger.error("the run of task %s failed:\n%s", task_id, outcome.traceback)
         self.slots.release(task_id)
         self.gpu_memory.pop(task_id, None)
         task = self._table.get(task_id)

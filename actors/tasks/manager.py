@@ -25,7 +25,7 @@ from rfuav_ray.machine.hardware import read_cpu
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
-logger = logging.getLogger("rfuav.tasks")
+logger = logging.getLogger(__name__)
 
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 

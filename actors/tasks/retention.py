@@ -7,7 +7,7 @@ import time
 from actors.tasks.table import TaskTable
 from actors.tasks.task_log import Journal
 
-logger = logging.getLogger("rfuav.tasks")
+logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 3600.0
 #: number of tasks that are deleted together; other writes get their turn in between

@@ -14,7 +14,7 @@ from actors.tasks.task_log import Journal, log_entry
 from rfuav_ray.errors import InvalidInput, ServiceBusy, service_stops
 from rfuav_ray.tasks import TaskRecord
 
-logger = logging.getLogger("rfuav.tasks")
+logger = logging.getLogger(__name__)
 
 QUEUE_FULL_RETRY_S = 10
 

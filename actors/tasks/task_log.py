@@ -14,7 +14,7 @@ from actors.events.event_log import Entry, EventReport
 from rfuav_ray.events import Level
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
-logger = logging.getLogger("rfuav.tasks")
+logger = logging.getLogger(__name__)
 
 RETRY_S = 0.5
 

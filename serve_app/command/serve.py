@@ -21,6 +21,7 @@ import ray
 
 from actors import names
 from rfuav_ray.errors import RfuavError
+from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.machine.ports import check_free
 from rfuav_ray.settings import Settings
 from serve_app import app
@@ -61,6 +62,7 @@ def serve_forever(settings: Settings) -> int:
     """
     settings = _with_key(settings)
     with _only_one(settings):
+        write_to_log_file(settings, also_to_terminal=True)
         if not _is_on_a_cluster():
             check_free(settings.host, settings.port)
         _say("Starting the service; this takes about 20 seconds.")

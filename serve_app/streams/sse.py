@@ -13,7 +13,7 @@ from actors.events.event_log import Event, EventWindow
 from actors.events.metrics_actor import EventPage
 from rfuav_ray.errors import ServiceBusy, service_stops
 
-logger = logging.getLogger("rfuav.api")
+logger = logging.getLogger(__name__)
 
 #: After this much silence, a comment line keeps proxies from closing the connection.
 HEARTBEAT_S = 15.0

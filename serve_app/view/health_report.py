@@ -12,7 +12,7 @@ from serve_app.streams.sse import TaskStreams
 from serve_app.view.cached_json import Encoded, encoded
 from serve_app.view.task_view import TaskView
 
-logger = logging.getLogger("rfuav.api")
+logger = logging.getLogger(__name__)
 
 #: how long an answer is reused
 FRESH_S = 0.1

@@ -17,7 +17,7 @@ from actors.tasks.row import TaskRow, record_of
 from rfuav_ray.tasks import LIVE_STATUSES, TaskRecord, TaskStatus
 from serve_app.view.cached_json import Encoded, encoded_task
 
-logger = logging.getLogger("rfuav.api")
+logger = logging.getLogger(__name__)
 
 FEED_WAIT_S = 30.0
 RETRY_S = 0.5

@@ -1,5 +1,6 @@
 """Split, augment, crop and spectrograms through the real service."""
 
+import json
 import os
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from preprocessing.pipeline.driver import Workers
 from rfuav_ray.api.requests import DataAugmentationRequest
 from rfuav_ray.client import ServiceError
 from rfuav_ray.signals.simulator import simulate
-from rfuav_ray.signals.writers import write_recording
+from rfuav_ray.signals.writers import write_recording, write_sigmf
 
 
 @pytest.fixture
@@ -106,6 +107,34 @@ def test_a_task_of_which_nothing_can_be_used_fails_and_leaves_nothing(client, fo
     ended, _ = end_of(client, client.crop_images(folder / "in", folder / "out", x=0, y=0, width=1, height=1))
     assert ended["status"] == "failed" and "bad.png" in ended["message"]
     assert ended["stats"] is None and not (folder / "out").exists()
+
+
+def test_what_is_odd_about_a_recording_is_a_warning_of_the_task_and_in_the_log_file(client, folder, log_file):
+    path = folder / "retunes.sigmf-meta"
+    write_sigmf(path, simulate("gfsk_fast_shuffle", 0.02), sample_rate_hz=20e6, center_frequency_hz=2.4e9)
+    metadata = json.loads(path.read_text())
+    metadata["captures"].append({"core:sample_start": 1000, "core:frequency": 5.8e9})
+    path.write_text(json.dumps(metadata))
+    task = client.make_spectrograms(path, folder / "images", duration_s=0.01, image_size=64)
+    assert client.wait(task["task_id"], timeout=60)["status"] == "completed"
+    warnings = [e["message"] for e in client.get_logs(task["task_id"]) if e["level"] == "WARNING"]
+    assert len(warnings) == 1 and "retunes.sigmf-meta: the captures have different frequencies" in warnings[0]
+    assert f"task {task['task_id']}: {warnings[0]}" in log_file.read_text()
+
+
+def test_the_traceback_of_a_failed_run_is_in_the_log_file(client, trained, folder, log_file):
+    """The weights are damaged after they were checked, while the task waits."""
+    weights = folder / "weights.pth"
+    weights.write_bytes(Path(trained["result"]["files"]["best_model"]).read_bytes())
+    client.update_resource_config(max_concurrent={"cpu": {"inference": 0}})
+    source = next((folder.parent / "dataset" / "val" / "vertical").glob("*.png"))
+    config = trained["result"]["files"]["config"]
+    task = client.start_inference(config, weights, source, save_path=folder / "out", device="cpu")
+    weights.write_bytes(b"damaged")
+    client.update_resource_config(max_concurrent={"cpu": {"inference": 4}})
+    assert client.wait(task["task_id"], timeout=60)["status"] == "failed"
+    text = log_file.read_text().partition(f"the run of task {task['task_id']} failed:")[2]
+    assert text.startswith("\nTraceback (most recent call last):") and "weights.pth" in text
 
 
 def test_recordings_become_a_data_set_whose_settings_reach_the_model(client, folder, training):

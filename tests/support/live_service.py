@@ -29,14 +29,20 @@ def root(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def service(root, tmp_path_factory):
+def log_file(tmp_path_factory):
+    """LOG_FILE of the service."""
+    return tmp_path_factory.mktemp("logs") / "app.log"
+
+
+@pytest.fixture(scope="session")
+def service(root, tmp_path_factory, log_file):
     """The URL of a running service."""
     # Sockets live below it, and their paths must be short.
     settings = Settings(
         _env_file=None,
         port=free_port(),
         state_dir=tmp_path_factory.mktemp("state"),
-        log_file=tmp_path_factory.mktemp("logs") / "app.log",
+        log_file=log_file,
         data_roots=(root,),
         max_training_concurrent_gpu=1,
         max_inference_concurrent_gpu=1,

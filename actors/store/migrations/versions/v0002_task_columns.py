@@ -13,7 +13,7 @@ down_revision = "0001"
 
 ROWS_AT_ONCE = 1000
 
-logger = logging.getLogger("rfuav.tasks")
+logger = logging.getLogger(__name__)
 
 _tasks = sa.table(
     "tasks",

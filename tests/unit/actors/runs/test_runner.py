@@ -1,13 +1,14 @@
-"""The threads of a run, and the environment it gets on any cluster."""
+"""The threads of a run, the environment it gets on any cluster, and what becomes of its errors."""
 
 import pytest
 import ray
 import torch
 
-from actors.runs import runner as runners
+from actors.runs import runner
 from actors.runs.runner import use_threads
 from actors.runs.spec import RunSpec
 from actors.runs.supervisor import OPENMP_VARIABLES, run_environment
+from rfuav_ray.errors import RunCancelled, RunError, RunInterrupted
 
 
 @pytest.fixture
@@ -16,7 +17,7 @@ def threads_of(monkeypatch):
     before = torch.get_num_threads()
 
     def ask(usable, **fields):
-        monkeypatch.setattr(runners, "usable_cpus", lambda: usable)
+        monkeypatch.setattr(runner, "usable_cpus", lambda: usable)
         use_threads(RunSpec("task", "training", 1, {}, "cpu", **fields))
         return torch.get_num_threads()
 
@@ -51,3 +52,26 @@ def test_threads_that_wait_do_not_spin_on_any_cluster(environment):
 def test_an_operators_word_counts_more(environment, monkeypatch):
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     assert environment()["OMP_WAIT_POLICY"] == "ACTIVE"
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RunError("the file is damaged."), "the file is damaged."),
+        (OSError(28, "No space left on device", "/x"), "/x: No space left on device"),
+        (KeyError("x"), "KeyError: 'x'"),
+    ],
+)
+def test_ending_a_failed_run_has_its_traceback(error, reason):
+    try:
+        raise error
+    except type(error) as caught:
+        outcome = runner.ending(caught)
+    assert (outcome.status, outcome.error) == ("failed", reason)
+    assert "test_runner.py" in outcome.traceback and outcome.traceback.startswith("Traceback")
+
+
+@pytest.mark.parametrize(("error", "status"), [(RunCancelled(), "cancelled"), (RunInterrupted(), "interrupted")])
+def test_ending_a_run_that_was_stopped_has_none(error, status):
+    outcome = runner.ending(error)
+    assert (outcome.status, outcome.traceback) == (status, None)

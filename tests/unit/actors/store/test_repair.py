@@ -99,7 +99,7 @@ def test_half_a_page_in_the_middle(file, caplog):
     middle = leaves[len(leaves) // 2]
     at_most = cells(file, middle)
     overwrite(file, middle, PAGE_BYTES // 2, PAGE_BYTES // 2)
-    with caplog.at_level(logging.ERROR, "rfuav.tasks"):
+    with caplog.at_level(logging.ERROR, "actors.store.repair"):
         lost, message = assert_saved(file, at_most)
     assert lost > 0 and " lost)" in message and message in caplog.text
 

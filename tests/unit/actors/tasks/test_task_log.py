@@ -6,11 +6,11 @@ from types import SimpleNamespace
 import pytest
 from ray.exceptions import ActorUnavailableError
 
-from actors.events.metrics_actor import MetricsActor
 from actors.store.setup import prepare_store
 from actors.store.store import database_url
 from actors.tasks.task_log import Journal
 from rfuav_ray.tasks import TaskStatus
+from tests.support.metrics import metrics_actor
 from tests.support.sample_tasks import a_task
 
 
@@ -40,7 +40,7 @@ class Remote:
 @pytest.fixture
 def actor(tmp_path):
     prepare_store(database_url("", tmp_path))
-    return MetricsActor(database_url("", tmp_path))
+    return metrics_actor(tmp_path)
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,6 @@ import pytest
 from ray.exceptions import ActorDiedError, RayTaskError
 
 from actors.events.event_log import WINDOW, EventLog, EventReport, first_event
-from actors.events.metrics_actor import MetricsActor
 from actors.store.setup import prepare_store
 from actors.store.store import database_url
 from rfuav_ray.errors import ServiceBusy
@@ -17,6 +16,7 @@ from rfuav_ray.tasks import TaskStatus
 from serve_app.streams import sse
 from serve_app.streams.sse import EventReader, TaskStreams
 from serve_app.view.task_view import TaskView
+from tests.support.metrics import metrics_actor
 from tests.support.sample_tasks import a_row
 
 FINAL = {"message": "end", "stage": "completed", "status": "completed"}
@@ -35,7 +35,7 @@ class Local:
 @pytest.fixture
 def actor(tmp_path):
     prepare_store(database_url("", tmp_path))
-    return MetricsActor(database_url("", tmp_path))
+    return metrics_actor(tmp_path)
 
 
 def run(coroutine):
@@ -237,12 +237,12 @@ def test_deleting_a_task_ends_its_streams(actor):
 def test_a_restarted_actor_goes_on_where_the_log_ended(actor, tmp_path):
     async def main():
         await actor.append(EventReport("task", "run", 0, entries(1, 2)))
-        again = MetricsActor(database_url("", tmp_path))
+        again = metrics_actor(tmp_path)
         await again.append(EventReport("task", "run", 1, entries(2, 3)))
         await again.append(EventReport("task", "manager", 0, [FINAL]))
         page = await again.read("task")
         assert page.is_last
-        third = await MetricsActor(database_url("", tmp_path)).read("task", after=2)
+        third = await metrics_actor(tmp_path).read("task", after=2)
         return [number for number, _ in page.events], [number for number, _ in third.events], third.is_last
 
     assert run(main()) == ([1, 2, 3, 4], [3, 4], True)
