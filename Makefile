@@ -23,10 +23,11 @@ serve: install
 # The unit tests on all cores, then the integration tests, which share one service.
 test: install
 	$(BIN)/pytest tests/unit --numprocesses auto --cov --cov-report term:skip-covered
-	$(BIN)/pytest tests/integration
+	$(BIN)/pytest tests/integration -m 'not long'
 
 # Half an hour: also the page in a browser, killed and stopped services, and clusters of several nodes.
 test-all: test
+	$(BIN)/pytest tests/integration -m long
 	$(BIN)/pytest tests/browser
 	$(BIN)/pytest tests/faults
 	$(BIN)/pytest tests/cluster

@@ -13,7 +13,7 @@ def pytest_configure() -> None:
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, lambda *_: None)  # goes on being ignored here; children get the default
+        signal.signal(signal.SIGHUP, lambda *_: None)  # still ignored here; children get the default
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -71,6 +71,7 @@ def long_inference(inference, dataset, root):
     shutil.rmtree(folder)
 
 
+@pytest.mark.long
 def test_eight_at_a_time_on_two_gpus_and_never_more(client, training, long_inference):
     hold(client)
     tasks = [client.start_training(**training(device="cuda"))["task_id"] for _ in range(3)]

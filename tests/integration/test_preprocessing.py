@@ -111,7 +111,12 @@ def test_a_task_of_which_nothing_can_be_used_fails_and_leaves_nothing(client, fo
 
 def test_what_is_odd_about_a_recording_is_a_warning_of_the_task_and_in_the_log_file(client, folder, log_file):
     path = folder / "retunes.sigmf-meta"
-    write_sigmf(path, simulate("gfsk_fast_shuffle", 0.02), sample_rate_hz=20e6, center_frequency_hz=2.4e9)
+    write_sigmf(
+        path,
+        simulate(emitter="gfsk_fast_shuffle", duration_s=0.02, sample_rate_hz=20e6, snr_db=20, seed=1),
+        sample_rate_hz=20e6,
+        center_frequency_hz=2.4e9,
+    )
     metadata = json.loads(path.read_text())
     metadata["captures"].append({"core:sample_start": 1000, "core:frequency": 5.8e9})
     path.write_text(json.dumps(metadata))

@@ -66,6 +66,7 @@ def test_a_cancelled_task_stops_and_leaves_nothing(client, many, root):
     assert len(files_in(root / "cancelled")) == 2 * IMAGES
 
 
+@pytest.mark.long
 def test_a_killed_worker_loses_nothing(client, many, root):
     task_id = client.augment_dataset(many, output_path=root / "worker-killed", methods=METHODS)["task_id"]
     wait_for_files(root / "worker-killed", 30)
@@ -76,6 +77,7 @@ def test_a_killed_worker_loses_nothing(client, many, root):
     assert len(files_in(root / "worker-killed")) == 3 * IMAGES
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_without_making_files_again(client, many, root):
     output = root / "run-killed"
     task_id = client.augment_dataset(many, output_path=output, methods=METHODS)["task_id"]

@@ -26,6 +26,7 @@ def release(client, device, training):
     client.update_resource_config(max_concurrent={device: {"training": training, "inference": 1}})
 
 
+@pytest.mark.long
 def test_twenty_trainings_at_once_from_twenty_threads(client, training):
     hold(client, "cpu")
     together = threading.Barrier(20)

@@ -116,6 +116,7 @@ def test_a_task_that_never_ran_shows_nobodys_files(client, service, training, ro
     assert artifacts(service, waiting) == {}
 
 
+@pytest.mark.long
 def test_twenty_trainings_with_one_folder_from_twenty_threads(client, service, training, root):
     client.update_resource_config(max_concurrent={"cpu": {"training": 2}})
     fields = training(save_path=str(root / "twenty"), name=None)
