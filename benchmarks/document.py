@@ -12,41 +12,42 @@ from benchmarks.figures import COLUMNS, Figure
 _TEXT = """\
 # Benchmarks
 
-Made by `make bench` on {day}, in {minutes:.0f} minutes. `python -m benchmarks.<name> --help` is a row alone:
-{names}.
+`make bench` wrote this file on {day}, in {minutes:.0f} minutes. `python -m benchmarks.<name>` runs one of the
+benchmarks alone: {names}.
 
 {table}
 
-![How far each figure is from what it must be]({picture})
+![Each result as a multiple of its bound]({picture})
 
 {machine}
 
 How it was measured:
 
-- The figures are those of the whole service, as `rfuav serve` starts it, at its clients; of augment and crop
-  those of the same code on a Ray of its own with the service's environment variables. The median counts;
-  whatever else the machine does moves all of them.
-- "must" is what the original service does, times 0.55 to 4: a FastAPI service in one process that keeps its
-  tasks in a dict. Its figures are of another run, on an idle machine with 2 cores and avx512_bf16: it answered
-  6,300 reads/s, started 1,150 tasks/s, trained 22, classified 33 and cropped 230 images/s and wrote 65 augmented
-  ones. On any other machine the rows "times …" that have a bound tell: both sides of them were measured in the
-  same run, by turns.
-- "The original's way" (`benchmarks/original_way.py`) is how it trains, classifies, augments and crops, in a
-  process of its own: fp32, one image after the other, decoded anew whenever it is its turn. To classify an image
-  it decodes it twice, draws the answer into it and writes it as a JPEG, where this service writes tables. To
-  augment one it writes the original with each method, which counts once. Its log, the tables of a validation
-  and the checkpoints are left out. It crops as fast as one core can, so that two can crop twice as fast at best.
-- Steps and model "alone" (`benchmarks/model_alone.py`) are what the processor computes with nothing else to do:
-  random tensors, nothing read, decoded, validated or stored.
-- Plain FastAPI (`benchmarks/baseline.py`: the same routes and models, nothing looked at on disk, nothing
-  stored) is asked in the same run by the same load generator, in turns with the service.
-- The load generator, one process with {connections} connections, shares the cores with what it asks. An
+- The results are those of the whole service as `rfuav serve` starts it, measured at its clients. Augment and
+  crop run the same code on a separate Ray with the service's environment variables. The median counts. Other
+  work on the machine changes all results.
+- "must" is the result of the original service, times 0.55 to 4. The original is a FastAPI service in one process
+  that keeps its tasks in a dict. Its results are from another run, on an idle machine with 2 cores and
+  avx512_bf16: it answered 6,300 reads/s, started 1,150 tasks/s, trained 22, classified 33 and cropped 230
+  images/s and wrote 65 augmented ones. On any other machine, only the rows "times …" with a bound are
+  comparable: both sides of such a row were measured in the same run, alternately.
+- "The original's way" (`benchmarks/original_way.py`) trains, classifies, augments and crops like the original, in
+  a separate process: fp32, one image after the other, each decoded again at every use. To classify an image, it
+  decodes the image twice, draws the answer into it and writes it as a JPEG; this service writes tables. To
+  augment an image, it also writes the unchanged image again with each method, which counts once. Its log, the
+  tables of a validation and the checkpoints are omitted. It crops as fast as one core can, so two cores can crop
+  at most twice as fast.
+- Steps and model "alone" (`benchmarks/model_alone.py`) are the rates of the processor without other work: random
+  tensors, nothing is read, decoded, validated or stored.
+- Plain FastAPI (`benchmarks/baseline.py`: the same routes and models, no checks on disk, nothing stored) is
+  measured in the same run by the same load generator, alternating with the service.
+- The load generator, one process with {connections} connections, uses the same cores as the service. An
   answer that is not 2xx ends the benchmark.
-- A task that the service creates is on disk before its answer, one of plain FastAPI in memory, which does not
-  look at the paths of the request either. All tasks are alike, and name the same data set.
-- A line of a stream is late by the time from its timestamp, when it was written, to its arrival at a client.
-  A run hands its lines over every 0.4 s.
-- The data is made by the scripts: JPEGs of 640×640 pixels of smooth noise. A run has all cores: its cap is 1.
+- A task of the service is on disk before the answer. A task of plain FastAPI is in memory, and its paths are not
+  checked. All tasks are alike, and use the same data set.
+- The delay of an event is the time from its timestamp, when it was written, to its arrival at a client. A run
+  delivers its events every 0.4 s.
+- The scripts make the data: JPEGs of 640×640 pixels of smooth noise. A run has all cores: its limit is 1.
 """
 
 
@@ -91,7 +92,9 @@ def draw(file: Path, figures: Sequence[Figure]) -> None:
         axes.plot(ends, [place, place], color="black", linewidth=1, marker="|")
     axes.set_yticks(range(len(bounded)), [figure.work for figure in reversed(bounded)], fontsize="small")
     axes.axvline(1, color="black", linewidth=0.8)
-    axes.set(xscale="log", xlabel="times as good as it must be (median; the line is the range of all runs)")
+    axes.set(
+        xscale="log", xlabel="multiple of the bound (median; the line is the range of all runs); higher is better"
+    )
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())

@@ -44,9 +44,9 @@ def measure(runs: int = 3, clients: int = 100, seconds: int = 10, lines_per_seco
                 p99_ms.append(percentiles[98])
     work = f"{clients} event streams of one task"
     return [
-        Figure(work=f"{work}: lines lost or doubled", values=lost, at_most=0),
-        Figure(work=f"{work}: behind, p50, ms", values=p50_ms),
-        Figure(work=f"{work}: behind, p99, ms", values=p99_ms, at_most=100),
+        Figure(work=f"{work}: events lost or repeated", values=lost, at_most=0),
+        Figure(work=f"{work}: delay, p50, ms", values=p50_ms),
+        Figure(work=f"{work}: delay, p99, ms", values=p99_ms, at_most=100),
         *(Figure(work=f"{work}: {what}, MB", values=values) for what, values in megabytes.items()),
     ]
 

@@ -59,7 +59,11 @@ def measure(
             figures += [
                 Figure(work=f"{work}: images/s", values=trained),
                 Figure(work=f"{work}, random tensors on the device: images/s", values=[random]),
-                Figure(work=f"{work}: share of it", values=[one / random for one in trained], at_least=MUST),
+                Figure(
+                    work=f"{work}: fraction of the rate with random tensors",
+                    values=[one / random for one in trained],
+                    at_least=MUST,
+                ),
             ]
             if gigabytes:
                 figures.append(Figure(work=f"{work}: GPU memory, GiB", values=[gigabytes]))

@@ -51,7 +51,7 @@ def measure(
         raise LoadError(done.stderr.strip())
     load = Load(**json.loads(done.stdout))
     if load.errors:
-        raise LoadError(f"{method} {url}: of {load.requests} answers these were no success: {load.errors}")
+        raise LoadError(f"{method} {url}: {load.requests} answers, of which these failed: {load.errors}")
     return load
 
 
@@ -134,7 +134,7 @@ def _request(url: str, method: str, body: str | None) -> bytes:
 
 def _load(times_s: list[float], statuses: Counter[int], seconds: float) -> Load:
     if len(times_s) < 2:
-        raise LoadError("There were no answers after the first moment: ask for more seconds.")
+        raise LoadError("No answers after the warm-up: increase --seconds.")
     percentiles = statistics.quantiles(times_s, n=100)
     errors = {str(status): count for status, count in statuses.items() if not 200 <= status < 300}
     return Load(len(times_s), len(times_s) / seconds, 1000 * percentiles[49], 1000 * percentiles[98], errors)

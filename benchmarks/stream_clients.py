@@ -52,7 +52,7 @@ class StreamClients:
         deadline_s = time.monotonic() + within_s
         while not is_done():
             if time.monotonic() > deadline_s:
-                raise StreamError(f"the streams did not get there within {within_s:.0f} s")
+                raise StreamError(f"the streams did not finish within {within_s:.0f} s")
             for key, _ in self._selector.select(LOOK_EVERY_S):
                 self._read(key.data)
 

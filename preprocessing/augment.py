@@ -79,7 +79,7 @@ def run(
     if not found:
         raise RunError(f"'{source}' has neither a folder train nor valid.")
     if (source / "test").is_dir():
-        report(RunEvent(message="'test' is left out: only train and valid are augmented."))
+        report(RunEvent(message="'test' is skipped: only train and valid are augmented."))
     class_names: set[str] = set()
     items: list[Item] = []
     for part in found:

@@ -46,7 +46,7 @@ def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> Preproc
     names = class_folders(source, field="input_path")
     if not any(len(list(islice(image_names(source / name), 2))) == 2 for name in names):
         raise InvalidInput(
-            "input_path", f"each class of '{source}' has one image: none would be left to validate."
+            "input_path", f"each class of '{source}' has only one image, so the validation set would be empty."
         )
     return _with_output(request, source, request.output_path, roots)
 
@@ -55,7 +55,7 @@ def _check_augment(request: DataAugmentationRequest, roots: Sequence[Path]) -> P
     source = paths.existing(request.dataset_path, roots, field="dataset_path")
     parts = [source / part for part in PARTS if (source / part).is_dir()]
     if not parts:
-        reason = f"'{source}' has neither a folder train nor valid; name the folder that holds them."
+        reason = f"'{source}' has neither a folder train nor valid; choose the folder that holds them."
         raise InvalidInput("dataset_path", reason)
     for part in parts:
         class_folders(part, field="dataset_path")
@@ -82,7 +82,7 @@ def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> Pr
         raise _contradiction(error) from None
     source = paths.existing(request.input_path, roots, field="input_path")
     if source.is_file() and not is_recording(source):
-        reason = f"'{source}' is no IQ recording; iq, dat, bin, npy, wav and sigmf-meta are read."
+        reason = f"'{source}' is not an IQ recording; iq, dat, bin, npy, wav and sigmf-meta are read."
         raise InvalidInput("input_path", reason)
     found = recordings_in(source)
     if not found:
@@ -118,14 +118,14 @@ def _with_output(
 ) -> PreprocessingRequest:
     output = paths.output_folder(output_path, roots, field="output_path")
     if output == source:
-        raise InvalidInput("output_path", f"'{output}' is the input too: name another folder.")
+        raise InvalidInput("output_path", f"'{output}' is also the input: choose another folder.")
     if output.is_relative_to(source):
-        raise InvalidInput("output_path", f"'{output}' lies inside the input '{source}': name another folder.")
+        raise InvalidInput("output_path", f"'{output}' lies inside the input '{source}': choose another folder.")
     source_field = "dataset_path" if isinstance(request, DataAugmentationRequest) else "input_path"
     request = request.model_copy(update={source_field: str(source), "output_path": str(output)})
     if output.exists() and holds_files(output) and not is_unfinished(read_run(output), request_identity(request)):
         found = ", ".join(f"'{entry.name}'" for entry in islice(output.iterdir(), 3))
-        reason = f"'{output}' holds files already ({found}, …): name a new folder, or empty it."
+        reason = f"'{output}' already holds files ({found}, …): choose a new folder, or empty this one."
         raise InvalidInput("output_path", reason)
     return request
 

@@ -99,7 +99,7 @@ def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: 
     source = Path(request.input_path)
     class_names = class_folders(source, field="input_path")
     if others := other_images(source, class_names):
-        message = f"{others} images are no files <class>/<image> and are left out."
+        message = f"{others} images are not directly in a class folder and are skipped."
         report(RunEvent(message=message, level="WARNING"))
     # Empty files are left out before the split: in a small class one could be the only file of a part.
     names: dict[str, list[str]] = {name: [] for name in class_names}
@@ -153,9 +153,9 @@ def _items(request: DatasetSplitRequest, names_of_class: Mapping[str, Sequence[s
 def _check_valid(items: Sequence[Item], class_names: Sequence[str], report: Report) -> None:
     with_valid = {Path(item.target).parts[1] for item in items if item.target.startswith(f"{VALID}/")}
     if not with_valid:
-        raise RunError("each class has one image (or one recording): nothing would be left for validation.")
+        raise RunError("each class has only one image (or one recording), so the validation set would be empty.")
     if missing := [name for name in class_names if name not in with_valid]:
-        message = f"Classes with nothing to validate, which training refuses: {', '.join(missing)}."
+        message = f"Training will refuse these classes without validation images: {', '.join(missing)}."
         report(RunEvent(message=message, level="WARNING"))
 
 

@@ -35,7 +35,7 @@ def existing_file(text: str, roots: Sequence[Path], *, field: str) -> Path:
     if not _stat_ok(path, field):
         raise InvalidInput(field, f"there is no file '{path}'.")
     if not path.is_file():
-        raise InvalidInput(field, f"'{path}' is a folder; a file is needed.")
+        raise InvalidInput(field, f"'{path}' is a folder, not a file.")
     _check_readable(path, field)
     return path
 

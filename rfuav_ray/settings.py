@@ -98,5 +98,5 @@ class Settings(BaseSettings):
     @classmethod
     def _resolved_roots(cls, roots: tuple[Path, ...]) -> tuple[Path, ...]:
         if not roots:
-            raise ValueError("name at least one folder")
+            raise ValueError("set at least one folder")
         return tuple(root.expanduser().resolve() for root in roots)

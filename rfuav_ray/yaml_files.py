@@ -38,7 +38,7 @@ def check_plain(text: str | bytes, keys: Collection[str] | None = None) -> None:
             is_key = not is_key
         # An alias in the position of a key may stand for any of these keys.
         if isinstance(event, yaml.AliasEvent) and (keys is None or names_a_key or key in keys):
-            raise _refusal(event, f"the alias '*{event.anchor}' is not read: write out what it stands for")
+            raise _refusal(event, f"the alias '*{event.anchor}' is not supported: replace it with its value")
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:

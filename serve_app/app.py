@@ -64,10 +64,10 @@ def _wait_for(actors: Ready) -> None:
     except RayTaskError as error:
         if isinstance(error.cause, RfuavError):
             raise error.cause from None
-        raise RfuavError(f"A part of the service failed as it started: {error.cause!r}") from error
+        raise RfuavError(f"An actor failed to start: {error.cause!r}") from error
     except RayError as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        raise RfuavError(f"A part of the service died as it started: {reason}") from error
+        raise RfuavError(f"An actor died during its start: {reason}") from error
 
 
 def end_a_dead_service(settings: Settings) -> None:
@@ -80,8 +80,8 @@ def end_a_dead_service(settings: Settings) -> None:
         return
     # This process holds the lock of the state folder. The process that started actors for this folder is gone.
     if _owner() not in (None, owner_of(settings)):
-        raise RfuavError("This Ray cluster runs a service already; stop it, or use it.")
-    logger.warning("taking over from a service that was killed")
+        raise RfuavError("Another rfuav-ray service already runs on this Ray cluster. Stop it, or use it.")
+    logger.warning("ending the actors of a killed service")
     stop_actors()
     remove_api()  # It has the old settings.
     deadline_s = time.monotonic() + NAMES_ARE_FREE_WITHIN_S
@@ -101,9 +101,9 @@ def _owner() -> str | None:
         return None
     except RayError as error:
         raise RfuavError(
-            "This Ray cluster runs a service that does not answer: its task manager was asked for "
-            f"{OWNER_ANSWERS_WITHIN_S:.0f} s ({type(error).__name__}). It may be busy: try again, or stop it. If "
-            f"nobody runs it any more, end its actor '{names.TASK_MANAGER}' (namespace '{names.NAMESPACE}') by "
+            "The service on this Ray cluster does not answer: its task manager gave no answer within "
+            f"{OWNER_ANSWERS_WITHIN_S:.0f} s ({type(error).__name__}). It may be busy. Try again, or stop it. If "
+            f"it is abandoned, kill its actor '{names.TASK_MANAGER}' (namespace '{names.NAMESPACE}') with "
             "`ray.kill`, and start again."
         ) from error
     return owner
@@ -162,7 +162,7 @@ def stop_runs(settings: Settings) -> None:
     try:
         ray.get(task_manager_actor.stop.remote(STOP_RUNS_WITHIN_S), timeout=2 * STOP_RUNS_WITHIN_S)
     except RayError as error:  # The TaskManager restarts, or waits for its store.
-        logger.warning("the runs could not be stopped in good order: %s", error)
+        logger.warning("the runs could not be stopped cleanly: %s", error)
         return
     deadline_s = time.monotonic() + END_STREAMS_WITHIN_S
     with suppress(RfuavError), RFUAVClient(f"http://{settings.host}:{settings.port}") as client:
@@ -186,7 +186,7 @@ def _start_serve(host: str, port: int) -> str | None:
         serve.start(http_options={"host": host, "port": port}, logging_config={"enable_access_log": False})
     except (RayError, TimeoutError) as error:
         reason = str(error).strip().splitlines()[-1].strip()
-        logger.warning("Ray Serve's proxy failed as it started, and is started again: %s", reason)
+        logger.warning("Ray Serve's proxy failed to start; Ray Serve starts it again: %s", reason)
         return reason
     return None
 
@@ -197,7 +197,7 @@ def _wait_for_proxies(settings: Settings, failure: str) -> None:
     while any(status != ProxyStatus.HEALTHY for status in serve.status().proxies.values()):
         if time.monotonic() > deadline_s:
             check_free(settings.host, settings.port)
-            raise RfuavError(f"Ray Serve's proxy does not start: {failure} Its log says more (serve/proxy_*.log).")
+            raise RfuavError(f"Ray Serve's proxy does not start: {failure} See its log (serve/proxy_*.log).")
         time.sleep(0.2)
 
 

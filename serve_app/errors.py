@@ -40,7 +40,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 UNKNOWN_TASK: dict[int | str, dict[str, Any]] = {404: {"model": ErrorResponse, "description": "unknown task"}}
 WRONG_STATE: dict[int | str, dict[str, Any]] = {
-    409: {"model": ErrorResponse, "description": "the task's state forbids it, or its id is in use"}
+    409: {"model": ErrorResponse, "description": "not possible in the task's state, or the id is in use"}
 }
 
 
@@ -71,7 +71,7 @@ def answer_to(error: Exception) -> Response:
     """Build the response that a client gets for this error."""
     if isinstance(error, RayError):
         logger.warning("an actor does not answer", exc_info=error)
-        error = ServiceBusy("A part of the service does not answer; it may be restarting.", 2)
+        error = ServiceBusy("An actor of the service does not answer; it may be restarting. Try again.", 2)
     if isinstance(error, InvalidInput):
         code = 403 if isinstance(error, PathNotAllowed) else 422
         return error_response(code, str(error), [FieldError(field=error.field, message=error.reason)])
@@ -81,8 +81,8 @@ def answer_to(error: Exception) -> Response:
         return error_response(409, str(error))
     if isinstance(error, ServiceBusy):
         return error_response(503, str(error), headers={"Retry-After": str(error.retry_after_s)})
-    logger.error("a bug: this request should have been answered", exc_info=error)
-    return error_response(500, "The service made a mistake; its log says more.")
+    logger.error("unexpected error in a request", exc_info=error)
+    return error_response(500, "Internal error. See the log of the service.")
 
 
 async def _handled(_request: Request, error: Exception) -> Response:
@@ -112,7 +112,7 @@ def _problem(entry: Mapping[str, Any]) -> FieldError:
 async def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 400:  # FastAPI raises it for bytes that are not UTF-8 and for numbers of 5,000 digits
-        problem = FieldError(field="body", message="not valid JSON: no UTF-8, or a number of too many digits.")
+        problem = FieldError(field="body", message="not valid JSON: not UTF-8, or a number with too many digits.")
         return error_response(422, f"body: {problem.message}", [problem])
     messages = {404: "There is no such route; see /docs.", 405: "This route has no such method; see /docs."}
     message = messages.get(error.status_code, str(error.detail))

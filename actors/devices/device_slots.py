@@ -81,7 +81,7 @@ class DeviceSlots:
         known = [*self.pool.devices, *([ANY_GPU] if self.pool.gpus else [])]
         for device in caps:
             if device not in known:
-                reason = f"there is no such device; there are {', '.join(known)}."
+                reason = f"unknown device; the devices are {', '.join(known)}."
                 raise InvalidInput(f"max_concurrent.{device}", reason)
         async with self._changing_caps:
             changes = self._caps.changed(caps)

@@ -100,7 +100,7 @@ class DevicePool:
         for device in lost & self._ready.keys():
             await asyncio.to_thread(gpu_groups.give_back, self._ready.pop(device).group)
         for node in gone:
-            logger.warning("node %s (%s) is gone", node.name, node.id)
+            logger.warning("node %s (%s) has left the cluster", node.name, node.id)
             for job in self._jobs.pop(node.id, []):
                 job.cancel()
             self._monitors.pop(node.id, None)

@@ -41,8 +41,8 @@ class QueueGauges:
     """The number of tasks by kind and status, the length of the queue, and the slots in use."""
 
     def __init__(self) -> None:
-        self._tasks = Gauge("rfuav_tasks", description="Tasks by kind and state", tag_keys=("kind", "status"))
-        self._queue = Gauge("rfuav_queue_length", description="Tasks that wait for a slot")
+        self._tasks = Gauge("rfuav_tasks", description="Tasks by kind and status", tag_keys=("kind", "status"))
+        self._queue = Gauge("rfuav_queue_length", description="Pending tasks")
         self._slots = Gauge("rfuav_slots_in_use", description="Running tasks", tag_keys=("device", "kind"))
         self._counts: Counter[tuple[str, str]] = Counter()
         self._changed: set[tuple[str, str]] = set()

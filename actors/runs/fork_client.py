@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         server, worker = _forked(arguments)
     except OSError as error:
-        print(f"no fork of a prepared Python ({error}): starting a fresh one", file=sys.stderr)
+        print(f"no worker from the fork server ({error}): starting a new Python", file=sys.stderr)
         os.execv(sys.executable, [sys.executable, *arguments])
     # A kill of this process is meant for the worker: the server sees the closed connection and kills the worker.
     status = _line(server)
@@ -115,7 +115,7 @@ def _start(address: str) -> None:
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, preexec_fn=os.setpgrp)  # noqa: PLW1509
     assert process.stdout is not None
     if not process.stdout.readline():
-        raise OSError(f"it ended with {process.wait()}")
+        raise OSError(f"the fork server ended with status {process.wait()}")
 
 
 if __name__ == "__main__":

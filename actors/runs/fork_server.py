@@ -160,7 +160,7 @@ def _receive(client: socket.socket) -> tuple[Request, list[int]]:
     for _level, _kind, content in ancillary:
         streams.frombytes(content)
     if len(streams) != STREAMS:
-        raise ValueError("it came without its streams")
+        raise ValueError("the standard streams are missing")
     with client.makefile("rb") as file:
         fields: dict[str, Any] = json.loads(file.readline())
     client.settimeout(None)

@@ -111,7 +111,7 @@ class Reporter:
                 self._task_manager_actor.report_progress.remote(self._spec.task_id, self._spec.attempt, progress)
             )
         except RayError:
-            logger.warning("reports of run %s wait for the actors to come back", self._spec.run_id)
+            logger.warning("reports of run %s cannot be delivered, trying again", self._spec.run_id)
             return False
         with self._lock:
             self._order = order

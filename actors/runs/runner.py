@@ -51,7 +51,7 @@ def ending(error: Exception) -> Outcome:
         case RunCancelled():
             outcome = Outcome("cancelled")
         case RunInterrupted():
-            outcome = Outcome("interrupted", error="The run was interrupted, as the service is stopping.")
+            outcome = Outcome("interrupted", error="The run was interrupted because the service is stopping.")
         case RunLost():
             outcome = Outcome("lost", error=clean(str(error)))
         case RfuavError():
@@ -166,8 +166,9 @@ def _torch_device(spec: RunSpec, report: Report) -> str:
         return "cuda:0"  # the worker sees only the GPU of its run
     if spec.has_hardware:
         raise RunError(
-            f"PyTorch cannot use {spec.device} (GPU {spec.gpu_id} of {os.uname().nodename}): a CPU build, or a "
-            "driver too old for it. `rfuav doctor` on that machine says more; with device 'cpu' the task runs now."
+            f"PyTorch cannot use {spec.device} (GPU {spec.gpu_id} of {os.uname().nodename}): PyTorch is a CPU "
+            "build, or the driver is too old. Run `rfuav doctor` on that machine. To run the task now, use device "
+            "'cpu'."
         )
     message = f"{spec.device} is a logical GPU without hardware; computing on the CPU."
     report(RunEvent(message=message, level="WARNING"))

@@ -58,7 +58,7 @@ class RunSupervisor:
     async def wait(self, run_id: str) -> Outcome:
         """Wait for the outcome of a run that was started earlier; `interrupted` if this actor does not know it."""
         if run_id not in self._runs:
-            return Outcome("interrupted", error="The run ended with the service, which was restarted.")
+            return Outcome("interrupted", error="The run ended because the service was restarted.")
         return await asyncio.shield(self._runs[run_id])
 
     async def cancel(self, run_id: str, grace_s: float) -> None:

@@ -23,13 +23,13 @@ _NOT_ALLOWED = "42501"
 _AWAY = ("08", "57P")
 #: words in SQLite's error -> advice to the operator
 _ADVICE = {
-    "full": "Make room in '{folder}'.",
-    "locked": "Another program holds '{file}': end it.",
+    "full": "Free some space in '{folder}'.",
+    "locked": "Another program has locked '{file}'. Stop that program.",
     "readonly": "Allow the service to write in '{folder}'.",
     "unable to open": "Allow the service to read and write in '{folder}'.",
-    "malformed": "Start the service again: it saves what can be read.",
-    "not a database": "Start the service again: it saves what can be read.",
-    "": "Look at the disk of '{folder}'.",
+    "malformed": "Restart the service: it saves the readable rows.",
+    "not a database": "Restart the service: it saves the readable rows.",
+    "": "Check the disk of '{folder}'.",
 }
 
 
@@ -99,21 +99,23 @@ def _server_error(url: sa.URL, use: str, error: sa.exc.DBAPIError) -> str:
     # Without a state, the connection failed and not a statement.
     if state is None or state.startswith(_AWAY):
         return f"The database does not answer: {name}: {reason}. Start it, or correct DATABASE_URL."
-    return f"The task store cannot be {use}: {name}: {reason}. Look at the database server."
+    return f"The task store cannot be {use}: {name}: {reason}. Check the database server."
 
 
 def _checked(database_url: str | sa.URL) -> sa.URL:
     try:
         url = sa.make_url(database_url)
     except (sa.exc.ArgumentError, ValueError):  # both may contain the password
-        raise RfuavError(f"DATABASE_URL is no database's address; write {_FORMS}") from None
+        raise RfuavError(f"DATABASE_URL is not a valid database address; use {_FORMS}") from None
     backend = url.get_backend_name()
     if backend == "postgresql":
         return url.set(drivername="postgresql+psycopg")
     if backend != "sqlite":
-        raise RfuavError(f"DATABASE_URL names '{backend}'; the store can be {_FORMS}")
+        raise RfuavError(f"DATABASE_URL names '{backend}', which is not supported; use {_FORMS}")
     if not url.database or url.database == ":memory:" or url.query:
-        raise RfuavError("DATABASE_URL names no file, and several processes need one: sqlite:////folder/rfuav.db")
+        raise RfuavError(
+            "DATABASE_URL must name a file, because several processes share it: sqlite:////folder/rfuav.db"
+        )
     return url.set(drivername="sqlite")
 
 

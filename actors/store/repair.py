@@ -43,7 +43,7 @@ def repair_if_damaged(file: Path) -> str | None:
     damage = find_damage(file)
     if damage is None:
         return None
-    logger.error("the task store '%s' is damaged: %s; saving what can be read", file, damage)
+    logger.error("the task store '%s' is damaged: %s; saving the readable rows", file, damage)
     if not file.exists():  # only its write-ahead log exists
         file.touch()
     # Do not open an empty file: SQLite would delete its write-ahead log.
@@ -129,7 +129,7 @@ def _report(saved: dict[str, int], there: dict[str, int]) -> str:
     """The saved rows of each table, and the number of lost rows where it is known."""
     parts = []
     for table, count in saved.items():
-        lost = f"{max(there[table] - count, 0)} lost" if table in there else "how many are lost cannot be told"
+        lost = f"{max(there[table] - count, 0)} lost" if table in there else "number of lost rows unknown"
         parts.append(f"{count} {table} ({lost})")
     return ", ".join(parts)
 

@@ -24,7 +24,8 @@ def find_damage(file: Path) -> str | None:
     # Look before SQLite opens the files: it empties the write-ahead log of a file that has lost its content.
     log = _beside(file, "-wal")
     if not file.exists():
-        return "it is gone, its write-ahead log is there" if log.exists() and log.stat().st_size else None
+        has_log = log.exists() and log.stat().st_size
+        return "the file is missing, but its write-ahead log exists" if has_log else None
     try:
         with file.open("rb") as opened:
             start = opened.read(len(MAGIC))
@@ -35,7 +36,7 @@ def find_damage(file: Path) -> str | None:
     except OSError as error:
         return str(error.strerror)
     if start != MAGIC:
-        return "file is not a database" if start else "it is empty"
+        return "file is not a database" if start else "the file is empty"
     try:
         with closing(sqlite3.connect(file)) as connection:
             return _check(connection)
@@ -91,8 +92,8 @@ def copy_database(file: Path, target: Path) -> None:
     except sqlite3.Error as error:
         unfinished.unlink(missing_ok=True)
         raise RfuavError(
-            f"The copy '{target}' cannot be made, which is kept of the task store when a new release changes it: "
-            f"{error}. Make room in '{file.parent}' for another {file.stat().st_size / 1e6:.0f} MB."
+            f"The task store must be copied to '{target}' before this release changes it, but the copy failed: "
+            f"{error}. Free {file.stat().st_size / 1e6:.0f} MB in '{file.parent}'."
         ) from None
     unfinished.rename(target)
     flush_folder(target.parent)
@@ -110,7 +111,7 @@ def _check(connection: sqlite3.Connection) -> str | None:
     for table, column in _JSON_COLUMNS.items():
         query = f"SELECT EXISTS (SELECT 1 FROM {table} WHERE NOT json_valid({column}))"
         if table in tables and connection.execute(query).fetchone()[0]:
-            return f"not all of its {table} are JSON"
+            return f"some rows of the table {table} are not valid JSON"
     return None
 
 

@@ -191,7 +191,7 @@ class Dispatcher:
         device = task.device or CPU
         await self._table.store_with_retries(task.id)
         if task.wanted_device == ANY_GPU and device == CPU:
-            self._journal.write(task.id, "There is no GPU: running on the CPU.", level="WARNING")
+            self._journal.write(task.id, "The cluster has no GPU: running on the CPU.", level="WARNING")
         self._journal.write(task.id, f"Starting on {device}.")
         try:
             # A client may cancel the task before there is a run that could be stopped.
@@ -216,8 +216,10 @@ class Dispatcher:
         if moved is None:
             return
         if moved.is_new:
-            self._journal.write(task.id, f"'{folder}' held {moved}", level="WARNING")
-        await with_retries(lambda: self._table.move_results(Path(folder), moved), f"where {moved.task_id}'s are")
+            self._journal.write(task.id, f"'{folder}' contained {moved}", level="WARNING")
+        await with_retries(
+            lambda: self._table.move_results(Path(folder), moved), f"the moved results of {moved.task_id}"
+        )
 
     async def _follow(self, task: TaskRecord) -> None:
         """Wait for a run that was started before this actor restarted."""
@@ -229,7 +231,7 @@ class Dispatcher:
         except RayTaskError as error:
             outcome = Outcome("failed", error=f"The run's supervisor failed: {error.cause!r}")
         except RayError:
-            outcome = Outcome("interrupted", error="The run ended with its supervisor, which died.")
+            outcome = Outcome("interrupted", error="The run ended because its supervisor died.")
             await self._supervisor_is_back()
         await self._finish(task_id, outcome)
 
@@ -270,7 +272,7 @@ class Dispatcher:
         waiting = advance(
             task,
             TaskStatus.PENDING,
-            message="The run has ended before its time; waiting to go on.",
+            message="The run ended early. The task waits to resume.",
             device=None,
             device_share=0.0,
             losses=losses,

@@ -146,11 +146,11 @@ class TaskManager:
             self._dispatcher.queue.discard(task_id)
             return await self._dispatcher.end(task, Outcome("cancelled"))
         if task.cancel_requested:
-            self._journal.write(task_id, "Asked to stop again: the run is killed.", level="WARNING")
+            self._journal.write(task_id, "Cancel requested again: the run is killed.", level="WARNING")
             self._dispatcher.stop_run(task, at_once=True)
         else:
-            task = self._table.change(task.evolve(cancel_requested=True, message="Stopping, as asked."))
-            self._journal.write(task_id, "Asked to stop.", level="WARNING")
+            task = self._table.change(task.evolve(cancel_requested=True, message="Stopping: cancel requested."))
+            self._journal.write(task_id, "Cancel requested.", level="WARNING")
             self._dispatcher.stop_run(task)
             await self._table.store_with_retries(task_id)
         return self._table.get(task_id)
@@ -231,7 +231,7 @@ class TaskManager:
         await self.start()
         await self._dispatcher.change_caps(caps)
         limits = self._dispatcher.devices.limits()
-        logger.info("caps are now %s", limits)
+        logger.info("the limits are now %s", limits)
         return limits
 
     async def _recover(self) -> None:

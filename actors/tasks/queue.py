@@ -37,12 +37,15 @@ class Line(NamedTuple):
         """The reason to wait, for the tasks' logs."""
         devices, kind = self.candidates(slots), self.slot_kind
         if not devices:
-            return f"Waiting for {self.wanted_device}, which is not in the cluster at present."
+            return f"Waiting for {self.wanted_device}. The cluster does not have this device now."
         names = ", ".join(devices)
         if not any(slots.caps(device).get(kind) for device in devices):
-            return f"Waiting: the cap for {kind} is 0 on {names}."
+            return f"Waiting: the limit for {kind} is 0 on {names}."
         if not any(slots.is_open(device) for device in devices):
-            return f"Waiting for {names}: being prepared, or in use by another program of the Ray cluster."
+            return (
+                f"Waiting for {names}. The devices are being prepared, or another program of the Ray cluster uses "
+                "them."
+            )
         return f"Waiting for a free {kind} slot on {names}."
 
 
@@ -100,7 +103,7 @@ class TaskQueue:
         """The reason to wait for the task's folder; None if the folder is free."""
         folder = leased_folder(task)
         holder = self.leases.other_holder(folder, task.id)
-        return holder and f"Waiting for task {holder}, which writes into the same folder '{folder}'."
+        return holder and f"Waiting for task {holder}. It writes into the same folder '{folder}'."
 
     def put(self, task: TaskRecord) -> None:
         """Add the task, or move it after its priority changed."""

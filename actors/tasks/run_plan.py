@@ -41,7 +41,7 @@ def ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, An
         return TaskStatus.COMPLETED, done
     if outcome.status == "cancelled" or task.cancel_requested:
         return TaskStatus.CANCELLED, {"message": "Cancelled."}
-    error = outcome.error or "The run failed without saying why."
+    error = outcome.error or "The run failed without an error message."
     return TaskStatus.FAILED, {"message": f"Failed: {error}", "error": error}
 
 

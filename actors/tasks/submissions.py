@@ -64,7 +64,7 @@ class Submissions:
         devices = self._dispatcher.pool.devices
         for task in tasks:
             if task.wanted_device not in {ANY_GPU, *devices}:
-                reason = f"there is no device '{task.wanted_device}'; there are {', '.join(devices)}."
+                reason = f"unknown device '{task.wanted_device}'; the devices are {', '.join(devices)}."
                 raise InvalidInput("device", reason)
 
     async def _add(self, new_tasks: Sequence[tuple[TaskRecord, EventRow]]) -> None:

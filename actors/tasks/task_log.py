@@ -80,7 +80,7 @@ class Journal:
         refused = [report for report, error in zip(reports, errors, strict=True) if error is not None]
         if refused:
             reason = next(error for error in errors if error is not None)
-            logger.warning("the metrics actor did not take %d entries, trying again: %s", len(refused), reason)
+            logger.warning("the metrics actor did not accept %d reports, trying again: %s", len(refused), reason)
         return refused
 
 

@@ -110,7 +110,7 @@ def make_files(
 def _complete(total: BlockResult, items: Sequence[Item], output_path: Path) -> BlockResult:
     if total.seen != len(items):
         missing = len(items) - total.seen
-        raise RunError(f"{missing} of {len(items)} files were not made: does every node see '{output_path}'?")
+        raise RunError(f"{missing} of {len(items)} files were not written: does every node see '{output_path}'?")
     return total
 
 
@@ -158,9 +158,7 @@ def _explained(error: Exception) -> RunError | RunLost:
         return error
     cause = error.cause if isinstance(error, RayTaskError) else error
     if isinstance(error, WORKER_LOSS_ERRORS) or isinstance(cause, WORKER_LOSS_ERRORS):
-        return RunLost(
-            f"Workers of the run died, {BLOCK_RETRIES + 1} times with the same files: {_last_line(error)}"
-        )
+        return RunLost(f"Workers died {BLOCK_RETRIES + 1} times on the same files: {_last_line(error)}")
     return RunError(f"the pipeline failed: {_last_line(error)}")
 
 

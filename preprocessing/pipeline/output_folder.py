@@ -101,7 +101,7 @@ class OutputFolder:
         """Raises RunError if another run is writing here, or if the folder holds other files."""
         self._is_new = not self.path.exists()
         if self._run_folder.is_symlink():
-            raise RunError(f"'{self._run_folder}' is a link, and files in it are removed: remove it.")
+            raise RunError(f"'{self._run_folder}' is a link, but the run removes files in it: remove the link.")
         self._run_folder.mkdir(parents=True, exist_ok=True)
         self._owner_lock = _open_lock(self._run_folder / OWNER_LOCK)
         try:
@@ -145,7 +145,7 @@ class OutputFolder:
             except BlockingIOError:
                 if not self._is_held_by_own_run() or time.monotonic() > deadline_s:
                     raise RunError(
-                        f"another task is writing to '{self.path}': wait for it, or name another."
+                        f"another task is writing to '{self.path}': wait for it, or choose another folder."
                     ) from None
                 time.sleep(LOCK_POLL_S)
             except OSError as error:
@@ -182,8 +182,8 @@ class OutputFolder:
             self.trusts_files = self._boot_id == boot_id()
             if is_occupied and found["plan"] != self._plan:
                 raise RunError(
-                    f"'{self.path}' holds a part of this work, but the input has changed since: empty the folder "
-                    f"('{RUN_FOLDER}' too), or name another."
+                    f"'{self.path}' holds an unfinished run, but its input has changed since. Empty the folder, "
+                    f"including '{RUN_FOLDER}', or choose another."
                 )
         self._end_permits()
         self._write_run("unfinished", None)
@@ -193,7 +193,7 @@ class OutputFolder:
         self._remove_locks()
         with suppress(OSError):
             self._run_folder.rmdir()
-        return RunError(f"'{self.path}' holds files already: name a new folder, or empty it.")
+        return RunError(f"'{self.path}' already holds files: choose a new folder, or empty this one.")
 
     def _end_permits(self) -> None:
         """Revoke all permits, and wait until no worker writes any more, not even one of a killed run."""

@@ -113,7 +113,7 @@ def _fingerprint(items: Sequence[Item], source: Path) -> str:
 
 def _nothing_usable(failures: Sequence[tuple[str, str]]) -> RunError:
     name, reason = failures[0]
-    return RunError(f"nothing could be used ({len(failures)} failed); the first, '{clean(name)}': {reason}")
+    return RunError(f"no input could be used ({len(failures)} failed). The first, '{clean(name)}': {reason}")
 
 
 def _tell_of_bad_samples(items: Sequence[Item], made: BlockResult, report: Report) -> None:
@@ -121,5 +121,5 @@ def _tell_of_bad_samples(items: Sequence[Item], made: BlockResult, report: Repor
     for number, count in made.bad_samples:
         counts[items[number].source] += count
     for name, count in sorted(counts.items()):
-        message = f"'{name}': {count} samples are NaN or infinite and were taken as 0."
+        message = f"'{name}': {count} samples are NaN or infinite and were replaced by 0."
         report(RunEvent(message=message, level="WARNING"))

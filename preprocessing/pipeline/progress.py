@@ -13,7 +13,7 @@ MAX_NAMED_FAILURES = 1000
 
 
 def failed(source: str, reason: str) -> RunEvent:
-    return RunEvent(message=f"'{source}' is left out: {reason}", level="WARNING")
+    return RunEvent(message=f"'{source}' is skipped: {reason}", level="WARNING")
 
 
 class ProgressReporter:

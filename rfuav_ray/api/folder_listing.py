@@ -27,7 +27,7 @@ def list_folder(text: str, roots: Sequence[Path]) -> FolderResponse:
         return FolderResponse(path=None, parent=None, entries=entries, is_complete=True)
     folder = paths.existing(text, roots, field="path")
     if not folder.is_dir():
-        raise InvalidInput("path", f"'{folder}' is a file; a folder is needed.")
+        raise InvalidInput("path", f"'{folder}' is a file, not a folder.")
     try:
         with os.scandir(folder) as found:
             shown = [entry for entry in (_entry(one) for one in found) if entry is not None]

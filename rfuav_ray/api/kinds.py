@@ -104,13 +104,13 @@ KINDS: dict[str, Kind] = {
         _preprocessing(
             "split",
             DatasetSplitRequest,
-            "Divide `<class>/<image>` by chance into train, valid and, with `val_ratio`, test; files are copied.",
+            "Split `<class>/<image>` randomly into train, valid and, with `val_ratio`, test. Files are copied.",
             "input_path",
         ),
         _preprocessing(
             "augment",
             DataAugmentationRequest,
-            "Write each image of train and valid once as it is and once changed by each method.",
+            "Write each image of train and valid unchanged, and once changed by each method.",
             "dataset_path",
         ),
         _preprocessing("crop", ImageCropRequest, "Cut one rectangle out of every image.", "input_path"),

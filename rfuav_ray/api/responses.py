@@ -19,7 +19,7 @@ class TaskResponse(Response):
     status: TaskStatus
     message: str
     progress: float = Field(description="percent")
-    device: str = Field(description="the device used once it runs, before that the one asked for")
+    device: str = Field(description="the requested device; once the task runs, the device that it uses")
     priority: int
     current_epoch: int | None
     total_epochs: int | None
@@ -28,9 +28,9 @@ class TaskResponse(Response):
     updated_at: datetime
     description: str | None
     queue_position: int | None = Field(
-        description="1 is the next of those that want the same slots; null once it runs"
+        description="1 starts next among the tasks that wait for the same slots; null once the task runs"
     )
-    eta_seconds: float | None = Field(description="a running task's remaining time at its pace so far")
+    eta_seconds: float | None = Field(description="estimate of a running task's remaining time")
     error: str | None
     result: dict[str, Any] | None
 
@@ -43,7 +43,7 @@ class PreprocessingResponse(Response):
     progress: float = Field(description="percent")
     input_path: str
     output_path: str
-    stats: dict[str, Any] | None = Field(description="what was made, once it has completed")
+    stats: dict[str, Any] | None = Field(description="counts of the results; null until the task has completed")
     created_at: datetime
     updated_at: datetime
 
@@ -105,10 +105,10 @@ class FolderEntry(Response):
 class FolderResponse(Response):
     """Folders first, then files, by name."""
 
-    path: str | None = Field(description="null: these are the roots")
-    parent: str | None = Field(description="null: above it is no folder that may be named")
+    path: str | None = Field(description="null: the entries are the folders that the service may use")
+    parent: str | None = Field(description="null: the service may not use the parent folder")
     entries: list[FolderEntry]
-    is_complete: bool = Field(description="false: there are more entries than are listed")
+    is_complete: bool = Field(description="false: the folder has more entries than this list")
 
 
 class ResourceStatusResponse(Response):
@@ -128,8 +128,8 @@ class HealthResponse(Response):
     status: Literal["healthy", "unhealthy"]
     timestamp: datetime
     version: str
-    training_tasks: int = Field(description="waiting and running")
-    inference_tasks: int = Field(description="waiting and running")
+    training_tasks: int = Field(description="pending and running tasks")
+    inference_tasks: int = Field(description="pending and running tasks")
     active_log_streams: int
     resource_status: dict[str, Any]
 
@@ -153,8 +153,8 @@ class ErrorResponse(Response):
 
     status: Literal["error"] = "error"
     message: str
-    detail: str | None = Field(None, description="the message again, for pages that show nothing else")
-    errors: list[FieldError] = Field([], description="which fields are wrong and why, for programs")
+    detail: str | None = Field(None, description="same text as `message`, for clients that show only `detail`")
+    errors: list[FieldError] = Field([], description="the invalid fields with the reasons, for programs")
     timestamp: datetime
 
 

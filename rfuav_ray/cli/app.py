@@ -24,7 +24,7 @@ app = typer.Typer(
 )
 
 # Options of several commands
-Config = Annotated[Path | None, typer.Option(help="YAML file with the fields of the request; flags win over it.")]
+Config = Annotated[Path | None, typer.Option(help="YAML file with fields of the request; options override it.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Print the task's id and don't follow it.")]
 
 
@@ -41,7 +41,7 @@ def main(arguments: list[str] | None = None) -> NoReturn:
 @app.callback()
 def connection(
     context: typer.Context,
-    url: Annotated[str, typer.Option(envvar="RFUAV_URL", help="Where the service is.")] = "http://127.0.0.1:8000",
+    url: Annotated[str, typer.Option(envvar="RFUAV_URL", help="The service's address.")] = "http://127.0.0.1:8000",
     api_key: Annotated[str | None, typer.Option(envvar="RFUAV_API_KEY", help="The service's key.")] = None,
 ) -> None:
     context.obj = {"base_url": url, "api_key": api_key}

@@ -14,7 +14,7 @@ from rfuav_ray.errors import RfuavError
 
 
 @app.command()
-def demo(folder: Annotated[Path, typer.Option(help="Where its files go.")] = Path("demo")) -> None:
+def demo(folder: Annotated[Path, typer.Option(help="Folder for the files of the demo.")] = Path("demo")) -> None:
     """Demonstrate the whole workflow on simulated recordings: spectrograms, training, inference."""
     from rfuav_ray.cli.tables import new_console
     from rfuav_ray.demo import run
@@ -43,7 +43,7 @@ def train(
     detach: Detach = False,
     local: Annotated[bool, typer.Option("--local", help="Train in this process, without a service.")] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="With --local: resume from the checkpoint in the folder.")
+        bool, typer.Option("--resume", help="With --local: resume from the checkpoint in the results folder.")
     ] = False,
     **_fields: Any,
 ) -> None:
@@ -53,7 +53,7 @@ def train(
     from rfuav_ray.cli.watch import follow_training
 
     if (detach and local) or (resume and not local):
-        raise typer.BadParameter("--detach is for the service, --resume only for --local")
+        raise typer.BadParameter("--detach cannot be used with --local, and --resume needs --local")
     request = training_request(config, context.params)
     console = new_console()
     if local:
@@ -72,12 +72,12 @@ def train(
 @with_fields(
     InferenceRequest,
     flags={"cfg_path": "--cfg", "weight_path": "--weights"},
-    helps={"save_path": "Folder for the predictions; with several sources a sub-folder each."},
+    helps={"save_path": "Folder for the predictions; each of several sources gets a sub-folder."},
     without=frozenset({"source_path"}),
 )
 def infer(
     context: typer.Context,
-    source: Annotated[list[str] | None, typer.Option(help="File or folder; several make one task each.")] = None,
+    source: Annotated[list[str] | None, typer.Option(help="File or folder. Each becomes a task.")] = None,
     config: Config = None,
     detach: Detach = False,
     **_fields: Any,
@@ -103,8 +103,8 @@ def infer(
 @app.command()
 def logs(
     context: typer.Context,
-    task_id: Annotated[str, typer.Argument(help="As `rfuav tasks` shows it.")],
-    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on to the last entry.")] = False,
+    task_id: Annotated[str, typer.Argument(help="Task id, as shown by `rfuav tasks`.")],
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the log until the task ends.")] = False,
 ) -> None:
     """Print a task's log."""
     from rfuav_ray.cli.tables import new_console
@@ -116,7 +116,7 @@ def logs(
 
 @app.command()
 def cancel(
-    context: typer.Context, task_ids: Annotated[list[str], typer.Argument(help="One or more tasks.")]
+    context: typer.Context, task_ids: Annotated[list[str], typer.Argument(help="Ids of one or more tasks.")]
 ) -> None:
     """Cancel tasks that wait or run."""
     failed = False

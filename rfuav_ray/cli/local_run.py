@@ -28,7 +28,7 @@ def train_to_the_end(request: TrainingRequest, console: Console, *, resume: bool
     try:
         result = train_here(request, console, resume=resume)
     except RunCancelled:
-        print("Stopped. `--local --resume` goes on from the last checkpoint.", file=sys.stderr)
+        print("Stopped. Resume from the last checkpoint with `--local --resume`.", file=sys.stderr)
         return 130
     print_training(console, result["metrics"], result)
     return 0
@@ -94,5 +94,5 @@ def _device(wanted: str, view: LogView) -> str:
         return wanted
     if torch.cuda.is_available():
         return "cuda:0"
-    view.log(_entry(RunEvent(message="There is no GPU here; training on the CPU.", level="WARNING")))
+    view.log(_entry(RunEvent(message="No GPU found: training on the CPU.", level="WARNING")))
     return "cpu"

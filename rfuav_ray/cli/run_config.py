@@ -40,7 +40,7 @@ def inference_request(
         return _validated(InferenceRequest, fields)
     for name in ("name", "task_id"):
         if name in fields:
-            raise InvalidInput(name, "cannot be given for several sources, which make one task each.")
+            raise InvalidInput(name, "cannot be set for several sources, because each source becomes a task.")
     fields["source_paths"] = [_absolute(source) for source in sources]
     if "save_path" in fields:
         fields["save_base_path"] = fields.pop("save_path")
@@ -109,7 +109,7 @@ def _count_classes(train_path: Path) -> int:
     if not train_path.is_dir():
         raise InvalidInput(
             "num_classes",
-            f"cannot be counted, because there is no folder '{train_path}' here; give --num-classes "
+            f"cannot be counted, because there is no folder '{train_path}' here; set --num-classes "
             "or correct --train-path.",
         )
     return len(class_folders(train_path, field="train_path"))

@@ -26,7 +26,7 @@ def new_console() -> Console:
 
 
 def tasks_table(console: Console, tasks: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table(console, "id", "kind", "status", "progress", "device", "age", "what")
+    table = _table(console, "id", "kind", "status", "progress", "device", "age", "details")
     for task in tasks:
         status = str(task["status"])
         table.add_row(
@@ -59,7 +59,7 @@ def newest_first(task_list: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def print_training(console: Console, metrics: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     """Print the metrics of the last epoch, and the paths of the files."""
-    table = _table(console, "figure", "last epoch")
+    table = _table(console, "metric", "last epoch")
     for name, value in metrics.items():
         table.add_row(name, _number(value))
     console.print(table)
@@ -93,7 +93,7 @@ def print_inference(
 
 def print_preprocessing(console: Console, answer: Mapping[str, Any]) -> None:
     """Print the stats of a PreprocessingResponse, and the output folder."""
-    table = _table(console, "figure", "value")
+    table = _table(console, "result", "value")
     for name, value in (answer.get("stats") or {}).items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else _number(value)
         style = "yellow" if name == "failed" and value else ""

@@ -95,7 +95,7 @@ def _until_ctrl_c(work: Callable[[], int], task_ids: Sequence[str]) -> int:
         return work()
     except KeyboardInterrupt:
         print(
-            f"\nNo longer following; the work goes on.\n"
+            f"\nStopped following; the work continues.\n"
             f"Follow it: rfuav logs -f {task_ids[0]}\nCancel it: rfuav cancel {' '.join(task_ids)}",
             file=sys.stderr,
         )

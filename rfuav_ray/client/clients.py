@@ -222,4 +222,4 @@ def _has_ended(task: Answer) -> bool:
 
 
 def _not_ended(task_id: str, timeout_s: float | None) -> TimeoutError:
-    return TimeoutError(f"Task '{task_id}' has not ended within {timeout_s} s; it goes on.")
+    return TimeoutError(f"Task '{task_id}' has not ended within {timeout_s} s. It continues.")

@@ -79,7 +79,7 @@ def _checked_url(text: str) -> str:
     try:
         url = httpx.URL(text)
     except httpx.InvalidURL as error:
-        raise InvalidInput("url", f"'{text}' is no URL: {error}") from None
+        raise InvalidInput("url", f"'{text}' is not a URL: {error}") from None
     if url.scheme not in {"http", "https"} or not url.host:
         raise InvalidInput("url", f"'{text}' must look like http://host:port or https://host.")
     return text.rstrip("/")
@@ -87,7 +87,7 @@ def _checked_url(text: str) -> str:
 
 def _checked_key(key: str | None) -> str | None:
     if key and not (key.isascii() and key.isprintable() and " " not in key):
-        raise InvalidInput("api_key", "has blanks, line ends or characters that are not ASCII; copy it again.")
+        raise InvalidInput("api_key", "contains spaces, line breaks or non-ASCII characters; copy it again.")
     return key or None
 
 

@@ -18,7 +18,7 @@ class ServiceUnreachable(RfuavError):
     def __str__(self) -> str:
         return (
             f"No service answers at {self.url} ({self.reason}). "
-            "Start one with `rfuav serve`, or name its address with --url or RFUAV_URL."
+            "Start one with `rfuav serve`, or set its address with --url or RFUAV_URL."
         )
 
 

@@ -107,7 +107,7 @@ class EventStream:
         try:
             entry = json.loads(data)
         except ValueError:
-            raise RfuavError(f"The log stream holds something that is not JSON: {data[:80]!r}") from None
+            raise RfuavError(f"The log stream contains data that is not JSON: {data[:80]!r}") from None
         if not isinstance(entry, dict):
-            raise RfuavError(f"The log stream holds something that is no log entry: {data[:80]!r}")
+            raise RfuavError(f"The log stream contains data that is not a log entry: {data[:80]!r}")
         return entry

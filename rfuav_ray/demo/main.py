@@ -24,7 +24,7 @@ AUGMENTED_BY = ["GaussNoise"]
 #: the paths in the demo folder, by description
 FILES = {
     "recordings": "recordings",
-    "pictures": "pictures",
+    "spectrograms": "pictures",
     "data set": "dataset",
     "augmented": "augmented",
     "unseen": "unseen",
@@ -60,7 +60,7 @@ def run(
     previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         folder = _new_folder(folder)
-        console.print(Text(f"The files of this demonstration: {folder}"), soft_wrap=True)
+        console.print(Text(f"Files of this demo: {folder}"), soft_wrap=True)
         _simulate(folder, recordings, console)
         console.print("Starting the service.")
         with own_service(folder) as client:
@@ -80,7 +80,7 @@ def run(
     _show_predictions(console, rows)
     console.print(f"Validation accuracy, best epoch: {training['latest_metrics']['best_acc']:.1f} %")
     for what, where in FILES.items():
-        console.print(Text(f"{what + ':':<13}{folder / where}"), soft_wrap=True)
+        console.print(Text(f"{what + ':':<14}{folder / where}"), soft_wrap=True)
     console.print(f"Done in {time.monotonic() - started:.0f} s.")
     return 0
 
@@ -89,7 +89,7 @@ def _new_folder(wanted: Path) -> Path:
     """Create and return the folder, or the first numbered sibling that is new or empty. Never deletes anything."""
     wanted = wanted.expanduser().resolve()
     if "," in str(wanted):
-        raise InvalidInput("folder", f"'{wanted}' has a comma, which separates DATA_ROOTS; name another.")
+        raise InvalidInput("folder", f"'{wanted}' contains a comma, which separates DATA_ROOTS; choose another.")
     for number in count(1):
         folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
         if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
@@ -109,7 +109,7 @@ def _simulate(folder: Path, recordings: dict[str, int], console: Console) -> Non
 
 def _prepare(client: RFUAVClient, folder: Path, console: Console) -> None:
     """Turn the recordings into data sets: spectrograms, split and augmentation."""
-    console.print("Drawing their spectrograms, splitting them, and adding changed ones to learn from.")
+    console.print("Drawing the spectrograms, splitting them, and augmenting the data set.")
     drawing: dict[str, Any] = STFT.model_dump(exclude={"sample_rate_hz"})  # the SigMF metadata has it
     recordings, pictures, dataset = folder / "recordings", folder / "pictures", folder / "dataset"
     with _progress(console) as progress:
@@ -121,7 +121,7 @@ def _prepare(client: RFUAVClient, folder: Path, console: Console) -> None:
             _completed(client, task["task_id"])
 
         follow("spectrograms", client.make_spectrograms(recordings / "known", pictures, **drawing))
-        follow("unseen ones", client.make_spectrograms(recordings / "unseen", folder / "unseen", **drawing))
+        follow("unseen", client.make_spectrograms(recordings / "unseen", folder / "unseen", **drawing))
         follow("split", client.split_dataset(pictures, dataset, train_ratio=0.8))
         follow(
             "augmentation", client.augment_dataset(dataset, output_path=folder / "augmented", methods=AUGMENTED_BY)
@@ -157,7 +157,7 @@ def _train(
 
 
 def _infer(client: RFUAVClient, folder: Path, console: Console, *, device: str) -> list[dict[str, Any]]:
-    console.print("Classifying recordings that it has never seen.")
+    console.print("Classifying recordings that were not used for training.")
     task = client.start_inference(
         folder / "training" / "model.yaml",
         folder / "training" / "best_model.pth",
@@ -186,7 +186,7 @@ def _show_predictions(console: Console, rows: list[dict[str, Any]]) -> None:
     console.print(by_class)
     right = sum(map(_is_right, rows))
     console.print(f"{right} of {len(rows)} right ({100 * right / len(rows):.1f} %)")
-    examples = Table("picture", "predicted", "probability", title="The hardest", title_justify="left")
+    examples = Table("image", "predicted", "probability", title="Wrong or least certain", title_justify="left")
     for row in sorted(rows, key=lambda row: (_is_right(row), row["probability"]))[:EXAMPLES_SHOWN]:
         style = "" if _is_right(row) else "red"
         examples.add_row(row["file"], row["class_name"], f"{row['probability']:.2f}", style=style)

@@ -57,12 +57,12 @@ def check_dataset(train_path: Path, val_path: Path, num_classes: int) -> list[st
         )
     differences = []
     if missing := sorted(set(train_names) - set(val_names)):
-        differences.append(f"it lacks {_shown(missing)}")
+        differences.append(f"these are missing: {_shown(missing)}")
     if extra := sorted(set(val_names) - set(train_names)):
-        differences.append(f"it also has {_shown(extra)}")
+        differences.append(f"these are extra: {_shown(extra)}")
     if differences:
         raise InvalidInput(
-            "val_path", f"'{val_path}' must have the classes of '{train_path}': {' and '.join(differences)}."
+            "val_path", f"'{val_path}' must have the classes of '{train_path}'; {'; '.join(differences)}."
         )
     return train_names
 
@@ -78,7 +78,8 @@ def refuse_unfinished(path: Path, field: str) -> None:
         if run is not None and run["state"] == "unfinished":
             raise InvalidInput(
                 field,
-                f"'{folder}' is not complete: task {run['run_id']} makes it, or was interrupted. Wait or redo it.",
+                f"'{folder}' is incomplete: task {run['run_id']} is still writing it or was interrupted. Wait, or "
+                "run the task again.",
             )
 
 
@@ -164,6 +165,6 @@ def _refusing(path: Path, field: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise InvalidInput(field, f"there is no folder '{error.filename or path}'.") from None
     except NotADirectoryError:
-        raise InvalidInput(field, f"'{path}' is no folder; a folder <path>/<class>/<image> is needed.") from None
+        raise InvalidInput(field, f"'{path}' is not a folder; use a folder <path>/<class>/<image>.") from None
     except OSError as error:
         raise InvalidInput(field, f"'{error.filename or path}' cannot be read: {error.strerror}.") from None

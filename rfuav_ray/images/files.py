@@ -94,7 +94,7 @@ def check_image(path: Path) -> None:
         with Image.open(path, formats=("PNG", "JPEG", "BMP", "WEBP")) as header:
             width, height = header.size
     except (UnidentifiedImageError, SyntaxError, ValueError) as error:
-        raise RunError(f"{path} is no PNG, JPEG, BMP or WebP image, or its header is damaged.") from error
+        raise RunError(f"{path} is not a PNG, JPEG, BMP or WebP image, or its header is damaged.") from error
     except Image.DecompressionBombError:
         raise _too_large(path) from None
     except OSError as error:

@@ -96,7 +96,10 @@ class Classifier:
         if difference <= BF16_TOLERANCE:
             self._cast_weights()
             return probabilities
-        message = f"In bf16 a probability of this model differs by {difference:.2f}: it computes in fp32."
+        message = (
+            f"A bf16 probability of this model differs from fp32 by {difference:.2f}, so the model computes in "
+            "fp32."
+        )
         self._report(RunEvent(message=message, level="WARNING"))
         self.dtype = torch.float32
         return exact

@@ -69,7 +69,7 @@ def read_predictions(path: Path) -> tuple[str, list[dict[str, Any]]]:
         content = json.loads(path.read_text(encoding="utf-8"))
         return content["model"], content["predictions"]
     except FileNotFoundError:
-        raise TaskConflict(f"'{path}' is gone: it was moved or deleted after the task ended.") from None
+        raise TaskConflict(f"'{path}' is missing: it was moved or deleted after the task ended.") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise TaskConflict(f"'{path}' cannot be read: {error}") from None
 

@@ -49,7 +49,7 @@ class Tally:
 
     def started(self, message: str) -> None:
         if self.done:
-            message = f"Going on after {self.done} of {self._total} images."
+            message = f"Resuming after {self.done} of {self._total} images."
         self._report(RunEvent(message=message, progress=100 * self.done / self._total))
         self._started_s = time.perf_counter()
 
@@ -114,8 +114,8 @@ class Tally:
             return ""
         self._failed_names.append(row["failed"])
         is_last = self._failures == MAX_NAMED_FAILURES
-        last = " Further images that cannot be read are only counted." if is_last else ""
-        return f"{row['reason']} It is left out.{last}"
+        last = " Further unreadable images are only counted." if is_last else ""
+        return f"{row['reason']} The image is skipped.{last}"
 
     def _images_per_second(self) -> float:
         return round(self._new / max(self._elapsed_s, 1e-9), 1)

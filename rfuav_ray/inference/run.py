@@ -63,7 +63,10 @@ def infer(
         classifier = Classifier(config, weight_path, torch.device(device), request.precision, report)
         work = work_of(config, weight_path, images)
         if resume and log.holds_other(work):
-            message = "The images, the config or the weights have changed since the interruption: begun anew."
+            message = (
+                "The images, the config or the weights have changed since the interruption. The inference starts "
+                "from the beginning."
+            )
             report(RunEvent(message=message, level="WARNING"))
         kept = log.kept(work, map(tally.name, images)) if resume else ()
         log.begin(work, tally.taking_over(kept))
@@ -91,7 +94,7 @@ def _images(source: Path) -> list[Path]:
     if source.is_file():
         return [source]
     if not source.is_dir():
-        raise RunError(f"{source} does not exist: name an image or a folder with images.")
+        raise RunError(f"{source} does not exist: choose an image or a folder with images.")
     images = find_images(source)
     if not images:
         raise RunError(f"There is no image (png, jpg, jpeg, bmp) in {source} or below it.")

@@ -157,9 +157,9 @@ def misfit(shapes: Shapes, *, model: str, num_classes: int | None, image_size: i
     architecture = find(model)
     found = identify(shapes)
     if found is None:
-        return f"holds {len(shapes)} weights that are those of no supported model; the model is {model}."
+        return f"holds {len(shapes)} weights, which fit no supported model; the model is {model}."
     if found != model:
-        return f"holds weights of {found}, but the model is {model}; name a weights file of {model}."
+        return f"holds weights of {found}, but the model is {model}; choose a weights file of {model}."
     if num_classes is None:
         return None
     head = {name: shape for name, shape in shapes.items() if in_head(name)}
@@ -170,8 +170,8 @@ def misfit(shapes: Shapes, *, model: str, num_classes: int | None, image_size: i
         positions = (image_size // architecture.patch) ** 2 + 1
         if shapes.get(POSITIONS) != (1, positions, architecture.features):
             return (
-                f"was trained at another image_size than {image_size}, which {model} cannot change "
-                "afterwards; give the image_size of its training."
+                f"was trained at another image_size than {image_size}, and {model} cannot change it "
+                "afterwards; use the image_size of its training."
             )
     return None
 
@@ -179,8 +179,11 @@ def misfit(shapes: Shapes, *, model: str, num_classes: int | None, image_size: i
 def _head_misfit(head: Shapes, architecture: Architecture, num_classes: int) -> str:
     last = head.get(f"{architecture.head}.weight", ())
     if last and head == architecture.head_shapes(last[0]):
-        return f"tells {last[0]} classes apart, but num_classes is {num_classes}; use files of one training."
+        return (
+            f"has {last[0]} classes, but num_classes is {num_classes}. Use the config and weights of the same "
+            "training."
+        )
     found = ", ".join(f"{name} {shape}" for name, shape in head.items()) or "none"
     expected = architecture.head_shapes(num_classes)
     wanted = ", ".join(f"{name} {shape}" for name, shape in expected.items())
-    return f"has other last layers ({found}) than this service builds ({wanted})."
+    return f"has the last layers {found}, but this service builds {wanted}."

@@ -62,7 +62,7 @@ def load_pretrained(model: nn.Module, name: str) -> Path:
         _fill(model, backbone, file, may_miss=_head_keys(model))
     except RunError as error:
         raise RunError(
-            f"{error} It is the cached file of the ImageNet weights: delete it, so that it is fetched anew, "
+            f"{error} It is the cached file of the ImageNet weights: delete it to download it again, "
             "or start with `pretrained: false`."
         ) from error
     return file

@@ -17,17 +17,17 @@ from rfuav_ray.yaml_files import check_plain
 MAX_CONFIG_BYTES = 1_000_000
 
 
-class ModelConfig(BaseModel, frozen=True):
+class ModelConfig(BaseModel):
     """What inference needs to know about a model besides its weights. Class i is `class_names[i]`."""
 
-    model_config = ConfigDict(protected_namespaces=())
+    model_config = ConfigDict(protected_namespaces=(), frozen=True)
 
     model: str
     num_classes: int = Field(ge=1)
     class_names: tuple[str, ...]
-    image_size: int = Field(224, ge=32, le=8192, description="pictures are resized to this square, pixels")
-    normalization: Normalization | None = Field(None, description="None: pictures are scaled to 0..1 only")
-    stft: dict[str, Any] | None = Field(None, description="how pictures were made from IQ recordings")
+    image_size: int = Field(224, ge=32, le=8192, description="images are resized to this square, pixels")
+    normalization: Normalization | None = Field(None, description="None: images are scaled to 0..1 only")
+    stft: dict[str, Any] | None = Field(None, description="how the spectrograms were made from IQ recordings")
 
     @model_validator(mode="after")
     def _consistent(self) -> "ModelConfig":
@@ -79,10 +79,10 @@ def _read(path: Path) -> bytes:
         raise InvalidInput("cfg_path", f"{path} cannot be read: {error.strerror}.") from error
     if len(content) > MAX_CONFIG_BYTES:
         raise InvalidInput(
-            "cfg_path", f"{path} is larger than 1 MB: name the YAML config of the model, not its weights."
+            "cfg_path", f"{path} is larger than 1 MB: choose the YAML config of the model, not its weights."
         )
     if b"\0" in content[:4096] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise InvalidInput("cfg_path", f"{path} is a binary file: name the YAML config of the model.")
+        raise InvalidInput("cfg_path", f"{path} is a binary file: choose the YAML config of the model.")
     return content
 
 

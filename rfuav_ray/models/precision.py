@@ -24,7 +24,7 @@ def resolve(precision: Precision, device: torch.device, report: Report) -> torch
         return torch.bfloat16
     if precision == "auto":
         return torch.float32
-    message = f"bf16 is no faster than fp32 on {device}; `auto` would take fp32."
+    message = f"bf16 is not faster than fp32 on {device}. `auto` would choose fp32."
     report(RunEvent(message=message, level="WARNING"))
     return torch.bfloat16
 

@@ -63,7 +63,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     except _Refused as error:
         raise InvalidInput(
             "weight_path",
-            f"{path} holds Python objects ({error}), which are never loaded; save the model's state_dict() alone.",
+            f"{path} holds Python objects ({error}), which are never loaded; save only the model's state_dict().",
         ) from None
     except LegacyFormatError:
         raise

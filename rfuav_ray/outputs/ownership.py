@@ -31,7 +31,7 @@ class Moved:
     is_new: bool = False
 
     def __str__(self) -> str:
-        return f"results of '{self.task_id}', which are in '{self.folder}' now: {', '.join(self.names)}."
+        return f"results of '{self.task_id}'. They were moved to '{self.folder}': {', '.join(self.names)}."
 
 
 def claim(folder: Path, kind: str, task_id: str, *, is_first: bool = True) -> Moved | None:
@@ -70,7 +70,7 @@ def take_over(folder: Path, kind: str, run_id: str, report: Report) -> None:
     if note is None or note["task_id"] == run_id:
         return
     if moved := claim(folder, kind, run_id):
-        report(RunEvent(message=f"'{folder}' held {moved}", level="WARNING"))
+        report(RunEvent(message=f"'{folder}' contained {moved}", level="WARNING"))
 
 
 def results_folder(folder: Path, kind: str, task_id: str) -> Path | None:

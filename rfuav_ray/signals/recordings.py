@@ -66,11 +66,13 @@ class Recording:
     def read_checked(self, start: int, count: int) -> tuple[Samples, Mask]:
         """Like `read`, with a mask of shape (count,) that is False for each sample that was replaced by 0."""
         if start < 0 or count < 0 or start + count > self.sample_count:
-            raise RunError(f"{self.path}: there are {self.sample_count} samples, not {start} to {start + count}.")
+            raise RunError(
+                f"{self.path}: the range {start} to {start + count} is outside its {self.sample_count} samples."
+            )
         stored = (self.raw.map() if self.raw else map_file(self.path)[0])[start : start + count]
         if len(stored) < count:
             raise RunError(
-                f"{self.path}: the file became shorter while it was read; read it again once it is whole."
+                f"{self.path}: the file became shorter while it was read; read it again when it is complete."
             )
         file = self.raw.path if self.raw else self.path
         samples = to_complex(stored, is_wav=file.suffix.lower() == ".wav")
@@ -120,10 +122,11 @@ def open_recording(
     if sample_rate_hz is not None and not 0 < sample_rate_hz <= sigmf.HIGHEST_RATE_HZ:
         raise InvalidInput(
             "sample_rate_hz",
-            f"{sample_rate_hz} is no rate in samples per second, above 0 and up to {sigmf.HIGHEST_RATE_HZ:g}.",
+            f"{sample_rate_hz} is not a valid sample rate; it must be above 0 and at most "
+            f"{sigmf.HIGHEST_RATE_HZ:g} samples/s.",
         )
     if center_frequency_hz is not None and not math.isfinite(center_frequency_hz):
-        raise InvalidInput("center_frequency_hz", f"{center_frequency_hz} is no frequency in Hz.")
+        raise InvalidInput("center_frequency_hz", f"{center_frequency_hz} is not a valid frequency in Hz.")
     suffix = path.suffix.lower()
     if suffix in DEFAULT_DATA_TYPES:
         return _open_headerless(path, sample_rate_hz, data_type, center_frequency_hz)
@@ -134,7 +137,7 @@ def open_recording(
     check_file(path)
     stored, header_rate_hz = map_file(path)
     if len(stored) == 0:
-        raise RunError(f"{path}: there is not one sample in it.")
+        raise RunError(f"{path}: the file holds no samples.")
     stored_type = str(stored.dtype.name)
     _check_agrees(path, data_type, stored_type)
     rate_hz = sample_rate_hz or header_rate_hz
@@ -152,8 +155,8 @@ def _open_headerless(
     said = rfuav_xml.describe(path)
     data_type = data_type or said.data_type or DEFAULT_DATA_TYPES[path.suffix.lower()]
     if data_type not in DATA_TYPES:
-        what = f"{path} does not say its own type" if data_type is None else f"'{data_type}' is unknown"
-        raise InvalidInput("data_type", f"{what}; name one of {', '.join(DATA_TYPES)}.")
+        what = f"{path} does not state its type" if data_type is None else f"'{data_type}' is unknown"
+        raise InvalidInput("data_type", f"{what}; choose one of {', '.join(DATA_TYPES)}.")
     raw = raw_samples(path, np.dtype(data_type).newbyteorder("<").str)
     frequency_hz = said.center_frequency_hz if center_frequency_hz is None else center_frequency_hz
     rate_hz = rate_hz or said.sample_rate_hz
@@ -171,7 +174,7 @@ def _open_sigmf(
     _check_agrees(path, data_type, stored_type)
     rate_hz = rate_hz or said.sample_rate_hz
     if not said.data_path.exists():
-        raise RunError(f"{path}: its data are missing; put {said.data_path.name} beside it.")
+        raise RunError(f"{path}: the data file is missing. Put {said.data_path.name} beside it.")
     raw = raw_samples(
         said.data_path,
         said.value_type,
@@ -185,6 +188,4 @@ def _open_sigmf(
 
 def _check_agrees(path: Path, data_type: str | None, stored_type: str) -> None:
     if data_type not in {None, stored_type}:
-        raise InvalidInput(
-            "data_type", f"'{data_type}', but {path} says itself that it is {stored_type}: leave data_type out."
-        )
+        raise InvalidInput("data_type", f"is '{data_type}', but {path} states {stored_type}. Leave data_type out.")

@@ -50,8 +50,8 @@ def metadata_path(path: Path) -> Path:
     if found := _beside(path, META_SUFFIX):
         return found
     raise RunError(
-        f"{path}: the metadata are missing. Put {path.with_suffix(META_SUFFIX).name}, which says the data type "
-        "and the sample rate, beside it; or rename the file to .bin and give both."
+        f"{path}: the metadata file is missing. Put {path.with_suffix(META_SUFFIX).name} with the data type and "
+        "the sample rate beside it, or rename the file to .bin and set both."
     )
 
 
@@ -113,8 +113,8 @@ def _load(path: Path) -> Any:
     try:
         if path.stat().st_size > _LARGEST_METADATA_BYTES:
             raise RunError(
-                f"{path}: larger than {_LARGEST_METADATA_BYTES // 10**6} MB, which is not expected of metadata; "
-                "take annotations out."
+                f"{path}: larger than {_LARGEST_METADATA_BYTES // 10**6} MB, too large for metadata; "
+                "remove annotations."
             )
         return sigmf.SigMFFile(metadata=path.read_bytes())
     except OSError as error:
@@ -176,8 +176,8 @@ def _sample_rate_hz(path: Path, value: object) -> float | None:
         return None
     if not 0 < _number(value) <= HIGHEST_RATE_HZ:
         raise RunError(
-            f"{path}: core:sample_rate is {_short(value)}; it must be samples per second, above 0 and up to "
-            f"{HIGHEST_RATE_HZ:g}. Correct it, or take it out and say it yourself."
+            f"{path}: core:sample_rate is {_short(value)}; it must be above 0 and at most {HIGHEST_RATE_HZ:g} "
+            "samples/s. Correct it, or remove it and set sample_rate_hz."
         )
     return _number(value)
 
@@ -187,11 +187,11 @@ def _center_frequency_hz(path: Path, captures: list[dict[str, Any]]) -> float | 
         return None
     frequency_hz = _number(stated)
     if not math.isfinite(frequency_hz):
-        logger.warning("%s: core:frequency of the first capture is no number and is ignored", path)
+        logger.warning("%s: core:frequency of the first capture is not a number and is ignored", path)
         return None
     if any(capture.get("core:frequency", stated) != stated for capture in captures):
         logger.warning(
-            "%s: the captures have different frequencies; the first one's, %g Hz, is taken for all of them",
+            "%s: the captures have different frequencies; the first one's, %g Hz, is used for all of them",
             *(path, frequency_hz),
         )
     return frequency_hz
@@ -201,8 +201,8 @@ def _header_bytes(path: Path, captures: list[dict[str, Any]]) -> int:
     sizes = [_byte_count(path, "core:header_bytes", capture.get("core:header_bytes")) for capture in captures]
     if any(sizes[1:]):
         raise RunError(
-            f"{path}: core:header_bytes of a later capture: headers between the samples cannot be read around. "
-            "Write the captures as recordings of their own."
+            f"{path}: core:header_bytes of a later capture: headers between samples are not supported. "
+            "Write each capture as a separate recording."
         )
     return sizes[0] if sizes else 0
 

@@ -252,7 +252,7 @@ def simulate(
 def _count_samples(emitter: str, duration_s: float, sample_rate_hz: float, snr_db: float, seed: int) -> int:
     """Check the arguments and return the number of samples. Raises InvalidInput."""
     if emitter not in EMITTERS:
-        raise InvalidInput("emitter", f"there is no '{emitter}'; there are {', '.join(sorted(EMITTERS))}.")
+        raise InvalidInput("emitter", f"'{emitter}' is unknown; choose one of {', '.join(sorted(EMITTERS))}.")
     needed_hz = EMITTERS[emitter].span_hz / _PASSBAND
     if not (math.isfinite(sample_rate_hz) and sample_rate_hz >= needed_hz):
         raise InvalidInput(

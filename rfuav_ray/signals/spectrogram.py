@@ -65,7 +65,7 @@ def power_db(samples: Samples, settings: StftSettings) -> Decibels:
     Raises:
         RunError: There are fewer than `stft_points` samples.
     """
-    _need(len(samples), settings.stft_points, "The samples")
+    _need(len(samples), settings.stft_points)
     blocks = [power for _, power in _power_blocks(_reader(samples), len(samples), settings)]
     return _to_db(np.fft.fftshift(np.concatenate(blocks).T, axes=0))
 
@@ -80,7 +80,7 @@ def picture(samples: Samples, settings: StftSettings) -> Image:
     Raises:
         RunError: There are fewer than `stft_points` samples.
     """
-    _need(len(samples), settings.stft_points, "The samples")
+    _need(len(samples), settings.stft_points)
     return _draw(_reader(samples), len(samples), settings)
 
 
@@ -97,20 +97,20 @@ def picture_count(recording: Recording, settings: StftSettings) -> int:
     size, rate_hz = settings.samples_per_spectrogram, settings.sample_rate_hz
     if size < settings.stft_points:
         raise RunError(
-            f"{recording.path}: at its {rate_hz:g} samples/s a picture of {settings.duration_s} s has "
-            f"{size} samples, fewer than stft_points ({settings.stft_points}); make duration_s longer or "
-            "stft_points fewer."
+            f"{recording.path}: at its {rate_hz:g} samples/s a spectrogram of {settings.duration_s} s has "
+            f"{size} samples, fewer than stft_points ({settings.stft_points}); increase duration_s or reduce "
+            "stft_points."
         )
     if settings.image_size is None and (columns := settings.columns(size)) > LARGEST_SIDE:
         raise RunError(
-            f"{recording.path}: at its {rate_hz:g} samples/s a picture of {settings.duration_s} s has {columns} "
-            "STFT columns, too many for pixels; name an image_size, or make duration_s shorter."
+            f"{recording.path}: at its {rate_hz:g} samples/s a spectrogram of {settings.duration_s} s has "
+            f"{columns} STFT columns, too many for pixels; set image_size, or reduce duration_s."
         )
     if recording.sample_count < size:
         raise RunError(
             f"{recording.path}: {recording.sample_count} samples are {recording.sample_count / rate_hz:.6g} "
-            f"s at {rate_hz:g} samples/s; one picture needs {size} ({settings.duration_s:g} s). "
-            "Record longer, or make duration_s shorter."
+            f"s at {rate_hz:g} samples/s; one spectrogram needs {size} ({settings.duration_s:g} s). "
+            "Record longer, or reduce duration_s."
         )
     return 1 + (recording.sample_count - size) // settings.samples_between_spectrograms
 
@@ -135,7 +135,7 @@ def pictures(
     total = picture_count(recording, settings)
     end = total if count is None else first + count
     if not 0 <= first <= end <= total:
-        raise RunError(f"{recording.path}: there are {total} pictures, not {first} to {end}.")
+        raise RunError(f"{recording.path}: the range {first} to {end} is outside its {total} spectrograms.")
     settings = _at_rate_of(recording, settings)
     step = settings.samples_between_spectrograms
 
@@ -159,7 +159,7 @@ def save_picture(path: Path, image: Image) -> None:
     except cv2.error as error:
         raise RunError(f"{path}: there is no image format named '{path.suffix}'; use .png or .jpg.") from error
     if not written:
-        raise RunError(f"{path}: the picture could not be encoded as {path.suffix}.")
+        raise RunError(f"{path}: the image could not be encoded as {path.suffix}.")
     with replacing(path, flush=False) as temporary:
         temporary.write_bytes(encoded.tobytes())
 
@@ -191,9 +191,9 @@ def _at_rate_of(recording: Recording, settings: StftSettings) -> StftSettings:
     return settings.model_copy(update={"sample_rate_hz": recording.sample_rate_hz})
 
 
-def _need(sample_count: int, needed: int, what: str) -> None:
+def _need(sample_count: int, needed: int) -> None:
     if sample_count < needed:
-        raise RunError(f"{what} are {sample_count}, too few for one STFT window of {needed}.")
+        raise RunError(f"{sample_count} samples are too few for one STFT window of {needed}.")
 
 
 def _power_blocks(read: _Read, sample_count: int, settings: StftSettings) -> Iterator[tuple[int, Power]]:

@@ -37,7 +37,9 @@ class StftFields(BaseModel):
         Annotated[int, Field(ge=32, le=4096)] | None,
         Field(description="pixels per side; null: one for each STFT column and frequency"),
     ] = 640
-    colormap: Literal["jet", "turbo", "viridis", "gray"] = "jet"
+    colormap: Annotated[
+        Literal["jet", "turbo", "viridis", "gray"], Field(description="colours from the weakest to the strongest")
+    ] = "jet"
     db_range: Annotated[
         tuple[FiniteFloat, FiniteFloat] | None,
         Field(

@@ -37,7 +37,9 @@ class RawSamples:
         shape = (self.sample_count, 2) if self.is_complex else (self.sample_count,)
         try:
             if self.path.stat().st_size < self.offset_bytes + value_type.itemsize * math.prod(shape):
-                raise RunError(f"{self.path}: the file became shorter while it was read; wait until it is whole.")
+                raise RunError(
+                    f"{self.path}: the file became shorter while it was read; wait until it is complete."
+                )
             return np.memmap(self.path, value_type, mode="r", offset=self.offset_bytes, shape=shape)
         except (OSError, ValueError) as error:
             raise RunError(f"{self.path}: cannot be read: {error}") from error
@@ -64,13 +66,13 @@ def raw_samples(
     size = path.stat().st_size - skipped_bytes - trailing_bytes
     if size <= 0:
         raise RunError(
-            f"{path}: there is not one sample in it: {path.stat().st_size} bytes, of which the first "
-            f"{skipped_bytes} and the last {trailing_bytes} are said to be none."
+            f"{path}: the file holds no samples: of its {path.stat().st_size} bytes, the first {skipped_bytes} "
+            f"and the last {trailing_bytes} are not samples."
         )
     if size % sample_bytes:
         what = f"{item.name} I/Q pairs" if is_complex else f"{item.name} values"
         raise RunError(
-            f"{path}: {size} bytes are no whole number of {what} ({sample_bytes} bytes each), "
+            f"{path}: {size} bytes are not a whole number of {what} ({sample_bytes} bytes each); "
             f"the last {size % sample_bytes} do not fit. Either the file is cut off, or it holds another "
             "data type."
         )
@@ -117,12 +119,12 @@ def _map_npy(path: Path) -> Stored:
     if name in _REAL_KINDS and stored.ndim == 1:
         if shape[0] % 2:
             raise RunError(
-                f"{path}: {shape[0]} values are no whole number of I/Q pairs, the last {stored.itemsize} "
-                "bytes do not fit. A real signal belongs into a WAV file of one channel."
+                f"{path}: {shape[0]} values are not a whole number of I/Q pairs; the last {stored.itemsize} "
+                "bytes do not fit. A real signal belongs in a WAV file of one channel."
             )
         return stored.reshape(-1, 2)
     raise RunError(
-        f"{path}: holds {name} of shape {shape}; wanted is complex64 or complex128 of shape (n,), or "
+        f"{path}: holds {name} of shape {shape}; supported are complex64 or complex128 of shape (n,), or "
         f"{', '.join(_REAL_KINDS)} of shape (n, 2) or (2n,)."
     )
 
@@ -136,9 +138,11 @@ def _map_wav(path: Path) -> tuple[Stored, float | None]:
         except Exception as error:  # scipy fails in many ways on a broken header
             raise RunError(f"{path}: cannot be read as WAV file of 8, 16 or 32 bits: {error}") from error
     if stored.dtype.name not in _REAL_KINDS:
-        raise RunError(f"{path}: holds {stored.dtype.name}; wanted is one of {', '.join(_REAL_KINDS)}.")
+        raise RunError(f"{path}: holds {stored.dtype.name}; supported are {', '.join(_REAL_KINDS)}.")
     if stored.ndim == 2 and stored.shape[1] != 2:
-        raise RunError(f"{path}: has {stored.shape[1]} channels; wanted are two (I and Q) or one (a real signal).")
+        raise RunError(
+            f"{path}: has {stored.shape[1]} channels; supported are two (I and Q) or one (a real signal)."
+        )
     return stored, float(rate_hz) or None
 
 

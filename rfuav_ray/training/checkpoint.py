@@ -13,6 +13,8 @@ from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.files import replacing
 from rfuav_ray.training.results import BestEpoch, EpochMetrics
 
+FROM_THE_BEGINNING = "the training starts from the beginning"
+
 
 @dataclass(frozen=True, kw_only=True)
 class PartOfEpoch:
@@ -60,7 +62,12 @@ def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
 
 
 def load_checkpoint(
-    path: Path, *, run_id: str, config: Mapping[str, Any], report: Report, otherwise: str = "training begins anew"
+    path: Path,
+    *,
+    run_id: str,
+    config: Mapping[str, Any],
+    report: Report,
+    otherwise: str = FROM_THE_BEGINNING,
 ) -> Checkpoint | None:
     """Load a checkpoint of this run and this model.
 
@@ -85,7 +92,7 @@ def load_checkpoint(
     if checkpoint.run_id != run_id:
         return None
     if checkpoint.config != config:
-        _warn(report, f"The checkpoint '{path}' is of another model or of other classes, so {otherwise}.")
+        _warn(report, f"The checkpoint '{path}' belongs to another model or other classes, so {otherwise}.")
         return None
     return checkpoint
 
@@ -104,8 +111,8 @@ def save_tensors(path: Path, content: Mapping[str, Any]) -> None:
     except RuntimeError as error:
         # torch's error does not name the disk as the cause.
         free_mb = shutil.disk_usage(path.parent).free // 2**20
-        reason = f"the disk is full, or a quota is used up ({free_mb} MB are free)"
-        raise RunError(f"'{path}' cannot be written, {reason}: make room there.") from error
+        reason = f"the disk is full, or a quota is reached ({free_mb} MB are free)"
+        raise RunError(f"'{path}' cannot be written: {reason}. Free some space there.") from error
 
 
 def rng_state(device: torch.device) -> dict[str, torch.Tensor]:

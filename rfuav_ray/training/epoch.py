@@ -108,7 +108,9 @@ def _keeper(training: Training) -> Callable[[], None]:
         try:
             training.save_within_epoch()
         except (RunError, OSError) as error:
-            message = f"What is done of this epoch could not be kept, a kill would cost it: {error}"
+            message = (
+                f"The checkpoint within this epoch could not be written. A kill would lose its progress: {error}"
+            )
             training.report(RunEvent(message=message, level="WARNING"))
 
     return keep_when_due
@@ -119,4 +121,4 @@ def _keep_at_the_end(training: Training) -> None:
     try:
         training.save_within_epoch()
     except (RunError, OSError) as error:
-        logger.warning("what was done of epoch %d could not be kept: %s", training.epoch + 1, error)
+        logger.warning("the checkpoint within epoch %d could not be written: %s", training.epoch + 1, error)

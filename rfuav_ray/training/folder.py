@@ -31,7 +31,7 @@ class TrainingFolder:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InvalidInput("save_path", f"'{self.path}' cannot be made: {error.strerror}.") from error
+            raise InvalidInput("save_path", f"'{self.path}' cannot be created: {error.strerror}.") from error
         self.files = {key: self.path / file_name for key, file_name in TRAINING_FILES.items()}
         self.epoch_checkpoint = self.path / EPOCH_CHECKPOINT
 
@@ -46,7 +46,7 @@ class TrainingFolder:
         old = [file for file in self.files.values() if file.exists()]
         if old:
             names = ", ".join(file.name for file in old)
-            message = f"'{self.path}' holds results of an older training, which are replaced: {names}."
+            message = f"'{self.path}' holds results of an older training. They are replaced: {names}."
             report(RunEvent(message=message, level="WARNING"))
         for file in old:
             file.unlink()

@@ -75,7 +75,7 @@ def plot_confusion_matrix(
     axes = figure.add_subplot()
     share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
-    figure.colorbar(image, ax=axes, label="share of the true class", shrink=0.8)
+    figure.colorbar(image, ax=axes, label="fraction of the true class", shrink=0.8)
     axes.set_title(title)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")

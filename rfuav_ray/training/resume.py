@@ -6,7 +6,7 @@ from rfuav_ray.events import RunEvent
 from rfuav_ray.files import remove_temporaries
 from rfuav_ray.models.config import save_model_config
 from rfuav_ray.outputs.artifacts import EPOCH_CHECKPOINT
-from rfuav_ray.training.checkpoint import Checkpoint, load_checkpoint
+from rfuav_ray.training.checkpoint import FROM_THE_BEGINNING, Checkpoint, load_checkpoint
 from rfuav_ray.training.passes import epoch_end
 from rfuav_ray.training.state import Training
 
@@ -24,7 +24,8 @@ def resume(training: Training) -> bool:
         return False
     is_published_again = finished is not None and finished.epoch == state.epoch
     if (lost_epoch := _epoch_of_lost_weights(training, state, is_published_again)) is not None:
-        message = f"'{folder.files['best_model']}' of epoch {lost_epoch} is gone: training begins anew."
+        file = folder.files["best_model"]
+        message = f"'{file}' of epoch {lost_epoch} is missing. The training starts from the beginning."
         training.report(RunEvent(message=message, level="WARNING"))
         return False
     training.restore(state)
@@ -51,7 +52,7 @@ def _load(training: Training) -> tuple[Checkpoint | None, Checkpoint | None]:
         run_id=training.run_id,
         config=training.config.model_dump(mode="json"),
         report=training.report,
-        otherwise=f"training goes on from '{EPOCH_CHECKPOINT}'" if part else "training begins anew",
+        otherwise=f"the training resumes from '{EPOCH_CHECKPOINT}'" if part else FROM_THE_BEGINNING,
     )
     if part is not None and finished is not None and part.epoch < finished.epoch:
         folder.drop_epoch_checkpoint()  # its epoch was finished, and the kill came before the file was removed
@@ -66,12 +67,15 @@ def _load_part(training: Training) -> Checkpoint | None:
         run_id=training.run_id,
         config=training.config.model_dump(mode="json"),
         report=training.report,
-        otherwise="its epoch begins anew",
+        otherwise="the epoch starts from its beginning",
     )
     if checkpoint is None or checkpoint.part is None:
         return None
     if checkpoint.part.order != training.order_digest(checkpoint.epoch + 1):
-        message = f"The training images or their batches are others than in '{path}', so its epoch begins anew."
+        message = (
+            f"The training images or their batches differ from those in '{path}', so the epoch starts from its "
+            "beginning."
+        )
         training.report(RunEvent(message=message, level="WARNING"))
         return None
     return checkpoint
@@ -88,9 +92,11 @@ def _epoch_of_lost_weights(training: Training, state: Checkpoint, is_published_a
 def _going_on(training: Training, state: Checkpoint) -> RunEvent:
     total_epochs = training.request.num_epochs
     if state.part is None:
-        message = f"Going on after epoch {state.epoch}/{total_epochs} (checkpoint)."
+        message = f"Resuming after epoch {state.epoch}/{total_epochs} from the checkpoint."
         return RunEvent(message=message, epoch=state.epoch)
     epoch = state.epoch + 1
     of = len(training.order(epoch))
-    message = f"Going on in epoch {epoch}/{total_epochs} after {state.part.batches} of {of} batches (checkpoint)."
+    message = (
+        f"Resuming in epoch {epoch}/{total_epochs} after {state.part.batches} of {of} batches from the checkpoint."
+    )
     return RunEvent(message=message, epoch=epoch)

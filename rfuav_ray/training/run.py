@@ -104,7 +104,7 @@ def _end_writing(training: Training) -> None:
     except (RunCancelled, RunInterrupted):
         pass  # the training is ending anyway
     except Exception as error:
-        message = f"The epoch before could not be written either: {error}"
+        message = f"The previous epoch could not be written either: {error}"
         training.report(RunEvent(message=message, level="WARNING"))
 
 
@@ -179,7 +179,7 @@ def _begin(training: Training) -> None:
     if request.weight_path:
         weight_path = now_at(Path(request.weight_path), "training")
         new = load_weights(training.model, weight_path, strict_head=False)
-        fresh = f"; {', '.join(new)} start anew" if new else ""
+        fresh = f"; newly initialized: {', '.join(new)}" if new else ""
         report(RunEvent(message=f"Starting from the weights in '{weight_path}'{fresh}."))
     elif request.pretrained:
         file = load_pretrained(training.model, request.model)
@@ -205,9 +205,9 @@ def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise InvalidInput("device", f"'{name}' is no device of PyTorch; use cpu, cuda or cuda:N.") from None
+        raise InvalidInput("device", f"'{name}' is not a device of PyTorch; use cpu, cuda or cuda:N.") from None
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
-        raise InvalidInput("device", f"'{name}' is not there: {torch.cuda.device_count()} GPUs are visible.")
+        raise InvalidInput("device", f"'{name}' does not exist: {torch.cuda.device_count()} GPUs are visible.")
     return device
 
 

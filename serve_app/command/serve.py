@@ -84,7 +84,7 @@ def _serve_until(stop: threading.Event, settings: Settings, found: WayIn) -> Non
         if not stop.is_set():
             _say(banner(settings, app.resources(), ray.cluster_resources(), [found.notice, store_notice]))
         stop.wait()
-        _say("Stopping: runs keep what is done and go on at the next start. Once more stops at once.")
+        _say("Stopping: runs save their work and resume at the next start. Press ctrl-C again to stop at once.")
         app.stop_runs(settings)
     finally:
         app.stop_actors()
@@ -145,8 +145,8 @@ def _check_port_of_cluster(settings: Settings) -> None:
         check_free(settings.host, settings.port)
     elif found != (settings.host, settings.port):
         raise RfuavError(
-            "Ray Serve runs on this cluster already, for others, and listens on {}:{}: set HOST and PORT to "
-            "these, or end it.".format(*found)
+            "This cluster already runs Ray Serve for other applications, on {}:{}. Set HOST and PORT to this "
+            "address, or shut Ray Serve down.".format(*found)
         )
 
 
@@ -206,7 +206,7 @@ def _end_with_the_gcs(address: str, is_over: threading.Event) -> None:
             seen_s = time.monotonic()
         if seen_s is not None and time.monotonic() - seen_s > GCS_GONE_AFTER_S:
             _say(
-                f"Ray's GCS at {address} has ended, and without it nothing can be stopped in good order: the "
-                "service ends. Start it again; its tasks go on."
+                f"Ray's GCS at {address} has ended. The service cannot stop cleanly without it and ends now. "
+                "Start it again; its tasks resume."
             )
             os._exit(1)

@@ -16,7 +16,7 @@ PR_SET_PDEATHSIG = 1
 
 #: HAProxy's own error answers, in the API's error format
 _ERRORS = {
-    500: "The service made a mistake; its log says more.",
+    500: "Internal error. See the log of the service.",
     502: "The API ended while it answered; it is being restarted. Try again.",
     503: "The API does not answer; it may be starting. Try again.",
     504: "The API did not answer in time. Try again.",

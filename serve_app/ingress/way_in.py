@@ -51,7 +51,7 @@ def way_in(host: str, state_dir: Path) -> Iterator[WayIn]:
     try:
         binary = _usable_binary()
     except (ImportError, OSError, subprocess.SubprocessError) as error:
-        notice = f"HAProxy cannot run here ({error}): requests take a slower way, through Ray Serve's own proxy."
+        notice = f"HAProxy cannot run here ({error}). Ray Serve's own proxy is used, which is slower."
         yield WayIn(host, {}, notice)
         return
     folder = _folder(state_dir)

@@ -98,7 +98,7 @@ class KeyCheck:
         if scope["type"] == "http" and not _is_open(scope) and not self._is_known(scope):
             response = error_response(
                 401,
-                "A key is needed: send it as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'.",
+                "A key is required: send it as 'Authorization: Bearer <key>' or 'X-API-Key: <key>'.",
                 headers={"WWW-Authenticate": "Bearer"},
             )
             await response(scope, receive, send)

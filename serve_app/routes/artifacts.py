@@ -49,7 +49,7 @@ async def artifact(task_id: str, name: str, service: TheService) -> Response:
     file = next((file for file in files if file.name == name), None)
     if file is None:
         there = ", ".join(file.name for file in files) or "none"
-        raise FileNotThere(f"Task '{task_id}' has no file '{name}'; it has: {there}.")
+        raise FileNotThere(f"Task '{task_id}' has no file '{name}'. Its files: {there}.")
     return _download(file)
 
 

@@ -31,5 +31,5 @@ async def image(service: TheService, path: Path) -> Response:
     """An image file below DATA_ROOTS, unchanged."""
     file = await asyncio.to_thread(paths.existing_file, path, service.settings.data_roots, field="path")
     if not is_image(file):
-        raise InvalidInput("path", f"'{file}' is not an image; png, jpg, jpeg and bmp are shown.")
+        raise InvalidInput("path", f"'{file}' is not an image. Supported: png, jpg, jpeg, bmp.")
     return FileResponse(file, content_disposition_type="inline", filename=file.name)

@@ -17,7 +17,7 @@ FEATURES = (
     "preprocessing",
     "priorities",
     "live event streams",
-    "resource caps",
+    "resource limits",
 )
 
 

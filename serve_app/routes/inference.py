@@ -77,7 +77,7 @@ def _predictions(task_id: str, file: Path) -> tuple[str, list[dict[str, Any]]]:
     folder = results_folder(file.parent, "inference", task_id)
     if folder is None:
         raise TaskConflict(
-            f"'{file.parent}' has another task's predictions; those of '{task_id}' may be below it."
+            f"'{file.parent}' holds another task's predictions. Those of '{task_id}' may be in a subfolder."
         )
     return read_predictions(folder / file.name)
 

@@ -35,7 +35,7 @@ async def update_caps(update: ResourceConfigUpdate, service: TheService) -> Conf
     """Change how many runs each device takes; waiting tasks start at once, running tasks finish."""
     caps = {device: caps.model_dump(exclude_none=True) for device, caps in update.max_concurrent.items()}
     limits = await _set_caps(service, caps)
-    return ConfigUpdateResponse(status="success", message="Caps updated.", current_config=limits)
+    return ConfigUpdateResponse(status="success", message="Limits updated.", current_config=limits)
 
 
 async def _set_caps(service: Service, caps: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:

@@ -27,9 +27,9 @@ _GROUPS: dict[bytes, Collection[str]] = {
 
 #: the highest offset of lists: more tasks than a service will ever have
 MAX_OFFSET = 10**12
-After = Annotated[int | None, Query(ge=0, lt=10**18, description="go on behind this sequence number")]
-IfNoneMatch = Annotated[str, Header(description="ETags of what the client has: 304 where it is the same")]
-LastEventId = Annotated[str | None, Header(description="the same, as browsers send it")]
+After = Annotated[int | None, Query(ge=0, lt=10**18, description="only entries after this sequence number")]
+IfNoneMatch = Annotated[str, Header(description="ETags of the client's copies; 304 if one matches")]
+LastEventId = Annotated[str | None, Header(description="the same as `after`, as browsers send it")]
 
 
 @router.get("", response_model=TaskListResponse)
@@ -114,7 +114,11 @@ async def delete_task(task_id: str, service: TheService) -> TaskActionResponse:
 
 async def cancelling(service: Service, task_id: str) -> TaskActionResponse:
     task = await service.cancel(task_id)
-    message = "Cancelled." if task.status.is_ended else "Stopping; shown as cancelled when it has stopped."
+    message = (
+        "Cancelled."
+        if task.status.is_ended
+        else "Stopping. The status becomes `cancelled` when the run has stopped."
+    )
     return TaskActionResponse(status="success", message=message, task_id=task_id)
 
 

@@ -77,7 +77,9 @@ class EventReader:
         try:
             await asyncio.wait_for(self._until_ended(task_id), at_most_s)
         except TimeoutError:
-            logger.warning("the log of task %s has ended; that the task has is not known here yet", task_id)
+            logger.warning(
+                "the log of task %s has ended, but this replica still shows the task as unfinished", task_id
+            )
 
 
 class Follower:

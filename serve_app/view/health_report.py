@@ -59,7 +59,7 @@ class HealthReport:
         try:
             resources = await self._resources()
         except Exception:  # Any failure of the TaskManager means unhealthy.
-            logger.exception("the task manager is not well")
+            logger.exception("the task manager does not report the resources")
             self._answer = None
             return None
         self._answer, self._asked_s = encoded(self.show(resources).model_dump_json().encode()), asked_s

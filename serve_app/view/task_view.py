@@ -204,7 +204,7 @@ class TaskView:
             try:
                 self.apply(page)
             except Exception:
-                logger.exception("the local copy of the tasks is damaged, reading all of them again")
+                logger.exception("the local copy of the tasks is inconsistent; reading all tasks again")
                 incarnation, version = "", 0
                 await asyncio.sleep(RETRY_S)
                 continue

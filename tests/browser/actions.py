@@ -4,7 +4,7 @@ import re
 
 
 def field(page, name, role="textbox"):
-    return page.get_by_role(role, name=re.compile(f"^{name}( needed)?$"))
+    return page.get_by_role(role, name=re.compile(f"^{name}( required)?$"))
 
 
 def choose_kind(page, kind):

@@ -65,7 +65,7 @@ def test_the_list_of_tasks_is_as_it_is_and_not_as_it_was(open_page, service, cli
     client.delete_task(deleted)
     new = waiting()
     show(page)
-    expect(row_of(page, new).locator(".status")).to_have_text("waiting")
+    expect(row_of(page, new).locator(".status")).to_have_text("pending")
     expect(row_of(page, cancelled).locator(".status")).to_have_text("cancelled")
     expect(row_of(page, deleted)).to_have_count(0)
     expect(page.locator(".connection")).to_have_text("Connected")

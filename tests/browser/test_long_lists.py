@@ -119,7 +119,7 @@ def expect_places_of_the_service(page, client, ids):
     """In the page as the service says that they are."""
     for task_id in ids:
         place = client.get_task(task_id)["queue_position"]
-        expect(row_of(page, task_id).locator(".is-progress")).to_contain_text(f"Place {place} in the queue")
+        expect(row_of(page, task_id).locator(".is-progress")).to_contain_text(f"Position {place} in the queue")
 
 
 def test_places_in_the_queue_are_right_also_when_others_move(open_page, service, client, waiting):
@@ -143,4 +143,4 @@ def test_places_in_the_queue_are_right_also_when_others_move(open_page, service,
     expect_places_of_the_service(page, client, ids)
     row_of(page, ids[0]).get_by_role("link").click()
     place = client.get_task(ids[0])["queue_position"]
-    expect(page.locator(".head")).to_contain_text(f"Place {place} in the queue")
+    expect(page.locator(".head")).to_contain_text(f"Position {place} in the queue")

@@ -84,20 +84,20 @@ def test_what_the_server_refuses_is_said_at_the_field(open_page, service, traini
 def test_steering_tasks_in_two_browsers(open_page, service, client, training):
     page = open_page(service)
     other = open_page(service)
-    page.get_by_role("spinbutton", name="Most Training runs at once on cpu").fill("0")
+    page.get_by_role("spinbutton", name="Limit of Training runs on cpu").fill("0")
     page.get_by_role("button", name="Apply").click()
-    expect(page.locator(".note")).to_contain_text("in force")
+    expect(page.locator(".note")).to_contain_text("Limits saved")
     assert client.get_resources()["limits"]["cpu"]["training"] == 0
-    expect(other.get_by_role("spinbutton", name="Most Training runs at once on cpu")).to_have_value("0")
+    expect(other.get_by_role("spinbutton", name="Limit of Training runs on cpu")).to_have_value("0")
 
     fill_training(page, training, num_epochs=500, description="one of two browsers")
     task_id = start(page, "Training")
-    expect(row_of(other, task_id).locator(".status")).to_have_text("waiting")
+    expect(row_of(other, task_id).locator(".status")).to_have_text("pending")
     row_of(other, task_id).get_by_role("combobox").select_option("1")
     expect(row_of(page, task_id).get_by_role("combobox")).to_have_value("1")
     assert client.get_task(task_id)["priority"] == 1
 
-    page.get_by_role("spinbutton", name="Most Training runs at once on cpu").fill("1")
+    page.get_by_role("spinbutton", name="Limit of Training runs on cpu").fill("1")
     page.get_by_role("button", name="Apply").click()
     expect(row_of(other, task_id).locator(".status")).to_have_text("running")
     page.reload()
@@ -207,7 +207,7 @@ def test_the_documentation_needs_no_other_host(open_page, service, path):
 
 def test_a_task_that_is_not_there(open_page, service):
     page = open_page(service, "/#/tasks/unknown")
-    expect(page.locator(".problem", has_text="no such task")).to_be_visible()
+    expect(page.locator(".problem", has_text="does not exist")).to_be_visible()
 
 
 @pytest.mark.timeout(400)  # starts the service twice
@@ -216,7 +216,7 @@ def test_with_a_key_and_over_a_restart(open_page, own_service, training):
     url = client.base_url
     page = open_page(url)
     page.get_by_role("dialog").get_by_label("Key").fill("secret")
-    page.get_by_role("button", name="Use it").click()
+    page.get_by_role("button", name="Use this key").click()
     expect(page.locator(".connection")).to_have_text("Connected")
     with RFUAVClient(url, api_key="secret") as known:
         task_id = known.start_training(**training(num_epochs=3000, description="over a restart"))["task_id"]
@@ -227,8 +227,8 @@ def test_with_a_key_and_over_a_restart(open_page, own_service, training):
         expect(page.locator(".log-view .problem")).to_contain_text("Connection lost")
         process.wait(60)
         own_service(api_keys="secret")
-        page.get_by_role("searchbox", name="Search the log").fill("Going on")
-        expect(page.locator(".log p").first).to_contain_text("Going on", timeout=60_000)
+        page.get_by_role("searchbox", name="Search the log").fill("Resuming")
+        expect(page.locator(".log p").first).to_contain_text("Resuming", timeout=60_000)
         epochs = page.locator("table.figures tbody tr")
         before = epochs.count()
         expect(epochs.nth(before + 3)).to_be_attached()

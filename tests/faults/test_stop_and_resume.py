@@ -67,7 +67,7 @@ def test_a_stopped_service_keeps_what_its_runs_have_done(own_service, long_epoch
     assert events[len(events)]["status"] == "completed"
     messages = [entry["message"] for entry in events.values()]
     assert any("the service is stopping. Queued again." in message for message in messages)
-    assert any("Going on in epoch" in message for message in messages)
+    assert any("Resuming in epoch" in message for message in messages)
     assert [e["step"] for e in events.values() if e.get("stage") == "epoch_end"] == list(range(1, EPOCHS + 1))
     ended = client.get_task(task_id)
     assert figures(ended) == figures(undisturbed)

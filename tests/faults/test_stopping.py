@@ -97,7 +97,7 @@ def test_a_service_at_work_stops_and_its_runs_keep_what_they_have_done(
     for task_id in by_id:
         assert ask(service, f"tasks/{task_id}")["status"] in {"pending", "running"}
         messages = [entry["message"] for entry in ask(service, f"tasks/{task_id}/logs")]
-        assert any("as the service is stopping. Queued again" in message for message in messages)
+        assert any("because the service is stopping. Queued again" in message for message in messages)
 
 
 def ask_health(service: ServiceProcess) -> dict[str, int]:

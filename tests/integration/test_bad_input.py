@@ -62,7 +62,7 @@ def broken_dataset(root):
         ({"task_id": "a/b"}, "task_id", "pattern"),
         ({"weight_path": "nowhere.pth"}, "weight_path", "nowhere.pth"),
         ({"num_epochs": "many"}, "num_epochs", "many"),
-        ({"name": "../../up"}, "name", "without a path"),
+        ({"name": "../../up"}, "name", "not a path"),
     ],
 )
 def test_a_training_that_cannot_work_is_refused(start, training, changes, field, reason):

@@ -106,9 +106,9 @@ def test_a_raised_cap_starts_waiting_tasks_at_once_and_a_lowered_one_lets_them_f
         started = next(entry for entry in stream if entry["message"].startswith("Run 1 started"))
         assert started["message"].endswith(", GPU 1.")
     client.update_resource_config(max_concurrent={"cuda:1": {"training": 0}})
-    wait_until_said(client, tasks[2], "Waiting: the cap for training is 0 on cuda:1.")
-    assert client.get_task(tasks[2])["message"] == "Waiting: the cap for training is 0 on cuda:1."
-    assert client.get_logs(tasks[2])[-1]["message"] == "Waiting: the cap for training is 0 on cuda:1."
+    wait_until_said(client, tasks[2], "Waiting: the limit for training is 0 on cuda:1.")
+    assert client.get_task(tasks[2])["message"] == "Waiting: the limit for training is 0 on cuda:1."
+    assert client.get_logs(tasks[2])[-1]["message"] == "Waiting: the limit for training is 0 on cuda:1."
     assert {client.get_task(task_id)["status"] for task_id in tasks[:2]} == {"running"}
 
 

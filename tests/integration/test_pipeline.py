@@ -90,7 +90,7 @@ def test_an_interrupted_run_ends_at_once_and_the_next_one_goes_on(tmp_path, monk
 def test_workers_that_die_again_and_again_lose_the_run_but_no_file(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "BLOCK_RETRIES", 1)
     path = tmp_path / "out"
-    with pytest.raises(RunLost, match="2 times with the same files"):
+    with pytest.raises(RunLost, match="2 times on the same files"):
         run(path, what="dies")
     assert read_run(path)["state"] == "unfinished"
     assert made(path)

@@ -90,7 +90,7 @@ def test_what_cannot_be_read_is_counted_and_named_and_stops_nothing(client, fold
         client, client.crop_images(folder / "in", folder / "out", x=2, y=3, width=100, height=4)
     )
     assert ended["status"] == "completed" and ended["stats"] == {"total_images": 5, "success": 1, "failed": 4}
-    assert sum("left out" in message for message in messages) == 4
+    assert sum("is skipped" in message for message in messages) == 4
     assert any("empty.jpg" in message for message in messages)
     assert set(contents(folder / "out")) == {"deep er/无人机.png"}
     result = client.get_task(ended["task_id"])["result"]
@@ -166,7 +166,7 @@ def test_recordings_become_a_data_set_whose_settings_reach_the_model(client, fol
         "failed": 1,
         "classes": ["gfsk_slow_sweep", "ofdm_5mhz_video"],
     }
-    assert any("short.iq" in message and "left out" in message for message in messages)
+    assert any("short.iq" in message and "is skipped" in message for message in messages)
     described = yaml.safe_load((folder / "pictures" / "dataset.yaml").read_text())
     assert described["stft"]["stft_points"] == 128 and described["stft"]["overlap"] == 0.5
     first = described["recordings"][0]

@@ -97,7 +97,7 @@ def test_two_tasks_with_one_output_do_not_mix(client, many, root):
     tasks = [client.augment_dataset(many, output_path=root / "both", methods=["Sharpen"]) for _ in range(2)]
     first, second = (client.wait(task["task_id"], timeout=WAIT_S) for task in tasks)
     assert first["status"] == "completed"
-    assert second["status"] == "failed" and "holds files already" in second["error"]
+    assert second["status"] == "failed" and "already holds files" in second["error"]
     assert len(files_in(root / "both")) == 2 * IMAGES
 
 

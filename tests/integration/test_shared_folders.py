@@ -32,9 +32,7 @@ def test_two_trainings_with_one_folder_wait_for_each_other(client, service, trai
     second = client.start_training(**fields | {"num_epochs": 2})["task_id"]
     waiting = client.get_task(second)
     assert waiting["status"] == "pending"
-    assert (
-        waiting["message"] == f"Waiting for task {first}, which writes into the same folder '{root}/one-folder'."
-    )
+    assert waiting["message"] == f"Waiting for task {first}. It writes into the same folder '{root}/one-folder'."
     first_result = completed(client, first)["result"]
     before = artifacts(service, first) if client.get_task(second)["status"] == "pending" else None
     second_result = completed(client, second)["result"]

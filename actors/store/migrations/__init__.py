@@ -29,8 +29,8 @@ def upgrade(connection: sa.Connection) -> None:
     found = found_version(connection)
     if found not in {None, *known_versions()}:
         raise RfuavError(
-            f"The task store has the schema version {found}, which this release does not know: a newer one wrote "
-            "it. Install that release, or name another STATE_DIR or DATABASE_URL."
+            f"The task store has the schema version {found}. A newer release wrote it, and this release cannot "
+            "read it. Install the newer release, or set another STATE_DIR or DATABASE_URL."
         )
     if found == _FIRST:
         command.stamp(config, _FIRST)

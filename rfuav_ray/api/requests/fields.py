@@ -7,19 +7,19 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 def no_nul(text: str) -> str:
     if "\0" in text:
-        raise ValueError("a path has no NUL character")
+        raise ValueError("must not contain a NUL character")
     return text
 
 
 def _one_folder(name: str) -> str:
     if "/" in name or "\\" in name or name in {".", ".."}:
-        raise ValueError("the name of one folder, without a path, '.' or '..'")
+        raise ValueError("must be the name of one folder, not a path, '.' or '..'")
     return name
 
 
 def _not_only_dots(task_id: str) -> str:
     if not task_id.strip("."):
-        raise ValueError("an id needs a letter, a digit, '_' or '-': it names a folder, and is a part of URLs")
+        raise ValueError("must contain a letter, a digit, '_' or '-', because folders and URLs contain it")
     return task_id
 
 
@@ -35,6 +35,7 @@ TaskId = Annotated[
     Field(pattern=r"^[A-Za-z0-9._-]{1,64}$", examples=["night-run-7"]),
     AfterValidator(_not_only_dots),
 ]
+OwnTaskId = Annotated[TaskId | None, Field(description="an id of your own for the task")]
 Limit = Annotated[int, Field(ge=0, le=MAX_LIMIT)]
 Priority = Annotated[int, Field(ge=1, le=10, description="1 is the most urgent")]
 Device = Annotated[
@@ -46,9 +47,11 @@ Device = Annotated[
 ]
 Precision = Annotated[
     Literal["auto", "fp32", "bf16"],
-    Field(description="what the model computes in; `auto`: `bf16` where the device is faster with it"),
+    Field(description="number format of the computation; `auto`: `bf16` where the device is faster with it"),
 ]
-Description = Annotated[str, Field(max_length=10_000)]
+Description = Annotated[
+    Annotated[str, Field(max_length=10_000)] | None, Field(description="a note for the task list")
+]
 
 
 class Request(BaseModel):

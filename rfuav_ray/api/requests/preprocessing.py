@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat, ValidationInfo, field_validator
 
-from rfuav_ray.api.requests.fields import Description, PathText, Request, TaskId
+from rfuav_ray.api.requests.fields import Description, OwnTaskId, PathText, Request
 from rfuav_ray.signals.stft_settings import StftFields
 
 AugmentationMethod = Literal["AdvancedBlur", "CLAHE", "ColorJitter", "GaussNoise", "ISONoise", "Sharpen"]
@@ -26,22 +26,24 @@ Pixels = Annotated[int, Field(ge=0, le=10**6)]
 class DatasetSplitRequest(Request):
     """Copy `<input_path>/<class>/<image>` into `train/`, `valid/` and, with `val_ratio`, `test/`."""
 
-    input_path: PathText
+    input_path: PathText = Field(description="class folders <path>/<class>/<image>, only read")
     output_path: PathText = Field(description="a new or empty folder")
-    train_ratio: float = Field(0.8, ge=0.1, le=0.9, allow_inf_nan=False)
+    train_ratio: float = Field(
+        0.8, ge=0.1, le=0.9, allow_inf_nan=False, description="fraction of the training set"
+    )
     val_ratio: float | None = Field(
         None,
         ge=0.05,
         le=0.5,
         allow_inf_nan=False,
-        description="given: what is left is the test set; nothing is where both ratios make 1",
+        description="if set, the remaining images are the test set; ratios that add up to 1 leave no test set",
     )
     seed: Seed = 42
     group_by_recording: bool = Field(
         False, description="keep frames of one recording together: `name (3).jpg`, `name_0003.png`"
     )
-    task_id: TaskId | None = None
-    description: Description | None = None
+    task_id: OwnTaskId = None
+    description: Description = None
 
     @field_validator("val_ratio")
     @classmethod
@@ -65,8 +67,8 @@ class DataAugmentationRequest(Request):
     output_path: PathText | None = Field(None, description="a new or empty folder; default: <dataset_path>_aug")
     methods: list[AugmentationMethod] | None = Field(None, description="default: all six")
     seed: Seed = 42
-    task_id: TaskId | None = None
-    description: Description | None = None
+    task_id: OwnTaskId = None
+    description: Description = None
 
     @property
     def chosen_methods(self) -> tuple[AugmentationMethod, ...]:
@@ -81,10 +83,10 @@ class ImageCropRequest(Request):
     output_path: PathText = Field(description="a new or empty folder")
     x: Pixels = Field(description="left edge, pixels")
     y: Pixels = Field(description="upper edge, pixels")
-    width: Pixels = Field(gt=0)
-    height: Pixels = Field(gt=0)
-    task_id: TaskId | None = None
-    description: Description | None = None
+    width: Pixels = Field(gt=0, description="pixels")
+    height: Pixels = Field(gt=0, description="pixels")
+    task_id: OwnTaskId = None
+    description: Description = None
 
 
 class _RecordingsToImages(Request):
@@ -101,5 +103,5 @@ class SpectrogramRequest(StftFields, _RecordingsToImages):
     center_frequency_hz: FiniteFloat | None = Field(
         None, description="of recordings without metadata; noted in dataset.yaml"
     )
-    task_id: TaskId | None = None
-    description: Description | None = None
+    task_id: OwnTaskId = None
+    description: Description = None

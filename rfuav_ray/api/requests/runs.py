@@ -8,11 +8,11 @@ from rfuav_ray.api.requests.fields import (
     Description,
     Device,
     FolderName,
+    OwnTaskId,
     PathText,
     Precision,
     Priority,
     Request,
-    TaskId,
     no_nul,
 )
 
@@ -39,24 +39,24 @@ class TrainingRequest(Request):
 
     model: str = Field(description="one of the supported models", examples=["resnet18"])
     num_classes: int = Field(ge=1, le=100_000, description="equal to the number of class folders")
-    train_path: PathText
-    val_path: PathText
+    train_path: PathText = Field(description="training images, <path>/<class>/<image>")
+    val_path: PathText = Field(description="validation images, <path>/<class>/<image>")
     save_path: PathText = Field(description="folder for the results, made when missing")
     name: FolderName | None = Field(None, description="sub-folder of save_path for this run")
-    batch_size: int = Field(8, ge=1, le=65_536)
-    num_epochs: int = Field(100, ge=1, le=100_000)
-    learning_rate: float = Field(0.0001, gt=0, allow_inf_nan=False)
-    image_size: int = Field(224, ge=32, le=8192)
+    batch_size: int = Field(8, ge=1, le=65_536, description="images per step")
+    num_epochs: int = Field(100, ge=1, le=100_000, description="passes over the training images")
+    learning_rate: float = Field(0.0001, gt=0, allow_inf_nan=False, description="of Adam")
+    image_size: int = Field(224, ge=32, le=8192, description="images are resized to this square, pixels")
     device: Device = "cuda"
     weight_path: Annotated[str, AfterValidator(no_nul)] = Field(
         "", description="weights to start from; wins over `pretrained`"
     )
     pretrained: bool = Field(True, description="start from torchvision's ImageNet weights")
-    shuffle: bool = True
+    shuffle: bool = Field(True, description="a new order of the training images in each epoch")
     precision: Precision = "auto"
-    task_id: TaskId | None = None
+    task_id: OwnTaskId = None
     priority: Priority = 5
-    description: Description | None = None
+    description: Description = None
 
 
 class InferenceRequest(Request):
@@ -66,10 +66,10 @@ class InferenceRequest(Request):
     weight_path: PathText = Field(description="the weights, .pth")
     source_path: PathText = Field(description="an image or a folder, searched recursively")
     save_path: PathText | None = Field(None, description="default: results/<task_id>")
-    name: FolderName | None = None
+    name: FolderName | None = Field(None, description="sub-folder of save_path for this run")
     device: Device = "cuda"
     precision: Precision = "auto"
-    task_id: TaskId | None = None
+    task_id: OwnTaskId = None
     priority: Priority = 3
 
 

@@ -81,7 +81,7 @@ def check_folder(folder: Path, *, name: str, state: State) -> Finding:
     if not there.is_dir():
         return Finding(name, "broken", f"'{there}' is a file", f"Set {name} to a folder.")
     if not os.access(there, os.W_OK | os.X_OK):
-        return Finding(name, state, f"'{there}' cannot be written", f"Give this user the right, or change {name}.")
+        return Finding(name, state, f"'{there}' cannot be written", f"Make it writable, or change {name}.")
     return Finding(name, "ok", str(folder))
 
 
@@ -111,7 +111,7 @@ def _who_listens(host: str, port: int, problem: str) -> Finding:
     except RfuavError:
         return Finding("PORT", "broken", problem, "Stop the program that uses it, or set PORT to another one.")
     if health.get("status") != "healthy":
-        return Finding("PORT", "warning", f"the service on {host}:{port} is not healthy", "Look into LOG_FILE.")
+        return Finding("PORT", "warning", f"the service on {host}:{port} is not healthy", "Read LOG_FILE.")
     return Finding("PORT", "ok", f"a healthy service {health.get('version', '')} answers on {host}:{port}")
 
 

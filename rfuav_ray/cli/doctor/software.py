@@ -47,7 +47,7 @@ def check_distribution(name: str = "rfuav-ray") -> Iterator[Finding]:
     try:
         requirements = importlib.metadata.requires(name) or []
     except importlib.metadata.PackageNotFoundError:
-        text = f"{name} runs from its sources, so that the versions it needs are not known"
+        text = f"{name} is not installed as a package, so its requirements are unknown"
         yield Finding("packages", "warning", text, "Run `pip install -e .` in its folder.")
     else:
         yield from check_packages(requirements)
@@ -64,7 +64,7 @@ def check_packages(requirements: Iterable[str]) -> Iterator[Finding]:
             problems += 1
             yield Finding(requirement.name, "broken", problem, f"pip install '{_plain(requirement)}'")
     if not problems:
-        yield Finding("packages", "ok", f"all {count} needed packages are there in fitting versions")
+        yield Finding("packages", "ok", f"all {count} required packages are installed in suitable versions")
 
 
 def check_torch(python: str | None = None) -> Finding:
@@ -90,11 +90,11 @@ def check_gpus(torch: Finding) -> Iterator[Finding]:
     """Report the GPUs that NVML finds, and check that PyTorch finds any too. `torch` is from `check_torch`."""
     found = read_gpus()
     if not found["available"]:
-        reason = found.get("reason", "the driver knows of no GPU")
+        reason = found.get("reason", "the driver finds no GPU")
         yield Finding("GPU", "ok", f"none ({reason}); training and inference run on the CPU")
         return
     for number, gpu in enumerate(found["devices"]):
-        yield Finding(f"GPU {number}", "ok", _gpu_text(gpu) if gpu else "the driver does not tell of it")
+        yield Finding(f"GPU {number}", "ok", _gpu_text(gpu) if gpu else "not reported by the driver")
     count = len(found["devices"])
     text = f"driver {found['driver_version']}, for CUDA up to {found['cuda_version']}"
     yield Finding("GPU driver", "ok", text)
@@ -102,7 +102,7 @@ def check_gpus(torch: Finding) -> Iterator[Finding]:
         yield Finding(
             "GPU",
             "warning",
-            f"there are {count}, but PyTorch sees none: a CPU build, a driver too old, or CUDA_VISIBLE_DEVICES",
+            f"the driver finds {count}, but PyTorch none: a CPU build, a driver too old, or CUDA_VISIBLE_DEVICES",
             "Install a CUDA build that fits the driver (pytorch.org, Get Started) and unset CUDA_VISIBLE_DEVICES.",
         )
 
@@ -131,7 +131,7 @@ def _package_problem(requirement: Requirement) -> str | None:
     except importlib.metadata.PackageNotFoundError:
         return "is not installed"
     if not requirement.specifier.contains(version, prereleases=True):
-        return f"is {version}, needed is {requirement.specifier}"
+        return f"is {version}, but {requirement.specifier} is required"
     return None
 
 

@@ -96,7 +96,7 @@ def test_measures_in_a_process_of_its_own():
         found = load_generator.measure(url, connections=2, seconds=0.2)
     assert isinstance(found, Load)
     assert found.requests >= 2
-    with server(status=503) as (url, _), pytest.raises(LoadError, match=r"no success: {'503': \d+}"):
+    with server(status=503) as (url, _), pytest.raises(LoadError, match=r"these failed: {'503': \d+}"):
         load_generator.measure(url, connections=2, seconds=0.2)
     with pytest.raises(LoadError, match="refused"):
         load_generator.measure(url, connections=2, seconds=0.2)

@@ -78,7 +78,7 @@ def test_augmented_images_go_beside_the_data_set_by_default(check, root):
 
 
 @pytest.mark.parametrize("request_of", [split, crop, spectrogram, augment])
-@pytest.mark.parametrize(("place", "word"), [("", "input too"), ("/deep/er", "inside the input")])
+@pytest.mark.parametrize(("place", "word"), [("", "also the input"), ("/deep/er", "inside the input")])
 def test_output_in_the_input_is_refused(check, request_of, place, word):
     source = getattr(request_of(), "input_path", "dataset")
     assert word in refusal(check, request_of(output_path=f"{source}{place}"), "output_path")
@@ -166,9 +166,9 @@ def test_what_is_no_image_or_has_none_is_not_cropped(check, root):
 
 def test_recordings_that_cannot_be_drawn_are_refused(check, root):
     recording = root / "recordings" / "drone" / "a.iq"
-    assert "shorter" in refusal(check, spectrogram(duration_s=1), "input_path")
+    assert "reduce duration_s" in refusal(check, spectrogram(duration_s=1), "input_path")
     assert "no IQ recording" in refusal(check, spectrogram(input_path="pictures"), "input_path")
-    assert "no IQ recording" in refusal(check, spectrogram(input_path="pictures/apart/0.png"), "input_path")
+    assert "not an IQ recording" in refusal(check, spectrogram(input_path="pictures/apart/0.png"), "input_path")
     recording.write_bytes(b"123")
     assert "a.iq" in refusal(check, spectrogram(), "input_path")
     recording.rename(recording.with_suffix(".bin"))

@@ -61,7 +61,7 @@ def test_a_file_that_does_not_fit_is_named_and_nothing_of_it_stays(mount: Mount,
 
 def test_a_training_that_does_not_fit_names_its_checkpoint(data: Path, mount: Mount) -> None:
     disk = mount(2)
-    with pytest.raises(RunError, match=r"checkpoint\.pt' cannot be written, the disk is full"):
+    with pytest.raises(RunError, match=r"checkpoint\.pt' cannot be written: the disk is full"):
         train(request(data, disk))
     assert names_in(disk) == {"model.yaml"}
 
@@ -73,7 +73,7 @@ def test_pictures_that_cannot_be_drawn_do_not_hide_why_the_training_ended(
     disk = mount(80)
     events: list[RunEvent] = []
     report = filling(disk, lambda event: event.stage == "epoch_end", events)
-    with pytest.raises(RunError, match=r"checkpoint\.pt' cannot be written, the disk is full"):
+    with pytest.raises(RunError, match=r"checkpoint\.pt' cannot be written: the disk is full"):
         train(request(data, disk, num_epochs=2), report=report)
     assert names_in(disk) == {
         *("best_model.pth", "last_model.pth", "checkpoint.pt", "model.yaml", "metrics.csv", "report.json")

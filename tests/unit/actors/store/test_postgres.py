@@ -40,6 +40,6 @@ def test_a_database_that_refuses_writes_says_so(postgres):
     url = postgres.new_database()
     prepare_store(url)
     store = Store(f"{url}?options=-c%20default_transaction_read_only%3Don")
-    with pytest.raises(ServiceBusy, match=r"cannot be written: .*read-only transaction\. Look at"):
+    with pytest.raises(ServiceBusy, match=r"cannot be written: .*read-only transaction\. Check"):
         store.write_tasks([a_row(1)])
     store.close()

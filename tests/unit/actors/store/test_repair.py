@@ -113,7 +113,7 @@ def test_the_last_page(file):
 def test_the_first_page(file, size):
     overwrite(file, 1, 0, size)
     lost, message = assert_saved(file, 0, reason="file is not a database")
-    assert lost == 0 and "how many are lost cannot be told" in message
+    assert lost == 0 and "number of lost rows unknown" in message
 
 
 @pytest.mark.parametrize("table", ["events", "tasks"])
@@ -138,7 +138,7 @@ def test_a_page_of_a_long_text(file):
 def test_a_text_that_is_no_json_any_more(file):
     data = file.read_bytes()
     file.write_bytes(data.replace(b'{"message": "event 7"}', b'{"message": "event 7"7', 3))
-    assert assert_saved(file, 3, reason="not all of its events are JSON")[0] == 3
+    assert assert_saved(file, 3, reason="some rows of the table events are not valid JSON")[0] == 3
 
 
 def test_letters_that_are_none_do_not_stop_anything(file):
@@ -158,7 +158,9 @@ def test_a_file_whose_second_half_is_gone(file):
     assert 0 < lost < len(TASKS) + len(EVENTS)
 
 
-@pytest.mark.parametrize(("content", "reason"), [(b"", "it is empty"), (b"garbage " * 9999, "is not a database")])
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"", "the file is empty"), (b"garbage " * 9999, "is not a database")]
+)
 def test_a_file_without_any_row(file, content, reason):
     file.write_bytes(content)
     message = prepare_store(url_of(file))
@@ -194,7 +196,7 @@ def test_a_repair_that_was_interrupted_is_gone_on_with(file):
 def test_a_damage_that_appears_while_the_service_runs_is_said(file):
     overwrite(file, root_of(file, "events"))
     store = Store(url_of(file))
-    with pytest.raises(Exception, match=r"cannot be read: database disk image is malformed\. Start the service"):
+    with pytest.raises(Exception, match=r"cannot be read: database disk image is malformed\. Restart the service"):
         store.last_events(["task-1"])
     store.close()
 
@@ -253,6 +255,6 @@ def test_a_log_is_read_though_its_file_has_lost_its_content(file, tmp_path, is_t
     if is_there:
         left.touch()
     message = prepare_store(url_of(left))
-    assert ("it is empty" if is_there else "it is gone") in message
+    assert ("the file is empty" if is_there else "the file is missing") in message
     tasks, events, _ = contents(left)
     assert tasks == TASKS and sorted(events) == sorted(EVENTS)

@@ -193,11 +193,11 @@ def test_opening_a_store_loads_no_migrations():
 @pytest.mark.parametrize(
     ("address", "reason"),
     [
-        ("rfuav.db", "is no database's address"),
-        ("postgresql://rfuav:geheim@host:port/rfuav", "is no database's address"),
+        ("rfuav.db", "is not a valid database address"),
+        ("postgresql://rfuav:geheim@host:port/rfuav", "is not a valid database address"),
         ("mysql://rfuav:geheim@host/rfuav", "names 'mysql'"),
-        ("sqlite://", "names no file"),
-        ("sqlite:///:memory:", "names no file"),
+        ("sqlite://", "must name a file"),
+        ("sqlite:///:memory:", "must name a file"),
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_without_its_password(address, reason):
@@ -219,7 +219,9 @@ def test_a_full_disk_is_said_in_plain_words_and_ends(open_store):
     event.listen(
         store._engine, "begin", lambda used: used.exec_driver_sql(f"PRAGMA max_page_count = {limit['pages']}")
     )
-    with pytest.raises(ServiceBusy, match=r"cannot be written: database or disk is full\. Make room in '.*state'"):
+    with pytest.raises(
+        ServiceBusy, match=r"cannot be written: database or disk is full\. Free some space in '.*state'"
+    ):
         store.write_tasks([a_row(number) for number in range(1000)])
     assert store.load_tasks() == []
     limit["pages"] = 10_000

@@ -144,7 +144,7 @@ def test_a_second_cancel_kills(play, tmp_path):
         assert await ended(manager) is TaskStatus.CANCELLED
         graces_s = [call[2] for call in supervisor.calls if call[0] == "cancel"]
         assert graces_s[0] > 0 and graces_s[1] == 0
-        assert "Asked to stop again: the run is killed." in metrics.messages
+        assert "Cancel requested again: the run is killed." in metrics.messages
 
     play(scenario)
 

@@ -65,9 +65,9 @@ def test_each_is_accepted_or_refused_by_itself(manager):
     assert answers == [["task-1"], InvalidInput, TaskConflict, TaskConflict, ["task-5", "task-6"]]
     assert [task.id for task in manager._dispatcher.queue] == ["task-1", "task-5", "task-6"]
     assert not is_there(manager, "task-3") and not is_there(manager, "task-4")
-    assert manager._table.get("task-1").message == "Waiting: the cap for training is 0 on cpu."
+    assert manager._table.get("task-1").message == "Waiting: the limit for training is 0 on cpu."
     ((number, entry),) = manager._table._store.read_events("task-5", 0, 9)
-    expected = "Task accepted: training, priority 5. Waiting: the cap for training is 0 on cpu."
+    expected = "Task accepted: training, priority 5. Waiting: the limit for training is 0 on cpu."
     assert (number, json.loads(entry)["message"]) == (1, expected)
 
 

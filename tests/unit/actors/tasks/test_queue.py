@@ -127,8 +127,8 @@ def test_the_position_counts_those_that_want_the_same_slots(queue_of):
 @pytest.mark.parametrize(
     ("device", "change", "reason"),
     [
-        ("cuda:7", {}, "Waiting for cuda:7, which is not in the cluster at present."),
-        ("cuda:0", {"training": 0}, "Waiting: the cap for training is 0 on cuda:0."),
+        ("cuda:7", {}, "Waiting for cuda:7. The cluster does not have this device now."),
+        ("cuda:0", {"training": 0}, "Waiting: the limit for training is 0 on cuda:0."),
         ("cuda:0", {}, "Waiting for a free training slot on cuda:0."),
         ("cuda", {}, "Waiting for a free training slot on cuda:0, cuda:1."),
     ],
@@ -163,7 +163,7 @@ def test_tasks_with_one_folder_start_one_after_the_other_and_hold_nobody_else_ba
     slots = SlotTable(CAPS)
     assert started(queue, slots) == [("a", "cpu"), ("d", "cpu")]
     (waiting,) = (task for task in queue if task.id == "b")
-    assert queue.waits_for(waiting, slots) == "Waiting for task a, which writes into the same folder '/out'."
+    assert queue.waits_for(waiting, slots) == "Waiting for task a. It writes into the same folder '/out'."
     slots.release("a")
     assert started(queue, slots) == []
     queue.leases.release("/out", "a")

@@ -51,7 +51,7 @@ def test_the_same_run_started_again_after_its_end_finds_its_result(output):
         folder.complete({"stats": 1})
     with output() as folder:
         assert folder.result == {"stats": 1}
-    with pytest.raises(RunError, match="holds files already"), output(run_id="another"):
+    with pytest.raises(RunError, match="already holds files"), output(run_id="another"):
         pass
 
 
@@ -82,7 +82,7 @@ def test_files_of_before_a_restart_of_the_machine_are_made_again(output, tmp_pat
 
 def test_another_request_does_not_go_on_with_it(output, tmp_path):
     interrupt(output(), "a/1.png")
-    with pytest.raises(RunError, match="holds files already"), output(request={"seed": 43}):
+    with pytest.raises(RunError, match="already holds files"), output(request={"seed": 43}):
         pass
     assert (tmp_path / "out" / "a" / "1.png").exists()
 
@@ -124,7 +124,7 @@ def test_a_link_in_place_of_the_runs_folder_is_refused(output, tmp_path):
 def test_files_of_others_are_refused_and_left_alone(output, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
-    with pytest.raises(RunError, match="holds files already"), output():
+    with pytest.raises(RunError, match="already holds files"), output():
         pass
     assert [file.name for file in (tmp_path / "out").iterdir()] == ["mine.txt"]
 

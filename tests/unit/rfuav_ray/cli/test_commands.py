@@ -197,7 +197,7 @@ def test_ctrl_c_leaves_the_training_alone(service):
         out, err = run.communicate()
     assert run.returncode == 130
     assert out == ""
-    assert "goes on" in err
+    assert "continues" in err
     assert "rfuav logs -f t1" in err
     assert "rfuav cancel t1" in err
     assert "Traceback" not in err
@@ -316,7 +316,7 @@ def test_tasks_are_filtered(service, rfuav):
 
 def test_no_tasks_is_said(service, rfuav):
     service.on("GET /api/v2/tasks", task_list())
-    assert rfuav("tasks") == (0, "There are no such tasks.\n", "")
+    assert rfuav("tasks") == (0, "No task matches.\n", "")
 
 
 def test_tasks_as_json_are_the_services_answer(service, rfuav):

@@ -50,7 +50,7 @@ def test_the_command_trains_without_a_service_and_the_cpu_stands_in_for_a_gpu(da
     assert ended.value.code == 0
     assert (data / "out" / "first" / "best_model.pth").exists()
     for text in (
-        "WARNING There is no GPU here; training on the CPU.",
+        "WARNING No GPU found: training on the CPU.",
         "val_acc",
         "Best: epoch 1",
         "best_model.pth",
@@ -94,5 +94,5 @@ def test_ctrl_c_stops_between_two_batches_and_resume_goes_on(data, capsys):
     assert "--resume" in capsys.readouterr().err
     resumed = Console(file=io.StringIO(), width=200)
     assert train_to_the_end(request(data, device="cpu"), resumed, resume=True) == 0
-    assert "Going on after epoch 1/2" in resumed.file.getvalue()
+    assert "Resuming after epoch 1/2" in resumed.file.getvalue()
     assert "Best: " in resumed.file.getvalue()

@@ -34,7 +34,7 @@ def test_old_ended_tasks_are_forgotten(service, rfuav):
         service.on(f"DELETE /api/v2/tasks/{name}", {"status": "success", "message": "", "task_id": name})
     status, out, _ = rfuav("tasks", "prune", "--status", "completed")
     assert status == 0 and deleted(service) == ["old", "older"]
-    assert out == "2 tasks that ended more than 30 days ago forgotten; their files stay.\n"
+    assert out == "2 tasks that ended more than 30 days ago deleted; their files stay.\n"
     assert next(r.query for r in service.requests if r.query) == "status=completed&limit=1000&offset=0"
 
 
@@ -52,7 +52,7 @@ def test_a_dry_run_deletes_nothing(service, rfuav):
     service.on("GET /api/v2/tasks", *pages(ended("a", 2), ended("b", 3)))
     status, out, _ = rfuav("tasks", "prune", "--older-than-days", "1", "--status", "completed", "--dry-run")
     assert status == 0 and deleted(service) == []
-    assert out == "2 tasks that ended more than 1 days ago would be forgotten.\n"
+    assert out == "2 tasks that ended more than 1 days ago would be deleted.\n"
 
 
 def test_a_task_that_somebody_else_deleted_is_passed_over_and_other_errors_are_told(service, rfuav):

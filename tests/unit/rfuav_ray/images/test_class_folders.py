@@ -125,7 +125,7 @@ def test_many_names_are_shortened(tmp_path: Path) -> None:
 
 
 def test_the_validation_classes_must_be_the_same(tmp_path: Path) -> None:
-    with pytest.raises(InvalidInput, match="lacks b and it also has c") as refused:
+    with pytest.raises(InvalidInput, match="these are missing: b; these are extra: c") as refused:
         check(tmp_path, ["a", "b"], ["a", "c"], 2)
     assert refused.value.field == "val_path"
 

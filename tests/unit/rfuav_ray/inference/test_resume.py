@@ -63,7 +63,7 @@ def part(run):
 
 
 def assert_it_went_on(run, result, done):
-    assert run.messages()[0] == f"Going on after {done} of {IMAGES} images."
+    assert run.messages()[0] == f"Resuming after {done} of {IMAGES} images."
     assert run.events[0].progress == 100 * done / IMAGES
     assert contents(run) == run.whole
     for key in ("images", "failed", "failed_images", "classes"):
@@ -134,7 +134,7 @@ def test_changed_input_is_told_of_and_all_is_done_again(run, changed):
         text = (run.folder / "model.yaml").read_text()
         (run.folder / "model.yaml").write_text(text.replace("drone 0", "drone zero"))
     result = go_on(run)
-    assert "begun anew" in run.messages("WARNING")[0]
+    assert "starts from the beginning" in run.messages("WARNING")[0]
     assert run.messages()[0].startswith("Classifying")
     assert result["images"] == len(list(run.source.iterdir())) - 1
     assert files(run) == RESULTS

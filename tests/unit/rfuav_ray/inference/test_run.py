@@ -250,7 +250,7 @@ def test_nothing_readable_is_an_error_and_leaves_no_files(run):
     with pytest.raises(RunError, match=r"None of the 2 images.*a\.png"):
         run.infer()
     assert list(run.out.iterdir()) == []
-    with pytest.raises(RunError, match=r"a\.png is no PNG"):
+    with pytest.raises(RunError, match=r"a\.png is not a PNG"):
         run.infer(run.source / "a.png")
     assert list(run.out.iterdir()) == []
 
@@ -320,7 +320,7 @@ def test_weights_that_are_not_finite_are_an_error_and_never_written(run):
 def test_wrong_weights_and_configs_are_refused(run):
     run.add_images("a.png")
     torch.save(build_model("mobilenet_v3_small", 3).state_dict(), run.folder / "weights.pth")
-    with pytest.raises(RunError, match=r"weights\.pth tells 3 classes apart, but num_classes is 7"):
+    with pytest.raises(RunError, match=r"weights\.pth has 3 classes, but num_classes is 7"):
         run.infer()
     (run.folder / "model.yaml").write_text("model: resnet18\n")
     with pytest.raises(InvalidInput, match="cfg_path"):

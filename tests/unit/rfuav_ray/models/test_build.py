@@ -160,7 +160,7 @@ def test_weights_of_another_model_are_refused_by_both_names(tmp_path, strict_hea
 
 def test_another_number_of_classes_is_refused_for_inference(tmp_path):
     path = saved(tmp_path, build_model("resnet18", 37).state_dict())
-    with pytest.raises(RunError, match=r"weights\.pth tells 37 classes apart, but num_classes is 3"):
+    with pytest.raises(RunError, match=r"weights\.pth has 37 classes, but num_classes is 3"):
         load_weights(build_model("resnet18", 3), path, strict_head=True)
 
 

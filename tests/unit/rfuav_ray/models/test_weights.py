@@ -194,7 +194,7 @@ def test_wrong_weights_are_refused_with_the_file_and_both_models(tmp_path, resne
     check_weights(path, model="resnet18", num_classes=None, image_size=224)
     with pytest.raises(InvalidInput, match=r"weights\.pth holds weights of resnet18, but the model is resnet50"):
         check_weights(path, model="resnet50", num_classes=5, image_size=64)
-    with pytest.raises(InvalidInput, match="5 classes apart, but num_classes is 6"):
+    with pytest.raises(InvalidInput, match="5 classes, but num_classes is 6"):
         check_weights(path, model="resnet18", num_classes=6, image_size=64)
 
 

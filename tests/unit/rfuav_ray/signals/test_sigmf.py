@@ -269,11 +269,11 @@ def test_bytes_to_leave_out_that_cannot_be(tmp_path, fields):
     ("size", "datatype", "fields", "reason"),
     [
         (0, "cf32_le", {}, "empty"),
-        (1, "ci16_le", {}, "1 bytes are no whole number of int16 I/Q pairs"),
+        (1, "ci16_le", {}, "1 bytes are not a whole number of int16 I/Q pairs"),
         (6, "ci16_le", {}, "the last 2 do not fit"),
-        (6, "rf32_be", {}, "no whole number of float32 values"),
-        (8, "cf32_le", {"trailing_bytes": 8}, "not one sample"),
-        (8, "cf32_le", {"captures": [{"core:header_bytes": 100}]}, "not one sample"),
+        (6, "rf32_be", {}, "not a whole number of float32 values"),
+        (8, "cf32_le", {"trailing_bytes": 8}, "holds no samples"),
+        (8, "cf32_le", {"captures": [{"core:header_bytes": 100}]}, "holds no samples"),
     ],
 )
 def test_data_that_do_not_fit_are_named(tmp_path, size, datatype, fields, reason):
@@ -285,7 +285,7 @@ def test_data_that_do_not_fit_are_named(tmp_path, size, datatype, fields, reason
 @pytest.mark.parametrize(("dataset", "name"), [(None, "a.sigmf-data"), ("b.bin", "b.bin"), ("飞" * 85, "飞" * 85)])
 def test_missing_data_are_named(tmp_path, dataset, name):
     path = write_metadata(tmp_path, dataset=dataset)
-    with pytest.raises(RunError, match=rf"a\.sigmf-meta: its data are missing; put {name} beside"):
+    with pytest.raises(RunError, match=rf"a\.sigmf-meta: the data file is missing\. Put {name} beside"):
         open_recording(path)
     (tmp_path / name).mkdir()
     with pytest.raises(RunError, match="not a file"):
@@ -298,7 +298,7 @@ def test_data_without_metadata_are_counted_so_that_the_mistake_comes_up(tmp_path
         open_recording(path)
     path.write_bytes(pairs(SAMPLES).tobytes())
     assert is_recording(path)
-    with pytest.raises(RunError, match=r"lost\.sigmf-data: the metadata are missing.*lost\.sigmf-meta"):
+    with pytest.raises(RunError, match=r"lost\.sigmf-data: the metadata file is missing.*lost\.sigmf-meta"):
         open_recording(path)
     write_metadata(tmp_path, name="lost")
     assert not is_recording(path)

@@ -132,7 +132,7 @@ def test_few_samples_are_enlarged(count):
 
 @pytest.mark.parametrize("work", [power_db, picture])
 def test_fewer_samples_than_a_window_are_refused(work):
-    with pytest.raises(RunError, match=r"127, too few .* 128"):
+    with pytest.raises(RunError, match=r"127 samples are too few .* 128"):
         work(noise(127), SMALL)
 
 
@@ -192,7 +192,7 @@ def test_a_part_of_the_pictures_is_drawn_as_with_the_others(tmp_path, first, cou
 @pytest.mark.parametrize(("first", "count"), [(-1, None), (7, None), (0, 7), (5, 2), (2, -1)])
 def test_a_part_outside_the_recording_is_refused(tmp_path, first, count):
     recording = record(tmp_path / "a.iq", noise(35_000))
-    with pytest.raises(RunError, match=r"a\.iq: there are 6 pictures"):
+    with pytest.raises(RunError, match=r"a\.iq: the range .* is outside its 6 spectrograms"):
         pictures(recording, HALF_AGAIN, first=first, count=count)
 
 

@@ -114,7 +114,7 @@ def test_a_damaged_checkpoint_is_told_of_and_not_taken(tmp_path: Path, damage: A
     assert loaded is None
     assert [event.level for event in events] == ["WARNING"]
     assert str(path) in events[0].message
-    assert "begins anew" in events[0].message
+    assert "starts from the beginning" in events[0].message
 
 
 def test_a_stop_request_gets_through_the_warning(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def started(events: list[RunEvent]) -> list[int | None]:
 
 
 def going_on(events: list[RunEvent]) -> list[str]:
-    return [event.message for event in events if event.message.startswith("Going on")]
+    return [event.message for event in events if event.message.startswith("Resuming")]
 
 
 @pytest.mark.parametrize("model", ["mobilenet_v3_small", "resnet18"])
@@ -80,7 +80,7 @@ def test_interrupted_at_many_batches_it_ends_bit_for_bit_like_an_uninterrupted_r
     events += go_on(data, folder, model=model)
     assert_same_results(folder, tmp_path / "whole")
     assert going_on(events)[:2] == [
-        f"Going on in epoch 1/2 after {batches} of 4 batches (checkpoint)." for batches in (1, 3)
+        f"Resuming in epoch 1/2 after {batches} of 4 batches from the checkpoint." for batches in (1, 3)
     ]
     # An interruption is heard a batch later when the epoch before is still being written.
     assert re.search("in epoch 2/2 after [34] of 4 batches", going_on(events)[2])
@@ -106,7 +106,7 @@ def test_a_kill_in_a_long_epoch_loses_what_came_after_the_last_save(
     with pytest.raises(KeyboardInterrupt):
         train(request(data, tmp_path, num_epochs=2), run_id="run", report=die)
     monkeypatch.undo()
-    assert going_on(go_on(data, tmp_path)) == ["Going on in epoch 1/2 after 3 of 4 batches (checkpoint)."]
+    assert going_on(go_on(data, tmp_path)) == ["Resuming in epoch 1/2 after 3 of 4 batches from the checkpoint."]
     assert_same_results(tmp_path, whole)
 
 
@@ -129,7 +129,7 @@ def test_an_end_of_an_epoch_that_was_not_heard_is_reported_by_the_next_run(data:
     interrupt(data, tmp_path, 1, "epoch_end")
     events = go_on(data, tmp_path)
     assert [event.epoch for event in events if event.stage == "epoch_end"] == [1, 2]
-    assert going_on(events) == ["Going on after epoch 1/2 (checkpoint)."]
+    assert going_on(events) == ["Resuming after epoch 1/2 from the checkpoint."]
 
 
 def test_the_seconds_of_both_runs_count(data: Path, tmp_path: Path) -> None:
@@ -148,8 +148,8 @@ def test_a_damaged_part_is_told_of_and_its_epoch_begins_anew(data: Path, tmp_pat
     (tmp_path / PART).write_bytes((tmp_path / PART).read_bytes()[:-1000])
     events = go_on(data, tmp_path)
     (warning,) = warnings_of(events)
-    assert PART in warning and "epoch begins anew" in warning
-    assert going_on(events) == ["Going on after epoch 1/2 (checkpoint)."]
+    assert PART in warning and "the epoch starts from its beginning" in warning
+    assert going_on(events) == ["Resuming after epoch 1/2 from the checkpoint."]
     assert_same_results(tmp_path, whole)
 
 
@@ -160,7 +160,7 @@ def test_a_part_of_an_epoch_that_has_ended_is_not_taken(data: Path, tmp_path: Pa
     (tmp_path / PART).write_bytes(older)
     events = go_on(data, tmp_path)
     assert warnings_of(events) == []
-    assert going_on(events) == ["Going on after epoch 1/2 (checkpoint)."]
+    assert going_on(events) == ["Resuming after epoch 1/2 from the checkpoint."]
     assert_same_results(tmp_path, whole)
 
 
@@ -176,7 +176,7 @@ def test_a_part_of_another_run_is_not_taken_and_removed(data: Path, tmp_path: Pa
 def test_a_part_with_other_batches_is_told_of_and_its_epoch_begins_anew(data: Path, tmp_path: Path) -> None:
     interrupt(data, tmp_path, 1, "training", 2)
     events = go_on(data, tmp_path, batch_size=5)
-    assert any("batches are others" in message for message in warnings_of(events))
+    assert any("batches differ" in message for message in warnings_of(events))
     assert going_on(events) == []
     assert started(events) == [1, 2]
 
@@ -186,7 +186,7 @@ def test_a_damaged_checkpoint_is_replaced_by_a_whole_part(data: Path, tmp_path: 
     (tmp_path / "checkpoint.pt").write_bytes(b"PK half written")
     events = go_on(data, tmp_path)
     (warning,) = warnings_of(events)
-    assert f"goes on from '{PART}'" in warning
+    assert f"resumes from '{PART}'" in warning
     assert re.search("in epoch 2/2 after [2-4] of 4 batches", *going_on(events))
     assert_same_results(tmp_path, whole)
 

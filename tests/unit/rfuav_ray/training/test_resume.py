@@ -126,7 +126,7 @@ def test_without_the_best_weights_it_begins_anew(data: Path, tmp_path: Path) -> 
     (tmp_path / "best_model.pth").unlink()
     events: list[RunEvent] = []
     train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
-    assert any("best_model.pth" in message and "anew" in message for message in warnings_of(events))
+    assert any("best_model.pth" in message and "from the beginning" in message for message in warnings_of(events))
     assert [event.epoch for event in events if event.stage == "epoch_start"] == [1]
 
 
