@@ -1,6 +1,7 @@
 # Everything runs in .venv, made by `make install` with the pinned versions of constraints.txt.
 PYTHON ?= python3
 BIN := .venv/bin
+PACKAGES := rfuav_ray preprocessing actors serve_app benchmarks tests
 
 .PHONY: install demo serve test test-all cluster faults check bench soak clean docs/openapi.json
 
@@ -47,7 +48,8 @@ check: install
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	# Names of the standard library that the oldest Python of pyproject.toml does not have.
-	$(BIN)/vermin --quiet --target=3.11- --violations --no-tips --eval-annotations rfuav_ray preprocessing actors serve_app benchmarks tests
+	$(BIN)/vermin --quiet --target=3.11- --violations --no-tips --eval-annotations $(PACKAGES)
+	.ci/every_python $(PACKAGES)
 
 # The description of the REST API, after a change of a route or a request.
 docs/openapi.json: install

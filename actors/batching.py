@@ -8,7 +8,7 @@ Item = TypeVar("Item")
 Answer = TypeVar("Answer")
 
 
-class Together(Generic[Item, Answer]):
+class Batcher(Generic[Item, Answer]):
     """Sends items in batches, in the order of the calls. Items that arrive during one batch form the next one."""
 
     def __init__(self, hand_over: Callable[[list[Item]], Awaitable[Sequence[Answer | Exception]]]) -> None:
@@ -60,7 +60,7 @@ class GroupCommit(Generic[Item]):
 
     def __init__(self, save: Callable[[list[Item]], None]) -> None:
         self._save = save
-        self._together: Together[Sequence[Item], None] = Together(self._save_all)
+        self._together: Batcher[Sequence[Item], None] = Batcher(self._save_all)
 
     async def write(self, items: Sequence[Item]) -> None:
         """Write the items. Raises the store's error; then nothing of that transaction is stored."""

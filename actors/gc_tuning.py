@@ -9,7 +9,7 @@ THRESHOLDS = (50_000, 20, 50)
 
 
 @contextmanager
-def loading_a_table() -> Iterator[None]:
+def gc_paused() -> Iterator[None]:
     """Disable garbage collection while a table loads.
 
     Afterwards the collector never scans the objects that exist then, and rarely scans newer ones.

@@ -30,7 +30,7 @@ PICTURE = Path("docs/images/soak-memory.png")
 CLIENTS, FOLLOWERS, READERS = 6, 20, 2
 SAMPLE_EVERY_S, READ_EVERY_S, POLL_S = 5.0, 0.1, 0.5
 LONGEST_FOLLOW_S = 20
-CANCELLED_SHARE, DELETED_SHARE = 0.15, 0.5
+CANCELLED_FRACTION, DELETED_FRACTION = 0.15, 0.5
 #: the role of a process by a part of its title; the first match counts
 ROLES = {
     "ray::TaskManager": "task manager",
@@ -90,7 +90,7 @@ class Load:
         output = self._world.root / f"{sort}-{numbers.getrandbits(64):x}"
         (task_id,) = submit(self._base_url, [self._world.small_job(sort, output)])
         self._ids = [*self._ids[-FOLLOWERS:], task_id]
-        is_cancelled = numbers.random() < CANCELLED_SHARE
+        is_cancelled = numbers.random() < CANCELLED_FRACTION
         status = ""
         while status not in ENDED_STATUSES and not self._is_over.wait(POLL_S):
             if is_cancelled and numbers.random() < 0.3:
@@ -98,7 +98,7 @@ class Load:
             status = client.get(f"{self._url}/{task_id}").json()["status"]
         self.counts[f"{sort} {status or 'left'}"] += 1
         shutil.rmtree(output, ignore_errors=True)
-        if status in ENDED_STATUSES and numbers.random() < DELETED_SHARE:
+        if status in ENDED_STATUSES and numbers.random() < DELETED_FRACTION:
             self._ids = [one for one in self._ids if one != task_id]
             self.counts[f"deleted: {client.delete(f'{self._url}/{task_id}').status_code}"] += 1
 

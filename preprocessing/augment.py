@@ -19,10 +19,10 @@ from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import copy_file
 from rfuav_ray.images.class_folders import class_folders, dataset_file_of, labelled_images
-from rfuav_ray.images.files import Picture, read_image, write_image
+from rfuav_ray.images.files import RgbImage, read_image, write_image
 
 
-def change(image: Picture, method: AugmentationMethod, seed: int) -> Picture:
+def change(image: RgbImage, method: AugmentationMethod, seed: int) -> RgbImage:
     """Change an RGB image, uint8 (height, width, 3), by one method. The same seed gives the same pixels."""
     transform = transform_of(method)
     transform.set_random_seed(seed)

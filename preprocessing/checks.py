@@ -21,11 +21,11 @@ from rfuav_ray.files import is_image, walk_images
 from rfuav_ray.images.class_folders import class_folders, image_names, refuse_unfinished
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.recordings import is_recording, open_recording
-from rfuav_ray.signals.spectrogram import picture_count
+from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
 
 #: up to this many recordings, one of them must be usable; with more, the request is accepted without opening them
-RECORDINGS_LOOKED_AT = 20
+MAX_RECORDINGS_CHECKED = 20
 
 
 def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path]) -> PreprocessingRequest:
@@ -88,7 +88,7 @@ def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> Pr
     if not found:
         reason = f"there is no IQ recording (iq, dat, bin, npy, wav, sigmf-meta) in '{source}' or below it."
         raise InvalidInput("input_path", reason)
-    if len(found) <= RECORDINGS_LOOKED_AT:
+    if len(found) <= MAX_RECORDINGS_CHECKED:
         _check_one_is_usable(found, settings, request.data_type)
     return _with_output(request, source, request.output_path, roots)
 
@@ -97,7 +97,7 @@ def _check_one_is_usable(recordings: Sequence[Path], settings: StftSettings, dat
     refusals = []
     for path in recordings:
         try:
-            picture_count(open_recording(path, data_type=data_type), settings)
+            spectrogram_count(open_recording(path, data_type=data_type), settings)
         except RunError as error:
             refusals.append(InvalidInput("input_path", f"no recording can be used: {error}"))
         except InvalidInput as error:

@@ -17,12 +17,12 @@ from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Report, RunEvent, clean, ignore
 from rfuav_ray.signals.recordings import Recording, open_recording
-from rfuav_ray.signals.spectrogram import picture_count, pictures, save_picture
+from rfuav_ray.signals.spectrogram import iter_spectrograms, save_spectrogram, spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
 
 #: samples of one item: large enough to outweigh its overhead, small enough for frequent progress reports
-SAMPLES_AN_ITEM = 2**22
-MOST_PICTURES_AN_ITEM = 16
+SAMPLES_PER_ITEM = 2**22
+MAX_SPECTROGRAMS_PER_ITEM = 16
 
 
 def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, data_type: str | None) -> int:
@@ -36,8 +36,8 @@ def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, data
     """
     bad_samples = 0
     recording = open_recording(source / item.source, data_type=data_type)
-    for drawn in pictures(recording, settings, first=item.first, count=item.count):
-        save_picture(output / _picture_name(item, drawn.index), drawn.image)
+    for drawn in iter_spectrograms(recording, settings, first=item.first, count=item.count):
+        save_spectrogram(output / _picture_name(item, drawn.index), drawn.image)
         bad_samples += drawn.bad_samples
     return bad_samples
 
@@ -49,9 +49,9 @@ def run(request: SpectrogramRequest, *, run_id: str, workers: Workers, report: R
     root = source.parent if source.is_file() else source
     found, unusable = _look_at(recordings_in(source), root, settings, request.data_type, report)
     items = [
-        Item(source=one.name, target=one.target, first=first, count=min(one.step, one.pictures - first))
+        Item(source=one.name, target=one.target, first=first, count=min(one.step, one.iter_spectrograms - first))
         for one in found
-        for first in range(0, one.pictures, one.step)
+        for first in range(0, one.iter_spectrograms, one.step)
     ]
     return produce(
         request,
@@ -81,7 +81,7 @@ class _Found:
     #: name of its spectrograms, without their number
     target: str
     recording: Recording
-    pictures: int
+    iter_spectrograms: int
     seconds_between_pictures: float
     #: spectrograms of one item
     step: int
@@ -98,7 +98,7 @@ def _look_at(
         name = str(path.relative_to(root))
         try:
             recording = open_recording(path, data_type=data_type)
-            count = picture_count(recording, settings)
+            count = spectrogram_count(recording, settings)
         except (RunError, InvalidInput) as error:
             unusable.append((name, clean(str(error))))
             continue
@@ -111,9 +111,9 @@ def _look_at(
                 name=name,
                 target=str(target.relative_to(root)),
                 recording=recording,
-                pictures=count,
+                iter_spectrograms=count,
                 seconds_between_pictures=own.samples_between_spectrograms / own.sample_rate_hz,
-                step=max(1, min(MOST_PICTURES_AN_ITEM, SAMPLES_AN_ITEM // own.samples_per_spectrogram)),
+                step=max(1, min(MAX_SPECTROGRAMS_PER_ITEM, SAMPLES_PER_ITEM // own.samples_per_spectrogram)),
             )
         )
     return found, unusable
@@ -144,7 +144,7 @@ def _dataset_file(request: SpectrogramRequest, settings: StftSettings, found: Se
                 "recording": clean(one.name),
                 # Spectrogram i begins at i * seconds_between_pictures in the recording.
                 "pictures": f"{clean(one.target)}_<number>.png",
-                "count": one.pictures,
+                "count": one.iter_spectrograms,
                 "seconds_between_pictures": one.seconds_between_pictures,
                 "sample_rate_hz": one.recording.sample_rate_hz or settings.sample_rate_hz,
                 "data_type": one.recording.data_type,

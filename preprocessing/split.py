@@ -15,7 +15,7 @@ from rfuav_ray.api.requests import DatasetSplitRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import copy_file
-from rfuav_ray.images.class_folders import class_folders, dataset_file_of, labelled_images, other_images
+from rfuav_ray.images.class_folders import class_folders, count_unlabelled_images, dataset_file_of, labelled_images
 from rfuav_ray.images.files import check_image
 
 TRAIN, VALID, TEST = "train", "valid", "test"
@@ -98,7 +98,7 @@ def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: 
     """Split `input_path` into `output_path`; see `produce`. Also raises InvalidInput if there are no classes."""
     source = Path(request.input_path)
     class_names = class_folders(source, field="input_path")
-    if others := other_images(source, class_names):
+    if others := count_unlabelled_images(source, class_names):
         message = f"{others} images are not directly in a class folder and are skipped."
         report(RunEvent(message=message, level="WARNING"))
     # Empty files are left out before the split: in a small class one could be the only file of a part.

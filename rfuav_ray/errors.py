@@ -38,7 +38,7 @@ class TaskNotFound(RfuavError):
         return f"There is no task '{self.task_id}'."
 
 
-class FileNotThere(RfuavError):
+class TaskFileNotFound(RfuavError):
     """The task has no file with this name, or has not written it yet."""
 
 
@@ -57,7 +57,7 @@ class ServiceBusy(RfuavError):
         return str(self.args[0])
 
 
-def service_stops() -> ServiceBusy:
+def service_stopping() -> ServiceBusy:
     """Return the error for requests that arrive while the service is stopping."""
     return ServiceBusy("The service is stopping. Try again when it is back.", RESTART_RETRY_S)
 

@@ -10,10 +10,10 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from actors import names
-from actors.gc_tuning import loading_a_table
+from actors.gc_tuning import gc_paused
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
-from serve_app.errors import ERROR_RESPONSES, add_error_handlers
+from serve_app.error_answers import ERROR_RESPONSES, add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.fast_reads import FastReads
 from serve_app.middleware.fast_starts import FastStarts
@@ -92,7 +92,7 @@ async def _connected(app: FastAPI) -> AsyncIterator[None]:
     is_ready = asyncio.Event()
     following = asyncio.create_task(view.follow(task_manager_actor, is_ready, app.state.service.end_streams))
     try:
-        with loading_a_table():
+        with gc_paused():
             await asyncio.wait_for(is_ready.wait(), START_TIMEOUT_S)
         yield
     finally:

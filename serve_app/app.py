@@ -70,7 +70,7 @@ def _wait_for(actors: Ready) -> None:
         raise RfuavError(f"An actor died during its start: {reason}") from error
 
 
-def end_a_dead_service(settings: Settings) -> None:
+def end_killed_service(settings: Settings) -> None:
     """End the actors and the API that a killed `rfuav serve` has left on the cluster.
 
     Raises:
@@ -177,7 +177,7 @@ def stop_actors() -> None:
             ray.kill(ray.get_actor(name, names.NAMESPACE))
         except ValueError:  # It never started.
             continue
-    gpu_groups.give_all_back()
+    gpu_groups.remove_all()
 
 
 def _start_serve(host: str, port: int) -> str | None:
@@ -235,4 +235,4 @@ def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
     if failure:
         _wait_for_proxies(settings, failure)
     # Last, and without waiting for it: loading PyTorch would delay the first answer.
-    ray.get_actor(names.RUN_SUPERVISOR, names.NAMESPACE).get_ready.remote()
+    ray.get_actor(names.RUN_SUPERVISOR, names.NAMESPACE).warm_up.remote()

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from ray.exceptions import RayError, RayTaskError
 
-from actors.batching import Together
+from actors.batching import Batcher
 from actors.tasks.row import TaskRow, row_of
 from rfuav_ray.api.kinds import TaskKind
 from rfuav_ray.api.requests import RunRequest
@@ -39,11 +39,11 @@ class Service:
     task_manager_actor: Any
     events: TaskEvents = field(init=False)
     health: HealthReport = field(init=False)
-    _submissions: Together[Sequence[str], Sequence[TaskRow]] = field(init=False)
+    _submissions: Batcher[Sequence[str], Sequence[TaskRow]] = field(init=False)
 
     def __post_init__(self) -> None:
         self.events = TaskEvents(self.view)
-        self._submissions = Together(self._submit_together)
+        self._submissions = Batcher(self._submit_batch)
         self.health = HealthReport(self.settings.version, self.view, self.streams, self._resources_now)
 
     async def submit(self, tasks: Sequence[TaskRecord]) -> None:
@@ -53,9 +53,9 @@ class Service:
         for row in await self._submissions.add(texts):
             self.view.put(row)
 
-    async def _submit_together(self, submissions: list[Sequence[str]]) -> "list[Sequence[TaskRow] | Exception]":
+    async def _submit_batch(self, submissions: list[Sequence[str]]) -> "list[Sequence[TaskRow] | Exception]":
         answers: list[Sequence[TaskRow] | Exception] = await self.ask(
-            self.task_manager_actor.submit_together.remote(submissions)
+            self.task_manager_actor.submit_batch.remote(submissions)
         )
         return answers
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Collection
 
-from actors.devices.caps import Caps, CapTable
+from actors.devices.limits import Limits, LimitTable
 from actors.devices.numbering import ANY_GPU, CPU
 from actors.devices.pool import DevicePool
 from actors.devices.slots import INFERENCE, TRAINING, SlotTable
@@ -12,7 +12,7 @@ from rfuav_ray.errors import InvalidInput
 from rfuav_ray.settings import Settings
 
 #: names of two settings in the store: the reserved GPUs, and the limits that were changed at run time
-SAVED_GPUS, SAVED_CAPS = "gpus", "caps"
+SAVED_GPUS, SAVED_LIMITS = "gpus", "caps"
 
 
 class DeviceSlots:
@@ -26,15 +26,15 @@ class DeviceSlots:
         self.pool = DevicePool(settings.online_gpu_share)
         self.slots = SlotTable({})
         self._store = store
-        self._caps = CapTable(settings)
+        self._caps = LimitTable(settings)
         self._saved_gpus: set[str] = set()
-        self._changing_caps = asyncio.Lock()
+        self._limits_lock = asyncio.Lock()
         self._reading = asyncio.Lock()
         self._applied = asyncio.Event()
 
     async def load(self) -> None:
         """Restore the limits and the GPUs that an earlier task manager saved."""
-        self._caps.apply(await asyncio.to_thread(self._store.read_setting, SAVED_CAPS, {}))
+        self._caps.apply(await asyncio.to_thread(self._store.read_setting, SAVED_LIMITS, {}))
         await self.pool.adopt(await asyncio.to_thread(self._store.read_setting, SAVED_GPUS, []))
 
     async def read(self) -> set[str]:
@@ -69,29 +69,29 @@ class DeviceSlots:
             self.slots.add(device, self._caps.of(device), is_open=is_open)
         self._applied.set()
 
-    async def store_caps(self, caps: Caps) -> None:
+    async def store_limits(self, limits: Limits) -> None:
         """Change and store limits. The slot table changes with the next `apply`.
 
         Args:
-            caps: The new limits by device and kind. `cuda` means every GPU.
+            limits: The new limits by device and kind. `cuda` means every GPU.
 
         Raises:
             InvalidInput: A device is unknown.
         """
         known = [*self.pool.devices, *([ANY_GPU] if self.pool.gpus else [])]
-        for device in caps:
+        for device in limits:
             if device not in known:
                 reason = f"unknown device; the devices are {', '.join(known)}."
                 raise InvalidInput(f"max_concurrent.{device}", reason)
-        async with self._changing_caps:
-            changes = self._caps.changed(caps)
-            await asyncio.to_thread(self._store.write_setting, SAVED_CAPS, changes)
+        async with self._limits_lock:
+            changes = self._caps.changed(limits)
+            await asyncio.to_thread(self._store.write_setting, SAVED_LIMITS, changes)
             self._caps.apply(changes)
 
-    def limits(self) -> Caps:
+    def limits(self) -> Limits:
         """The limits that clients see and set: those of training and inference."""
         shown = (TRAINING, INFERENCE)
-        return {device: {kind: self.slots.caps(device)[kind] for kind in shown} for device in self.slots.devices}
+        return {device: {kind: self.slots.limits(device)[kind] for kind in shown} for device in self.slots.devices}
 
     async def are_open(self, wait_s: float) -> bool:
         """Wait up to `wait_s` seconds until every device is open. Returns whether every device is open."""

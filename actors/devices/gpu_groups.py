@@ -16,10 +16,10 @@ from ray.util.scheduling_strategies import PlacementGroupSchedulingStrategy
 
 _PREFIX = "rfuav GPU "
 #: the smallest fraction of a GPU that Ray can count
-_PROBE_SHARE = 0.0001
+_PROBE_FRACTION = 0.0001
 
 
-def reserve(node_id: str, gpu_share: float) -> PlacementGroup:
+def reserve(node_id: str, gpu_fraction: float) -> PlacementGroup:
     """Request a fraction of one of the node's GPUs, without waiting for it.
 
     Ray chooses the GPU. The group stays pending while others hold all GPUs of the node.
@@ -29,7 +29,7 @@ def reserve(node_id: str, gpu_share: float) -> PlacementGroup:
         gpu_share: The fraction of the GPU, 0 to 1.
     """
     return placement_group(
-        [{"GPU": gpu_share}],
+        [{"GPU": gpu_fraction}],
         name=_PREFIX + uuid.uuid4().hex,
         lifetime="detached",
         bundle_label_selector=[{"ray.io/node-id": node_id}],
@@ -40,7 +40,7 @@ async def gpu_id(group: PlacementGroup) -> str:
     """Wait until the group has a GPU, and return the id that the GPU has on its node."""
     probe = ray.remote(num_cpus=0)(_own_gpu_id)
     where = inside(group)
-    own_gpu_id: str = await probe.options(num_gpus=_PROBE_SHARE, scheduling_strategy=where).remote()
+    own_gpu_id: str = await probe.options(num_gpus=_PROBE_FRACTION, scheduling_strategy=where).remote()
     return own_gpu_id
 
 
@@ -61,11 +61,11 @@ def existing() -> dict[str, PlacementGroup]:
     }
 
 
-def give_back(group: PlacementGroup) -> None:
+def remove(group: PlacementGroup) -> None:
     """Remove the group. Ray kills the runs that are still in it."""
     remove_placement_group(group)
 
 
-def give_all_back() -> None:
+def remove_all() -> None:
     for group in existing().values():
-        give_back(group)
+        remove(group)

@@ -76,9 +76,9 @@ def cpus_per_run(cpus_of_nodes: Iterable[float], runs: int) -> float:
     dealt = [int(cpus / most) for cpus in nodes]
     shares = [(-cpus / (count + 1), place) for place, (cpus, count) in enumerate(zip(nodes, dealt, strict=True))]
     heapify(shares)
-    share = min((cpus / count for cpus, count in zip(nodes, dealt, strict=True) if count), default=most)
+    fraction = min((cpus / count for cpus, count in zip(nodes, dealt, strict=True) if count), default=most)
     for _ in range(runs - sum(dealt)):
-        share, place = -shares[0][0], shares[0][1]
+        fraction, place = -shares[0][0], shares[0][1]
         dealt[place] += 1
         heapreplace(shares, (-nodes[place] / (dealt[place] + 1), place))
-    return share
+    return fraction

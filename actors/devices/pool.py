@@ -28,13 +28,13 @@ class _ReadyGpu:
 
 
 class DevicePool:
-    def __init__(self, online_share: float) -> None:
+    def __init__(self, reserved_fraction: float) -> None:
         """Create an empty pool; `adopt` and `look` add the devices.
 
         Args:
             online_share: Fraction of every GPU that runs leave free, 0 to 1.
         """
-        self._gpu_share = 1 - online_share
+        self._gpu_share = 1 - reserved_fraction
         self._nodes: dict[str, Node] = {}
         self._gpus: dict[str, Gpu] = {}
         self._ready: dict[str, _ReadyGpu] = {}
@@ -68,7 +68,7 @@ class DevicePool:
                 self._gpus[gpu.device] = gpu
                 self._ready[gpu.device] = _ReadyGpu(row["gpu_id"], group)
         for group in groups.values():
-            await asyncio.to_thread(gpu_groups.give_back, group)
+            await asyncio.to_thread(gpu_groups.remove, group)
 
     def as_saved(self) -> list[dict[str, Any]]:
         """The ready GPUs as JSON-compatible rows, for `adopt`."""
@@ -98,7 +98,7 @@ class DevicePool:
         gone = [node for node in self._nodes.values() if node.id not in nodes]
         self._nodes = nodes
         for device in lost & self._ready.keys():
-            await asyncio.to_thread(gpu_groups.give_back, self._ready.pop(device).group)
+            await asyncio.to_thread(gpu_groups.remove, self._ready.pop(device).group)
         for node in gone:
             logger.warning("node %s (%s) has left the cluster", node.name, node.id)
             for job in self._jobs.pop(node.id, []):
@@ -131,11 +131,11 @@ class DevicePool:
                 await self._read(node_id)
                 index = gpu_ids.index(gpu_id)
             except asyncio.CancelledError:
-                gpu_groups.give_back(group)
+                gpu_groups.remove(group)
                 raise
             except (RayError, ValueError):
                 logger.exception("a GPU of node %s could not be prepared, trying again", node_id)
-                gpu_groups.give_back(group)
+                gpu_groups.remove(group)
                 await asyncio.sleep(LOOK_EVERY_S)
             else:
                 break
@@ -190,23 +190,23 @@ class DevicePool:
 
     # Placement of runs:
 
-    def run_options(self, device: str, share: float, caps: Mapping[str, int]) -> dict[str, Any]:
+    def run_options(self, device: str, fraction: float, limits: Mapping[str, int]) -> dict[str, Any]:
         """The Ray options of a run.
 
         Args:
             device: The run's device.
             share: Fraction of the device that the run takes, 0 to 1.
-            caps: The device's limits by kind.
+            limits: The device's limits by kind.
         """
         if device == CPU:
-            slots = sum(caps.values())
-            cpus = cpus_per_run(self._node_cpus(), slots) * share * slots
+            slots = sum(limits.values())
+            cpus = cpus_per_run(self._node_cpus(), slots) * fraction * slots
             return {"num_cpus": _rounded_down(cpus), "num_gpus": 0}
         placed = gpu_groups.inside(self._ready[device].group)
-        share_of_gpu = _rounded_down(share * self._gpu_share)
-        return {"num_cpus": 0, "num_gpus": share_of_gpu, "scheduling_strategy": placed}
+        fraction_of_gpu = _rounded_down(fraction * self._gpu_share)
+        return {"num_cpus": 0, "num_gpus": fraction_of_gpu, "scheduling_strategy": placed}
 
-    def workers(self, share: float, concurrent_runs: int) -> tuple[int, float]:
+    def workers(self, fraction: float, concurrent_runs: int) -> tuple[int, float]:
         """The workers of a run that spreads over the cluster.
 
         Ray counts no more CPUs for all of them together than the run's fraction. So the workers fill an idle
@@ -220,7 +220,7 @@ class DevicePool:
             The number of workers, and the CPUs that Ray counts for each.
         """
         count = max(1, sum(map(int, self._usable_cpus())) // max(1, concurrent_runs))
-        return count, _rounded_down(share * sum(self._node_cpus()) / count)
+        return count, _rounded_down(fraction * sum(self._node_cpus()) / count)
 
     def threads(self, concurrent_runs: int) -> int:
         """CPU threads for each of `concurrent_runs` runs, if all of them are on the largest node."""

@@ -20,14 +20,14 @@ class Holding:
     device: str
     kind: str
     #: fraction of the device, 0 to 1, that Ray counts for the run
-    share: float
+    fraction: float
 
 
 class SlotTable:
     """How many slots each device has, and which task holds which slot."""
 
-    def __init__(self, caps: Mapping[str, Mapping[str, int]]) -> None:
-        self._caps = {device: dict(kinds) for device, kinds in caps.items()}
+    def __init__(self, limits: Mapping[str, Mapping[str, int]]) -> None:
+        self._caps = {device: dict(kinds) for device, kinds in limits.items()}
         self._closed: set[str] = set()
         self._holdings: dict[str, Holding] = {}
 
@@ -40,13 +40,13 @@ class SlotTable:
     def holdings(self) -> list[Holding]:
         return list(self._holdings.values())
 
-    def caps(self, device: str) -> dict[str, int]:
+    def limits(self, device: str) -> dict[str, int]:
         """The device's limits by kind; empty for an unknown device."""
         return dict(self._caps.get(device, {}))
 
-    def add(self, device: str, caps: Mapping[str, int], *, is_open: bool) -> None:
+    def add(self, device: str, limits: Mapping[str, int], *, is_open: bool) -> None:
         """Add a device, or update the limits of a known one. Runs can start only on an open device."""
-        self._caps[device] = dict(caps)
+        self._caps[device] = dict(limits)
         if is_open:
             self._closed.discard(device)
         else:
@@ -81,25 +81,25 @@ class SlotTable:
             raise ValueError(f"task {task_id} holds a slot already")
         if self.free(device, kind) <= 0:
             raise ValueError(f"no free {kind} slot on {device}")
-        self.hold(task_id, device, kind, self._next_share(device))
+        self.hold(task_id, device, kind, self._next_fraction(device))
 
-    def hold(self, task_id: str, device: str, kind: str, share: float) -> None:
+    def hold(self, task_id: str, device: str, kind: str, fraction: float) -> None:
         """Record a run that already exists (after a restart), even if the limits do not allow it."""
-        self._holdings[task_id] = Holding(task_id, device, kind, share)
+        self._holdings[task_id] = Holding(task_id, device, kind, fraction)
 
-    def share(self, task_id: str) -> float:
-        return self._holdings[task_id].share
+    def fraction(self, task_id: str) -> float:
+        return self._holdings[task_id].fraction
 
     def release(self, task_id: str) -> None:
         self._holdings.pop(task_id, None)
 
-    def _next_share(self, device: str) -> float:
+    def _next_fraction(self, device: str) -> float:
         """1 / (sum of limits), so that all slots together fill the device.
 
         It is less while runs that started under lower limits hold larger fractions. The free slots then divide the
         rest of the device, so that no run waits for the older ones.
         """
-        caps = self._caps[device]
-        held = sum(h.share for h in self._holdings.values() if h.device == device)
-        free_slots = sum(max(0, self.free(device, kind)) for kind in caps)
-        return min(1 / sum(caps.values()), max(0.0, 1 - held) / free_slots)
+        limits = self._caps[device]
+        held = sum(h.fraction for h in self._holdings.values() if h.device == device)
+        free_slots = sum(max(0, self.free(device, kind)) for kind in limits)
+        return min(1 / sum(limits.values()), max(0.0, 1 - held) / free_slots)

@@ -82,5 +82,5 @@ class QueueGauges:
         if (slots := self._slot_table) is None:
             return
         for device in slots.devices:
-            for kind in slots.caps(device):
+            for kind in slots.limits(device):
                 self._slots.set(slots.used(device, kind), tags={"device": device, "kind": kind})

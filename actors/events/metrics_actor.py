@@ -70,7 +70,7 @@ class MetricsActor:
         _log_warnings(task_id, entries)
         self._news.pop(task_id, asyncio.Event()).set()
 
-    async def append_together(self, reports: Sequence[EventReport]) -> "list[Exception | None]":
+    async def append_batch(self, reports: Sequence[EventReport]) -> "list[Exception | None]":
         """Do several calls of `append` in one.
 
         Returns:

@@ -167,7 +167,7 @@ def _receive(client: socket.socket) -> tuple[Request, list[int]]:
     return Request(**fields), list(streams)
 
 
-def become(request: Request, streams: Sequence[int]) -> None:
+def run_worker(request: Request, streams: Sequence[int]) -> None:
     """Run the worker's program in this process, as a fresh Python would.
 
     Args:
@@ -211,7 +211,7 @@ def main(address: str, raylet: int) -> None:
     asked = server.serve()
     if asked:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-        become(*asked)
+        run_worker(*asked)
 
 
 if __name__ == "__main__":

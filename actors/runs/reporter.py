@@ -12,7 +12,7 @@ import ray
 from ray.exceptions import RayError
 
 from actors.events.event_log import Entry, EventReport
-from actors.runs.spec import Order, Progress, RunSpec
+from actors.runs.spec import Instruction, Progress, RunSpec
 from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent, clean
 from rfuav_ray.machine.gpu_memory import used_gpu_memory
@@ -37,7 +37,7 @@ class Reporter:
         self._entries: list[Entry] = []
         self._sent = 0
         self._progress = Progress()
-        self._order: Order = "go on"
+        self._order: Instruction = "continue"
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="reporter", daemon=True)
 
@@ -49,8 +49,8 @@ class Reporter:
             RunInterrupted: The run has to end, and keep its work for a later run.
         """
         with self._lock:
-            self._lock.wait_for(lambda: self._order != "go on" or len(self._entries) < MAX_WAITING_ENTRIES)
-            if self._order != "go on":
+            self._lock.wait_for(lambda: self._order != "continue" or len(self._entries) < MAX_WAITING_ENTRIES)
+            if self._order != "continue":
                 raise RunCancelled if self._order == "cancel" else RunInterrupted
             if event.message:
                 self._entries.append(_entry(event))

@@ -42,7 +42,7 @@ def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
             return ending(error)
 
 
-def get_ready() -> None:
+def warm_up() -> None:
     """Do nothing. Ray starts a worker for this task, and that starts the node's fork server."""
 
 

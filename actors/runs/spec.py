@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 #: the answer to a report of a run. "interrupt": keep the work for a later run, and end
-Order = Literal["go on", "cancel", "interrupt"]
+Instruction = Literal["continue", "cancel", "interrupt"]
 
 
 @dataclass(frozen=True)

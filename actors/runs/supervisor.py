@@ -76,9 +76,9 @@ class RunSupervisor:
             self._given_up[run_id] = reason
             await self.cancel(run_id, GIVE_UP_AFTER_S)
 
-    async def get_ready(self) -> None:
+    async def warm_up(self) -> None:
         """Make this node's fork server load the modules that runs need, before the first run starts."""
-        await ray.remote(num_cpus=0)(runner.get_ready).options(runtime_env=run_environment()).remote()
+        await ray.remote(num_cpus=0)(runner.warm_up).options(runtime_env=run_environment()).remote()
 
     async def ping(self) -> None:
         """Answer as soon as the actor is up."""

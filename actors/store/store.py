@@ -21,7 +21,7 @@ from actors.store.tables import events, settings, tasks, upsert
 from actors.tasks.row import TaskRow
 
 #: tasks per query of events, and per transaction that deletes events: the other actor's writes wait for it
-TASKS_TOGETHER = 100
+TASKS_PER_QUERY = 100
 
 #: a change that `write_tasks` accepts
 TaskChange = TaskRow | EventRow | str
@@ -177,7 +177,7 @@ def database_url(configured: str, state_dir: Path) -> str:
 
 def _batches(task_ids: Iterable[str]) -> Iterator[list[str]]:
     waiting = iter(task_ids)
-    while batch := list(islice(waiting, TASKS_TOGETHER)):
+    while batch := list(islice(waiting, TASKS_PER_QUERY)):
         yield batch
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from ray.exceptions import RayError, RayTaskError
 
-from actors.devices.caps import Caps
 from actors.devices.device_slots import DeviceSlots
+from actors.devices.limits import Limits
 from actors.devices.numbering import ANY_GPU, CPU
 from actors.devices.slots import slot_kind
 from actors.events.gauges import QueueGauges
 from actors.jobs import RETRY_S, Jobs, until, with_retries
-from actors.runs.spec import Order, Outcome
+from actors.runs.spec import Instruction, Outcome
 from actors.store.store import Store
 from actors.tasks.leases import leased_folder
 from actors.tasks.queue import TaskQueue
@@ -81,27 +81,27 @@ class Dispatcher:
 
     async def _look(self) -> None:
         lost = await self.devices.read()
-        with self._telling_what_is_waited_for():
+        with self._updating_reasons():
             self.devices.apply(lost)
         for holding in self.slots.holdings:
             if holding.device in lost:
                 self._jobs.spawn(self._give_up(self._table.get(holding.task_id)))
 
-    async def change_caps(self, caps: Caps) -> None:
+    async def change_limits(self, limits: Limits) -> None:
         """Change limits. Waiting tasks start at once if the new limits allow it.
 
         Args:
-            caps: The new limits by device and kind. `cuda` means every GPU.
+            limits: The new limits by device and kind. `cuda` means every GPU.
 
         Raises:
             InvalidInput: A device is unknown.
         """
-        await self.devices.store_caps(caps)
-        with self._telling_what_is_waited_for():
+        await self.devices.store_limits(limits)
+        with self._updating_reasons():
             self.devices.apply()
 
     @contextmanager
-    def _telling_what_is_waited_for(self) -> Iterator[None]:
+    def _updating_reasons(self) -> Iterator[None]:
         """Start the tasks that a change of the devices allows. Update tasks whose reason to wait has changed."""
         before = {line: line.waits_for(self.slots) for line in self.queue.lines}
         yield
@@ -120,7 +120,7 @@ class Dispatcher:
         self._table.show_progress(task.evolve(message=reason))
         return reason
 
-    def _show_who_has(self, folder: str | None) -> None:
+    def _show_folder_holder(self, folder: str | None) -> None:
         """Update the messages of the next tasks that wait for the folder.
 
         Their logs get no entry: each new holder would add a line.
@@ -142,7 +142,7 @@ class Dispatcher:
                 self.queue.put(task)
             elif task.status is TaskStatus.RUNNING and task.device is not None:
                 self.slots.hold(task.id, task.device, slot_kind(task.kind), task.device_share)
-                self._follow_to_the_end(self._follow(task))
+                self._spawn_followed(self._follow(task))
                 if task.cancel_requested:  # the actor may have died before the grace time was over
                     self.stop_run(task)
                 if task.device not in self.pool.devices:
@@ -158,7 +158,7 @@ class Dispatcher:
         if self._followed:
             await asyncio.wait(self._followed, timeout=timeout_s)
 
-    def order(self, task_id: str, attempt: int) -> Order:
+    def order(self, task_id: str, attempt: int) -> Instruction:
         """The order for a run that reports."""
         try:
             task = self._table.get(task_id)
@@ -168,7 +168,7 @@ class Dispatcher:
             return "interrupt"  # another run has the task: do not touch its files
         if task.cancel_requested:
             return "cancel"
-        return "interrupt" if self.is_stopping else "go on"
+        return "interrupt" if self.is_stopping else "continue"
 
     def start_runs(self) -> None:
         """Start all tasks that can have a slot now. There is no await: queue, slots and table always agree."""
@@ -179,12 +179,12 @@ class Dispatcher:
                 self._table.get(task.id),
                 TaskStatus.RUNNING,
                 device=device,
-                device_share=self.slots.share(task.id),
+                device_share=self.slots.fraction(task.id),
                 attempt=task.attempt + 1,
                 message=f"Starting on {device}.",
             )
-            self._follow_to_the_end(self._run(self._table.change(running)))
-            self._show_who_has(leased_folder(task))
+            self._spawn_followed(self._run(self._table.change(running)))
+            self._show_folder_holder(leased_folder(task))
         self._gauges.show_slots(self.slots)
 
     async def _run(self, task: TaskRecord) -> None:
@@ -232,10 +232,10 @@ class Dispatcher:
             outcome = Outcome("failed", error=f"The run's supervisor failed: {error.cause!r}")
         except RayError:
             outcome = Outcome("interrupted", error="The run ended because its supervisor died.")
-            await self._supervisor_is_back()
+            await self._wait_for_supervisor()
         await self._finish(task_id, outcome)
 
-    async def _supervisor_is_back(self) -> None:
+    async def _wait_for_supervisor(self) -> None:
         """Wait for the supervisor to restart. A run started before that would be lost too."""
         while True:
             try:
@@ -253,7 +253,7 @@ class Dispatcher:
         self.slots.release(task_id)
         self.gpu_memory.pop(task_id, None)
         task = self._table.get(task_id)
-        if not task.cancel_requested and self._may_be_tried_again(task, outcome):
+        if not task.cancel_requested and self._may_retry(task, outcome):
             await self._queue_again(task, outcome)
         else:
             await self.end(task, outcome)
@@ -261,9 +261,9 @@ class Dispatcher:
         if task_id in self.queue and not self.is_stopping:
             self._journal.write(task_id, self.show_reason(task_id))
 
-    def _may_be_tried_again(self, task: TaskRecord, outcome: Outcome) -> bool:
-        is_blameless = outcome.status == "interrupted"
-        return is_blameless or (outcome.status == "lost" and task.losses < self._max_retries)
+    def _may_retry(self, task: TaskRecord, outcome: Outcome) -> bool:
+        is_interrupted = outcome.status == "interrupted"
+        return is_interrupted or (outcome.status == "lost" and task.losses < self._max_retries)
 
     async def _queue_again(self, task: TaskRecord, outcome: Outcome) -> None:
         losses = task.losses + (outcome.status == "lost")
@@ -292,13 +292,13 @@ class Dispatcher:
         self.queue.leases.release(folder, task.id)
         self.start_runs()
         if self.queue.leases.other_holder(folder, task.id) is None:  # else the start of that task has done it
-            self._show_who_has(folder)
+            self._show_folder_holder(folder)
         await self._table.store_with_retries(ended.id)
         # With a timeout: while the metrics actor is away, the journal keeps trying in the background.
         await asyncio.wait({self._journal.close(ended)}, timeout=JOURNAL_WAIT_S)
         return ended
 
-    def _follow_to_the_end(self, run: Coroutine[Any, Any, None]) -> None:
+    def _spawn_followed(self, run: Coroutine[Any, Any, None]) -> None:
         following = self._jobs.spawn(run)
         self._followed.add(following)
         following.add_done_callback(self._followed.discard)

@@ -24,7 +24,7 @@ class FeedPage:
     rows: list[TaskRow]
     deleted: list[str]
     #: the reader must discard its copy: this page is the first one of the whole table
-    begins_anew: bool
+    restarts: bool
     #: there are no changes after this page yet
     is_last: bool
     #: the service is stopping: no changes will follow
@@ -75,15 +75,15 @@ class TaskFeed:
             after: The version in the reader's last page; 0 for none.
             wait_s: How long to wait for a change if there is none yet.
         """
-        begins_anew = incarnation != self._incarnation or 0 < after < self._forgotten_version
-        if begins_anew:
+        restarts = incarnation != self._incarnation or 0 < after < self._forgotten_version
+        if restarts:
             after = 0
         elif after >= self._version and wait_s > 0 and not self._is_over:
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._news.wait(), wait_s)
-        return self._page(after, begins_anew)
+        return self._page(after, restarts)
 
-    def _page(self, after: int, begins_anew: bool) -> FeedPage:
+    def _page(self, after: int, restarts: bool) -> FeedPage:
         first = bisect_right(self._changes, after, key=lambda change: change[0])
         rows, deleted = [], []
         for index in range(first, len(self._changes)):
@@ -100,7 +100,7 @@ class TaskFeed:
         else:
             version = self._version
         is_last = version >= self._version
-        return FeedPage(self._incarnation, version, rows, deleted, begins_anew, is_last, self._is_over)
+        return FeedPage(self._incarnation, version, rows, deleted, restarts, is_last, self._is_over)
 
     def _change(self, task_id: str, row: TaskRow | None) -> None:
         self._version += 1

@@ -7,9 +7,9 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import wraps
 from typing import Any, TypeVar, cast
 
-from actors.devices.caps import Caps
+from actors.devices.limits import Limits
 from actors.events.gauges import QueueGauges
-from actors.runs.spec import Order, Outcome, Progress
+from actors.runs.spec import Instruction, Outcome, Progress
 from actors.store.store import Store, database_url
 from actors.tasks.dispatcher import JOURNAL_WAIT_S, Dispatcher
 from actors.tasks.feed import FeedPage
@@ -78,7 +78,7 @@ class TaskManager:
         return owner_of(self._settings)
 
     @_uninterrupted
-    async def submit_together(self, submissions: Sequence[Sequence[str]]) -> "list[list[TaskRow] | Exception]":
+    async def submit_batch(self, submissions: Sequence[Sequence[str]]) -> "list[list[TaskRow] | Exception]":
         """Accept new tasks. When this returns, the accepted tasks are stored and no crash loses them.
 
         Each submission is accepted completely or not at all, and is answered separately.
@@ -108,11 +108,11 @@ class TaskManager:
         await self.start()
         return await self._table.feed.read(incarnation, after, wait_s)
 
-    async def report_progress(self, task_id: str, attempt: int, progress: Progress) -> Order:
+    async def report_progress(self, task_id: str, attempt: int, progress: Progress) -> Instruction:
         """Record the progress that a run reports, and return its order."""
         await self.start()
         order = self._dispatcher.order(task_id, attempt)
-        if order != "go on":
+        if order != "continue":
             return order
         task = self._table.get(task_id)
         if progress.gpu_memory is not None:
@@ -216,11 +216,11 @@ class TaskManager:
         return self._dispatcher.pool.cpus() or [read_cpu()]  # no node has been read yet
 
     @_uninterrupted
-    async def update_caps(self, caps: Caps) -> dict[str, dict[str, int]]:
+    async def update_limits(self, limits: Limits) -> dict[str, dict[str, int]]:
         """Change limits. Waiting tasks start at once if the new limits allow it.
 
         Args:
-            caps: The new limits by device and kind. `cuda` means every GPU.
+            limits: The new limits by device and kind. `cuda` means every GPU.
 
         Returns:
             The limits of all devices.
@@ -229,7 +229,7 @@ class TaskManager:
             InvalidInput: A device is unknown.
         """
         await self.start()
-        await self._dispatcher.change_caps(caps)
+        await self._dispatcher.change_limits(limits)
         limits = self._dispatcher.devices.limits()
         logger.info("the limits are now %s", limits)
         return limits

@@ -39,7 +39,7 @@ class Line(NamedTuple):
         if not devices:
             return f"Waiting for {self.wanted_device}. The cluster does not have this device now."
         names = ", ".join(devices)
-        if not any(slots.caps(device).get(kind) for device in devices):
+        if not any(slots.limits(device).get(kind) for device in devices):
             return f"Waiting: the limit for {kind} is 0 on {names}."
         if not any(slots.is_open(device) for device in devices):
             return (

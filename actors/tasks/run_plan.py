@@ -14,17 +14,17 @@ from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 def plan(task: TaskRecord, device: str, pool: DevicePool, slots: SlotTable) -> tuple[RunSpec, dict[str, Any]]:
     """The run's specification and its Ray options."""
-    kind, share = slot_kind(task.kind), task.device_share
-    runs = max(1, slots.caps(CPU)[kind])
+    kind, fraction = slot_kind(task.kind), task.device_share
+    runs = max(1, slots.limits(CPU)[kind])
     spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, pool.threads(runs), runs)
     if kind == PREPROCESSING:
         # The run itself needs no CPU: it only waits for its workers.
-        worker_count, worker_cpus = pool.workers(share, runs)
+        worker_count, worker_cpus = pool.workers(fraction, runs)
         return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus), {
             "num_cpus": 0,
             "num_gpus": 0,
         }
-    options = pool.run_options(device, share, slots.caps(device))
+    options = pool.run_options(device, fraction, slots.limits(device))
     if device != CPU:
         has_hardware = pool.hardware(device) is not None
         spec = replace(spec, gpu_id=pool.gpu_id(device), has_hardware=has_hardware)

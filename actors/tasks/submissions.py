@@ -11,7 +11,7 @@ from actors.tasks.queue import Line, line_of
 from actors.tasks.row import TaskRow
 from actors.tasks.table import TaskTable
 from actors.tasks.task_log import Journal, log_entry
-from rfuav_ray.errors import InvalidInput, ServiceBusy, service_stops
+from rfuav_ray.errors import InvalidInput, ServiceBusy, service_stopping
 from rfuav_ray.tasks import TaskRecord
 
 logger = logging.getLogger(__name__)
@@ -36,13 +36,15 @@ class Submissions:
         for tasks in parsed:
             try:
                 self._check(tasks)
-                with_logs = [_with_its_log(task, self._waits_for(task, line_waits_for)) for task in tasks]
+                with_first_events = [
+                    _with_first_event(task, self._waits_for(task, line_waits_for)) for task in tasks
+                ]
                 self._table.reserve([task.id for task in tasks])
             except Exception as error:
                 refusals.append(error)
             else:
                 refusals.append(None)
-                arriving += with_logs
+                arriving += with_first_events
         try:
             await self._add(arriving)
         except Exception as error:
@@ -54,7 +56,7 @@ class Submissions:
 
     def _check(self, tasks: Sequence[TaskRecord]) -> None:
         if self._dispatcher.is_stopping:
-            raise service_stops()
+            raise service_stopping()
         waiting = len(self._dispatcher.queue) + self._table.arriving
         if waiting + len(tasks) > self._queue_size:
             raise ServiceBusy(
@@ -96,7 +98,7 @@ class Submissions:
         return None if is_free else line.waits_for(slots)
 
 
-def _with_its_log(task: TaskRecord, reason_to_wait: str | None) -> tuple[TaskRecord, EventRow]:
+def _with_first_event(task: TaskRecord, reason_to_wait: str | None) -> tuple[TaskRecord, EventRow]:
     """The task and its first event as they are stored. Both contain the reason to wait."""
     message = f"Task accepted: {task.kind}, priority {task.priority}."
     if reason_to_wait is not None:

@@ -11,14 +11,14 @@ from pathlib import Path
 from actors.batching import GroupCommit
 from actors.events.event_log import EventRow
 from actors.events.gauges import QueueGauges
-from actors.gc_tuning import loading_a_table
+from actors.gc_tuning import gc_paused
 from actors.jobs import with_retries
 from actors.store.store import Store, TaskChange
 from actors.tasks.feed import TaskFeed
 from actors.tasks.row import TaskRow, record_of, row_of
 from actors.tasks.task_log import Journal
 from rfuav_ray.errors import TaskConflict, TaskNotFound
-from rfuav_ray.outputs.ownership import Moved, relocated
+from rfuav_ray.outputs.ownership import MovedResults, with_new_paths
 from rfuav_ray.tasks import ENDED_STATUSES, LIVE_STATUSES, TaskRecord
 
 
@@ -38,7 +38,7 @@ class TaskTable:
 
     async def load(self) -> list[TaskRecord]:
         """Load all tasks from the store. Returns those that have not ended, in the order of submission."""
-        with loading_a_table():
+        with gc_paused():
             for row in await asyncio.to_thread(self._store.load_tasks):
                 self._last_number = max(self._last_number, row.number)
                 self._last_version = max(self._last_version, row.version)
@@ -144,7 +144,7 @@ class TaskTable:
     async def save(self, task: TaskRecord) -> TaskRecord:
         return await self.store(self.change(task))
 
-    async def move_results(self, folder: Path, moved: Moved) -> None:
+    async def move_results(self, folder: Path, moved: MovedResults) -> None:
         """Correct the paths in the result of an ended task whose files have been moved.
 
         Raises:
@@ -155,7 +155,7 @@ class TaskTable:
             return
         task = record_of(row)
         self._last_version += 1
-        changes = {"result": relocated(task.result, folder, moved), "version": self._last_version}
+        changes = {"result": with_new_paths(task.result, folder, moved), "version": self._last_version}
         row = row_of(task.model_copy(update=changes))
         await self._commit.write([row])
         if self.feed.get(row.id) is not None:  # else the task was deleted meanwhile

@@ -9,7 +9,7 @@ from typing import Any
 
 from ray.exceptions import RayError
 
-from actors.batching import Together
+from actors.batching import Batcher
 from actors.events.event_log import Entry, EventReport
 from rfuav_ray.events import Level
 from rfuav_ray.tasks import TaskRecord, TaskStatus
@@ -25,7 +25,7 @@ class Journal:
     def __init__(self, metrics_actor: Any) -> None:
         self._metrics_actor = metrics_actor
         #: task id and entry
-        self._notes: Together[tuple[str, Entry], None] = Together(self._deliver)
+        self._notes: Batcher[tuple[str, Entry], None] = Batcher(self._deliver)
 
     def write(self, task_id: str, message: str, *, level: Level = "INFO") -> None:
         """Add an entry. Does not wait until it is stored."""
@@ -74,7 +74,7 @@ class Journal:
         """Send the reports. Returns those that must be sent again."""
         errors: Sequence[Exception | None]
         try:
-            errors = await self._metrics_actor.append_together.remote(reports)
+            errors = await self._metrics_actor.append_batch.remote(reports)
         except RayError as error:
             errors = [error] * len(reports)
         refused = [report for report, error in zip(reports, errors, strict=True) if error is not None]

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 #: the next block is this fraction (1/3) of one worker's part of the remaining items
-PARTS_A_WORKER = 3
+PARTS_PER_WORKER = 3
 #: the smallest block, as a fraction of one worker's part of all items
-SMALLEST_SHARE = 1 / 32
+SMALLEST_FRACTION = 1 / 32
 
 
 def in_blocks(items: Sequence[Any], worker_count: int, largest: int) -> list[bytes]:
@@ -18,11 +18,11 @@ def in_blocks(items: Sequence[Any], worker_count: int, largest: int) -> list[byt
     that all workers end together: guided self-scheduling (Polychronopoulos and Kuck, 1987). Blocks are pickled
     because file names may hold bytes that are not valid text.
     """
-    smallest = math.ceil(len(items) / worker_count * SMALLEST_SHARE)
+    smallest = math.ceil(len(items) / worker_count * SMALLEST_FRACTION)
     blocks = []
     start = 0
     while start < len(items):
-        part = math.ceil((len(items) - start) / (PARTS_A_WORKER * worker_count))
+        part = math.ceil((len(items) - start) / (PARTS_PER_WORKER * worker_count))
         end = start + min(largest, max(smallest, part))
         blocks.append(pickle.dumps(list(enumerate(items[start:end], start))))
         start = end

@@ -27,7 +27,7 @@ OWNER_LOCK, WRITERS_LOCK = "owner.lock", "writers.lock"
 TOKEN_SUFFIX, PROGRESS_SUFFIX = ".token", ".progress"
 
 
-class RunOver(Exception):
+class PermitRevoked(Exception):
     """Raised in a worker whose run has ended: nothing may be written any more."""
 
 
@@ -45,11 +45,11 @@ class Permit:
             # The mode never creates the file: it would reappear in a run folder that is being removed.
             lock = (self.run_folder / WRITERS_LOCK).open("r+")
         except FileNotFoundError:
-            raise RunOver from None
+            raise PermitRevoked from None
         with lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
             if not (self.run_folder / self.token).exists():
-                raise RunOver
+                raise PermitRevoked
             yield
 
 

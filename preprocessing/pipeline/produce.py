@@ -88,7 +88,7 @@ def produce(
         failures = [*unusable, *((items[number].source, why) for number, why in sorted(made.failures))]
         if made.done == 0:
             raise _nothing_usable(failures)
-        _tell_of_bad_samples(items, made, report)
+        _warn_about_bad_samples(items, made, report)
         if dataset_file:
             write_text(output.path / DATASET_FILE, dataset_file(made))
         result = {
@@ -116,7 +116,7 @@ def _nothing_usable(failures: Sequence[tuple[str, str]]) -> RunError:
     return RunError(f"no input could be used ({len(failures)} failed). The first, '{clean(name)}': {reason}")
 
 
-def _tell_of_bad_samples(items: Sequence[Item], made: BlockResult, report: Report) -> None:
+def _warn_about_bad_samples(items: Sequence[Item], made: BlockResult, report: Report) -> None:
     counts: Counter[str] = Counter()
     for number, count in made.bad_samples:
         counts[items[number].source] += count

@@ -14,7 +14,7 @@ from typing import Any
 
 import cv2
 
-from preprocessing.pipeline.output_folder import PROGRESS_SUFFIX, Permit, RunOver
+from preprocessing.pipeline.output_folder import PROGRESS_SUFFIX, Permit, PermitRevoked
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import clean
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
@@ -94,7 +94,7 @@ def _work_on_block(
                     noted_s = time.monotonic()
                     progress_file.write_text(str(result.seen))
         progress_file.unlink(missing_ok=True)
-    except RunOver:
+    except PermitRevoked:
         pass  # the run has ended and ignores the result
     except OSError as error:
         return RunError(clean(f"'{error.filename or folder}' cannot be written: {error.strerror or error}."))

@@ -10,7 +10,7 @@ from rfuav_ray.api.responses import FolderEntry, FolderResponse
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.files import is_text
 
-MOST_ENTRIES = 2000
+MAX_ENTRIES = 2000
 
 
 def list_folder(text: str, roots: Sequence[Path]) -> FolderResponse:
@@ -33,7 +33,7 @@ def list_folder(text: str, roots: Sequence[Path]) -> FolderResponse:
             shown = [entry for entry in (_entry(one) for one in found) if entry is not None]
     except OSError as error:  # deleted since the check
         raise InvalidInput("path", f"'{folder}' cannot be read: {error.strerror}.") from None
-    entries = nsmallest(MOST_ENTRIES, shown, key=lambda entry: (entry.kind != "folder", entry.name.lower()))
+    entries = nsmallest(MAX_ENTRIES, shown, key=lambda entry: (entry.kind != "folder", entry.name.lower()))
     parent = None if folder in roots else str(folder.parent)
     return FolderResponse(path=str(folder), parent=parent, entries=entries, is_complete=len(entries) == len(shown))
 

@@ -17,7 +17,7 @@ from rfuav_ray.models import architectures
 from rfuav_ray.models.config import load_model_config
 from rfuav_ray.models.weights import check_weights
 
-MODELS_REMEMBERED = 1000
+MAX_CACHED_CHECKS = 1000
 
 
 def check_training(
@@ -93,7 +93,7 @@ def check_inference(
     return request.model_copy(update=update)
 
 
-@lru_cache(MODELS_REMEMBERED)
+@lru_cache(MAX_CACHED_CHECKS)
 def _check_model(config_path: Path, weight_path: Path, _versions: tuple[FileVersion, FileVersion]) -> None:
     """Check that config and weights fit. The cache skips valid files that have not changed since."""
     config = load_model_config(config_path)

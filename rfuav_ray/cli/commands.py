@@ -57,9 +57,9 @@ def train(
     request = training_request(config, context.params)
     console = new_console()
     if local:
-        from rfuav_ray.cli.local_run import train_to_the_end
+        from rfuav_ray.cli.local_run import train_and_print
 
-        raise typer.Exit(train_to_the_end(request, console, resume=resume))
+        raise typer.Exit(train_and_print(request, console, resume=resume))
     with open_client(context) as client:
         task_id = client.start_training(**given_fields(request))["task_id"]
         if detach:

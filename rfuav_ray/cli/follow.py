@@ -15,7 +15,7 @@ from rfuav_ray.errors import RfuavError
 REFRESH_EVERY_S = 1.0
 TITLE_CHARS = 13
 #: metrics of `latest_metrics` in the progress bar: name, label, format
-FIGURES = (
+METRICS = (
     ("train_loss", "loss", "{:.4f}"),
     ("val_acc", "val acc", "{:.1f} %"),
     ("macro_f1", "F1", "{:.3f}"),
@@ -64,7 +64,7 @@ class LiveView(LogView):
             self._bar,
             description=description,
             completed=task.get("progress") or 0,
-            figures="  ".join(_figures(task)),
+            figures="  ".join(_metric_texts(task)),
         )
 
     def __enter__(self) -> "LiveView":
@@ -131,12 +131,12 @@ class _Refresher:
                 continue  # the bar stops while the service is away; the log stream raises when it stays away
 
 
-def _figures(task: Mapping[str, Any]) -> list[str]:
+def _metric_texts(task: Mapping[str, Any]) -> list[str]:
     if task.get("queue_position"):
         return [f"number {task['queue_position']} in the queue"]
     metrics = task.get("latest_metrics") or {}
     figures = [
-        f"{label} {form.format(metrics[name])}" for name, label, form in FIGURES if metrics.get(name) is not None
+        f"{label} {form.format(metrics[name])}" for name, label, form in METRICS if metrics.get(name) is not None
     ]
     if task.get("eta_seconds") is not None:
         figures.append(f"ETA {duration_text(task['eta_seconds'])}")

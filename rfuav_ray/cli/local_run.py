@@ -22,11 +22,11 @@ from rfuav_ray.training.results import TrainingResult
 from rfuav_ray.training.run import train
 
 
-def train_to_the_end(request: TrainingRequest, console: Console, *, resume: bool) -> int:
+def train_and_print(request: TrainingRequest, console: Console, *, resume: bool) -> int:
     """Train, print the metrics, and return the exit status."""
     keep_freed_memory()
     try:
-        result = train_here(request, console, resume=resume)
+        result = train_locally(request, console, resume=resume)
     except RunCancelled:
         print("Stopped. Resume from the last checkpoint with `--local --resume`.", file=sys.stderr)
         return 130
@@ -34,7 +34,7 @@ def train_to_the_end(request: TrainingRequest, console: Console, *, resume: bool
     return 0
 
 
-def train_here(request: TrainingRequest, console: Console, *, resume: bool) -> TrainingResult:
+def train_locally(request: TrainingRequest, console: Console, *, resume: bool) -> TrainingResult:
     """Train and return the result. Raises RunCancelled when ctrl-C stopped the training."""
     with open_view(console, request.name or request.model) as view, _stopped_by_ctrl_c() as stop:
         device = _device(request.device, view)

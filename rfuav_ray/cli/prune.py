@@ -10,7 +10,7 @@ from rfuav_ray.tasks import now
 
 PAGE = 1000
 #: concurrent deletions; the service stores them in one batch
-AT_ONCE = 16
+CONCURRENT_DELETIONS = 16
 
 
 def old_tasks(client: RFUAVClient, statuses: Iterable[str], older_than_days: float) -> list[str]:
@@ -27,11 +27,11 @@ def old_tasks(client: RFUAVClient, statuses: Iterable[str], older_than_days: flo
 
 def forget(client: RFUAVClient, task_ids: Sequence[str]) -> None:
     """Delete the tasks. Ignores tasks that are already deleted. Raises the errors of the client."""
-    with ThreadPoolExecutor(AT_ONCE) as threads:
-        list(threads.map(lambda task_id: _forget_one(client, task_id), task_ids))
+    with ThreadPoolExecutor(CONCURRENT_DELETIONS) as threads:
+        list(threads.map(lambda task_id: _delete_one(client, task_id), task_ids))
 
 
-def _forget_one(client: RFUAVClient, task_id: str) -> None:
+def _delete_one(client: RFUAVClient, task_id: str) -> None:
     try:
         client.delete_task(task_id)
     except ServiceError as error:

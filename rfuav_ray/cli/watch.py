@@ -10,7 +10,7 @@ from rich.console import Console
 from rfuav_ray.cli.follow import LogView, follow_task
 from rfuav_ray.cli.tables import print_inference, print_preprocessing, print_training
 from rfuav_ray.client import RFUAVClient
-from rfuav_ray.client.clients import COPY_LAG_S, COPY_POLL_S
+from rfuav_ray.client.clients import REPLICA_LAG_S, REPLICA_POLL_S
 
 STOPPED_BY_CTRL_C = 130
 ROWS_SHOWN = 10
@@ -26,7 +26,7 @@ def follow_training(client: RFUAVClient, task_id: str, console: Console) -> int:
         print_training(console, task["latest_metrics"] or {}, task["result"] or {})
         return 0
 
-    return _until_ctrl_c(follow, [task_id])
+    return _interruptible(follow, [task_id])
 
 
 def follow_inferences(client: RFUAVClient, task_ids: Sequence[str], console: Console) -> int:
@@ -46,7 +46,7 @@ def follow_inferences(client: RFUAVClient, task_ids: Sequence[str], console: Con
                 status = 1
         return status
 
-    return _until_ctrl_c(follow, task_ids)
+    return _interruptible(follow, task_ids)
 
 
 def follow_preprocessing(client: RFUAVClient, task_id: str, console: Console) -> int:
@@ -57,7 +57,7 @@ def follow_preprocessing(client: RFUAVClient, task_id: str, console: Console) ->
         print_preprocessing(console, _with_stats(client, task_id))
         return 0
 
-    return _until_ctrl_c(follow, [task_id])
+    return _interruptible(follow, [task_id])
 
 
 def print_logs(client: RFUAVClient, task_id: str, console: Console, *, follow: bool) -> int:
@@ -68,7 +68,7 @@ def print_logs(client: RFUAVClient, task_id: str, console: Console, *, follow: b
             view.log(entry)
         return 0
 
-    return _until_ctrl_c(show, [task_id])
+    return _interruptible(show, [task_id])
 
 
 def _end_of(client: RFUAVClient, task_id: str, console: Console) -> dict[str, Any]:
@@ -82,15 +82,15 @@ def _end_of(client: RFUAVClient, task_id: str, console: Console) -> dict[str, An
 
 def _with_stats(client: RFUAVClient, task_id: str) -> dict[str, Any]:
     """Get a completed preprocessing task. Waits for its stats, because other API replicas may lag behind."""
-    deadline = time.monotonic() + COPY_LAG_S
+    deadline = time.monotonic() + REPLICA_LAG_S
     answer = client.get_preprocessing(task_id)
     while answer["stats"] is None and time.monotonic() < deadline:
-        time.sleep(COPY_POLL_S)
+        time.sleep(REPLICA_POLL_S)
         answer = client.get_preprocessing(task_id)
     return answer
 
 
-def _until_ctrl_c(work: Callable[[], int], task_ids: Sequence[str]) -> int:
+def _interruptible(work: Callable[[], int], task_ids: Sequence[str]) -> int:
     try:
         return work()
     except KeyboardInterrupt:

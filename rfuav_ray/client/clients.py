@@ -14,20 +14,20 @@ import httpx
 
 from rfuav_ray.client.calls import ServiceCalls, task_path
 from rfuav_ray.client.connection import ServiceConnection, request_content
-from rfuav_ray.client.errors import (
+from rfuav_ray.client.event_stream import EventStream, StreamBroken
+from rfuav_ray.client.service_errors import (
     ServiceError,
     ServiceUnreachable,
-    has_no_more,
     is_event_stream,
     read_answer,
     refusal,
+    stream_has_ended,
 )
-from rfuav_ray.client.event_stream import EventStream, StreamBroken
 from rfuav_ray.tasks import TaskStatus
 
 #: each API replica has its own copy of the tasks, and may show a task as running so long after its log has ended
-COPY_LAG_S = 5.0
-COPY_POLL_S = 0.1
+REPLICA_LAG_S = 5.0
+REPLICA_POLL_S = 0.1
 
 Answer = dict[str, Any]
 LogEntry = dict[str, Any]
@@ -95,9 +95,9 @@ class RFUAVClient(ServiceConnection, ServiceCalls[Answer]):
             outcome.set_exception(error)
 
     def _ended_task(self, task_id: str, given_up: Event) -> Answer:
-        deadline = time.monotonic() + COPY_LAG_S
+        deadline = time.monotonic() + REPLICA_LAG_S
         task = self.get_task(task_id)
-        while not _has_ended(task) and time.monotonic() < deadline and not given_up.wait(COPY_POLL_S):
+        while not _has_ended(task) and time.monotonic() < deadline and not given_up.wait(REPLICA_POLL_S):
             task = self.get_task(task_id)
         return task
 
@@ -122,7 +122,7 @@ class RFUAVClient(ServiceConnection, ServiceCalls[Answer]):
             try:
                 options = self._stream_options(stream)
                 with self._reaching(), self._http.stream("GET", path, **options) as response:
-                    if has_no_more(response):
+                    if stream_has_ended(response):
                         return
                     if not is_event_stream(response):
                         response.read()
@@ -175,9 +175,9 @@ class AsyncRFUAVClient(ServiceConnection, ServiceCalls[Coroutine[Any, Any, Answe
 
     async def _ended_task(self, task_id: str) -> Answer:
         task = await self.get_task(task_id)
-        with anyio.move_on_after(COPY_LAG_S):
+        with anyio.move_on_after(REPLICA_LAG_S):
             while not _has_ended(task):
-                await anyio.sleep(COPY_POLL_S)
+                await anyio.sleep(REPLICA_POLL_S)
                 task = await self.get_task(task_id)
         return task
 
@@ -201,7 +201,7 @@ class AsyncRFUAVClient(ServiceConnection, ServiceCalls[Coroutine[Any, Any, Answe
                 options = self._stream_options(stream)
                 with self._reaching():
                     async with self._http.stream("GET", path, **options) as response:
-                        if has_no_more(response):
+                        if stream_has_ended(response):
                             return
                         if not is_event_stream(response):
                             await response.aread()

@@ -11,8 +11,8 @@ from typing import Any
 
 import httpx
 
-from rfuav_ray.client.errors import ServiceUnreachable, reason_of
 from rfuav_ray.client.event_stream import RETRY_DELAYS_S, SILENCE_S, EventStream
+from rfuav_ray.client.service_errors import ServiceUnreachable, reason_of
 from rfuav_ray.errors import InvalidInput
 
 DEFAULT_URL = "http://127.0.0.1:8000"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from rfuav_ray.client.errors import is_passing
+from rfuav_ray.client.service_errors import is_transient
 from rfuav_ray.errors import RfuavError
 
 #: delay before each retry, about a minute in total; a service needs about 30 s to restart
@@ -68,7 +68,7 @@ class EventStream:
         Raises `problem` instead when no connection was ever accepted, when the problem is permanent, or when all
         retries are used up.
         """
-        if not (self._was_open and is_passing(problem)) or self._retries >= len(self._retry_delays_s):
+        if not (self._was_open and is_transient(problem)) or self._retries >= len(self._retry_delays_s):
             raise problem
         self._retries += 1
         return self._retry_delays_s[self._retries - 1]

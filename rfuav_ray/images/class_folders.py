@@ -129,7 +129,7 @@ def dataset_file_of(path: Path) -> str | None:
         raise RunError(f"'{file}' cannot be read; correct or remove it: {error}") from error
 
 
-def other_images(path: Path, class_names: Sequence[str]) -> int:
+def count_unlabelled_images(path: Path, class_names: Sequence[str]) -> int:
     """How many images below `path` are not labelled: outside class folders, too deep, or broken links."""
     return sum(1 for _ in walk_images(path)) - len(labelled_images(path, class_names))
 

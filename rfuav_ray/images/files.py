@@ -11,13 +11,13 @@ from PIL import Image, UnidentifiedImageError
 from rfuav_ray.errors import RunError
 from rfuav_ray.files import replacing
 
-Picture = npt.NDArray[np.uint8]
+RgbImage = npt.NDArray[np.uint8]
 
 MAX_PIXELS = 100_000_000
 _AS_COLOUR = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 
 
-def read_image(path: Path) -> Picture:
+def read_image(path: Path) -> RgbImage:
     """Read an image as RGB. Grey, 16-bit and transparent images are converted. An EXIF rotation is not applied.
 
     Returns:
@@ -46,7 +46,7 @@ def read_pixels(path: Path) -> npt.NDArray[Any]:
     return _decode(path, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION)
 
 
-def write_image(path: Path, image: Picture) -> None:
+def write_image(path: Path, image: RgbImage) -> None:
     """Write an RGB image in the format of the suffix, see `write_pixels`."""
     write_pixels(path, cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
 

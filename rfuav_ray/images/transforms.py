@@ -2,11 +2,11 @@
 
 import torch
 
-from rfuav_ray.images.files import Picture
+from rfuav_ray.images.files import RgbImage
 from rfuav_ray.images.normalization import Normalization
 
 
-def resize(image: Picture, image_size: int) -> Picture:
+def resize(image: RgbImage, image_size: int) -> RgbImage:
     """Resize an RGB image to (image_size, image_size, 3). The aspect ratio is not kept.
 
     Bilinear interpolation with antialiasing: where a side shrinks, the triangle filter is twice as wide as the
@@ -39,7 +39,7 @@ def scale(pictures: torch.Tensor, normalization: Normalization | None) -> torch.
     return rows.view(*rows.shape[:-1], -1, 3).movedim(-1, -3)
 
 
-def to_tensor(image: Picture, *, image_size: int, normalization: Normalization | None) -> torch.Tensor:
+def to_tensor(image: RgbImage, *, image_size: int, normalization: Normalization | None) -> torch.Tensor:
     """`resize` and `scale` an RGB image (height, width, 3) to float32 (3, image_size, image_size)."""
     pixels = torch.from_numpy(resize(image, image_size)).permute(2, 0, 1)
     return scale(pixels, normalization)

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.images.files import Picture, read_image
+from rfuav_ray.images.files import RgbImage, read_image
 from rfuav_ray.images.transforms import resize
 from rfuav_ray.inference.classifier import Classifier, Probabilities
 from rfuav_ray.inference.prediction_log import Row
 from rfuav_ray.inference.predictions import TOP, Prediction
-from rfuav_ray.inference.progress import Tally
+from rfuav_ray.inference.progress import InferenceProgress
 from rfuav_ray.machine.hardware import usable_cpus
-from rfuav_ray.machine.prefetch import working_ahead
+from rfuav_ray.machine.prefetch import prefetched
 
 #: images per batch on a GPU
 GPU_BATCH_SIZE = 16
@@ -27,11 +27,11 @@ MAX_DECODING_THREADS = 16
 #: batches that a CPU computes in parallel; each one takes memory
 MAX_BATCHES_AT_ONCE = 8
 
-Decoded = tuple[Path, Picture | RunError]
+Decoded = tuple[Path, RgbImage | RunError]
 
 
 def classified(
-    classifier: Classifier, images: Sequence[Path], tally: Tally, batch_size: int | None = None
+    classifier: Classifier, images: Sequence[Path], tally: InferenceProgress, batch_size: int | None = None
 ) -> Generator[list[Row], None, None]:
     """Classify images with threads that decode and compute ahead. Close the generator to stop early.
 
@@ -61,7 +61,7 @@ def classified(
         except RunError as error:
             return path, error
 
-    decoded = working_ahead(
+    decoded = prefetched(
         decode,
         images,
         threads=min(MAX_DECODING_THREADS, usable_cpus()),
@@ -75,7 +75,7 @@ def classified(
 
 
 def _classify_each(
-    classifier: Classifier, batches: Iterator[list[Decoded]], tally: Tally, at_once: int
+    classifier: Classifier, batches: Iterator[list[Decoded]], tally: InferenceProgress, at_once: int
 ) -> Generator[list[Row], None, None]:
     """Classify `at_once` batches in parallel, each with its part of torch's threads.
 
@@ -102,7 +102,7 @@ def _classify_each(
     threads = torch.get_num_threads()
     own_threads = max(1, threads // at_once)
     try:
-        yield from working_ahead(
+        yield from prefetched(
             classify,
             batches,
             threads=at_once,

@@ -15,7 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from rfuav_ray.api.requests.fields import Precision
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
-from rfuav_ray.images.files import Picture
+from rfuav_ray.images.files import RgbImage
 from rfuav_ray.images.transforms import scale
 from rfuav_ray.models.build import build_model, load_weights
 from rfuav_ray.models.config import ModelConfig
@@ -26,7 +26,7 @@ Probabilities = npt.NDArray[np.float32]
 #: largest difference from a float32 probability (0 to 1) at which `auto` keeps bfloat16
 BF16_TOLERANCE = 0.05
 #: a worker process caches its last model up to this size, for the next task with the same weights
-MAX_KEPT_BYTES = 400_000_000
+MAX_CACHED_BYTES = 400_000_000
 _kept: dict[Any, nn.Module] = {}
 
 
@@ -58,7 +58,7 @@ class Classifier:
             self._cast_weights()
 
     @torch.inference_mode()
-    def probabilities(self, pictures: Sequence[Picture]) -> Probabilities:
+    def probabilities(self, pictures: Sequence[RgbImage]) -> Probabilities:
         """Classify images.
 
         Args:
@@ -147,6 +147,6 @@ def _load(config: ModelConfig, weight_path: Path, device: torch.device) -> nn.Mo
     load_weights(model, weight_path, strict_head=True)
     fold_batch_norms(model.eval())
     model = model.to(device).to(memory_format=torch.channels_last)
-    if sum(tensor.nbytes for tensor in model.state_dict().values()) <= MAX_KEPT_BYTES:
+    if sum(tensor.nbytes for tensor in model.state_dict().values()) <= MAX_CACHED_BYTES:
         _kept[key] = model
     return model

@@ -55,7 +55,7 @@ class PredictionLog:
             with suppress(OSError):  # the file or its folder may not exist yet
                 self.path.unlink()
 
-    def holds_other(self, work: str) -> bool:
+    def has_other_work(self, work: str) -> bool:
         """Whether an earlier run with the same id did other work, so that its rows cannot be used."""
         with self._older_lines() as lines:
             header = _parsed(next(lines, b""))
@@ -119,7 +119,7 @@ class PredictionLog:
             raise OSError(error.errno, error.strerror, str(self.path)) from error
 
 
-def work_of(config: ModelConfig, weight_path: Path, images: Sequence[Path]) -> str:
+def work_digest(config: ModelConfig, weight_path: Path, images: Sequence[Path]) -> str:
     """A digest of the images, the config and the weights. A file counts as changed if its size or time changed."""
     digest = hashlib.sha256(config.model_dump_json().encode())
     for path in (weight_path, *images):

@@ -16,7 +16,7 @@ MAX_NAMED_FAILURES = 100
 MAX_NAMED_CLASSES = 50
 
 
-class Tally:
+class InferenceProgress:
     """Progress of an inference over `total` images below `source`. Each image gives a prediction or a failure."""
 
     def __init__(self, source: Path, total: int, report: Report) -> None:
@@ -41,7 +41,7 @@ class Tally:
     def failure(self, path: Path, error: RunError) -> Failure:
         return Failure(failed=self.name(path), reason=clean(str(error)))
 
-    def taking_over(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def count_earlier(self, rows: Iterable[Row]) -> Iterator[Row]:
         """Count and yield the rows of an earlier run. They are not reported again."""
         for row in rows:
             self._count(row)
@@ -71,7 +71,7 @@ class Tally:
             )
         )
 
-    def refuse_emptiness(self) -> None:
+    def require_a_prediction(self) -> None:
         """Raise RunError if no image could be read."""
         if not self._classes:
             raise RunError(

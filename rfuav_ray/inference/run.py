@@ -11,14 +11,14 @@ from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import find_images
 from rfuav_ray.inference.batches import classified
 from rfuav_ray.inference.classifier import Classifier
-from rfuav_ray.inference.prediction_log import PredictionLog, work_of
+from rfuav_ray.inference.prediction_log import PredictionLog, work_digest
 from rfuav_ray.inference.predictions import writing_predictions
-from rfuav_ray.inference.progress import Tally
+from rfuav_ray.inference.progress import InferenceProgress
 from rfuav_ray.inference.results import InferenceResult
-from rfuav_ray.machine.gpu_memory import explaining_lack_of_memory
+from rfuav_ray.machine.gpu_memory import explaining_out_of_memory
 from rfuav_ray.models.config import load_model_config
 from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME
-from rfuav_ray.outputs.ownership import take_over
+from rfuav_ray.outputs.ownership import claim_without_task
 
 
 def infer(
@@ -56,28 +56,28 @@ def infer(
     """
     source, weight_path = Path(request.source_path), Path(request.weight_path)
     advice = "Use a model with a smaller image_size, or run fewer tasks on it at once."
-    with PredictionLog(save_path, run_id) as log, explaining_lack_of_memory(advice):
+    with PredictionLog(save_path, run_id) as log, explaining_out_of_memory(advice):
         config = load_model_config(Path(request.cfg_path))
         images = _images(source)
-        tally = Tally(source, len(images), report)
+        tally = InferenceProgress(source, len(images), report)
         classifier = Classifier(config, weight_path, torch.device(device), request.precision, report)
-        work = work_of(config, weight_path, images)
-        if resume and log.holds_other(work):
+        work = work_digest(config, weight_path, images)
+        if resume and log.has_other_work(work):
             message = (
                 "The images, the config or the weights have changed since the interruption. The inference starts "
                 "from the beginning."
             )
             report(RunEvent(message=message, level="WARNING"))
         kept = log.kept(work, map(tally.name, images)) if resume else ()
-        log.begin(work, tally.taking_over(kept))
-        take_over(save_path, "inference", run_id, report)
+        log.begin(work, tally.count_earlier(kept))
+        claim_without_task(save_path, "inference", run_id, report)
         tally.started(f"Classifying {len(images)} images with {config.model} ({config.num_classes} classes).")
         with closing(classified(classifier, images[tally.done :], tally, batch_size)) as batches:
             for rows in batches:
                 # Rows are logged before they are reported, because a report may raise.
                 log.add(rows)
                 tally.batch_done(rows)
-        tally.refuse_emptiness()
+        tally.require_a_prediction()
         with writing_predictions(save_path, model=config.model) as write:
             for prediction in log.predictions():
                 write(prediction)

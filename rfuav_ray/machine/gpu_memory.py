@@ -20,7 +20,7 @@ def used_gpu_memory() -> tuple[int, int] | None:
 
 
 @contextmanager
-def explaining_lack_of_memory(advice: str) -> Iterator[None]:
+def explaining_out_of_memory(advice: str) -> Iterator[None]:
     """Turn an out-of-memory error of the GPU into a RunError with the sizes in torch's message and advice."""
     try:
         yield

@@ -6,8 +6,8 @@ import socket
 from rfuav_ray.errors import RfuavError
 
 #: Ray's workers use ports below this range, and outgoing connections on Linux use ports above it
-CHOSEN_FROM = range(20_000, 32_000)
-TRIES = 100
+PORT_RANGE = range(20_000, 32_000)
+MAX_TRIES = 100
 
 
 def free_port(host: str = "127.0.0.1") -> int:
@@ -16,14 +16,14 @@ def free_port(host: str = "127.0.0.1") -> int:
     A port that the system chooses (`bind` to port 0) may become the local port of the next outgoing connection.
     Raises OSError when no free port is found.
     """
-    for port in random.sample(CHOSEN_FROM, TRIES):
+    for port in random.sample(PORT_RANGE, MAX_TRIES):
         with socket.socket() as probe:
             try:
                 probe.bind((host, port))
             except OSError:
                 continue
         return port
-    raise OSError(f"None of {TRIES} ports of {host} is free ({CHOSEN_FROM.start} to {CHOSEN_FROM.stop - 1}).")
+    raise OSError(f"None of {MAX_TRIES} ports of {host} is free ({PORT_RANGE.start} to {PORT_RANGE.stop - 1}).")
 
 
 def check_free(host: str, port: int) -> None:

@@ -10,7 +10,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def working_ahead(
+def prefetched(
     function: Callable[[Item], Result],
     items: Iterable[Item],
     *,

@@ -60,7 +60,7 @@ def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
             loaded = _ShapeUnpickler(_pickled(file)).load()
     except OSError as error:
         raise InvalidInput("weight_path", f"{path} cannot be read: {error.strerror or error}.") from error
-    except _Refused as error:
+    except _UnsafePickle as error:
         raise InvalidInput(
             "weight_path",
             f"{path} holds Python objects ({error}), which are never loaded; save only the model's state_dict().",
@@ -98,7 +98,7 @@ def _tensors(mapping: Mapping[Any, Any], is_tensor: Callable[[object], bool]) ->
     return {name: value for name, value in mapping.items() if isinstance(name, str) and is_tensor(value)}
 
 
-class _Refused(pickle.UnpicklingError):
+class _UnsafePickle(pickle.UnpicklingError):
     """The pickle refers to code that weights do not need."""
 
 
@@ -149,7 +149,7 @@ class _ShapeUnpickler(pickle.Unpickler):
             ("collections", "Counter"),
         }:
             return _Inert
-        raise _Refused(f"{module}.{name}")
+        raise _UnsafePickle(f"{module}.{name}")
 
     def persistent_load(self, pid: object) -> object:
         return _Inert()

@@ -19,7 +19,7 @@ PREVIOUS = "previous"
 
 
 @dataclass(frozen=True)
-class Moved:
+class MovedResults:
     """Results that were moved out of an output folder."""
 
     #: the task that wrote them; a timestamp if no note names it
@@ -34,7 +34,7 @@ class Moved:
         return f"results of '{self.task_id}'. They were moved to '{self.folder}': {', '.join(self.names)}."
 
 
-def claim(folder: Path, kind: str, task_id: str, *, is_first: bool = True) -> Moved | None:
+def claim(folder: Path, kind: str, task_id: str, *, is_first: bool = True) -> MovedResults | None:
     """Make the task the owner of the folder, and move the results of another task to `previous/<id>/`.
 
     Args:
@@ -61,7 +61,7 @@ def claim(folder: Path, kind: str, task_id: str, *, is_first: bool = True) -> Mo
     return moved
 
 
-def take_over(folder: Path, kind: str, run_id: str, report: Report) -> None:
+def claim_without_task(folder: Path, kind: str, run_id: str, report: Report) -> None:
     """Claim a folder that another task owns, for a run that no task has claimed it for (`rfuav train --local`).
 
     Does nothing when the folder has no owner, or the run already owns it.
@@ -82,14 +82,14 @@ def results_folder(folder: Path, kind: str, task_id: str) -> Path | None:
     return moved if moved.is_dir() else None
 
 
-def now_at(file: Path, kind: str) -> Path:
+def current_path(file: Path, kind: str) -> Path:
     """Return the current path of a result that a request names. The start of the run may have moved it."""
     note = None if file.exists() else _note(file.parent, kind)
     moved = note and _moved(note)
     return Path(moved.folder, file.name) if moved and file.name in moved.names else file
 
 
-def relocated(value: Any, folder: Path, moved: Moved) -> Any:
+def with_new_paths(value: Any, folder: Path, moved: MovedResults) -> Any:
     """Return a copy of a task's result in which paths in the folder point to the new location of the files."""
     paths = {str(folder / name): str(Path(moved.folder, name)) for name in moved.names}
     return _replaced(value, paths | {str(folder): moved.folder})
@@ -103,7 +103,7 @@ def _replaced(value: Any, paths: Mapping[str, str]) -> Any:
     return value
 
 
-def _move(folder: Path, kind: str, note: Mapping[str, Any] | None) -> Moved | None:
+def _move(folder: Path, kind: str, note: Mapping[str, Any] | None) -> MovedResults | None:
     """Move the results. `claim` replaces the note afterwards, so a repeated call completes an interrupted one."""
     files = _results(folder, kind)
     task_id = (note and note["task_id"]) or _time_of(files)
@@ -117,7 +117,7 @@ def _move(folder: Path, kind: str, note: Mapping[str, Any] | None) -> Moved | No
         write_text(_note_file(target, kind), json.dumps({"task_id": task_id, "moved": None}))
         flush_folder(folder)
     names = [file.name for file in _results(target, kind)]
-    return Moved(task_id, str(target), names, is_new=True) if names else None
+    return MovedResults(task_id, str(target), names, is_new=True) if names else None
 
 
 def _results(folder: Path, kind: str) -> list[Path]:
@@ -148,5 +148,5 @@ def _note(folder: Path, kind: str) -> dict[str, Any] | None:
     return note if isinstance(note, dict) and isinstance(note.get("task_id"), str) else None
 
 
-def _moved(note: Mapping[str, Any]) -> Moved | None:
-    return Moved(**note["moved"]) if note.get("moved") else None
+def _moved(note: Mapping[str, Any]) -> MovedResults | None:
+    return MovedResults(**note["moved"]) if note.get("moved") else None

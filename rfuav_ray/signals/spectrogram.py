@@ -35,7 +35,7 @@ _SILENCE_DB = 5 * math.log10(_SMALLEST_POWER) + 1
 
 
 @dataclass(frozen=True)
-class Picture:
+class Spectrogram:
     """One spectrogram of a recording."""
 
     #: position in the recording, from 0
@@ -70,7 +70,7 @@ def power_db(samples: Samples, settings: StftSettings) -> Decibels:
     return _to_db(np.fft.fftshift(np.concatenate(blocks).T, axes=0))
 
 
-def picture(samples: Samples, settings: StftSettings) -> Image:
+def draw_spectrogram(samples: Samples, settings: StftSettings) -> Image:
     """Draw all samples as one spectrogram.
 
     Returns:
@@ -84,7 +84,7 @@ def picture(samples: Samples, settings: StftSettings) -> Image:
     return _draw(_reader(samples), len(samples), settings)
 
 
-def picture_count(recording: Recording, settings: StftSettings) -> int:
+def spectrogram_count(recording: Recording, settings: StftSettings) -> int:
     """How many spectrograms the recording gives, 1 or more. A remainder shorter than one spectrogram is ignored.
 
     The recording's own sample rate overrides the rate in the settings.
@@ -115,9 +115,9 @@ def picture_count(recording: Recording, settings: StftSettings) -> int:
     return 1 + (recording.sample_count - size) // settings.samples_between_spectrograms
 
 
-def pictures(
+def iter_spectrograms(
     recording: Recording, settings: StftSettings, *, first: int = 0, count: int | None = None
-) -> Iterator[Picture]:
+) -> Iterator[Spectrogram]:
     """Draw the spectrograms of a recording one after the other.
 
     Each spectrogram depends only on its own samples, so that several workers can share a long recording.
@@ -132,23 +132,23 @@ def pictures(
         RunError: As for `picture_count`, or the range is outside the recording. Raised by the call itself, before
             the first spectrogram is drawn.
     """
-    total = picture_count(recording, settings)
+    total = spectrogram_count(recording, settings)
     end = total if count is None else first + count
     if not 0 <= first <= end <= total:
         raise RunError(f"{recording.path}: the range {first} to {end} is outside its {total} spectrograms.")
     settings = _at_rate_of(recording, settings)
     step = settings.samples_between_spectrograms
 
-    def draw() -> Iterator[Picture]:
+    def draw() -> Iterator[Spectrogram]:
         for index in range(first, end):
             read = _RecordingReader(recording, index * step)
             image = _draw(read, settings.samples_per_spectrogram, settings)
-            yield Picture(index, index * step / settings.sample_rate_hz, image, read.bad_samples)
+            yield Spectrogram(index, index * step / settings.sample_rate_hz, image, read.bad_samples)
 
     return draw()
 
 
-def save_picture(path: Path, image: Image) -> None:
+def save_spectrogram(path: Path, image: Image) -> None:
     """Write an RGB image (height, width, 3) in the format of the file's suffix, atomically and without a flush.
 
     Raises:

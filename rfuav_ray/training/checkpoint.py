@@ -17,7 +17,7 @@ FROM_THE_BEGINNING = "the training starts from the beginning"
 
 
 @dataclass(frozen=True, kw_only=True)
-class PartOfEpoch:
+class EpochProgress:
     """Progress within the epoch after the last finished one. The checkpoint holds its model and optimizer."""
 
     #: finished batches of the training pass; a resumed run repeats the validation
@@ -53,7 +53,7 @@ class Checkpoint:
     #: duration of the finished epochs
     seconds: float
     #: None in a checkpoint after an epoch
-    part: PartOfEpoch | None = None
+    part: EpochProgress | None = None
 
 
 def save_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
@@ -100,7 +100,7 @@ def load_checkpoint(
 def _checkpoint(content: Mapping[str, Any]) -> Checkpoint:
     part = content.get("part")
     # An earlier version wrote {} where no epoch had finished.
-    return Checkpoint(**{**content, "part": part and PartOfEpoch(**part), "best": content["best"] or None})
+    return Checkpoint(**{**content, "part": part and EpochProgress(**part), "best": content["best"] or None})
 
 
 def save_tensors(path: Path, content: Mapping[str, Any]) -> None:

@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from rfuav_ray.images.files import read_image
 from rfuav_ray.images.transforms import resize
-from rfuav_ray.machine.prefetch import working_ahead
+from rfuav_ray.machine.prefetch import prefetched
 
 #: memory for the decoded images of one data set; images that do not fit are decoded in every epoch
 KEEP_BYTES = 2**30
@@ -85,4 +85,4 @@ def load_batches(
         return (pictures.pin_memory(), labels.pin_memory()) if pin_memory else (pictures, labels)
 
     # Threads, not processes: decoding releases the GIL, and a Ray worker should not fork.
-    return working_ahead(load, order, threads=threads, ahead=threads + 1, name="decode")
+    return prefetched(load, order, threads=threads, ahead=threads + 1, name="decode")

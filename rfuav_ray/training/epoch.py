@@ -28,11 +28,11 @@ def run_epoch(training: Training) -> None:
         OSError: Like RunError.
     """
     try:
-        row = _pass_through(training)
+        row = _run_passes(training)
     except RunInterrupted:
         # If `epoch_start` was not delivered, the next run must repeat the epoch from its start.
-        if training.sums.batches > 0 and training.report.was_told("epoch_start"):
-            _keep_at_the_end(training)
+        if training.sums.batches > 0 and training.report.was_delivered("epoch_start"):
+            _save_on_interruption(training)
         raise
     training.epoch += 1
     training.history.append(row)
@@ -45,7 +45,7 @@ def run_epoch(training: Training) -> None:
     training.save(end)
 
 
-def _pass_through(training: Training) -> EpochMetrics:
+def _run_passes(training: Training) -> EpochMetrics:
     """Run both passes and update `training.best`. Returns the epoch's `latest_metrics` object."""
     request, train_set, val_set = training.request, training.train_set, training.val_set
     images, epoch = len(train_set) + len(val_set), training.epoch + 1
@@ -61,7 +61,7 @@ def _pass_through(training: Training) -> EpochMetrics:
         reports,
         training.sums,
         training.dtype,
-        _keeper(training),
+        _checkpointer(training),
     )
     order = batches(len(val_set), request.batch_size, shuffle=False, seed=0, epoch=epoch)
     probabilities, labels, val_loss = validate(training.model, val_set, order, reports, training.dtype)
@@ -95,11 +95,11 @@ def _is_better(row: EpochMetrics, best: BestEpoch | None) -> bool:
     return (row["val_acc"], -row["val_loss"]) > (old["val_acc"], -old["val_loss"])
 
 
-def _keeper(training: Training) -> Callable[[], None]:
+def _checkpointer(training: Training) -> Callable[[], None]:
     """A function to call after each batch. It saves the progress every CHECKPOINT_EVERY_S seconds."""
     kept_s = time.monotonic()
 
-    def keep_when_due() -> None:
+    def save_when_due() -> None:
         nonlocal kept_s
         if time.monotonic() - kept_s < CHECKPOINT_EVERY_S:
             return
@@ -113,10 +113,10 @@ def _keeper(training: Training) -> Callable[[], None]:
             )
             training.report(RunEvent(message=message, level="WARNING"))
 
-    return keep_when_due
+    return save_when_due
 
 
-def _keep_at_the_end(training: Training) -> None:
+def _save_on_interruption(training: Training) -> None:
     """Save the progress within the epoch. A failure is only logged: the checkpoint of the last epoch remains."""
     try:
         training.save_within_epoch()

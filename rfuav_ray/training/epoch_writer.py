@@ -54,7 +54,7 @@ class EpochWriter:
             self._report(self._held[0])
             self._held.popleft()
 
-    def was_told(self, stage: Stage) -> bool:
+    def was_delivered(self, stage: Stage) -> bool:
         """False if an event of that stage was held back and not delivered, because a write or a report raised."""
         return all(event.stage != stage for event in self._held)
 

@@ -18,7 +18,7 @@ from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.files import remove_temporaries, write_text
 from rfuav_ray.outputs.artifacts import EPOCH_CHECKPOINT, TRAINING_FILES
-from rfuav_ray.outputs.ownership import take_over
+from rfuav_ray.outputs.ownership import claim_without_task
 from rfuav_ray.training.checkpoint import Checkpoint, save_checkpoint, save_tensors
 from rfuav_ray.training.plots import plot_confusion_matrix, plot_curves
 
@@ -41,7 +41,7 @@ class TrainingFolder:
         Results of another task are moved, not removed.
         """
         remove_temporaries(self.path)
-        take_over(self.path, "training", run_id, report)
+        claim_without_task(self.path, "training", run_id, report)
         self.drop_epoch_checkpoint()
         old = [file for file in self.files.values() if file.exists()]
         if old:

@@ -19,9 +19,9 @@ from rfuav_ray.models.precision import autocast
 from rfuav_ray.training.data import Batch, ImageDataset, load_batches
 from rfuav_ray.training.results import EpochMetrics
 
-Order = Sequence[Sequence[int]]
+Instruction = Sequence[Sequence[int]]
 
-MESSAGES_A_PASS = 10
+MESSAGES_PER_PASS = 10
 SECONDS_BETWEEN_MESSAGES = 1.0
 MAX_DECODING_THREADS = 16
 
@@ -36,7 +36,7 @@ class EpochReports:
         #: training and validation images of an epoch, and how many of them are done
         self._images = images
         self._done = done
-        self._told_s = time.monotonic()
+        self._reported_s = time.monotonic()
 
     def tell(self, stage: Stage, message: str) -> None:
         self._send(stage, f"Epoch {self._epoch}/{self._total_epochs}: {message}")
@@ -44,9 +44,9 @@ class EpochReports:
     def batch_done(self, stage: Stage, images: int, *, number: int, of: int, describe: Callable[[], str]) -> None:
         """Report a batch. `describe` is called only for a message, because it waits for the GPU."""
         self._done += images
-        is_due = time.monotonic() - self._told_s >= SECONDS_BETWEEN_MESSAGES
-        if is_due and number % math.ceil(of / MESSAGES_A_PASS) == 0:
-            self._told_s = time.monotonic()
+        is_due = time.monotonic() - self._reported_s >= SECONDS_BETWEEN_MESSAGES
+        if is_due and number % math.ceil(of / MESSAGES_PER_PASS) == 0:
+            self._reported_s = time.monotonic()
             self.tell(stage, f"{stage}, batch {number}/{of}: {describe()}.")
         else:
             self._send(stage, "")
@@ -115,7 +115,7 @@ def train_epoch(
     model: nn.Module,
     optimizer: torch.optim.Optimizer,
     dataset: ImageDataset,
-    order: Order,
+    order: Instruction,
     reports: EpochReports,
     sums: Sums,
     dtype: torch.dtype,
@@ -161,7 +161,7 @@ def train_epoch(
 
 @torch.inference_mode()
 def validate(
-    model: nn.Module, dataset: ImageDataset, order: Order, reports: EpochReports, dtype: torch.dtype
+    model: nn.Module, dataset: ImageDataset, order: Instruction, reports: EpochReports, dtype: torch.dtype
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], float]:
     """Run the validation pass.
 
@@ -191,7 +191,7 @@ def _device_of(model: nn.Module) -> torch.device:
     return next(model.parameters()).device
 
 
-def _batches_on(device: torch.device, dataset: ImageDataset, order: Order) -> Generator[Batch, None, None]:
+def _batches_on(device: torch.device, dataset: ImageDataset, order: Instruction) -> Generator[Batch, None, None]:
     # torch's number of threads is the part of the machine that this run was given.
     threads = min(torch.get_num_threads(), MAX_DECODING_THREADS)
     on_gpu = device.type == "cuda"

@@ -73,15 +73,15 @@ def plot_confusion_matrix(
     side_in = min(4 + 0.32 * count, 40.0)
     figure = Figure(figsize=(side_in + 1, side_in), layout="constrained")
     axes = figure.add_subplot()
-    share = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    image = axes.imshow(share, cmap="Blues", vmin=0, vmax=1)
+    fraction = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
+    image = axes.imshow(fraction, cmap="Blues", vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, label="fraction of the true class", shrink=0.8)
     axes.set_title(title)
     axes.set_xlabel("predicted")
     axes.set_ylabel("true")
     _write_labels(axes, class_names)
     if count <= NUMBERED_CLASSES:
-        _write_counts(axes, matrix, share)
+        _write_counts(axes, matrix, fraction)
     _save(figure, path)
 
 
@@ -98,7 +98,7 @@ def _write_labels(axes: Axes, class_names: Sequence[str]) -> None:
             tick.set_fontfamily(font)
 
 
-def _write_counts(axes: Axes, matrix: NDArray[np.integer[Any]], share: NDArray[np.floating[Any]]) -> None:
+def _write_counts(axes: Axes, matrix: NDArray[np.integer[Any]], fraction: NDArray[np.floating[Any]]) -> None:
     # The cells fill about 0.7 of the figure's side. A digit is 0.65 times as wide as it is high.
     cell_pt = 0.7 * 72 * axes.get_figure().get_figheight() / len(matrix)  # type: ignore[union-attr]
     for row, column in zip(*np.nonzero(matrix), strict=True):
@@ -110,7 +110,7 @@ def _write_counts(axes: Axes, matrix: NDArray[np.integer[Any]], share: NDArray[n
             ha="center",
             va="center",
             fontsize=min(11.0, 0.4 * cell_pt, 0.85 * cell_pt / (0.65 * len(text))),
-            color="white" if share[row, column] > 0.5 else "black",
+            color="white" if fraction[row, column] > 0.5 else "black",
         )
 
 

@@ -39,7 +39,7 @@ def resume(training: Training) -> bool:
         # The log has this event, but the task's record may lack its metrics: they are stored only when the task
         # changes its state.
         training.report(replace(epoch_end(state.history[-1]), message=""))
-    training.report(_going_on(training, state))
+    training.report(_resumed_event(training, state))
     return True
 
 
@@ -89,7 +89,7 @@ def _epoch_of_lost_weights(training: Training, state: Checkpoint, is_published_a
     return None if is_in_state else state.best["epoch"]
 
 
-def _going_on(training: Training, state: Checkpoint) -> RunEvent:
+def _resumed_event(training: Training, state: Checkpoint) -> RunEvent:
     total_epochs = training.request.num_epochs
     if state.part is None:
         message = f"Resuming after epoch {state.epoch}/{total_epochs} from the checkpoint."

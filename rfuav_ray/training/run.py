@@ -12,12 +12,12 @@ from rfuav_ray.errors import InvalidInput, RunCancelled, RunInterrupted
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.images.class_folders import check_dataset, fingerprint, labelled_images, stft_settings
 from rfuav_ray.images.normalization import IMAGENET
-from rfuav_ray.machine.gpu_memory import explaining_lack_of_memory
+from rfuav_ray.machine.gpu_memory import explaining_out_of_memory
 from rfuav_ray.models import architectures
 from rfuav_ray.models.build import build_model, load_pretrained, load_weights
 from rfuav_ray.models.config import ModelConfig, save_model_config
 from rfuav_ray.models.precision import name_of, resolve
-from rfuav_ray.outputs.ownership import now_at
+from rfuav_ray.outputs.ownership import current_path
 from rfuav_ray.training.data import ImageDataset
 from rfuav_ray.training.epoch import run_epoch
 from rfuav_ray.training.epoch_writer import EpochWriter
@@ -65,7 +65,7 @@ def train(
     torch_device = _device(device)
     advice = "Lower batch_size or image_size, or run fewer tasks on it at once."
     with (
-        explaining_lack_of_memory(advice),
+        explaining_out_of_memory(advice),
         _random_numbers(seed, torch_device),
         EpochWriter(report) as writer,
     ):
@@ -177,7 +177,7 @@ def _begin(training: Training) -> None:
     report(RunEvent(message=message, progress=0.0))
     # The weights are loaded before the folder is cleared, because they may be an older result in it.
     if request.weight_path:
-        weight_path = now_at(Path(request.weight_path), "training")
+        weight_path = current_path(Path(request.weight_path), "training")
         new = load_weights(training.model, weight_path, strict_head=False)
         fresh = f"; newly initialized: {', '.join(new)}" if new else ""
         report(RunEvent(message=f"Starting from the weights in '{weight_path}'{fresh}."))

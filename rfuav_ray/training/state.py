@@ -11,11 +11,11 @@ from torch import nn
 from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.events import RunEvent
 from rfuav_ray.models.config import ModelConfig
-from rfuav_ray.training.checkpoint import Checkpoint, PartOfEpoch, rng_state, save_checkpoint, set_rng_state
+from rfuav_ray.training.checkpoint import Checkpoint, EpochProgress, rng_state, save_checkpoint, set_rng_state
 from rfuav_ray.training.data import ImageDataset, batches
 from rfuav_ray.training.epoch_writer import EpochWriter, copy_in_memory
 from rfuav_ray.training.folder import TrainingFolder, now
-from rfuav_ray.training.passes import Order, Sums
+from rfuav_ray.training.passes import Instruction, Sums
 from rfuav_ray.training.results import BestEpoch, EpochMetrics
 
 
@@ -70,7 +70,7 @@ class Training:
         """How long the current epoch has taken, in all runs."""
         return time.perf_counter() - self._epoch_started_s
 
-    def order(self, epoch: int) -> Order:
+    def order(self, epoch: int) -> Instruction:
         """The image indices of each batch of the epoch's training pass."""
         request = self.request
         return batches(
@@ -104,7 +104,7 @@ class Training:
 
     def save_within_epoch(self) -> None:
         """Write a checkpoint within the next epoch."""
-        part = PartOfEpoch(
+        part = EpochProgress(
             batches=self.sums.batches,
             sums=self.sums.values.cpu(),
             images=self.sums.images,
@@ -132,7 +132,7 @@ class Training:
         images = self.facts["data"]["train"]["sha256"]
         return hashlib.sha256(f"{images} {self.order(epoch)}".encode()).hexdigest()
 
-    def _checkpoint(self, part: PartOfEpoch | None) -> Checkpoint:
+    def _checkpoint(self, part: EpochProgress | None) -> Checkpoint:
         return Checkpoint(
             run_id=self.run_id,
             config=self.config.model_dump(mode="json"),

@@ -30,7 +30,7 @@ def banner(
         f"  PyTorch   {gpus['pytorch_version']}, CUDA {gpus['cuda_version'] or 'not found'}",
     ]
     lines += [_gpu_line(device) for device in gpus["devices"]] or [_no_gpu_line(list(resources["limits"]))]
-    lines += [f"  slots     {device}: {_slots(caps)}" for device, caps in resources["limits"].items()]
+    lines += [f"  slots     {device}: {_slots(limits)}" for device, limits in resources["limits"].items()]
     if settings.api_keys and settings.auth == "on":
         lines.append(f"  key       {settings.api_keys[0]} (send it as X-API-Key)")
     lines += [f"  NOTICE    {notice}" for notice in notices if notice]
@@ -45,8 +45,8 @@ def _no_gpu_line(devices: list[str]) -> str:
     return "  GPU       none found: runs use the CPU"
 
 
-def _slots(caps: dict[str, int]) -> str:
-    return ", ".join(f"{cap} {kind}" for kind, cap in caps.items())
+def _slots(limits: dict[str, int]) -> str:
+    return ", ".join(f"{limit} {kind}" for kind, limit in limits.items())
 
 
 def _gpu_line(device: dict[str, Any]) -> str:

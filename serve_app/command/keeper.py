@@ -19,12 +19,12 @@ PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 #: The first of these signals stops the service in good order. A second SIGINT or SIGTERM ends it at once.
 STOP_SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
 #: how long the service's descendants may take to end after the service
-LEFT_ALONE_S = 2.0
+GRACE_S = 2.0
 #: how long the keeper tries to kill the remaining processes
-KILLED_WITHIN_S = 5.0
+KILL_TIMEOUT_S = 5.0
 #: A signal within this time only repeats the first one: `timeout` signals a process and then its group.
 #: A terminal and its shell do the same.
-AGAIN_AFTER_S = 0.3
+REPEAT_WINDOW_S = 0.3
 
 
 def keep(serve: Callable[[], int]) -> int:
@@ -53,7 +53,7 @@ def keep(serve: Callable[[], int]) -> int:
     _pass_signals_on(service)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     status = _end_of(service)
-    _end_descendants(LEFT_ALONE_S)
+    _end_descendants(GRACE_S)
     return status if status >= 0 else 128 - status
 
 
@@ -63,7 +63,7 @@ def _pass_signals_on(service: int) -> None:
     def handle(number: int, _frame: FrameType | None) -> None:
         nonlocal stopping_s
         if stopping_s is not None:
-            if time.monotonic() - stopping_s > AGAIN_AFTER_S and number != signal.SIGHUP:
+            if time.monotonic() - stopping_s > REPEAT_WINDOW_S and number != signal.SIGHUP:
                 for one in STOP_SIGNALS:
                     signal.signal(one, signal.SIG_IGN)
                 _end_descendants(0)
@@ -91,7 +91,7 @@ def _end_descendants(wait_s: float) -> None:
     """Kill all descendants that have not ended by themselves after this time."""
     left = psutil.Process().children(recursive=True)
     _, left = psutil.wait_procs(left, timeout=wait_s)
-    deadline_s = time.monotonic() + KILLED_WITHIN_S
+    deadline_s = time.monotonic() + KILL_TIMEOUT_S
     # Repeat: a process may start another one just before it is killed.
     while left and time.monotonic() < deadline_s:
         for process in left:

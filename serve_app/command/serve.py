@@ -26,7 +26,7 @@ from rfuav_ray.machine.ports import check_free
 from rfuav_ray.settings import Settings
 from serve_app import app
 from serve_app.command.banner import banner
-from serve_app.ingress.way_in import WayIn, way_in
+from serve_app.ingress.choice import Ingress, ingress
 
 #: environment of every Ray process; values that the operator has set win
 RAY_VARIABLES = {
@@ -67,16 +67,16 @@ def serve_forever(settings: Settings) -> int:
             check_free(settings.host, settings.port)
         _say("Starting the service; this takes about 20 seconds.")
         try:
-            with _way_in(settings) as found, environment(RAY_VARIABLES | found.environment), _ray(settings):
+            with _ingress(settings) as found, environment(RAY_VARIABLES | found.environment), _ray(settings):
                 _serve_until(_stop_signal(), settings, found)
         except KeyboardInterrupt:  # The signal came before the handler was installed.
             return 128 + signal.SIGINT
     return 0
 
 
-def _serve_until(stop: threading.Event, settings: Settings, found: WayIn) -> None:
+def _serve_until(stop: threading.Event, settings: Settings, found: Ingress) -> None:
     if _is_on_a_cluster():
-        app.end_a_dead_service(settings)
+        app.end_killed_service(settings)
         _check_port_of_cluster(settings)  # Not earlier: the dead service's API held the port.
     store_notice, actors = app.start_actors(settings)
     try:
@@ -150,10 +150,12 @@ def _check_port_of_cluster(settings: Settings) -> None:
         )
 
 
-def _way_in(settings: Settings) -> AbstractContextManager[WayIn]:
+def _ingress(settings: Settings) -> AbstractContextManager[Ingress]:
     # A cluster's Ray processes run already. They have read their choice of ingress when they started.
     return (
-        nullcontext(WayIn(settings.host, {})) if _is_on_a_cluster() else way_in(settings.host, settings.state_dir)
+        nullcontext(Ingress(settings.host, {}))
+        if _is_on_a_cluster()
+        else ingress(settings.host, settings.state_dir)
     )
 
 

@@ -28,15 +28,15 @@ class FastReads:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] == "GET":
-            answer = self._at_hand(self._api.state.service, scope["path"])
+            answer = self._cached_answer(self._api.state.service, scope["path"])
             if answer is not None:
                 await _send(answer, dict(scope["headers"]).get(b"if-none-match"), send)
                 return
         await self._app(scope, receive, send)
 
-    def _at_hand(self, service: Service, path: str) -> Encoded | None:
+    def _cached_answer(self, service: Service, path: str) -> Encoded | None:
         if path == HEALTH_PATH:
-            return service.health.at_hand()
+            return service.health.cached_answer()
         if match := _TASK_PATH.fullmatch(path):
             kind, task_id = match.groups()
             return service.view.copy.encoded(task_id, None if kind == "tasks" else kind)

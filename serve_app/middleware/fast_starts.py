@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.responses import Response
 
 from rfuav_ray.api.requests import InferenceRequest, RunRequest, TrainingRequest
-from serve_app.errors import answer_to
+from serve_app.error_answers import answer_to
 from serve_app.middleware.guards import App, Receive, Scope, Send, with_body
 from serve_app.routes.inference import start_inference
 from serve_app.routes.training import start_training

@@ -6,7 +6,7 @@ from typing import Any
 
 from ray.exceptions import RayError
 
-from serve_app.errors import error_response
+from serve_app.error_answers import error_response
 from serve_app.routes.page import wants_page
 
 Scope = MutableMapping[str, Any]

@@ -9,10 +9,10 @@ from fastapi.responses import FileResponse, Response
 
 from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.responses import Artifact, ArtifactsResponse
-from rfuav_ray.errors import FileNotThere
+from rfuav_ray.errors import TaskFileNotFound
 from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.tasks import TaskRecord
-from serve_app.errors import UNKNOWN_TASK
+from serve_app.error_answers import UNKNOWN_TASK
 from serve_app.gateway import TheService
 
 router = APIRouter(prefix="/api/v2/tasks/{task_id}", tags=["tasks"], responses=UNKNOWN_TASK)
@@ -49,7 +49,7 @@ async def artifact(task_id: str, name: str, service: TheService) -> Response:
     file = next((file for file in files if file.name == name), None)
     if file is None:
         there = ", ".join(file.name for file in files) or "none"
-        raise FileNotThere(f"Task '{task_id}' has no file '{name}'. Its files: {there}.")
+        raise TaskFileNotFound(f"Task '{task_id}' has no file '{name}'. Its files: {there}.")
     return _download(file)
 
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
 from serve_app.gateway import TheService
-from serve_app.streams.backpressure import as_read
+from serve_app.streams.backpressure import paced
 
 router = APIRouter(prefix="/api/v2/events", tags=["tasks"])
 
@@ -21,7 +21,7 @@ async def task_events(
     """
     service.streams.refuse_when_over()
     return StreamingResponse(
-        as_read(service.events.stream(limit), request.client),
+        paced(service.events.stream(limit), request.client),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

@@ -15,7 +15,7 @@ from rfuav_ray.errors import TaskConflict
 from rfuav_ray.inference.predictions import read_predictions
 from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.tasks import TaskRecord, TaskStatus
-from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
+from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import Service, TheService, new_task, new_task_id
 from serve_app.routes.tasks import MAX_OFFSET, IfNoneMatch, status_answer
 from serve_app.validation_cache import checked

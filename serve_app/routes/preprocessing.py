@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from preprocessing.checks import check_preprocessing
 from rfuav_ray.api.kinds import PREPROCESSING_KINDS, Kind, kinds_of
 from rfuav_ray.api.responses import PreprocessingResponse, TaskActionResponse, preprocessing_response
-from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
+from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import TheService, new_task, new_task_id
 from serve_app.routes.tasks import After, LastEventId, cancelling, event_stream
 

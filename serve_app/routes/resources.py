@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from rfuav_ray.api.requests import ResourceConfigUpdate
 from rfuav_ray.api.responses import ConfigUpdateResponse, ResourceStatusResponse
-from serve_app.gateway import Service, TheService
+from serve_app.gateway import TheService
 
 router = APIRouter(prefix="/api/v2/resources", tags=["resources"])
 
@@ -30,14 +30,9 @@ async def cpu_status(service: TheService) -> dict[str, Any]:
     return {**nodes[0], "nodes": nodes}
 
 
-@router.post("/config")
-async def update_caps(update: ResourceConfigUpdate, service: TheService) -> ConfigUpdateResponse:
+@router.post("/config", name="update_caps")  # the name is part of the operation id
+async def update_limits(update: ResourceConfigUpdate, service: TheService) -> ConfigUpdateResponse:
     """Change how many runs each device takes; waiting tasks start at once, running tasks finish."""
-    caps = {device: caps.model_dump(exclude_none=True) for device, caps in update.max_concurrent.items()}
-    limits = await _set_caps(service, caps)
+    changes = {device: kinds.model_dump(exclude_none=True) for device, kinds in update.max_concurrent.items()}
+    limits: dict[str, dict[str, int]] = await service.ask(service.task_manager_actor.update_limits.remote(changes))
     return ConfigUpdateResponse(status="success", message="Limits updated.", current_config=limits)
-
-
-async def _set_caps(service: Service, caps: dict[str, dict[str, int]]) -> dict[str, dict[str, int]]:
-    limits: dict[str, dict[str, int]] = await service.ask(service.task_manager_actor.update_caps.remote(caps))
-    return limits

@@ -11,9 +11,9 @@ from rfuav_ray.api.kinds import TaskKind, kinds_of
 from rfuav_ray.api.requests import PriorityUpdate
 from rfuav_ray.api.responses import TaskActionResponse, TaskListResponse, TaskResponse
 from rfuav_ray.tasks import TaskStatus
-from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
+from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import Service, TheService
-from serve_app.streams.backpressure import as_read
+from serve_app.streams.backpressure import paced
 from serve_app.view.cached_json import encoded, joined, response
 
 router = APIRouter(prefix="/api/v2/tasks", tags=["tasks"])
@@ -138,7 +138,7 @@ async def event_stream(
     if position is None:
         return Response(status_code=204)  # makes a browser stop reconnecting
     return StreamingResponse(
-        as_read(service.streams.stream(task_id, position), request.client),
+        paced(service.streams.stream(task_id, position), request.client),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
     )

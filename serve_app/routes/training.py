@@ -6,7 +6,7 @@ from fastapi.responses import Response
 from rfuav_ray.api.preflight import check_training
 from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.api.responses import TaskActionResponse, TaskResponse
-from serve_app.errors import UNKNOWN_TASK, WRONG_STATE
+from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import TheService, new_task, new_task_id
 from serve_app.routes.tasks import After, IfNoneMatch, LastEventId, cancelling, event_stream, status_answer
 from serve_app.validation_cache import checked

@@ -23,7 +23,7 @@ ESTABLISHED = "01"
 Part = TypeVar("Part", str, bytes)
 
 
-async def as_read(parts: AsyncGenerator[Part, None], client: tuple[str, int] | None) -> AsyncGenerator[Part, None]:
+async def paced(parts: AsyncGenerator[Part, None], client: tuple[str, int] | None) -> AsyncGenerator[Part, None]:
     """Yield the parts of an endless answer, and pause while the client does not read them.
 
     Args:
@@ -37,7 +37,7 @@ async def as_read(parts: AsyncGenerator[Part, None], client: tuple[str, int] | N
             sent_bytes += len(part)
             if sent_bytes > BYTES_BETWEEN_LOOKS:
                 sent_bytes = 0
-                await is_read(client, MOST_WAITING_BYTES)
+                await wait_until_read(client, MOST_WAITING_BYTES)
 
 
 def waiting_bytes(client: tuple[str, int]) -> int | None:
@@ -59,14 +59,14 @@ def waiting_bytes(client: tuple[str, int]) -> int | None:
     return None
 
 
-async def is_read(client: tuple[str, int] | None, most_bytes: int) -> None:
+async def wait_until_read(client: tuple[str, int] | None, max_bytes: int) -> None:
     """Wait until at most `most_bytes` wait for the client. Without a time limit: the caller may cancel it."""
     if client is None:
         return
     while True:
         # Sleep before the first check, too: sent bytes need a moment to reach the connection.
         await asyncio.sleep(LOOK_EVERY_S)
-        if ((await asyncio.to_thread(waiting_bytes, client)) or 0) <= most_bytes:
+        if ((await asyncio.to_thread(waiting_bytes, client)) or 0) <= max_bytes:
             return
 
 

@@ -11,7 +11,7 @@ from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from actors.events.event_log import Event, EventWindow
 from actors.events.metrics_actor import EventPage
-from rfuav_ray.errors import ServiceBusy, service_stops
+from rfuav_ray.errors import ServiceBusy, service_stopping
 
 logger = logging.getLogger(__name__)
 
@@ -171,7 +171,7 @@ class TaskStreams:
     def refuse_when_over(self) -> None:
         """Raise ServiceBusy when the service is stopping."""
         if self._is_over:
-            raise service_stops()
+            raise service_stopping()
 
     def drop(self, task_id: str) -> None:
         """End the streams of a deleted task."""

@@ -22,14 +22,14 @@ class _Reader:
         #: ids of tasks that changed since the last event
         self.changed: set[str] = set()
         #: The next event has the tasks from the beginning, not only the changes.
-        self.begins_anew = True
+        self.restarts = True
         self.news = asyncio.Event()
 
     def show(self, task_ids: Iterable[str]) -> None:
         self.changed.update(task_ids)
         if len(self.changed) > MOST_CHANGES:
             self.changed.clear()
-            self.begins_anew = True
+            self.restarts = True
         self.news.set()
 
 
@@ -39,17 +39,17 @@ class TaskEvents:
         self._readers: set[_Reader] = set()
         self._is_over = False
         view.on_change = self.show
-        view.on_new_copy = self.begin_anew
+        view.on_new_copy = self.restart
 
     def show(self, task_ids: Iterable[str]) -> None:
         """Report these tasks to all readers as changed or deleted."""
         for reader in self._readers:
             reader.show(task_ids)
 
-    def begin_anew(self) -> None:
+    def restart(self) -> None:
         """Send the tasks to all readers from the beginning, as after a restart of the TaskManager."""
         for reader in self._readers:
-            reader.begins_anew = True
+            reader.restarts = True
             reader.news.set()
 
     def end(self) -> None:
@@ -68,8 +68,8 @@ class TaskEvents:
         try:
             while not self._is_over:
                 copy = self._view.copy
-                if reader.begins_anew:
-                    reader.begins_anew = False
+                if reader.restarts:
+                    reader.restarts = False
                     async for part in _event(b"tasks", copy, copy.newest_and_live(limit), []):
                         yield part
                 try:
@@ -80,7 +80,7 @@ class TaskEvents:
                 await asyncio.sleep(GATHER_S)
                 changed, reader.changed = reader.changed, set()
                 reader.news.clear()
-                if changed and not reader.begins_anew:
+                if changed and not reader.restarts:
                     async for part in _changes(self._view.copy, changed):
                         yield part
         finally:

@@ -42,13 +42,13 @@ class HealthReport:
         self._answer: Encoded | None = None
         self._asked_s = -FRESH_S
 
-    def at_hand(self) -> Encoded | None:
+    def cached_answer(self) -> Encoded | None:
         """The last healthy answer; None when it is no longer fresh."""
         return self._answer if time.monotonic() - self._asked_s < FRESH_S else None
 
     async def healthy(self) -> Encoded | None:
         """The healthy answer; None when the TaskManager does not answer."""
-        if answer := self.at_hand():
+        if answer := self.cached_answer():
             return answer
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())

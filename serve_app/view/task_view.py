@@ -167,7 +167,7 @@ class TaskView:
         self._tell((task_id,))
 
     def apply(self, page: FeedPage) -> None:
-        if page.begins_anew:
+        if page.restarts:
             # The feed sends the stored table. State that only the old copy has was never stored.
             self._coming = TaskCopy()
         filled = self._coming or self.copy
@@ -183,7 +183,7 @@ class TaskView:
             self._tell([*(row.id for row in page.rows), *page.deleted])
 
     async def follow(
-        self, task_manager_actor: Any, is_ready: asyncio.Event, service_stops: Callable[[], None]
+        self, task_manager_actor: Any, is_ready: asyncio.Event, service_stopping: Callable[[], None]
     ) -> None:
         """Keep the copy up to date until cancelled, or until the service stops.
 
@@ -214,7 +214,7 @@ class TaskView:
                 if page.is_over:
                     self._is_over = True
                     self._wake()
-                    service_stops()
+                    service_stopping()
                     return
                 if time.monotonic() - asked_s < PAUSE_S:  # Many changes: let the next page collect more of them.
                     await asyncio.sleep(PAUSE_S)

@@ -31,8 +31,8 @@ def long_log(waiting, write_log):
     return task_id
 
 
-def scroll(log, share):
-    log.evaluate("(log, share) => { log.scrollTop = share * log.scrollHeight; }", share)
+def scroll(log, fraction):
+    log.evaluate("(log, share) => { log.scrollTop = share * log.scrollHeight; }", fraction)
 
 
 def test_every_line_of_a_long_log_can_be_reached(open_page, service, long_log, write_log):
@@ -46,8 +46,8 @@ def test_every_line_of_a_long_log_can_be_reached(open_page, service, long_log, w
     expect(lines.first).to_contain_text("Task accepted")
     expect(lines.first).to_be_in_viewport()
     expect(page.get_by_role("checkbox", name="Follow")).not_to_be_checked()
-    for share in (0.3, 0.5, 0.9):
-        scroll(log, share)
+    for fraction in (0.3, 0.5, 0.9):
+        scroll(log, fraction)
         page.wait_for_function(SHOWS_LINES, arg=log.element_handle())
         assert lines.count() < MOST_LINES_IN_THE_PAGE
     page.get_by_role("checkbox", name="Follow").check()

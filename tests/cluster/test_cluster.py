@@ -66,9 +66,9 @@ def wait_for(client, task_id, text):
     raise AssertionError(f"the log ended without '{text}'")
 
 
-def caps(client, **training):
+def limits(client, **training):
     client.update_resource_config(
-        max_concurrent={device.replace("_", ":"): {"training": cap} for device, cap in training.items()}
+        max_concurrent={device.replace("_", ":"): {"training": limit} for device, limit in training.items()}
     )
 
 
@@ -122,12 +122,12 @@ def test_many_short_tasks_spread_over_the_nodes_and_all_end(client, nodes, infer
 
 
 def test_runs_of_a_lost_node_go_on_elsewhere_and_one_that_joins_is_used(client, cluster, nodes, training, infer):
-    caps(client, cuda=0, cuda_2=1)
+    limits(client, cuda=0, cuda_2=1)
     client.update_resource_config(max_concurrent={"cuda:2": {"inference": 0}})
     task_id = client.start_training(**training(device="cuda", num_epochs=30))["task_id"]
     pinned = infer("cuda:2")["task_id"]
     wait_for(client, task_id, "Epoch 3/30: training loss")
-    caps(client, cuda=1)
+    limits(client, cuda=1)
     cluster.tell(f"kill {nodes['cuda:2']}")
     wait_for(client, pinned, "Waiting for cuda:2. The cluster does not have this device now.")
     with pytest.raises(ServiceError, match="unknown device 'cuda:2'"):

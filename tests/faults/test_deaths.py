@@ -16,12 +16,12 @@ from tests.faults.deaths import DEATHS, RUN_STARTED, Victim, order
 from tests.faults.followers import Event, Followers, changed, is_last, stored_log
 from tests.faults.probes import Probes
 from tests.faults.results import Death, Results, Round
-from tests.support.extent import CAPS, IS_SHORT, ROUNDS, SEED, WAITING_JOBS
+from tests.support.extent import IS_SHORT, LIMITS, ROUNDS, SEED, WAITING_JOBS
 from tests.support.service_process import ServiceProcess
 from tests.support.task_queries import client, list_all, wait_for_ends, wait_until_at_work
 from tests.support.workload import Job, World, outcome, submit
 
-RUNNING = sum(CAPS.values())
+RUNNING = sum(LIMITS.values())
 #: at work between two deaths
 SHORTEST_S, LONGEST_S = 0.5, 2.0 if IS_SHORT else 3.0
 WRITES_FAIL_AT_MOST_S = 10.0
@@ -33,7 +33,7 @@ def test_nothing_is_lost_whatever_dies(number: int, world: World, results: Resul
     numbers = random.Random(f"{SEED} {number}")
     output = world.root / f"round-{number}"
     started_s = time.monotonic()
-    with ServiceProcess(output / "service", world.root, **CAPS) as service:
+    with ServiceProcess(output / "service", world.root, **LIMITS) as service:
         service.start()
         if not results.undisturbed:
             results.undisturbed = _outcomes(service, world)

@@ -16,14 +16,14 @@ def test_a_service_killed_and_started_again_goes_on(own_service, training):
     waiting = client.start_training(**training())["task_id"]
     wait_for_epoch(client, task_id, 2)
     before = client.get_logs(task_id)
-    caps = client.update_resource_config(max_concurrent={"cpu": {"training": 1}})["current_config"]
+    limits = client.update_resource_config(max_concurrent={"cpu": {"training": 1}})["current_config"]
     process.kill()
     process.wait(60)
     wait_until_silent(client)
 
     process, client = own_service()
     assert client.get_logs(task_id)[: len(before)] == before
-    assert client.get_resources()["limits"] == caps
+    assert client.get_resources()["limits"] == limits
     for one in (task_id, waiting):
         assert client.wait(one, timeout=120)["status"] == "completed"
     assert epochs_reported(client, task_id) == list(range(1, 9))

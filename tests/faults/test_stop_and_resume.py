@@ -40,8 +40,8 @@ def read_until_closed(url, after=0):
 
 def test_a_stopped_service_keeps_what_its_runs_have_done(own_service, long_epochs, training, dataset):
     process, client = own_service()
-    # First: with the caps the threads of a run change, and with them the last digits of its figures.
-    caps = client.update_resource_config(max_concurrent={"cpu": {"training": 1}})["current_config"]
+    # First: with the limits the threads of a run change, and with them the last digits of its figures.
+    limits = client.update_resource_config(max_concurrent={"cpu": {"training": 1}})["current_config"]
     undisturbed = client.start_training(**long_epochs)["task_id"]
     undisturbed = client.wait(undisturbed, timeout=120)
     task_id = client.start_training(**long_epochs | {"name": "stopped"})["task_id"]
@@ -61,7 +61,7 @@ def test_a_stopped_service_keeps_what_its_runs_have_done(own_service, long_epoch
     assert is_over(started)
 
     process, client = own_service()
-    assert client.get_resources()["limits"] == caps
+    assert client.get_resources()["limits"] == limits
     events |= read_until_closed(url, after=max(events, default=0))
     assert list(events) == list(range(1, len(events) + 1))
     assert events[len(events)]["status"] == "completed"

@@ -95,8 +95,8 @@ def test_a_body_without_end_is_refused(start):
 
 def test_numbers_without_end_are_refused(start, service, training):
     for number in (1001, 10**21, 10**400):
-        caps = {"max_concurrent": {"cpu": {"training": number}}}
-        check_refused(start("resources/config", caps), "max_concurrent.cpu.training", "1000")
+        limits = {"max_concurrent": {"cpu": {"training": number}}}
+        check_refused(start("resources/config", limits), "max_concurrent.cpu.training", "1000")
     check_refused(start("training/start", training(num_epochs=10**21)), "num_epochs", "100000")
     check_refused(start("training/start", training(learning_rate=10**400)), "learning_rate")
     check_refused(

@@ -1,4 +1,4 @@
-"""Exact GPUs, fractions and caps: two logical GPUs, real runs that compute on the CPU."""
+"""Exact GPUs, fractions and limits: two logical GPUs, real runs that compute on the CPU."""
 
 import os
 import shutil
@@ -7,7 +7,7 @@ from datetime import datetime
 import httpx
 import pytest
 
-from rfuav_ray.client.errors import ServiceError
+from rfuav_ray.client.service_errors import ServiceError
 
 GPUS = ("cuda:0", "cuda:1")
 PICTURES = 1000
@@ -33,7 +33,7 @@ def records(client, task_ids):
 
 
 def wait_until_said(client, task_id, message):
-    """In the task's log and in its record: both come a moment after the change of the caps was answered."""
+    """In the task's log and in its record: both come a moment after the change of the limits was answered."""
     assert any(entry["message"] == message for entry in client.stream_training_logs(task_id))
     while client.get_task(task_id)["message"] != message:
         pass

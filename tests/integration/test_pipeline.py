@@ -70,7 +70,7 @@ def made(path: Path) -> set[Path]:
 
 
 def test_an_interrupted_run_ends_at_once_and_the_next_one_goes_on(tmp_path, monkeypatch):
-    monkeypatch.setattr(blocks, "PARTS_A_WORKER", 1)  # a block of 100 files takes 10 s
+    monkeypatch.setattr(blocks, "PARTS_PER_WORKER", 1)  # a block of 100 files takes 10 s
     path = tmp_path / "out"
 
     def interrupt(event: RunEvent) -> None:

@@ -1,4 +1,4 @@
-"""Queueing, caps, priorities and cancelling, over a real service."""
+"""Queueing, limits, priorities and cancelling, over a real service."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -7,7 +7,7 @@ from datetime import datetime
 import httpx
 import pytest
 
-from rfuav_ray.client.errors import ServiceError
+from rfuav_ray.client.service_errors import ServiceError
 
 TIMEOUT_S = 150
 

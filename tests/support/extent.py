@@ -8,7 +8,7 @@ IS_SHORT = ROUNDS == 0
 SEED = int(os.environ.get("FAULT_SEED") or random.SystemRandom().randrange(10**6))
 
 #: runs at once, and tasks that wait for them
-CAPS = {
+LIMITS = {
     "max_training_concurrent_cpu": 1 if IS_SHORT else 2,
     "max_inference_concurrent_cpu": 1 if IS_SHORT else 2,
     "max_preprocessing_concurrent": 1,

@@ -18,7 +18,7 @@ from rfuav_ray.machine.ports import free_port
 from rfuav_ray.settings import Settings
 from serve_app import app
 from serve_app.command.serve import RAY_VARIABLES, environment
-from serve_app.ingress.way_in import way_in
+from serve_app.ingress.choice import ingress
 from tests.support.images import CLASSES, write_image
 
 
@@ -48,7 +48,7 @@ def service(root, tmp_path_factory, log_file):
         max_inference_concurrent_gpu=1,
         max_run_retries=1,
     )
-    with way_in(settings.host, settings.state_dir) as found:
+    with ingress(settings.host, settings.state_dir) as found:
         with environment(RAY_VARIABLES | found.environment):
             ray.init(address="local", num_cpus=2, num_gpus=2, include_dashboard=False, log_to_driver=False)
         try:

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from actors.gc_tuning import THRESHOLDS, loading_a_table
+from actors.gc_tuning import THRESHOLDS, gc_paused
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +19,7 @@ def as_before():
 
 
 def test_there_are_none_while_the_table_comes_and_few_afterwards():
-    with loading_a_table():
+    with gc_paused():
         assert not gc.isenabled()
         table = [[number] for number in range(1000)]
     assert gc.isenabled()
@@ -28,7 +28,7 @@ def test_there_are_none_while_the_table_comes_and_few_afterwards():
 
 
 def test_a_table_that_does_not_come_leaves_things_as_they_were():
-    with pytest.raises(OSError, match="gone"), loading_a_table():
+    with pytest.raises(OSError, match="gone"), gc_paused():
         raise OSError("gone")
     assert gc.isenabled()
     assert gc.get_threshold() == (700, 10, 10)

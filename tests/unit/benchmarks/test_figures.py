@@ -5,7 +5,7 @@ import pytest
 from benchmarks import document, figures, machine
 from benchmarks.figures import Figure
 
-FIGURES = [
+METRICS = [
     Figure(work="read: requests/s", values=[3000, 4000.4, 12000], at_least=3500),
     Figure(work="read: p99, ms", values=[19.96, 25.0], at_most=20),
     Figure(work="lost", values=[0.0], at_most=0),
@@ -14,7 +14,7 @@ FIGURES = [
 
 
 def test_a_row_says_whether_the_median_keeps_its_bound():
-    assert [figure.cells() for figure in FIGURES] == [
+    assert [figure.cells() for figure in METRICS] == [
         ("read: requests/s", "≥ 3,500", "4,000", "3,000", "12,000", "3", "yes"),
         ("read: p99, ms", "≤ 20.0", "22.5", "20.0", "25.0", "2", "no"),
         ("lost", "≤ 0", "0", "0", "0", "1", "yes"),
@@ -49,7 +49,7 @@ def test_the_document_has_table_picture_and_machine(tmp_path):
     assert {"CPU", "memory", "GPU", "Python", "Ray", "PyTorch", "torchvision", "OpenCV"} < facts.keys()
     assert facts["a byte to another process and back"].endswith(" µs")
     file = tmp_path / "benchmarks.md"
-    document.write(file, FIGURES, facts, names=["crop", "augment"], minutes=7.2, connections=16)
+    document.write(file, METRICS, facts, names=["crop", "augment"], minutes=7.2, connections=16)
     text = file.read_text()
     assert "in 7 minutes" in text
     assert "`crop`, `augment`" in text

@@ -58,7 +58,7 @@ def test_no_larger_share_would_fit(cpus, runs):
     each = cpus_per_run(cpus, runs)
     assert sum(int(one / each + 1e-9) for one in cpus) >= runs
     shares = {one / parts for one in cpus for parts in range(1, runs + 1)}
-    larger = min((share for share in shares if share > each * (1 + 1e-9)), default=None)
+    larger = min((fraction for fraction in shares if fraction > each * (1 + 1e-9)), default=None)
     assert larger is None or sum(int(one / larger + 1e-9) for one in cpus) < runs
 
 

@@ -19,7 +19,7 @@ def test_the_shares_of_all_slots_fill_a_device():
     slots.take("t", "cuda:0", "training")
     for name in "abc":
         slots.take(name, "cuda:0", "inference")
-    assert [holding.share for holding in slots.holdings] == [0.25] * 4
+    assert [holding.fraction for holding in slots.holdings] == [0.25] * 4
 
 
 def test_a_run_after_a_raised_cap_takes_no_more_than_the_earlier_ones_left():
@@ -28,10 +28,10 @@ def test_a_run_after_a_raised_cap_takes_no_more_than_the_earlier_ones_left():
     slots.add("cuda:0", GPU["cuda:0"], is_open=True)
     for name in "abc":
         slots.take(name, "cuda:0", "inference")
-    assert sum(slots.share(name) for name in "abc") == pytest.approx(0.5)
+    assert sum(slots.fraction(name) for name in "abc") == pytest.approx(0.5)
     slots.add("cuda:0", {"training": 2, "inference": 3}, is_open=True)
     slots.take("u", "cuda:0", "training")
-    assert slots.share("u") == 0
+    assert slots.fraction("u") == 0
 
 
 def test_a_run_after_a_lowered_cap_takes_its_whole_share():
@@ -39,7 +39,7 @@ def test_a_run_after_a_lowered_cap_takes_its_whole_share():
     slots.take("t", "cuda:0", "training")
     slots.add("cuda:0", {"training": 1, "inference": 1}, is_open=True)
     slots.take("a", "cuda:0", "inference")
-    assert slots.share("a") == 0.5
+    assert slots.fraction("a") == 0.5
 
 
 def test_a_device_that_left_has_no_slots_and_its_runs_can_still_be_released():

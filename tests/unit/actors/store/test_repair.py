@@ -47,9 +47,9 @@ def contents(file):
     with store._reading() as connection:
         query = "SELECT task_id, sequence, source, source_index, entry FROM events ORDER BY task_id, sequence"
         events = [tuple(row) for row in connection.exec_driver_sql(query)]
-    caps = store.read_setting("caps", None)
+    limits = store.read_setting("caps", None)
     store.close()
-    return tasks, events, caps
+    return tasks, events, limits
 
 
 def page(file, number):
@@ -82,11 +82,11 @@ def assert_saved(file, lost_rows, *, reason="was damaged"):
     """The start succeeds; all but at most these rows are there, and unchanged."""
     message = prepare_store(url_of(file))
     assert reason in message
-    tasks, events, caps = contents(file)
+    tasks, events, limits = contents(file)
     assert set(tasks) <= set(TASKS) and set(events) <= set(EVENTS)
     lost = len(TASKS) - len(tasks) + len(EVENTS) - len(events)
     assert lost <= lost_rows
-    assert caps == {"cpu": [1, 2]}
+    assert limits == {"cpu": [1, 2]}
     assert f"{len(tasks)} tasks (" in message and f"{len(events)} events (" in message
     (old,) = file.parent.glob("rfuav.db.damaged-*[0-9]")
     assert f"'{old}'" in message

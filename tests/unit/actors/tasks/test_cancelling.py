@@ -27,7 +27,7 @@ class Metrics:
 
     def __init__(self):
         self.messages = []
-        self.append_together = Method(self._append)
+        self.append_batch = Method(self._append)
 
     async def _append(self, reports):
         self.messages += [entry["message"] for report in reports for entry in report.entries]
@@ -100,7 +100,7 @@ def a_training(tmp_path, **fields):
 
 
 async def submit(manager, task):
-    await manager.submit_together([[task.model_dump_json()]])
+    await manager.submit_batch([[task.model_dump_json()]])
 
 
 async def ended(manager, task_id="task-1"):

@@ -51,8 +51,8 @@ def test_a_reader_of_an_earlier_life_gets_everything():
     feed = TaskFeed()
     feed.publish(a_row("a", 1))
     page = read(feed, after=99, incarnation="earlier")
-    assert [row.id for row in page.rows] == ["a"] and page.begins_anew and page.incarnation != "earlier"
-    assert not read(feed, page.version).begins_anew
+    assert [row.id for row in page.rows] == ["a"] and page.restarts and page.incarnation != "earlier"
+    assert not read(feed, page.version).restarts
 
 
 def test_a_large_table_travels_in_pages_and_changes_meanwhile_are_not_lost(small_pages):
@@ -84,10 +84,10 @@ def test_a_reader_behind_forgotten_deletions_begins_anew(small_pages):
         feed.delete(f"{number}")
     assert len(feed._latest) <= 10
     page = read(feed, last.version)
-    assert page.begins_anew
+    assert page.restarts
     copy, last = read_all(feed, page)
     assert copy == {"kept": 1}
-    assert read(feed, last.version).is_last and not read(feed, last.version).begins_anew
+    assert read(feed, last.version).is_last and not read(feed, last.version).restarts
 
 
 def test_an_older_state_that_comes_late_is_not_shown():

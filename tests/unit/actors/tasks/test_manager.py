@@ -16,7 +16,7 @@ from tests.support.sample_tasks import a_task
 
 @pytest.fixture
 def manager(tmp_path, monkeypatch):
-    """One that has started; its only device is the CPU, whose caps are 0."""
+    """One that has started; its only device is the CPU, whose limits are 0."""
     monkeypatch.setattr(task_manager, "QueueGauges", CountingGauges)
     monkeypatch.setattr(task_manager, "write_to_log_file", lambda settings, rotates: None)
     settings = Settings(data_roots=[tmp_path], state_dir=tmp_path / "state", task_queue_size=4)
@@ -37,7 +37,7 @@ def submit(manager, *submissions):
 
     async def main():
         texts = [[task.model_dump_json() for task in tasks] for tasks in submissions]
-        answers = await manager.submit_together(texts)
+        answers = await manager.submit_batch(texts)
         return [
             type(answer) if isinstance(answer, Exception) else [row.id for row in answer] for answer in answers
         ]

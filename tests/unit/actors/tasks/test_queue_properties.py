@@ -1,4 +1,4 @@
-"""The scheduler (queue, slots, caps of devices that come and go) under random orders of events."""
+"""The scheduler (queue, slots, limits of devices that come and go) under random orders of events."""
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -13,7 +13,7 @@ KINDS = st.sampled_from(["training", "inference"])
 GPUS = ("cuda:0", "cuda:1")
 WISHES = st.sampled_from(["cpu", "cuda", *GPUS])
 FOLDERS = st.sampled_from([None, "/a", "/b"])
-CAPS = st.fixed_dictionaries({"training": st.integers(0, 2), "inference": st.integers(0, 2)})
+LIMITS = st.fixed_dictionaries({"training": st.integers(0, 2), "inference": st.integers(0, 2)})
 
 
 class Scheduler(RuleBasedStateMachine):
@@ -41,7 +41,7 @@ class Scheduler(RuleBasedStateMachine):
             self.running[task.id] = device
             kind = task.kind
             in_use = sum(self.tasks[i].kind == kind and d == device for i, d in self.running.items())
-            assert in_use <= self.slots.caps(device)[kind], "a cap is exceeded"
+            assert in_use <= self.slots.limits(device)[kind], "a limit is exceeded"
             assert self.holders.setdefault(leased_folder(task) or task.id, task.id) == task.id, "a folder has two"
         started = {task.id for task in waiting if task.id in self.running}
         for task in waiting:
@@ -52,9 +52,9 @@ class Scheduler(RuleBasedStateMachine):
             could_have = [o for o in later if o.kind == task.kind and fits(task, self.running[o.id], self.slots)]
             assert not could_have, "a less urgent task got the slot"
 
-    @initialize(caps=CAPS)
-    def begin(self, caps):
-        self.slots.add("cpu", caps, is_open=True)
+    @initialize(limits=LIMITS)
+    def begin(self, limits):
+        self.slots.add("cpu", limits, is_open=True)
         self.slots.add("cuda:0", {"training": 1, "inference": 1}, is_open=True)
 
     @rule(kind=KINDS, wish=WISHES, priority=st.integers(1, 3), folder=FOLDERS)
@@ -88,22 +88,22 @@ class Scheduler(RuleBasedStateMachine):
             self.release(task_id, is_lost)
             self.start()
 
-    @rule(device=st.sampled_from(["cpu", *GPUS]), caps=CAPS)
-    def change_caps(self, device, caps):
+    @rule(device=st.sampled_from(["cpu", *GPUS]), limits=LIMITS)
+    def change_limits(self, device, limits):
         if device in self.slots.devices:
-            self.slots.add(device, caps, is_open=self.slots.is_open(device))
+            self.slots.add(device, limits, is_open=self.slots.is_open(device))
             self.start()
 
-    @rule(device=st.sampled_from(GPUS), caps=CAPS, is_open=st.booleans())
-    def join(self, device, caps, is_open):
+    @rule(device=st.sampled_from(GPUS), limits=LIMITS, is_open=st.booleans())
+    def join(self, device, limits, is_open):
         if device not in self.slots.devices:
-            self.slots.add(device, caps, is_open=is_open)
+            self.slots.add(device, limits, is_open=is_open)
             self.start()
 
     @rule(device=st.sampled_from(GPUS))
     def prepared(self, device):
         if device in self.slots.devices:
-            self.slots.add(device, self.slots.caps(device), is_open=True)
+            self.slots.add(device, self.slots.limits(device), is_open=True)
             self.start()
 
     @rule(device=st.sampled_from(GPUS), are_noticed=st.booleans())
@@ -143,7 +143,7 @@ class Scheduler(RuleBasedStateMachine):
     def the_books_agree(self):
         assert {holding.task_id: holding.device for holding in self.slots.holdings} == self.running
         for device in self.slots.devices:
-            held = sum(h.share for h in self.slots.holdings if h.device == device)
+            held = sum(h.fraction for h in self.slots.holdings if h.device == device)
             assert held <= 1 + 1e-9, "more than the whole device is given away"
 
     @invariant()

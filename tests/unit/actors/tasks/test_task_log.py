@@ -22,7 +22,7 @@ class Remote:
         self.calls = 0
         self.is_away = 0
         self.answers_lost = 0
-        self.append_together = SimpleNamespace(remote=self._append)
+        self.append_batch = SimpleNamespace(remote=self._append)
         self.forget = SimpleNamespace(remote=actor.forget)
 
     async def _append(self, reports):
@@ -30,7 +30,7 @@ class Remote:
         if self.is_away:
             self.is_away -= 1
             raise ActorUnavailableError("it is being restarted", b"x" * 16)
-        errors = await self._actor.append_together(reports)
+        errors = await self._actor.append_batch(reports)
         if self.answers_lost:
             self.answers_lost -= 1
             raise ActorUnavailableError("it ended", b"x" * 16)

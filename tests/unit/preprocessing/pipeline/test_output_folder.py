@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from preprocessing.pipeline.output_folder import OutputFolder, RunOver, boot_id
+from preprocessing.pipeline.output_folder import OutputFolder, PermitRevoked, boot_id
 from rfuav_ray.errors import RunCancelled, RunError, RunInterrupted, RunLost
 from rfuav_ray.files import replacing
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
@@ -143,7 +143,7 @@ def test_an_interrupted_run_leaves_the_folder_unfinished_and_its_workers_without
         make(folder, "a/1.png")
         raise error
     assert is_unfinished(read_run(tmp_path / "out"), REQUEST)
-    with pytest.raises(RunOver), folder.permit.held():
+    with pytest.raises(PermitRevoked), folder.permit.held():
         pass
     with output() as folder:
         assert (folder.path / "a" / "1.png").exists() and folder.trusts_files
@@ -215,7 +215,7 @@ def test_whoever_empties_the_folder_waits_for_a_file_that_is_being_written(outpu
     for thread in (worker, giving_up):
         thread.join(30)
     assert not (tmp_path / "out").exists()
-    with pytest.raises(RunOver), folder.permit.held():
+    with pytest.raises(PermitRevoked), folder.permit.held():
         pass
 
 
@@ -224,12 +224,12 @@ def test_a_permit_ends_with_the_run_and_with_the_next_life_of_it(output):
         old = folder.permit
         raise KeyboardInterrupt
     with output() as folder:
-        with pytest.raises(RunOver), old.held():
+        with pytest.raises(PermitRevoked), old.held():
             pass
         with folder.permit.held():
             pass
         folder.complete({})
-    with pytest.raises(RunOver), folder.permit.held():
+    with pytest.raises(PermitRevoked), folder.permit.held():
         pass
 
 

@@ -63,6 +63,6 @@ def test_a_name_that_is_no_text_is_left_out(root):
 
 
 def test_of_a_crowd_so_many_are_listed(root, monkeypatch):
-    monkeypatch.setattr(folder_listing, "MOST_ENTRIES", 2)
+    monkeypatch.setattr(folder_listing, "MAX_ENTRIES", 2)
     answer = list_folder(str(root), (root,))
     assert [name for name, _, _ in shown(answer)] == ["b-folder", "a.pth"] and not answer.is_complete

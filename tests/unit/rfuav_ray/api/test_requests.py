@@ -131,9 +131,9 @@ def test_a_batch_has_at_most_a_thousand_sources():
 def test_caps_may_be_partial_but_not_negative_nor_over_a_thousand():
     update = ResourceConfigUpdate(max_concurrent={"cpu": {"training": 0, "inference": 1000}})
     assert update.max_concurrent["cpu"].model_dump(exclude_none=True) == {"training": 0, "inference": 1000}
-    for cap in (-1, 1001, 10**21):
+    for limit in (-1, 1001, 10**21):
         with pytest.raises(ValidationError, match="inference"):
-            ResourceConfigUpdate(max_concurrent={"cpu": {"inference": cap}})
+            ResourceConfigUpdate(max_concurrent={"cpu": {"inference": limit}})
 
 
 def integers_of(schema):

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from rfuav_ray.api.requests import TrainingRequest
-from rfuav_ray.cli.local_run import train_to_the_end
+from rfuav_ray.cli.local_run import train_and_print
 from serve_app.command.console import main
 
 
@@ -89,10 +89,10 @@ class CtrlC(io.StringIO):
 def test_ctrl_c_stops_between_two_batches_and_resume_goes_on(data, capsys):
     before = signal.getsignal(signal.SIGINT)
     stopped = Console(file=CtrlC("Epoch 2/2"), width=200)
-    assert train_to_the_end(request(data, device="cpu"), stopped, resume=False) == 130
+    assert train_and_print(request(data, device="cpu"), stopped, resume=False) == 130
     assert signal.getsignal(signal.SIGINT) is before
     assert "--resume" in capsys.readouterr().err
     resumed = Console(file=io.StringIO(), width=200)
-    assert train_to_the_end(request(data, device="cpu"), resumed, resume=True) == 0
+    assert train_and_print(request(data, device="cpu"), resumed, resume=True) == 0
     assert "Resuming after epoch 1/2" in resumed.file.getvalue()
     assert "Best: " in resumed.file.getvalue()

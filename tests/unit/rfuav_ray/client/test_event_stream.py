@@ -2,8 +2,8 @@ import json
 
 import pytest
 
-from rfuav_ray.client.errors import NotTheService, ServiceError, ServiceUnreachable
 from rfuav_ray.client.event_stream import EventStream, StreamBroken
+from rfuav_ray.client.service_errors import ServiceError, ServiceUnreachable, UnexpectedAnswer
 from rfuav_ray.errors import RfuavError
 
 FIRST = b'id: 1\ndata: {"level": "INFO", "message": "one"}\n\n'
@@ -132,7 +132,7 @@ def test_what_the_service_itself_refuses_is_not_tried_again(status):
 
 @pytest.mark.parametrize(
     "problem",
-    [ServiceError(500, "x"), ServiceError(503, "x"), NotTheService(404, "proxy"), ServiceUnreachable("u", "r")],
+    [ServiceError(500, "x"), ServiceError(503, "x"), UnexpectedAnswer(404, "proxy"), ServiceUnreachable("u", "r")],
 )
 def test_what_a_restart_looks_like_is_tried_again(problem):
     assert opened().retry_delay_s(problem) == 1.0

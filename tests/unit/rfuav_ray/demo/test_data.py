@@ -3,7 +3,7 @@ import pytest
 from rfuav_ray.demo.data import CENTER_FREQUENCY_HZ, CLASSES, STFT, make_recordings
 from rfuav_ray.signals.recordings import is_recording, open_recording
 from rfuav_ray.signals.simulator import simulate
-from rfuav_ray.signals.spectrogram import picture_count, pictures
+from rfuav_ray.signals.spectrogram import iter_spectrograms, spectrogram_count
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,7 @@ def test_each_part_has_its_recordings_of_each_class(folder, part, count):
     for name in CLASSES:
         found = [path for path in (folder / part / name).iterdir() if is_recording(path)]
         assert len(found) == count
-        assert all(picture_count(open_recording(path), STFT) == 1 for path in found)
+        assert all(spectrogram_count(open_recording(path), STFT) == 1 for path in found)
 
 
 def test_no_two_recordings_are_the_same(folder):
@@ -35,4 +35,4 @@ def test_a_recording_says_how_it_was_made_and_looks_like_its_scene(folder):
     scene = simulate(CLASSES[0], duration_s=0.02, sample_rate_hz=20e6, snr_db=7.5, seed=10_000)
     # Rounded to steps of 1/127.
     assert abs(recording.read(0, recording.sample_count) - scene).max() < 0.01
-    assert next(pictures(recording, STFT)).image.shape == (STFT.image_size, STFT.image_size, 3)
+    assert next(iter_spectrograms(recording, STFT)).image.shape == (STFT.image_size, STFT.image_size, 3)

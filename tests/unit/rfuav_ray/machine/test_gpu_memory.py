@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.machine.gpu_memory import explaining_lack_of_memory, used_gpu_memory
+from rfuav_ray.machine.gpu_memory import explaining_out_of_memory, used_gpu_memory
 
 # As torch 2.15 words it; there is no GPU in the tests to be filled.
 MESSAGE = (
@@ -12,7 +12,7 @@ MESSAGE = (
 
 
 def test_the_figures_of_the_gpu_and_what_to_do_are_named():
-    with pytest.raises(RunError) as error, explaining_lack_of_memory("Lower batch_size."):
+    with pytest.raises(RunError) as error, explaining_out_of_memory("Lower batch_size."):
         raise torch.OutOfMemoryError(MESSAGE)
     assert str(error.value) == (
         "The GPU is out of memory: asked for 20.00 GiB, 5.32 GiB of 79.10 GiB were free. Lower batch_size."
@@ -20,12 +20,12 @@ def test_the_figures_of_the_gpu_and_what_to_do_are_named():
 
 
 def test_libraries_that_say_less_are_quoted():
-    with pytest.raises(RunError, match="CUBLAS_STATUS_ALLOC_FAILED when calling"), explaining_lack_of_memory("X"):
+    with pytest.raises(RunError, match="CUBLAS_STATUS_ALLOC_FAILED when calling"), explaining_out_of_memory("X"):
         raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
 
 
 def test_other_errors_pass():
-    with pytest.raises(RuntimeError, match="sizes differ"), explaining_lack_of_memory("X"):
+    with pytest.raises(RuntimeError, match="sizes differ"), explaining_out_of_memory("X"):
         raise RuntimeError("sizes differ")
 
 

@@ -5,17 +5,17 @@ import socket
 import pytest
 
 from rfuav_ray.errors import RfuavError
-from rfuav_ray.machine.ports import CHOSEN_FROM, check_free, free_port
+from rfuav_ray.machine.ports import PORT_RANGE, check_free, free_port
 
 
 def test_a_chosen_port_is_none_that_the_system_gives_to_connections():
     port = free_port()
-    assert port in CHOSEN_FROM
+    assert port in PORT_RANGE
     with (
         socket.create_server(("127.0.0.1", port)) as server,
         socket.create_connection(server.getsockname()) as one,
     ):
-        assert one.getsockname()[1] not in CHOSEN_FROM
+        assert one.getsockname()[1] not in PORT_RANGE
 
 
 def test_a_port_that_is_taken_is_not_chosen():

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from rfuav_ray.machine.prefetch import working_ahead
+from rfuav_ray.machine.prefetch import prefetched
 
 WITHIN_S = 30
 
@@ -19,7 +19,7 @@ def test_results_come_in_the_order_of_the_items_however_long_each_takes() -> Non
             second_is_done.set()
         return item * 10
 
-    results = working_ahead(work, range(20), threads=2, ahead=2, name="test")
+    results = prefetched(work, range(20), threads=2, ahead=2, name="test")
     assert list(results) == [item * 10 for item in range(20)]
 
 
@@ -27,7 +27,7 @@ def test_results_come_in_the_order_of_the_items_however_long_each_takes() -> Non
 def test_no_more_items_are_taken_than_it_may_be_ahead(ahead: int) -> None:
     taken = []
     items = (taken.append(item) or item for item in range(100))
-    results = working_ahead(lambda item: item, items, threads=4, ahead=ahead, name="test")
+    results = prefetched(lambda item: item, items, threads=4, ahead=ahead, name="test")
     for wanted in range(10):
         assert next(results) == wanted
         assert len(taken) == wanted + 1 + ahead
@@ -39,7 +39,7 @@ def test_an_error_comes_when_it_is_its_turn_and_ends_the_threads() -> None:
     def work(item: int) -> float:
         return 1 / (item - 2)
 
-    results = working_ahead(work, range(10), threads=2, ahead=5, name="failing")
+    results = prefetched(work, range(10), threads=2, ahead=5, name="failing")
     assert [next(results), next(results)] == [-0.5, -1]
     with pytest.raises(ZeroDivisionError):
         next(results)

@@ -3,7 +3,7 @@
 import pytest
 
 from rfuav_ray.outputs import ownership as outputs
-from rfuav_ray.outputs.ownership import claim, now_at, relocated, results_folder, take_over
+from rfuav_ray.outputs.ownership import claim, claim_without_task, current_path, results_folder, with_new_paths
 from tests.support.inference_runs import Run
 
 
@@ -118,10 +118,10 @@ def test_a_damaged_note_is_none(folder):
 def test_weights_that_were_moved_are_found(folder):
     weights = folder / "best_model.pth"
     claim(folder, "training", "second")
-    assert now_at(weights, "training") == folder / "previous" / "first" / "best_model.pth"
-    assert now_at(folder / "never.pth", "training") == folder / "never.pth"
+    assert current_path(weights, "training") == folder / "previous" / "first" / "best_model.pth"
+    assert current_path(folder / "never.pth", "training") == folder / "never.pth"
     leave(folder, "best_model.pth")
-    assert now_at(weights, "training") == weights
+    assert current_path(weights, "training") == weights
 
 
 def test_a_result_names_the_files_where_they_are_now(folder):
@@ -131,7 +131,7 @@ def test_a_result_names_the_files_where_they_are_now(folder):
         "epochs": 3,
     }
     moved = claim(folder, "training", "second")
-    assert relocated(result, folder, moved) == {
+    assert with_new_paths(result, folder, moved) == {
         "save_path": moved.folder,
         "files": {"best_model": f"{moved.folder}/best_model.pth", "curves": str(folder / "curves.png")},
         "epochs": 3,
@@ -140,11 +140,11 @@ def test_a_result_names_the_files_where_they_are_now(folder):
 
 def test_a_run_without_a_task_moves_a_tasks_results_and_replaces_its_own(folder, tmp_path):
     events = []
-    take_over(folder, "training", "local", events.append)
+    claim_without_task(folder, "training", "local", events.append)
     assert [event.level for event in events] == ["WARNING"] and "previous/first" in events[0].message
     leave(folder, "report.json")
-    take_over(folder, "training", "local", events.append)
-    take_over(tmp_path / "elsewhere", "training", "local", events.append)
+    claim_without_task(folder, "training", "local", events.append)
+    claim_without_task(tmp_path / "elsewhere", "training", "local", events.append)
     assert len(events) == 1 and (folder / "report.json").exists()
 
 

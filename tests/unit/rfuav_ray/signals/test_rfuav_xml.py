@@ -5,7 +5,7 @@ import pytest
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.recordings import open_recording
-from rfuav_ray.signals.spectrogram import picture_count
+from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
 
 #: as RFUAV writes it
@@ -59,7 +59,7 @@ def test_the_rate_in_the_xml_wins_over_the_settings(opened):
     recording = opened(rate_only("10 kHz"))
     settings = StftSettings(sample_rate_hz=1e6, stft_points=16, duration_s=0.002)
     assert settings.samples_per_spectrogram == 2000
-    assert picture_count(recording, settings) == 1
+    assert spectrogram_count(recording, settings) == 1
 
 
 def test_without_an_xml_nothing_is_known(opened):

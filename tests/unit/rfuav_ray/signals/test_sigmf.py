@@ -10,7 +10,7 @@ from scipy.io import wavfile
 
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.signals.recordings import is_recording, open_recording
-from rfuav_ray.signals.spectrogram import pictures
+from rfuav_ray.signals.spectrogram import iter_spectrograms
 from rfuav_ray.signals.stft_settings import StftSettings
 
 SAMPLES = np.array([0.5 - 0.25j, -1 + 0.125j, 0.125j, 0.75], np.complex64)
@@ -370,7 +370,7 @@ def test_a_tone_is_in_the_row_of_its_frequency(tmp_path, form, frequency_hz):
         stored = pairs(samples, ">f4") if form == "cf32_be" else pairs(samples * 32768, "<i2")
         recording = open_recording(write(tmp_path, stored, form, sample_rate=rate_hz))
     # Gray, for jet's brightest red is not the highest level's.
-    (drawn,) = pictures(recording, StftSettings(duration_s=0.002, colormap="gray", db_range=(-60.0, 0.0)))
+    (drawn,) = iter_spectrograms(recording, StftSettings(duration_s=0.002, colormap="gray", db_range=(-60.0, 0.0)))
     assert drawn.image.shape == (640, 640, 3)
     brightness = drawn.image[..., 0].mean(axis=1)
     assert brightness.max() > brightness.mean() + 50

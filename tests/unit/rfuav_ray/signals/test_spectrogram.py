@@ -7,7 +7,13 @@ from scipy.io import wavfile
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.recordings import open_recording
-from rfuav_ray.signals.spectrogram import picture, picture_count, pictures, power_db, save_picture
+from rfuav_ray.signals.spectrogram import (
+    draw_spectrogram,
+    iter_spectrograms,
+    power_db,
+    save_spectrogram,
+    spectrogram_count,
+)
 from rfuav_ray.signals.stft_settings import StftSettings
 
 SMALL = StftSettings(sample_rate_hz=1e6, stft_points=128, duration_s=0.01, image_size=64)
@@ -65,7 +71,7 @@ def test_a_tone_of_full_scale_is_0_db_in_the_row_of_its_frequency():
 @pytest.mark.parametrize(("frequency_hz", "row"), [(10e6, 256), (-40e6, 576), (0, 320), (49e6, 6)])
 def test_positive_frequencies_are_at_the_top(frequency_hz, row):
     samples = tone(frequency_hz, 100e6, 200_000) + 0.01 * noise(200_000)
-    red = is_red(picture(samples, StftSettings()))
+    red = is_red(draw_spectrogram(samples, StftSettings()))
     assert red.shape == (640, 640)
     rows = np.flatnonzero(red.mean(axis=1) > 0.9)
     assert np.abs(rows - row).max() <= 2
@@ -74,7 +80,7 @@ def test_positive_frequencies_are_at_the_top(frequency_hz, row):
 def test_time_goes_to_the_right():
     samples = 0.01 * noise(100_000)
     samples[25_000:50_000] += tone(1e5, 1e6, 25_000)
-    columns = np.flatnonzero(is_red(picture(samples, SMALL)).any(axis=0))
+    columns = np.flatnonzero(is_red(draw_spectrogram(samples, SMALL)).any(axis=0))
     assert abs(columns[0] - 16) <= 1
     assert abs(columns[-1] - 31) <= 1
 
@@ -82,18 +88,18 @@ def test_time_goes_to_the_right():
 def test_a_burst_much_shorter_than_a_pixel_stays_visible():
     samples = 0.01 * noise(1_000_000)  # a pixel is 15 600 samples wide
     samples[500_000:500_128] += tone(2e5, 1e6, 128)
-    red = is_red(picture(samples, SMALL))
+    red = is_red(draw_spectrogram(samples, SMALL))
     assert red[:, 31:33].any()
     assert not red[:, :31].any()
     assert not red[:, 33:].any()
 
 
 def test_noise_alone_is_no_picture_of_all_colors():
-    assert not is_red(picture(noise(100_000), SMALL)).any()
+    assert not is_red(draw_spectrogram(noise(100_000), SMALL)).any()
 
 
 def test_silence_gives_a_picture_of_one_color():
-    image = picture(np.zeros(10_000, np.complex64), SMALL)
+    image = draw_spectrogram(np.zeros(10_000, np.complex64), SMALL)
     assert (image == image[0, 0]).all()
 
 
@@ -101,7 +107,7 @@ def test_gaps_without_any_signal_do_not_use_up_the_colors():
     samples = 0.01 * noise(100_000)
     samples[60_000:] = 0
     samples[10_000:20_000] += tone(1e5, 1e6, 10_000)
-    red = is_red(picture(samples, SMALL))
+    red = is_red(draw_spectrogram(samples, SMALL))
     assert red[:, 7:12].any()
     assert not red[:, 14:].any()
 
@@ -109,28 +115,28 @@ def test_gaps_without_any_signal_do_not_use_up_the_colors():
 def test_absurd_samples_still_give_a_picture():
     samples = noise(10_000)
     samples[::3] *= np.float32(1e37)
-    assert picture(samples, SMALL).shape == (64, 64, 3)
+    assert draw_spectrogram(samples, SMALL).shape == (64, 64, 3)
     assert np.isfinite(power_db(samples, SMALL)).all()
 
 
 def test_a_fixed_range_gives_the_same_color_for_the_same_power():
     fixed = SMALL.model_copy(update={"db_range": (-60.0, 0.0)})
-    weak, strong = (picture(level * tone(1e5, 1e6, 10_000), fixed) for level in (1e-4, 1.0))
+    weak, strong = (draw_spectrogram(level * tone(1e5, 1e6, 10_000), fixed) for level in (1e-4, 1.0))
     assert is_red(strong).any()
     assert not is_red(weak).any()
 
 
 def test_the_natural_size_has_a_pixel_for_each_value():
-    image = picture(noise(1000), SMALL.model_copy(update={"image_size": None}))
+    image = draw_spectrogram(noise(1000), SMALL.model_copy(update={"image_size": None}))
     assert image.shape == (128, 1 + (1000 - 128) // 64, 3)
 
 
 @pytest.mark.parametrize("count", [128, 200, 999])
 def test_few_samples_are_enlarged(count):
-    assert picture(noise(count), SMALL).shape == (64, 64, 3)
+    assert draw_spectrogram(noise(count), SMALL).shape == (64, 64, 3)
 
 
-@pytest.mark.parametrize("work", [power_db, picture])
+@pytest.mark.parametrize("work", [power_db, draw_spectrogram])
 def test_fewer_samples_than_a_window_are_refused(work):
     with pytest.raises(RunError, match=r"127 samples are too few .* 128"):
         work(noise(127), SMALL)
@@ -138,11 +144,11 @@ def test_fewer_samples_than_a_window_are_refused(work):
 
 def test_a_recording_gives_the_pictures_of_its_parts(tmp_path):
     samples = noise(35_000)
-    found = list(pictures(record(tmp_path / "a.iq", samples), SMALL))
+    found = list(iter_spectrograms(record(tmp_path / "a.iq", samples), SMALL))
     assert [(one.index, one.time_s) for one in found] == [(0, 0.0), (1, 0.01), (2, 0.02)]
     for one in found:
         part = samples[one.index * 10_000 : (one.index + 1) * 10_000]
-        np.testing.assert_array_equal(one.image, picture(part, SMALL))
+        np.testing.assert_array_equal(one.image, draw_spectrogram(part, SMALL))
         assert one.image.dtype == np.uint8
 
 
@@ -157,8 +163,8 @@ def test_pictures_overlap_and_each_agrees_with_scipy(tmp_path, overlap, between)
     assert settings.samples_between_spectrograms == between
     samples = noise(35_000)
     recording = record(tmp_path / "a.iq", samples)
-    found = list(pictures(recording, settings))
-    assert len(found) == picture_count(recording, settings) == 1 + 25_000 // between
+    found = list(iter_spectrograms(recording, settings))
+    assert len(found) == spectrogram_count(recording, settings) == 1 + 25_000 // between
     for one in found:
         assert one.time_s == one.index * between / 1e6
         _, _, spectrum = scipy.signal.stft(
@@ -180,9 +186,9 @@ def test_pictures_so_close_that_they_share_a_start_still_go_on():
 @pytest.mark.parametrize(("first", "count"), [(0, None), (2, None), (0, 3), (3, 2), (5, 1), (6, 0), (0, 0)])
 def test_a_part_of_the_pictures_is_drawn_as_with_the_others(tmp_path, first, count):
     recording = record(tmp_path / "a.iq", noise(35_000))
-    every = list(pictures(recording, HALF_AGAIN))
+    every = list(iter_spectrograms(recording, HALF_AGAIN))
     assert len(every) == 6
-    part = list(pictures(recording, HALF_AGAIN, first=first, count=count))
+    part = list(iter_spectrograms(recording, HALF_AGAIN, first=first, count=count))
     expected = every[first:] if count is None else every[first : first + count]
     assert [(one.index, one.time_s) for one in part] == [(one.index, one.time_s) for one in expected]
     for one, other in zip(part, expected, strict=True):
@@ -193,7 +199,7 @@ def test_a_part_of_the_pictures_is_drawn_as_with_the_others(tmp_path, first, cou
 def test_a_part_outside_the_recording_is_refused(tmp_path, first, count):
     recording = record(tmp_path / "a.iq", noise(35_000))
     with pytest.raises(RunError, match=r"a\.iq: the range .* is outside its 6 spectrograms"):
-        pictures(recording, HALF_AGAIN, first=first, count=count)
+        iter_spectrograms(recording, HALF_AGAIN, first=first, count=count)
 
 
 def test_bad_samples_are_counted_once_each(tmp_path):
@@ -203,23 +209,25 @@ def test_bad_samples_are_counted_once_each(tmp_path):
     bad = np.array([0, 7, 131_071, 131_072, 131_100, 131_135, 131_136, 131_200, 499_900, 500_000, 749_000])
     samples[bad] = np.nan
     samples[131_100] = np.inf * 1j
-    found = list(pictures(record(tmp_path / "a.iq", samples), settings))
+    found = list(iter_spectrograms(record(tmp_path / "a.iq", samples), settings))
     assert [one.bad_samples for one in found] == [9, 3, 2]
-    assert [one.bad_samples for one in pictures(record(tmp_path / "b.iq", noise(500_000)), settings)] == [0]
+    assert [one.bad_samples for one in iter_spectrograms(record(tmp_path / "b.iq", noise(500_000)), settings)] == [
+        0
+    ]
 
 
 def test_pictures_with_bad_samples_are_those_with_nothing_received_there(tmp_path):
     bad, silent = noise(10_000), noise(10_000)
     bad[100:200], silent[100:200] = np.nan, 0
-    (one,) = pictures(record(tmp_path / "a.iq", bad), SMALL)
-    np.testing.assert_array_equal(one.image, picture(silent, SMALL))
+    (one,) = iter_spectrograms(record(tmp_path / "a.iq", bad), SMALL)
+    np.testing.assert_array_equal(one.image, draw_spectrogram(silent, SMALL))
     assert one.bad_samples == 100
 
 
 def test_blocks_leave_no_seams(tmp_path):
     """More columns than one block holds; a steady tone must look the same in each of them."""
     settings = SMALL.model_copy(update={"duration_s": 1.0, "db_range": (-60.0, 0.0)})
-    image = next(pictures(record(tmp_path / "a.iq", tone(1e5, 1e6, 1_000_000)), settings)).image
+    image = next(iter_spectrograms(record(tmp_path / "a.iq", tone(1e5, 1e6, 1_000_000)), settings)).image
     assert np.abs(image.astype(int) - image[:, :1].astype(int)).max() <= 8
 
 
@@ -233,23 +241,23 @@ def test_a_picture_reads_its_samples_in_parts(tmp_path, monkeypatch):
         return read(self, start, count)
 
     monkeypatch.setattr(type(recording), "read_checked", counting)
-    list(pictures(recording, SMALL.model_copy(update={"duration_s": 2.0})))
+    list(iter_spectrograms(recording, SMALL.model_copy(update={"duration_s": 2.0})))
     assert max(counts) < 300_000
 
 
 def test_the_rate_in_a_recording_wins(tmp_path):
     wavfile.write(tmp_path / "a.wav", 50_000, np.zeros((1000, 2), np.int16))
-    assert [one.time_s for one in pictures(open_recording(tmp_path / "a.wav"), SMALL)] == [0.0, 0.01]
+    assert [one.time_s for one in iter_spectrograms(open_recording(tmp_path / "a.wav"), SMALL)] == [0.0, 0.01]
 
 
 def test_a_recording_without_a_rate_has_the_settings_rate(tmp_path):
     record(tmp_path / "a.iq", noise(20_000))
-    assert len(list(pictures(open_recording(tmp_path / "a.iq"), SMALL))) == 2
+    assert len(list(iter_spectrograms(open_recording(tmp_path / "a.iq"), SMALL))) == 2
 
 
 def test_a_short_recording_is_refused_before_anything_is_drawn(tmp_path):
     recording = record(tmp_path / "short.iq", noise(5_000))
-    for work in (pictures, picture_count):
+    for work in (iter_spectrograms, spectrogram_count):
         with pytest.raises(RunError, match=r"short\.iq: 5000 samples are 0.005 s .* needs 10000"):
             work(recording, SMALL)
 
@@ -257,14 +265,14 @@ def test_a_short_recording_is_refused_before_anything_is_drawn(tmp_path):
 def test_a_rate_too_low_for_one_window_is_refused(tmp_path):
     wavfile.write(tmp_path / "slow.wav", 8000, np.zeros((9999, 2), np.int16))
     with pytest.raises(RunError, match=r"slow\.wav.*80 samples.*128"):
-        pictures(open_recording(tmp_path / "slow.wav"), SMALL)
+        iter_spectrograms(open_recording(tmp_path / "slow.wav"), SMALL)
 
 
 def test_a_rate_too_high_for_pixels_of_the_natural_size_is_refused(tmp_path):
     wavfile.write(tmp_path / "fast.wav", 10_000_000, np.zeros((9_000_000, 2), np.uint8))
     settings = StftSettings(sample_rate_hz=1e6, stft_points=128, duration_s=0.9, image_size=None)
     with pytest.raises(RunError, match=r"fast\.wav.* 140624 STFT columns"):
-        picture_count(open_recording(tmp_path / "fast.wav"), settings)
+        spectrogram_count(open_recording(tmp_path / "fast.wav"), settings)
 
 
 @pytest.mark.parametrize(
@@ -313,7 +321,7 @@ def test_settings_survive_a_round_trip_and_cannot_be_changed():
 def test_a_picture_is_saved_in_its_colors(tmp_path):
     image = np.zeros((10, 20, 3), np.uint8)
     image[:, :10, 0] = 255
-    save_picture(tmp_path / "new" / "飞 1.png", image)
+    save_spectrogram(tmp_path / "new" / "飞 1.png", image)
     stored = cv2.imdecode(np.fromfile(tmp_path / "new" / "飞 1.png", np.uint8), cv2.IMREAD_COLOR_RGB)
     np.testing.assert_array_equal(stored, image)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["飞 1.png"]
@@ -322,5 +330,5 @@ def test_a_picture_is_saved_in_its_colors(tmp_path):
 @pytest.mark.parametrize("name", ["a.xyz", "a"])
 def test_an_unknown_image_format_is_refused(tmp_path, name):
     with pytest.raises(RunError, match=r"\.png"):
-        save_picture(tmp_path / name, np.zeros((4, 4, 3), np.uint8))
+        save_spectrogram(tmp_path / name, np.zeros((4, 4, 3), np.uint8))
     assert not list(tmp_path.iterdir())

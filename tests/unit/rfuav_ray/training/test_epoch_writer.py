@@ -130,7 +130,7 @@ def test_an_order_to_stop_is_heard_after_the_write(disk: Disk, at: str, is_start
         disk.may_end.set()
         with pytest.raises(RunInterrupted):
             writer.settle()
-        assert writer.was_told("epoch_start") == is_start_told
+        assert writer.was_delivered("epoch_start") == is_start_told
 
 
 def test_the_end_of_the_block_waits_for_the_write(disk: Disk) -> None:

@@ -10,7 +10,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from serve_app.command.keeper import AGAIN_AFTER_S
+from serve_app.command.keeper import REPEAT_WINDOW_S
 
 PROGRAM = """
 import os, signal, subprocess, sys, time
@@ -116,7 +116,7 @@ def test_the_second_signal_ends_a_service_that_does_not_heed(start):
     keeper, service = start(DEAF)
     keeper.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
-        keeper.wait(2 * AGAIN_AFTER_S)
+        keeper.wait(2 * REPEAT_WINDOW_S)
     keeper.send_signal(signal.SIGTERM)
     assert keeper.wait(WITHIN_S) == 128 + signal.SIGTERM
     assert is_gone(service)

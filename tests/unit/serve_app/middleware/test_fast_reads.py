@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from rfuav_ray.tasks import TaskStatus
-from serve_app.errors import add_error_handlers
+from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.fast_reads import FastReads
 from serve_app.routes import health, inference, tasks, training
@@ -153,11 +153,11 @@ def test_a_task_manager_that_does_not_answer_is_not_covered_up_by_what_it_said_b
         manager = TaskManager()
         report = a_report(manager)
         manager.may_answer.set()
-        assert await report.healthy() and report.at_hand()
+        assert await report.healthy() and report.cached_answer()
         monkeypatch.setattr("serve_app.view.health_report.FRESH_S", 0.0)
-        assert report.at_hand() is None
+        assert report.cached_answer() is None
         manager.error = TimeoutError()
-        assert await report.healthy() is None and report.at_hand() is None
+        assert await report.healthy() is None and report.cached_answer() is None
 
     asyncio.run(main())
 

@@ -13,7 +13,7 @@ from actors.tasks.row import row_of
 from rfuav_ray.errors import ServiceBusy, TaskConflict
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord
-from serve_app.errors import add_error_handlers
+from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.fast_starts import FastStarts
 from serve_app.middleware.guards import BodyLimit
@@ -30,9 +30,9 @@ class TaskManager:
 
     def __init__(self):
         self.error = None
-        self.submit_together = SimpleNamespace(remote=self._submit_together)
+        self.submit_batch = SimpleNamespace(remote=self._submit_batch)
 
-    async def _submit_together(self, submissions):
+    async def _submit_batch(self, submissions):
         parsed = [[TaskRecord.model_validate_json(text) for text in texts] for texts in submissions]
         return [self.error or [row_of(task) for task in tasks] for tasks in parsed]
 

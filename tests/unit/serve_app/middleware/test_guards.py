@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from ray.exceptions import TaskCancelledError
 
 from rfuav_ray.errors import InvalidInput, PathNotAllowed, RunError, ServiceBusy, TaskConflict, TaskNotFound
-from serve_app.errors import add_error_handlers
+from serve_app.error_answers import add_error_handlers
 from serve_app.middleware.guards import MAX_BODY_BYTES, BodyLimit, KeyCheck
 
 

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from rfuav_ray.inference.predictions import writing_predictions
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskStatus
-from serve_app.errors import add_error_handlers
+from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.routes import inference
 from serve_app.view.task_view import TaskView

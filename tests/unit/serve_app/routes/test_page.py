@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from serve_app.errors import add_error_handlers
+from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.guards import KeyCheck
 from serve_app.routes import artifacts, files, index

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from serve_app.streams import backpressure as send_queue
-from serve_app.streams.backpressure import as_read, is_read, waiting_bytes
+from serve_app.streams.backpressure import paced, wait_until_read, waiting_bytes
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what waits for a client")
 
@@ -63,12 +63,12 @@ def test_sending_waits_until_the_client_reads(connection):
     sent = fill(ours)
 
     async def main():
-        waiting = asyncio.create_task(is_read(address, 1024))
+        waiting = asyncio.create_task(wait_until_read(address, 1024))
         done, _ = await asyncio.wait({waiting}, timeout=0.3)
         assert not done
         await asyncio.to_thread(read, client, sent)
         await asyncio.wait_for(waiting, 10)
-        await asyncio.wait_for(is_read(None, 0), 1)
+        await asyncio.wait_for(wait_until_read(None, 0), 1)
 
     asyncio.run(main())
 
@@ -86,7 +86,7 @@ def test_an_endless_answer_stops_for_a_client_that_does_not_read_and_then_goes_o
             is_closed.append(True)
 
     async def main():
-        parts = as_read(endless(), client.getsockname()[:2])
+        parts = paced(endless(), client.getsockname()[:2])
         taken = 0
         while taken <= send_queue.BYTES_BETWEEN_LOOKS:
             taken += len(await anext(parts))

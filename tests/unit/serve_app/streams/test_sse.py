@@ -321,8 +321,8 @@ def test_reports_that_come_together_are_stored_together_each_in_its_log(actor, m
 
     async def main():
         reports = [EventReport(task, "manager", 0, entries(1, 2)) for task in ("a", "b", "c")]
-        assert await actor.append_together(reports) == [None, None, None]
-        assert await actor.append_together([EventReport("a", "manager", 0, entries(1, 2))]) == [None]  # once more
+        assert await actor.append_batch(reports) == [None, None, None]
+        assert await actor.append_batch([EventReport("a", "manager", 0, entries(1, 2))]) == [None]  # once more
         return [[number for number, _ in (await actor.read(task)).events] for task in ("a", "b", "c")]
 
     assert run(main()) == [[1, 2]] * 3
@@ -333,7 +333,7 @@ def test_what_could_not_be_stored_of_reports_is_said_for_each(actor):
     actor._commit._save = _disk_full
 
     async def main():
-        return await actor.append_together([EventReport(task, "manager", 0, entries(1, 1)) for task in ("a", "b")])
+        return await actor.append_batch([EventReport(task, "manager", 0, entries(1, 1)) for task in ("a", "b")])
 
     assert [type(error) for error in run(main())] == [OSError, OSError]
 
@@ -342,7 +342,7 @@ def test_a_log_goes_on_behind_what_was_stored_with_its_task(actor):
     async def main():
         assert (await actor.read("task")).events == []  # before there is such a task
         actor._store.write_tasks([first_event("task", {"message": "accepted"})])
-        await actor.append_together([EventReport("task", "run", 0, entries(2, 3))])
+        await actor.append_batch([EventReport("task", "run", 0, entries(2, 3))])
         return (await actor.read("task")).events
 
     assert run(main()) == [(1, '{"message": "accepted"}'), (2, '{"message": "2"}'), (3, '{"message": "3"}')]
@@ -352,7 +352,7 @@ def test_a_store_that_does_not_answer_is_said_for_each_report(actor):
     actor._store.last_events = _disk_full
 
     async def main():
-        return await actor.append_together([EventReport(task, "manager", 0, entries(1, 1)) for task in ("a", "b")])
+        return await actor.append_batch([EventReport(task, "manager", 0, entries(1, 1)) for task in ("a", "b")])
 
     assert [type(error) for error in run(main())] == [OSError, OSError]
 

@@ -109,7 +109,7 @@ def test_when_the_whole_table_comes_again_the_newest_tasks_do_and_not_all_of_the
     async def use(stream):
         await next_event(stream)
         rows = [a_row(number, status=TaskStatus.COMPLETED) for number in range(1, 4)]
-        view.apply(FeedPage("x", 1, rows, [], begins_anew=True, is_last=True, is_over=False))
+        view.apply(FeedPage("x", 1, rows, [], restarts=True, is_last=True, is_over=False))
         name, first = await next_event(stream)
         assert name == "tasks" and ids(first) == ["task-3"]
 

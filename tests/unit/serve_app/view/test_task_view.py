@@ -12,8 +12,8 @@ from serve_app.view.task_view import TaskCopy, TaskView
 from tests.support.sample_tasks import a_row
 
 
-def a_page(*rows, deleted=(), begins_anew=False, is_last=True):
-    return FeedPage("x", 1, list(rows), list(deleted), begins_anew, is_last, is_over=False)
+def a_page(*rows, deleted=(), restarts=False, is_last=True):
+    return FeedPage("x", 1, list(rows), list(deleted), restarts, is_last, is_over=False)
 
 
 def ids(copy, kinds=None, statuses=None, offset=0, limit=100):
@@ -100,7 +100,7 @@ def test_a_deleted_task_is_gone_and_deleting_twice_is_harmless():
 def test_a_new_feed_replaces_the_copy_when_all_of_it_is_there():
     view = TaskView()
     view.put(a_row(1, version=9))
-    view.apply(a_page(a_row(2), begins_anew=True, is_last=False))
+    view.apply(a_page(a_row(2), restarts=True, is_last=False))
     view.put(a_row(4))
     assert ids(view.copy) == ["task-4", "task-1"]
     view.apply(a_page(a_row(3)))
@@ -153,7 +153,7 @@ def test_the_end_of_a_task_is_told_however_it_comes(change, request):
             await everything_else()
             assert not waiting.done()
         if "new feed" in request.node.name:
-            view.apply(a_page(a_row(3), begins_anew=True, is_last=False))
+            view.apply(a_page(a_row(3), restarts=True, is_last=False))
             await everything_else()
             assert not waiting.done()
         change(view)
@@ -163,7 +163,7 @@ def test_the_end_of_a_task_is_told_however_it_comes(change, request):
 
 
 def test_a_service_that_stops_waits_for_no_task():
-    page = FeedPage("x", 1, [running()], [], begins_anew=True, is_last=True, is_over=True)
+    page = FeedPage("x", 1, [running()], [], restarts=True, is_last=True, is_over=True)
     manager = SimpleNamespace(changes=SimpleNamespace(remote=AsyncMock(return_value=page)))
 
     async def main():

@@ -26,7 +26,7 @@ MAX_THREADS = 4
 
 
 @dataclass(frozen=True)
-class WayIn:
+class Ingress:
     """The settings of Ray Serve's ingress."""
 
     #: the address on which Ray Serve's own servers listen
@@ -37,7 +37,7 @@ class WayIn:
 
 
 @contextmanager
-def way_in(host: str, state_dir: Path) -> Iterator[WayIn]:
+def ingress(host: str, state_dir: Path) -> Iterator[Ingress]:
     """Choose and prepare the ingress. The end of the context removes its files.
 
     Args:
@@ -46,17 +46,17 @@ def way_in(host: str, state_dir: Path) -> Iterator[WayIn]:
             The next start thus finds the files of a killed service.
     """
     if os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "0":  # The operator has switched HAProxy off.
-        yield WayIn(host, {})
+        yield Ingress(host, {})
         return
     try:
         binary = _usable_binary()
     except (ImportError, OSError, subprocess.SubprocessError) as error:
         notice = f"HAProxy cannot run here ({error}). Ray Serve's own proxy is used, which is slower."
-        yield WayIn(host, {}, notice)
+        yield Ingress(host, {}, notice)
         return
     folder = _folder(state_dir)
     try:
-        yield WayIn("127.0.0.1", _environment(binary, host, folder))
+        yield Ingress("127.0.0.1", _environment(binary, host, folder))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

@@ -14,12 +14,12 @@ from starlette.exceptions import HTTPException
 
 from rfuav_ray.api.responses import ErrorResponse, FieldError
 from rfuav_ray.errors import (
-    FileNotThere,
     InvalidInput,
     PathNotAllowed,
     RfuavError,
     ServiceBusy,
     TaskConflict,
+    TaskFileNotFound,
     TaskNotFound,
 )
 from rfuav_ray.events import clean
@@ -75,7 +75,7 @@ def answer_to(error: Exception) -> Response:
     if isinstance(error, InvalidInput):
         code = 403 if isinstance(error, PathNotAllowed) else 422
         return error_response(code, str(error), [FieldError(field=error.field, message=error.reason)])
-    if isinstance(error, (TaskNotFound, FileNotThere)):
+    if isinstance(error, (TaskNotFound, TaskFileNotFound)):
         return error_response(404, str(error))
     if isinstance(error, TaskConflict):
         return error_response(409, str(error))

@@ -40,7 +40,7 @@ class ServiceError(RfuavError):
         return " ".join([self.message, "; ".join(new), f"(HTTP {self.status_code})"]).replace("  ", " ")
 
 
-class NotTheService(ServiceError):
+class UnexpectedAnswer(ServiceError):
     """An answer that is not in the format of this service: a proxy without its service, or another program."""
 
 
@@ -57,7 +57,7 @@ def is_event_stream(response: httpx.Response) -> bool:
     return response.is_success and response.headers.get("content-type", "").startswith("text/event-stream")
 
 
-def has_no_more(response: httpx.Response) -> bool:
+def stream_has_ended(response: httpx.Response) -> bool:
     """Whether no more events will come: the SSE standard defines HTTP 204 on a reconnect for this."""
     return response.status_code == httpx.codes.NO_CONTENT
 
@@ -68,13 +68,15 @@ def refusal(response: httpx.Response) -> ServiceError:
     if not response.is_success and isinstance(body, dict) and isinstance(body.get("message"), str):
         return ServiceError(response.status_code, body["message"], body.get("detail"), body.get("errors"))
     text = " ".join(response.text.split())[:120]
-    return NotTheService(response.status_code, f"{response.url} does not answer like an rfuav service: '{text}'.")
+    return UnexpectedAnswer(
+        response.status_code, f"{response.url} does not answer like an rfuav service: '{text}'."
+    )
 
 
-def is_passing(error: RfuavError) -> bool:
+def is_transient(error: RfuavError) -> bool:
     """Whether a restart of the service may be the cause. Ray Serve's proxy answers 404 until its service is up."""
     if isinstance(error, ServiceError):
-        return error.status_code >= 500 or isinstance(error, NotTheService)
+        return error.status_code >= 500 or isinstance(error, UnexpectedAnswer)
     return True
 
 
