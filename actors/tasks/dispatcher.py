@@ -9,12 +9,12 @@ from typing import Any
 
 from ray.exceptions import RayError, RayTaskError
 
+from actors.background import RETRY_S, Jobs, until, with_retries
 from actors.devices.device_slots import DeviceSlots
 from actors.devices.limits import Limits
 from actors.devices.numbering import ANY_GPU, CPU
 from actors.devices.slots import slot_kind
 from actors.events.gauges import QueueGauges
-from actors.jobs import RETRY_S, Jobs, until, with_retries
 from actors.runs.spec import Instruction, Outcome
 from actors.store.store import Store
 from actors.tasks.leases import leased_folder
@@ -88,14 +88,7 @@ class Dispatcher:
                 self._jobs.spawn(self._give_up(self._table.get(holding.task_id)))
 
     async def change_limits(self, limits: Limits) -> None:
-        """Change limits. Waiting tasks start at once if the new limits allow it.
-
-        Args:
-            limits: The new limits by device and kind. `cuda` means every GPU.
-
-        Raises:
-            InvalidInput: A device is unknown.
-        """
+        """Change limits; see TaskManager.update_limits."""
         await self.devices.store_limits(limits)
         with self._updating_reasons():
             self.devices.apply()

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from actors.background import with_retries
 from actors.batching import GroupCommit
 from actors.events.event_log import EventRow
 from actors.events.gauges import QueueGauges
 from actors.gc_tuning import gc_paused
-from actors.jobs import with_retries
 from actors.store.store import Store, TaskChange
 from actors.tasks.feed import TaskFeed
 from actors.tasks.row import TaskRow, record_of, row_of

@@ -16,7 +16,7 @@ from rfuav_ray.errors import RfuavError
 @app.command()
 def demo(folder: Annotated[Path, typer.Option(help="Folder for the files of the demo.")] = Path("demo")) -> None:
     """Demonstrate the whole workflow on simulated recordings: spectrograms, training, inference."""
-    from rfuav_ray.cli.tables import new_console
+    from rfuav_ray.cli.printing import new_console
     from rfuav_ray.demo import run
 
     raise typer.Exit(run(folder, new_console()))
@@ -26,7 +26,7 @@ def demo(folder: Annotated[Path, typer.Option(help="Folder for the files of the 
 def doctor() -> None:
     """Check this installation, and suggest a remedy for each problem."""
     from rfuav_ray.cli.doctor.examination import examine
-    from rfuav_ray.cli.tables import findings_table, new_console
+    from rfuav_ray.cli.printing import findings_table, new_console
 
     console = new_console()
     with console.status("Checking; PyTorch takes a while to load …"):
@@ -48,8 +48,8 @@ def train(
     **_fields: Any,
 ) -> None:
     """Train a classifier and follow it to its end."""
+    from rfuav_ray.cli.printing import new_console
     from rfuav_ray.cli.run_config import given_fields, training_request
-    from rfuav_ray.cli.tables import new_console
     from rfuav_ray.cli.watch import follow_training
 
     if (detach and local) or (resume and not local):
@@ -83,8 +83,8 @@ def infer(
     **_fields: Any,
 ) -> None:
     """Classify images, and follow the work to its end."""
+    from rfuav_ray.cli.printing import new_console
     from rfuav_ray.cli.run_config import given_fields, inference_request
-    from rfuav_ray.cli.tables import new_console
     from rfuav_ray.cli.watch import follow_inferences
 
     request = inference_request(config, context.params, sources=source or [])
@@ -107,7 +107,7 @@ def logs(
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Follow the log until the task ends.")] = False,
 ) -> None:
     """Print a task's log."""
-    from rfuav_ray.cli.tables import new_console
+    from rfuav_ray.cli.printing import new_console
     from rfuav_ray.cli.watch import print_logs
 
     with open_client(context) as client:

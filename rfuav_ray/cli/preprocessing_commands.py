@@ -14,8 +14,8 @@ def add_command(kind: Kind) -> None:
     """Add the command that starts a task of this kind and follows it to its end."""
 
     def start(context: typer.Context, config: Config = None, detach: Detach = False, **_fields: Any) -> None:
+        from rfuav_ray.cli.printing import new_console
         from rfuav_ray.cli.run_config import given_fields, preprocessing_request
-        from rfuav_ray.cli.tables import new_console
         from rfuav_ray.cli.watch import follow_preprocessing
 
         request = preprocessing_request(kind, config, context.params)

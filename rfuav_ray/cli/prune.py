@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
-from rfuav_ray.cli.tables import moment, newest_first
+from rfuav_ray.cli.printing import moment, newest_first
 from rfuav_ray.client import RFUAVClient, ServiceError
 from rfuav_ray.tasks import now
 

@@ -23,7 +23,7 @@ def tasks(
     """List the tasks, newest first."""
     if context.invoked_subcommand is not None:
         return
-    from rfuav_ray.cli.tables import new_console, newest_first, tasks_table
+    from rfuav_ray.cli.printing import new_console, newest_first, tasks_table
 
     with open_client(context) as client:
         answer = client.get_all_tasks(status=status, task_type=kind, limit=limit)

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from rfuav_ray.cli.follow import LogView, follow_task
-from rfuav_ray.cli.tables import print_inference, print_preprocessing, print_training
+from rfuav_ray.cli.printing import print_inference, print_preprocessing, print_training
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.client.clients import REPLICA_LAG_S, REPLICA_POLL_S
 

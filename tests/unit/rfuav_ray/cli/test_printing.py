@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from rfuav_ray.cli.doctor.software import Finding
-from rfuav_ray.cli.tables import (
+from rfuav_ray.cli.printing import (
     findings_table,
     newest_first,
     print_inference,
