@@ -123,7 +123,7 @@ def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(client, training
     with pytest.raises(ServiceError) as refused:
         client.start_training(**training(device="cuda:2"))
     assert refused.value.status_code == 422
-    assert "there are cpu, cuda:0, cuda:1" in str(refused.value)
+    assert "the devices are cpu, cuda:0, cuda:1" in str(refused.value)
 
 
 def test_what_the_machine_has(client, service):
