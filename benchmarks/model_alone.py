@@ -34,7 +34,7 @@ def train_images_per_s(
             logits = model(images)
         loss = cross_entropy(logits.float(), labels)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
 
     return batch_size * _steps_per_s(step, steps, device)
@@ -72,9 +72,9 @@ def _steps_per_s(step: Callable[[], None], steps: int, device: str) -> float:
 
 def _on(device: str, model_name: str, batch_size: int, image_size: int) -> tuple[torch.Tensor, torch.nn.Module]:
     images = torch.randn((batch_size, 3, image_size, image_size), device=device)
-    model = build_model(model_name, CLASSES, image_size=image_size)
+    model = build_model(model_name, CLASSES, image_size=image_size).to(device)
     channels_last = torch.channels_last
-    return images.to(memory_format=channels_last), model.to(device, memory_format=channels_last)
+    return images.to(memory_format=channels_last), model.to(memory_format=channels_last)
 
 
 def _wait_for(device: str) -> None:

@@ -84,7 +84,7 @@ def augment_written_per_s(folder: Path, output: Path) -> float:
     started_s = time.perf_counter()
     for number, method in enumerate(methods):
         for path in paths:
-            image = cv2.imread(str(path))
+            image = _read(path)
             changed = Compose([method])(image=image)["image"]
             cv2.imwrite(str(output / f"{path.stem}_{number}.jpg"), changed)
             cv2.imwrite(str(output / f"{path.stem}_origin.jpg"), image)
@@ -97,5 +97,11 @@ def crop_images_per_s(folder: Path, output: Path, *, x: int, y: int, width: int,
     paths = sorted(folder.iterdir())
     started_s = time.perf_counter()
     for path in paths:
-        cv2.imwrite(str(output / path.name), cv2.imread(str(path))[y : y + height, x : x + width])
+        cv2.imwrite(str(output / path.name), _read(path)[y : y + height, x : x + width])
     return len(paths) / (time.perf_counter() - started_s)
+
+
+def _read(path: Path) -> cv2.typing.MatLike:
+    image = cv2.imread(str(path))
+    assert image is not None, path
+    return image

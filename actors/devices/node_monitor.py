@@ -3,6 +3,10 @@
 import os
 from typing import Any
 
+import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from actors.devices.numbering import Node
 from rfuav_ray.machine.hardware import read_cpu, read_gpus
 
 
@@ -22,6 +26,13 @@ class NodeMonitor:
     def read(self) -> dict[str, Any]:
         """The result of `read_gpus` for this node's GPUs (key `gpus`), and that of `read_cpu` (key `cpu`)."""
         return {"gpus": read_gpus(self._gpu_ids), "cpu": read_cpu()}
+
+
+def start(node: Node) -> Any:
+    """Start the monitor of a node. Returns its handle."""
+    here = NodeAffinitySchedulingStrategy(node.id, soft=False)
+    options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
+    return ray.remote(NodeMonitor).options(**options).remote(node.gpu_count)
 
 
 def _visible_gpu_ids(gpu_count: int) -> list[str]:

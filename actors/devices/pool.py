@@ -9,10 +9,8 @@ from typing import Any
 import ray
 from ray.exceptions import RayError
 from ray.util.placement_group import PlacementGroup
-from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
-from actors.devices import gpu_groups
-from actors.devices.node_monitor import NodeMonitor
+from actors.devices import gpu_groups, node_monitor
 from actors.devices.numbering import CPU, Gpu, Node, cpus_per_run, number_gpus
 
 logger = logging.getLogger(__name__)
@@ -107,7 +105,7 @@ class DevicePool:
             self._readings.pop(node.id, None)
         for node in joined:
             logger.info("node %s (%s) has %g CPUs and %d GPUs", node.name, node.id, node.cpus, node.gpu_count)
-            self._monitors[node.id] = _start_monitor(node)
+            self._monitors[node.id] = node_monitor.start(node)
             unclaimed = sum(g.node_id == node.id and g.device not in self._ready for g in self._gpus.values())
             jobs = [self._watch(node.id), *(self._claim(node.id) for _ in range(unclaimed))]
             self._jobs[node.id] = [asyncio.create_task(job) for job in jobs]
@@ -252,12 +250,6 @@ def _alive_nodes() -> list[Node]:
         for node in ray.nodes()
         if node["Alive"]
     ]
-
-
-def _start_monitor(node: Node) -> Any:
-    here = NodeAffinitySchedulingStrategy(node.id, soft=False)
-    options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
-    return ray.remote(NodeMonitor).options(**options).remote(node.gpu_count)
 
 
 def _rounded_down(amount: float) -> float:

@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -20,6 +21,8 @@ from rfuav_ray.machine.gpu_memory import used_gpu_memory
 logger = logging.getLogger(__name__)
 
 REPORT_EVERY_S = 0.4
+#: pause between two tries to reach an actor without which the run cannot begin or end
+RETRY_S = 1.0
 #: a run blocks while this many entries are not delivered
 MAX_WAITING_ENTRIES = 10_000
 #: how long the last entries of a run may wait for actors that restart, or for free space on the actors' disk
@@ -75,7 +78,7 @@ class Reporter:
             except RayError:
                 if time.monotonic() > deadline:
                     raise
-                time.sleep(1)
+                time.sleep(RETRY_S)
 
     def __enter__(self) -> "Reporter":
         self._thread.start()
@@ -88,35 +91,47 @@ class Reporter:
         self._thread.join()
         deadline = time.monotonic() + FLUSH_TIMEOUT_S
         while not self._hand_over() and time.monotonic() < deadline:
-            time.sleep(1)
+            time.sleep(RETRY_S)
 
     def _loop(self) -> None:
         while not self._is_over.wait(REPORT_EVERY_S):
             self._hand_over()
 
     def _hand_over(self) -> bool:
-        """Deliver the waiting entries. Returns whether all were accepted; if not, the next call tries again."""
-        with self._lock:
-            entries = list(self._entries)
-            progress = replace(self._progress, gpu_memory=used_gpu_memory())
+        """Deliver the waiting entries and the progress. Returns whether both arrived; if not, call it again."""
+        # The order must arrive also while the log cannot be written.
+        delivered = [self._succeeds(self._hand_over_entries), self._succeeds(self._hand_over_progress)]
+        return all(delivered)
+
+    def _succeeds(self, hand_over: Callable[[], None]) -> bool:
         try:
-            if entries:
-                report = EventReport(self._spec.task_id, self._spec.run_id, self._sent, entries)
-                ray.get(self._metrics_actor.append.remote(report))
-                with self._lock:
-                    del self._entries[: len(entries)]
-                    self._sent += len(entries)
-                    self._lock.notify_all()
-            order = ray.get(
-                self._task_manager_actor.report_progress.remote(self._spec.task_id, self._spec.attempt, progress)
-            )
+            hand_over()
         except RayError:
             logger.warning("reports of run %s cannot be delivered, trying again", self._spec.run_id)
             return False
+        return True
+
+    def _hand_over_entries(self) -> None:
+        with self._lock:
+            entries = list(self._entries)
+        if not entries:
+            return
+        report = EventReport(self._spec.task_id, self._spec.run_id, self._sent, entries)
+        ray.get(self._metrics_actor.append.remote(report))
+        with self._lock:
+            del self._entries[: len(entries)]
+            self._sent += len(entries)
+            self._lock.notify_all()
+
+    def _hand_over_progress(self) -> None:
+        with self._lock:
+            progress = replace(self._progress, gpu_memory=used_gpu_memory())
+        order: Instruction = ray.get(
+            self._task_manager_actor.report_progress.remote(self._spec.task_id, self._spec.attempt, progress)
+        )
         with self._lock:
             self._order = order
             self._lock.notify_all()
-        return True
 
 
 def _entry(event: RunEvent) -> Entry:

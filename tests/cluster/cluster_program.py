@@ -28,7 +28,6 @@ HEAD = {
 }
 
 
-@serve.deployment(ray_actor_options={"num_cpus": 0})
 class OtherApplication:
     def __call__(self):
         return "alive"
@@ -73,7 +72,8 @@ def main():
         elif command == "release":
             ray.kill(other)
         elif command == "deploy":
-            serve.run(OtherApplication.bind(), name="other", route_prefix="/other")
+            deployment = serve.deployment(OtherApplication, ray_actor_options={"num_cpus": 0})
+            serve.run(deployment.bind(), name="other", route_prefix="/other")
         elif command == "ask":
             answer = serve.get_app_handle("other").remote().result(timeout_s=30)
         elif command == "where":

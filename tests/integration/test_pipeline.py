@@ -55,6 +55,13 @@ def make(item: Item, folder: Path, *, what: str = "") -> int:
     return 0
 
 
+def state_of(path: Path) -> str:
+    last = read_run(path)
+    assert last is not None
+    state: str = last["state"]
+    return state
+
+
 def run(path: Path, report=ignore, what=""):
     """One life of a run."""
     names = [item.target for item in ITEMS]
@@ -79,7 +86,7 @@ def test_an_interrupted_run_ends_at_once_and_the_next_one_goes_on(tmp_path, monk
 
     with pytest.raises(RunInterrupted):
         run(path, interrupt, "slow")
-    assert read_run(path)["state"] == "unfinished"
+    assert state_of(path) == "unfinished"
     before = {file: file.stat().st_mtime_ns for file in made(path)}
     assert 0 < len(before) < len(ITEMS)
     assert run(path).done == len(ITEMS)
@@ -92,7 +99,7 @@ def test_workers_that_die_again_and_again_lose_the_run_but_no_file(tmp_path, mon
     path = tmp_path / "out"
     with pytest.raises(RunLost, match="2 times on the same files"):
         run(path, what="dies")
-    assert read_run(path)["state"] == "unfinished"
+    assert state_of(path) == "unfinished"
     assert made(path)
     assert run(path).done == len(ITEMS)
 

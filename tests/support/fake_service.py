@@ -3,7 +3,7 @@
 import json
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -63,7 +63,7 @@ class FakeService:
 
 
 @contextmanager
-def running_service() -> Iterable[FakeService]:
+def running_service() -> Iterator[FakeService]:
     service = FakeService()
     server = _Server(("127.0.0.1", 0), _handler_for(service))
     server.daemon_threads = True

@@ -12,6 +12,7 @@ import torch
 from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.events import RunEvent
 from rfuav_ray.images.normalization import IMAGENET
+from rfuav_ray.inference.results import InferenceResult
 from rfuav_ray.inference.run import infer
 from rfuav_ray.models.build import build_model
 from rfuav_ray.models.config import ModelConfig, save_model_config
@@ -45,7 +46,7 @@ class Run:
             picture = np.random.default_rng(index).integers(0, 255, (40, 50, 3), dtype=np.uint8)
             path.write_bytes(cv2.imencode(path.suffix.lower(), picture)[1].tobytes())
 
-    def infer(self, source: Path | None = None, **options: Any) -> dict[str, Any]:
+    def infer(self, source: Path | None = None, **options: Any) -> InferenceResult:
         request = InferenceRequest(
             cfg_path=str(self.folder / "model.yaml"),
             weight_path=str(self.folder / "weights.pth"),

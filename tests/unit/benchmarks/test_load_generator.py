@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -51,7 +52,8 @@ def server(status=200, body=b"{}", length=None):
 
 
 def load(url, **changes):
-    return load_generator.run(url, **({"connections": 3, "seconds": 0.2, "method": "GET", "body": None} | changes))
+    options: dict[str, Any] = {"connections": 3, "seconds": 0.2, "method": "GET", "body": None}
+    return load_generator.run(url, **(options | changes))
 
 
 def test_counts_what_the_server_answered():

@@ -1,6 +1,7 @@
 """What is refused at submission, with the field and the reason."""
 
 import json
+from typing import Any
 
 import cv2
 import numpy as np
@@ -95,7 +96,7 @@ def test_files_in_the_output_are_refused_and_named(check, root, request_of):
 
 def test_an_unfinished_output_of_the_same_request_is_gone_on_with(check, root):
     checked = check(split(task_id="one"))
-    run = {"state": "unfinished", "run_id": "one", "request": request_identity(checked)}
+    run: dict[str, Any] = {"state": "unfinished", "run_id": "one", "request": request_identity(checked)}
     run |= {"plan": "", "boot_id": "", "is_new": True, "result": None}
     (root / "out" / ".rfuav-run").mkdir(parents=True)
     (root / "out" / ".rfuav-run" / "run.json").write_text(json.dumps(run))

@@ -12,10 +12,15 @@ from tests.support.project import ROOT
 UNIT = ROOT / "configs" / "rfuav.service"
 
 
+class Parser(configparser.ConfigParser):
+    def optionxform(self, optionstr: str) -> str:
+        """Options of systemd are case-sensitive."""
+        return optionstr
+
+
 @pytest.fixture
 def service():
-    parser = configparser.ConfigParser(strict=False, interpolation=None)
-    parser.optionxform = str
+    parser = Parser(strict=False, interpolation=None)
     parser.read(UNIT)
     return parser["Service"]
 

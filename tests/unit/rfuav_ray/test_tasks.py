@@ -35,7 +35,7 @@ def test_a_step_makes_a_new_record_with_its_times_and_leaves_the_old_one():
     ended = advance(running, DONE, progress=100.0)
     assert (waiting.status, waiting.device, waiting.started_at) == (P, None, None)
     assert running.started_at is not None and running.ended_at is None
-    assert ended.ended_at >= running.started_at and ended.progress == 100.0
+    assert ended.ended_at is not None and ended.ended_at >= running.started_at and ended.progress == 100.0
 
 
 def test_a_record_survives_the_way_through_json():

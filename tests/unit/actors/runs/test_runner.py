@@ -1,4 +1,8 @@
-"""The threads of a run, the environment it gets on any cluster, and what becomes of its errors."""
+"""A run from its specification to its outcome, its threads and its environment."""
+
+import logging
+import os
+from types import SimpleNamespace
 
 import pytest
 import ray
@@ -9,6 +13,8 @@ from actors.runs.runner import use_threads
 from actors.runs.spec import RunSpec
 from actors.runs.supervisor import OPENMP_VARIABLES, run_environment
 from rfuav_ray.errors import RunCancelled, RunError, RunInterrupted
+from rfuav_ray.events import RunEvent
+from tests.support.inference_runs import Run
 
 
 @pytest.fixture
@@ -68,6 +74,7 @@ def test_ending_a_failed_run_has_its_traceback(error, reason):
     except type(error) as caught:
         outcome = runner.ending(caught)
     assert (outcome.status, outcome.error) == ("failed", reason)
+    assert outcome.traceback is not None
     assert "test_runner.py" in outcome.traceback and outcome.traceback.startswith("Traceback")
 
 
@@ -75,3 +82,109 @@ def test_ending_a_failed_run_has_its_traceback(error, reason):
 def test_ending_a_run_that_was_stopped_has_none(error, status):
     outcome = runner.ending(error)
     assert (outcome.status, outcome.traceback) == (status, None)
+
+
+@pytest.fixture
+def worker(monkeypatch):
+    """This process is a worker of Ray on the node `abc` without a GPU."""
+    monkeypatch.setattr(ray, "get_gpu_ids", list)
+    monkeypatch.setattr(ray, "get_runtime_context", lambda: SimpleNamespace(get_node_id=lambda: "abc"))
+    for name in ("CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES"):
+        monkeypatch.setenv(name, "")  # else what a run sets would stay
+
+
+REQUEST = {"source_path": "/a", "cfg_path": "/c", "weight_path": "/w"}
+
+
+@pytest.fixture
+def run(worker, actors, monkeypatch):
+    """`run(work)`: execute a run whose domain function is `work(report)`."""
+
+    def execute(work, **fields):
+        def function(spec, request, reporter, place):
+            return work(reporter.report)
+
+        monkeypatch.setitem(runner.RUN_FUNCTIONS, "inference", function)
+        spec = RunSpec("task", "inference", 1, REQUEST, "cpu", 1, **fields)
+        return runner.run(spec, actors.metrics_handle, actors.orders_handle)
+
+    return execute
+
+
+def test_run_an_inference_from_its_request_to_its_files(worker, actors, tmp_path):
+    files = Run(tmp_path)
+    files.add_images("a.png", "b.png")
+    request = {
+        "cfg_path": str(tmp_path / "model.yaml"),
+        "weight_path": str(tmp_path / "weights.pth"),
+        "source_path": str(files.source),
+        "save_path": str(files.out),
+    }
+    spec = RunSpec("task", "inference", 2, request, "cpu", 1)
+    outcome = runner.run(spec, actors.metrics_handle, actors.orders_handle)
+    assert (outcome.status, outcome.error) == ("completed", None)
+    assert outcome.result is not None and outcome.result["images"] == 2
+    assert len(files.csv()) == 2
+    place = outcome.result["run"]
+    assert (place["attempt"], place["device"], place["node_id"], place["gpu_ids"]) == (2, "cpu", "abc", [])
+    assert place["started_at"] <= place["ended_at"]
+    assert actors.messages()[0].startswith(f"Run 2 started in process {os.getpid()} on ")
+    assert actors.orders.last.percent == 100
+
+
+def test_run_delivers_everything_before_it_ends(run, actors):
+    def work(report):
+        for number in range(100):
+            report(RunEvent(message=str(number)))
+        return {"images": 100}
+
+    outcome = run(work)
+    assert (outcome.status, outcome.result["images"]) == ("completed", 100)
+    assert actors.messages()[1:] == [str(number) for number in range(100)]
+
+
+@pytest.mark.parametrize(("order", "status"), [("cancel", "cancelled"), ("interrupt", "interrupted")])
+def test_run_ends_as_it_is_ordered(run, actors, order, status):
+    def work(report):
+        actors.orders.order = order
+        while True:
+            report(RunEvent(progress=50))
+
+    assert run(work).status == status
+
+
+def test_run_never_raises_the_errors_of_its_work(run, actors):
+    def work(report):
+        report(RunEvent(message="last words"))
+        raise RunError("the file is damaged.")
+
+    outcome = run(work)
+    assert (outcome.status, outcome.error) == ("failed", "the file is damaged.")
+    assert "in work" in outcome.traceback
+    assert actors.messages()[1:] == ["last words"]
+
+
+def test_run_a_request_that_is_not_valid_any_more_is_a_failure(worker, actors):
+    spec = RunSpec("task", "inference", 1, {}, "cpu", 1)
+    outcome = runner.run(spec, actors.metrics_handle, actors.orders_handle)
+    assert outcome.status == "failed" and outcome.error is not None and "cfg_path" in outcome.error
+
+
+def test_run_warnings_of_the_domain_are_events_of_the_task(run, actors):
+    def work(report):
+        logging.getLogger("rfuav_ray.signals.sigmf").warning("the captures have different frequencies")
+        return {}
+
+    run(work)
+    warning = actors.log()[1]
+    assert (warning["level"], warning["message"]) == ("WARNING", "the captures have different frequencies")
+
+
+@pytest.mark.parametrize(("of_ray", "planned", "used"), [(["1"], "1", ["1"]), ([], "1", ["1"]), ([], None, [])])
+def test_run_names_its_gpu_and_selects_it_where_ray_did_not(run, actors, monkeypatch, of_ray, planned, used):
+    monkeypatch.setattr(ray, "get_gpu_ids", lambda: of_ray)
+    outcome = run(lambda report: {}, gpu_id=planned)
+    assert outcome.result["run"]["gpu_ids"] == used
+    assert ("GPU 1" in actors.messages()[0]) is bool(used)
+    assert os.environ["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
+    assert os.environ["CUDA_VISIBLE_DEVICES"] == ("" if of_ray or not used else "1")

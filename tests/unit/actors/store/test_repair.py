@@ -41,6 +41,13 @@ def url_of(file):
     return f"sqlite:///{file}"
 
 
+def repaired(file):
+    """Repair the file at a start. Returns the message about it."""
+    message = prepare_store(url_of(file))
+    assert message is not None
+    return message
+
+
 def contents(file):
     store = Store(url_of(file))
     tasks = store.load_tasks()
@@ -80,7 +87,7 @@ def cells(file, number):
 
 def assert_saved(file, lost_rows, *, reason="was damaged"):
     """The start succeeds; all but at most these rows are there, and unchanged."""
-    message = prepare_store(url_of(file))
+    message = repaired(file)
     assert reason in message
     tasks, events, limits = contents(file)
     assert set(tasks) <= set(TASKS) and set(events) <= set(EVENTS)
@@ -163,7 +170,7 @@ def test_a_file_whose_second_half_is_gone(file):
 )
 def test_a_file_without_any_row(file, content, reason):
     file.write_bytes(content)
-    message = prepare_store(url_of(file))
+    message = repaired(file)
     assert reason in message and "0 tasks (" in message
     assert contents(file) == ([], [], None)
     (old,) = file.parent.glob("rfuav.db.damaged-*[0-9]")
@@ -176,7 +183,7 @@ def test_rows_that_were_deleted_stay_deleted(file):
     store.delete_events([row.id for row in TASKS[:90]])
     store.close()
     overwrite(file, root_of(file, "events"))
-    message = prepare_store(url_of(file))
+    message = repaired(file)
     tasks, events, _ = contents(file)
     assert "was damaged" in message
     assert tasks == TASKS[1500:] and sorted(events) == sorted(EVENTS[90 * 200 :])
@@ -236,7 +243,7 @@ def test_rows_in_the_log_of_a_damaged_file_are_saved(crashed, damage):
     if damage == "torn log":
         log.write_bytes(log.read_bytes()[: -PAGE_BYTES // 2])
     overwrite(crashed, root_of_events(crashed) if damage == "root page" else 1)
-    assert "was damaged" in prepare_store(url_of(crashed))
+    assert "was damaged" in repaired(crashed)
     assert last_sequence(crashed) == (209 if damage == "torn log" else 210)
     assert len(contents(crashed)[1]) == len(EVENTS) + (9 if damage == "torn log" else 10)
 
@@ -254,7 +261,7 @@ def test_a_log_is_read_though_its_file_has_lost_its_content(file, tmp_path, is_t
         shutil.copy(f"{file}-wal", f"{left}-wal")
     if is_there:
         left.touch()
-    message = prepare_store(url_of(left))
+    message = repaired(left)
     assert ("the file is empty" if is_there else "the file is missing") in message
     tasks, events, _ = contents(left)
     assert tasks == TASKS and sorted(events) == sorted(EVENTS)

@@ -7,11 +7,11 @@ import pytest
 
 from actors.runs.spec import Outcome
 from actors.store.setup import prepare_store
+from actors.store.store import database_url
 from actors.tasks import manager as task_manager
-from actors.tasks.manager import TaskManager, database_url
+from actors.tasks.manager import TaskManager
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskStatus
-from tests.support.counting_gauges import CountingGauges
 from tests.support.sample_tasks import a_task
 
 TIMEOUT_S = 20
@@ -69,7 +69,6 @@ class Supervisor:
 @pytest.fixture
 def play(tmp_path, monkeypatch):
     """Run a coroutine function with a started manager, whose CPU has a free slot, its supervisor and its log."""
-    monkeypatch.setattr(task_manager, "QueueGauges", CountingGauges)
     monkeypatch.setattr(task_manager, "write_to_log_file", lambda settings, rotates: None)
     monkeypatch.setattr("actors.tasks.dispatcher.own_actor", lambda: None)
     settings = Settings(_env_file=None, data_roots=[tmp_path], state_dir=tmp_path / "state")

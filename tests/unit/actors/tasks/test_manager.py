@@ -6,18 +6,17 @@ import json
 import pytest
 
 from actors.store.setup import prepare_store
+from actors.store.store import database_url
 from actors.tasks import manager as task_manager
-from actors.tasks.manager import TaskManager, database_url
+from actors.tasks.manager import TaskManager
 from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict, TaskNotFound
 from rfuav_ray.settings import Settings
-from tests.support.counting_gauges import CountingGauges
 from tests.support.sample_tasks import a_task
 
 
 @pytest.fixture
 def manager(tmp_path, monkeypatch):
     """One that has started; its only device is the CPU, whose limits are 0."""
-    monkeypatch.setattr(task_manager, "QueueGauges", CountingGauges)
     monkeypatch.setattr(task_manager, "write_to_log_file", lambda settings, rotates: None)
     settings = Settings(data_roots=[tmp_path], state_dir=tmp_path / "state", task_queue_size=4)
     prepare_store(database_url("", settings.state_dir))

@@ -1,45 +1,45 @@
 """The table of tasks over a real store, and what retention deletes of it."""
 
 import asyncio
+import json
 import sqlite3
-from collections import Counter
 from datetime import timedelta
 
 import pytest
 
-from actors.events.event_log import first_event
+from actors.events.event_log import first_event, is_final
+from actors.events.gauges import QueueGauges
 from actors.store.setup import prepare_store
 from actors.store.store import Store, database_url
 from actors.tasks.retention import DAY_S, Retention
 from actors.tasks.table import TaskTable
+from actors.tasks.task_log import Journal
 from rfuav_ray.errors import ServiceBusy, TaskConflict, TaskNotFound
 from rfuav_ray.tasks import TaskStatus, advance, now
+from tests.support.actor_handles import LocalHandle
 from tests.support.sample_tasks import a_task
 
 
-class Gauges:
-    """Counts instead of publishing."""
+class Metrics:
+    """Answers like the MetricsActor. Notes whose events are to be forgotten, and whose logs get an end."""
 
-    def __init__(self):
-        self.counts = Counter()
-
-    def count(self, before, after):
-        self.counts[before] -= 1
-        self.counts[after] += 1
-
-
-class Journal:
-    """Notes whose events are to be forgotten, and whose logs get an end."""
-
-    def __init__(self):
+    def __init__(self, error=None):
+        self.error = error
         self.forgotten = []
         self.closed = []
 
-    def close(self, task):
-        self.closed.append(task.id)
+    async def append_batch(self, reports):
+        self.closed += [report.task_id for report in reports if is_final(json.dumps(report.entries[-1]))]
+        return [None] * len(reports)
 
     async def forget(self, task_ids):
+        if self.error is not None:
+            raise self.error
         self.forgotten += task_ids
+
+
+def journal_of(metrics):
+    return Journal(LocalHandle(metrics))
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def open_table(url):
 
     def open_it():
         stores.append(Store(url))
-        return TaskTable(stores[-1], Gauges())
+        return TaskTable(stores[-1], QueueGauges())
 
     yield open_it
     for store in stores:
@@ -101,34 +101,34 @@ def test_the_id_of_an_ended_task_is_in_use_until_it_is_deleted(open_table):
             await add(table, a_task(2), a_task(1))
         with pytest.raises(TaskNotFound):
             table.get("task-2")
-        journal = Journal()
-        await table.delete(["task-1"], journal)
+        metrics = Metrics()
+        await table.delete(["task-1"], journal_of(metrics))
         with pytest.raises(TaskNotFound):
             table.get("task-1")
         await add(table, a_task(1))
-        assert journal.forgotten == ["task-1"] and table.get("task-1").status is TaskStatus.PENDING
+        assert metrics.forgotten == ["task-1"] and table.get("task-1").status is TaskStatus.PENDING
 
     asyncio.run(main())
 
 
 @pytest.mark.parametrize("refuses", ["the metrics actor", "the store"])
 def test_a_task_that_cannot_be_deleted_stays_and_its_log_has_an_end(open_table, monkeypatch, refuses):
-    async def refuse_forgetting(task_ids):
-        raise ServiceBusy("The database does not answer.", 5)
-
     def refuse_writing(changes):
         raise ServiceBusy("The disk is full.", 5)
 
     async def main():
-        table, journal = open_table(), Journal()
+        table = open_table()
+        metrics = Metrics()
+        journal = journal_of(metrics)
         await add_and_finish(table, [1], days_ago=0)
         if refuses == "the store":
             monkeypatch.setattr(table._commit, "_save", refuse_writing)
         else:
-            monkeypatch.setattr(journal, "forget", refuse_forgetting)
+            metrics.error = ServiceBusy("The database does not answer.", 5)
         with pytest.raises(ServiceBusy):
             await table.delete(["task-1"], journal)
-        assert journal.closed == ["task-1"]
+        await journal.flush()
+        assert metrics.closed == ["task-1"]
         assert table.get("task-1").status is TaskStatus.COMPLETED
         again = open_table()
         await again.load()
@@ -157,13 +157,13 @@ def test_tasks_that_cannot_be_stored_are_not_there(open_table, url, monkeypatch)
 
 def test_old_ended_tasks_are_forgotten_and_nothing_else(open_table):
     async def main():
-        table, journal = open_table(), Journal()
+        table, metrics = open_table(), Metrics()
         await add_and_finish(table, range(1, 4), days_ago=31)
         await add_and_finish(table, range(4, 6), days_ago=29)
         await add(table, a_task(6).evolve(created_at=now() - timedelta(days=100)))
-        retention = Retention(30, table, journal)
+        retention = Retention(30, table, journal_of(metrics))
         assert await retention.prune(now().timestamp() - 30 * DAY_S) == 3
-        assert journal.forgotten == ["task-1", "task-2", "task-3"]
+        assert metrics.forgotten == ["task-1", "task-2", "task-3"]
         again = open_table()
         await again.load()
         assert sorted(row.id for row in again.feed.rows()) == ["task-4", "task-5", "task-6"]

@@ -42,7 +42,8 @@ def test_a_finished_run_leaves_its_files_and_a_note(output, tmp_path):
         folder.complete({"stats": 1})
     files = {str(file.relative_to(tmp_path / "out")) for file in (tmp_path / "out").rglob("*") if file.is_file()}
     assert files == {*PLANNED, ".rfuav-run/run.json"}
-    assert read_run(tmp_path / "out")["state"] == "complete"
+    run = read_run(tmp_path / "out")
+    assert run is not None and run["state"] == "complete"
 
 
 def test_the_same_run_started_again_after_its_end_finds_its_result(output):

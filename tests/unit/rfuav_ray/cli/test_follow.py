@@ -5,6 +5,7 @@ from rich.console import Console
 
 from rfuav_ray.cli.follow import LiveView, LogView, duration_text, follow_task, open_view, short
 from rfuav_ray.client import RFUAVClient
+from tests.support.consoles import text_of
 from tests.support.fake_service import event, last_event, running_service, stream, task
 
 METRICS = {"train_loss": 0.12345, "val_acc": 93.14, "macro_f1": 0.9, "val_loss": 1.0}
@@ -26,7 +27,7 @@ def pipe():
 def shown_for(console, fields):
     with LiveView(console, "night-run") as view:
         view.update(fields)
-    return console.file.getvalue()
+    return text_of(console)
 
 
 def test_a_terminal_shows_epoch_figures_and_remaining_time(terminal):
@@ -56,7 +57,7 @@ def test_tasks_without_epochs_show_how_far_they_are(terminal, kind):
 def test_log_lines_stay_above_the_bar(terminal):
     with LiveView(terminal, "t") as view:
         view.log({"level": "ERROR", "message": "[red]raw[/red]"})
-    assert "ERROR   [red]raw[/red]\n" in terminal.file.getvalue()
+    assert "ERROR   [red]raw[/red]\n" in text_of(terminal)
 
 
 def test_a_pipe_gets_lines_only(pipe):
@@ -64,7 +65,7 @@ def test_a_pipe_gets_lines_only(pipe):
         view.update(RUNNING)
         view.log({"level": "INFO", "message": "one"})
     assert type(view) is LogView
-    assert pipe.file.getvalue() == "--:--:-- INFO    one\n"
+    assert text_of(pipe) == "--:--:-- INFO    one\n"
 
 
 def test_a_terminal_gets_the_live_view(terminal):
@@ -87,7 +88,7 @@ def test_following_shows_the_log_and_returns_the_ended_task(kind, request):
         service.on("GET /api/v2/tasks/t1", task(status="failed", error="why"))
         with RFUAVClient(service.url) as client:
             assert follow_task(client, "t1", console)["error"] == "why"
-    assert "INFO    one\n" in console.file.getvalue()
+    assert "INFO    one\n" in text_of(console)
 
 
 def test_the_bar_is_fed_from_the_service_while_the_log_is_silent(terminal, monkeypatch):
@@ -107,7 +108,7 @@ def test_the_bar_is_fed_from_the_service_while_the_log_is_silent(terminal, monke
         service.on("GET /api/v2/tasks/t1", read_task)
         with RFUAVClient(service.url, retry_delays_s=(0.0,)) as client:
             follow_task(client, "t1", terminal)
-    assert "100%" in terminal.file.getvalue()
+    assert "100%" in text_of(terminal)
 
 
 @pytest.mark.parametrize(

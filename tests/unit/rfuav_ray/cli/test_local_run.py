@@ -9,6 +9,7 @@ from rich.console import Console
 from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.cli.local_run import train_and_print
 from serve_app.command.console import main
+from tests.support.consoles import text_of
 
 
 @pytest.fixture
@@ -94,5 +95,5 @@ def test_ctrl_c_stops_between_two_batches_and_resume_goes_on(data, capsys):
     assert "--resume" in capsys.readouterr().err
     resumed = Console(file=io.StringIO(), width=200)
     assert train_and_print(request(data, device="cpu"), resumed, resume=True) == 0
-    assert "Resuming after epoch 1/2" in resumed.file.getvalue()
-    assert "Best: " in resumed.file.getvalue()
+    assert "Resuming after epoch 1/2" in text_of(resumed)
+    assert "Best: " in text_of(resumed)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -26,7 +27,7 @@ COMMANDS = {
     "crop": ["crop", "in", "out", "--x", "0", "--y", "1", "--width", "2", "--height", "3"],
     "spectrogram": ["spectrogram", "in", "out"],
 }
-STATS = {
+STATS: dict[str, dict[str, Any]] = {
     "split": {
         "total_images": 12,
         "train_images": 9,

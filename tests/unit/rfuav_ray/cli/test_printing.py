@@ -12,6 +12,7 @@ from rfuav_ray.cli.printing import (
     print_training,
     tasks_table,
 )
+from tests.support.consoles import text_of
 from tests.support.fake_service import preprocessing, task
 
 
@@ -21,7 +22,7 @@ def console():
 
 
 def lines(console):
-    return [" ".join(line.split()) for line in console.file.getvalue().splitlines()]
+    return [" ".join(line.split()) for line in text_of(console).splitlines()]
 
 
 def test_ids_are_whole_on_a_narrow_terminal_too():
@@ -29,7 +30,7 @@ def test_ids_are_whole_on_a_narrow_terminal_too():
     narrow.print(
         tasks_table(narrow, [task("0f8fad5b-d9cb-469f-a165-70867728950e", message="a long message " * 9)])
     )
-    assert "0f8fad5b-d9cb-469f-a165-70867728950e" in narrow.file.getvalue()
+    assert "0f8fad5b-d9cb-469f-a165-70867728950e" in text_of(narrow)
 
 
 def test_what_a_task_is_about_depends_on_its_state(console):
@@ -68,7 +69,7 @@ def test_a_trainings_figures(console):
 
 def test_an_inference_without_rows(console):
     print_inference(console, {"classes": {}}, [], total=0)
-    assert "more" not in console.file.getvalue()
+    assert "more" not in text_of(console)
 
 
 def test_what_a_preprocessing_made(console):
@@ -82,7 +83,7 @@ def test_what_a_preprocessing_made(console):
 def test_failed_files_catch_the_eye(failed, is_yellow):
     terminal = Console(file=io.StringIO(), width=80, force_terminal=True, color_system="standard")
     print_preprocessing(terminal, preprocessing(stats={"success": 7, "failed": failed}))
-    assert (f"\x1b[33m{failed} " in terminal.file.getvalue()) is is_yellow
+    assert (f"\x1b[33m{failed} " in text_of(terminal)) is is_yellow
 
 
 def test_a_preprocessing_without_stats_still_names_its_folder(console):

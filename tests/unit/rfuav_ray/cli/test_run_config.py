@@ -152,7 +152,7 @@ def test_wrong_types_of_a_file_are_named(folder):
 
 
 def test_one_source_makes_one_inference(folder):
-    for flags, sources in ((MODEL, [Path("x")]), ({**MODEL, "source_path": None}, [Path("x")])):
+    for flags, sources in ((MODEL, ["x"]), ({**MODEL, "source_path": None}, ["x"])):
         request = inference_request(None, {**flags, "save_path": Path("out")}, sources)
         assert isinstance(request, InferenceRequest)
         assert given_fields(request) == {
@@ -170,7 +170,7 @@ def test_the_source_may_come_from_the_file(folder):
 
 def test_several_sources_make_a_batch(folder):
     path = config(folder, {**MODEL, "source_path": "unused", "save_path": "out", "device": "cpu"})
-    request = inference_request(path, {"priority": 1}, [Path("x"), Path("/y")])
+    request = inference_request(path, {"priority": 1}, ["x", "/y"])
     assert isinstance(request, BatchInferenceRequest)
     assert given_fields(request) == {
         "cfg_path": str(folder / "m.yaml"),
@@ -185,7 +185,7 @@ def test_several_sources_make_a_batch(folder):
 @pytest.mark.parametrize("field", ["name", "task_id"])
 def test_a_batch_has_no_single_name(folder, field):
     with pytest.raises(InvalidInput, match=rf"{field}: .*several sources"):
-        inference_request(None, {**MODEL, field: "n"}, [Path("x"), Path("y")])
+        inference_request(None, {**MODEL, field: "n"}, ["x", "y"])
 
 
 def test_an_inference_without_a_source_is_refused(folder):

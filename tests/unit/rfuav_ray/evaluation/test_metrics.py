@@ -1,4 +1,5 @@
 import math
+from typing import cast
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ def sure_of(predicted: list[int], classes: int) -> NDArray[np.float32]:
 
 
 def test_every_figure_is_there_as_a_plain_finite_float() -> None:
-    figures = evaluate(sure_of([0, 1], 2), np.array([0, 1]), np.float32(0.5))
+    figures = evaluate(sure_of([0, 1], 2), np.array([0, 1]), cast("float", np.float32(0.5)))
     assert figures.keys() == VALIDATION_KEYS
     assert all(type(value) is float and math.isfinite(value) for value in figures.values())
     assert figures["val_loss"] == 0.5
@@ -100,7 +101,7 @@ def test_classes_never_predicted_or_without_images_warn_of_nothing(
 ) -> None:
     probabilities = sure_of(predicted, classes)
     figures = evaluate(probabilities, np.array(labels), 1.0)
-    assert all(math.isfinite(value) for value in figures.values())
+    assert all(isinstance(value, float) and math.isfinite(value) for value in figures.values())
     expected = 100 * np.mean(np.array(predicted) == np.array(labels))
     assert figures["val_acc"] == expected
     rows = per_class(probabilities, np.array(labels), [f"c{i}" for i in range(classes)])

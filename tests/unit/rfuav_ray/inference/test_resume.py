@@ -1,6 +1,7 @@
 """An inference that was interrupted or killed goes on after the images that it has done."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -16,18 +17,23 @@ IMAGES = 10
 BROKEN = 3
 
 
+class ComparedRun(Run):
+    """Ten images, one of which cannot be read, and the results of an inference that nobody interrupted."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.add_images(*(f"{index}.png" for index in range(IMAGES)))
+        (self.source / f"{BROKEN}.png").write_bytes(b"no image")
+        self.out = folder / "whole"
+        self.result = self.infer(batch_size=2)
+        self.whole = contents(self)
+        self.out = folder / "out"
+        self.events.clear()
+
+
 @pytest.fixture
 def run(tmp_path):
-    """Ten images, one of which cannot be read, and the results of an inference that nobody interrupted."""
-    run = Run(tmp_path)
-    run.add_images(*(f"{index}.png" for index in range(IMAGES)))
-    (run.source / f"{BROKEN}.png").write_bytes(b"no image")
-    run.out = tmp_path / "whole"
-    run.result = run.infer(batch_size=2)
-    run.whole = contents(run)
-    run.out = tmp_path / "out"
-    run.events.clear()
-    return run
+    return ComparedRun(tmp_path)
 
 
 def contents(run):

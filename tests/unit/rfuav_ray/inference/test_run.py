@@ -55,8 +55,8 @@ def test_the_probabilities_are_those_of_the_model(tmp_path, model):
     # Statistics that differ from those of a new model, so that a batch norm left out would show.
     for module in run.model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
-            torch.nn.init.uniform_(module.running_mean, -0.2, 0.2)
-            torch.nn.init.uniform_(module.running_var, 0.5, 1.5)
+            torch.nn.init.uniform_(module.get_buffer("running_mean"), -0.2, 0.2)
+            torch.nn.init.uniform_(module.get_buffer("running_var"), 0.5, 1.5)
     run.save_weights()
     run.add_images(*(f"{index}.png" for index in range(5)))
     run.infer(batch_size=2)
@@ -184,8 +184,8 @@ def test_the_precision_is_chosen_by_the_first_pictures_wherever_they_are(tmp_pat
     monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: True)
     run = Run(tmp_path, model="resnet18")
     with torch.no_grad():  # nearly equal classes, far from zero: the rounding of bfloat16 decides
-        run.model.fc.weight.mul_(0.01)
-        run.model.fc.bias.copy_(torch.linspace(300, 301, 7))
+        run.model.get_parameter("fc.weight").mul_(0.01)
+        run.model.get_parameter("fc.bias").copy_(torch.linspace(300, 301, 7))
     run.save_weights()
     for index in range(5):
         (run.source / f"{index}.png").write_bytes(b"no image")

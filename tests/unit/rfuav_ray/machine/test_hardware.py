@@ -3,6 +3,7 @@
 import os
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pynvml
 import pytest
@@ -86,7 +87,7 @@ def test_without_a_driver_nothing_is_available_and_logical_gpus_have_no_hardware
 
 @pytest.mark.usefixtures("nvml")
 def test_the_answer_about_gpus_has_what_our_runs_hold():
-    pool = SimpleNamespace(
+    pool: Any = SimpleNamespace(
         gpus=["cuda:0", "cuda:1", "cuda:2"],
         hardware=dict(zip(["cuda:0", "cuda:1"], read_gpus()["devices"], strict=True)).get,
         software=lambda: {"cuda_version": "13.2", "pytorch_version": "2.15.0"},

@@ -1,6 +1,7 @@
 """Threads that work ahead: the order, how far ahead, errors and stopping early."""
 
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -25,9 +26,14 @@ def test_results_come_in_the_order_of_the_items_however_long_each_takes() -> Non
 
 @pytest.mark.parametrize("ahead", [1, 3])
 def test_no_more_items_are_taken_than_it_may_be_ahead(ahead: int) -> None:
-    taken = []
-    items = (taken.append(item) or item for item in range(100))
-    results = prefetched(lambda item: item, items, threads=4, ahead=ahead, name="test")
+    taken: list[int] = []
+
+    def items() -> Iterator[int]:
+        for item in range(100):
+            taken.append(item)
+            yield item
+
+    results = prefetched(lambda item: item, items(), threads=4, ahead=ahead, name="test")
     for wanted in range(10):
         assert next(results) == wanted
         assert len(taken) == wanted + 1 + ahead

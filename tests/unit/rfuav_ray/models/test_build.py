@@ -1,5 +1,6 @@
 import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -96,7 +97,7 @@ def test_half_precision_weights_load_into_full_precision(tmp_path):
     model = build_model("resnet18", 3)
     load_weights(model, saved(tmp_path, state), strict_head=True)
     assert model.fc.weight.dtype == torch.float32
-    assert torch.equal(model.fc.weight, state["fc.weight"].float())
+    assert torch.equal(model.get_parameter("fc.weight"), state["fc.weight"].float())
 
 
 def test_weights_from_before_batches_were_counted_load(tmp_path):
@@ -104,7 +105,7 @@ def test_weights_from_before_batches_were_counted_load(tmp_path):
     path = saved(tmp_path, {key: value for key, value in state.items() if "num_batches" not in key})
     model = build_model("resnet18", 3)
     assert load_weights(model, path, strict_head=True) == []
-    assert torch.equal(model.fc.weight, state["fc.weight"])
+    assert torch.equal(model.get_parameter("fc.weight"), state["fc.weight"])
 
 
 def test_a_head_for_other_classes_is_left_new_and_reported(tmp_path):
@@ -119,8 +120,8 @@ def test_the_part_of_a_head_that_fits_is_loaded(tmp_path):
     path = saved(tmp_path, filled(build_model("mobilenet_v3_small", 37), 0.25).state_dict())
     model = filled(build_model("mobilenet_v3_small", 3), 0.5)
     assert load_weights(model, path, strict_head=False) == ["classifier.3.weight", "classifier.3.bias"]
-    assert (model.classifier[0].weight == 0.25).all()
-    assert (model.classifier[3].weight == 0.5).all()
+    assert (model.get_parameter("classifier.0.weight") == 0.25).all()
+    assert (model.get_parameter("classifier.3.weight") == 0.5).all()
 
 
 def test_torchvisions_own_weights_start_a_training(tmp_path):
@@ -143,7 +144,7 @@ def test_a_vits_positions_are_interpolated_at_the_start_only(tmp_path):
     with pytest.raises(RunError, match="another image_size than 96"):
         load_weights(model, path, strict_head=True)
     assert load_weights(model, path, strict_head=False) == []
-    old, new = source.encoder.pos_embedding, model.encoder.pos_embedding
+    old, new = (each.get_parameter("encoder.pos_embedding") for each in (source, model))
     assert new.shape == (1, 10, 768)
     assert torch.equal(new[:, 0], old[:, 0])
     # The corners of the 2 × 2 and of the 3 × 3 grid are the same places.
@@ -183,7 +184,7 @@ class Touch:
     def __init__(self, target: Path) -> None:
         self.target = target
 
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> tuple[Any, ...]:
         return Path.touch, (self.target,)
 
 
@@ -237,7 +238,7 @@ def test_a_head_of_the_same_size_as_imagenets_stays_new_too(cache):
     model = filled(build_model("resnet18", 1000), 0.5)
     load_pretrained(model, "resnet18")
     assert (model.fc.weight == 0.5).all()
-    assert (model.layer4[1].conv2.weight == 0.25).all()
+    assert (model.get_parameter("layer4.1.conv2.weight") == 0.25).all()
 
 
 def test_pretrained_positions_are_interpolated(cache):

@@ -43,6 +43,7 @@ def test_each_task_finds_its_own(folder):
     claim(folder, "training", "third")
     for task_id in ("first", "second"):
         own = results_folder(folder, "training", task_id)
+        assert own is not None
         assert (own / "report.json").read_text() == f"{task_id}'s"
 
 
@@ -131,6 +132,7 @@ def test_a_result_names_the_files_where_they_are_now(folder):
         "epochs": 3,
     }
     moved = claim(folder, "training", "second")
+    assert moved is not None
     assert with_new_paths(result, folder, moved) == {
         "save_path": moved.folder,
         "files": {"best_model": f"{moved.folder}/best_model.pth", "curves": str(folder / "curves.png")},

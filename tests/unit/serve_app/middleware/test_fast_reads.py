@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskStatus
 from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
@@ -16,6 +16,7 @@ from serve_app.routes import health, inference, tasks, training
 from serve_app.view.cached_json import encoded
 from serve_app.view.health_report import HealthReport
 from serve_app.view.task_view import TaskView
+from tests.support.actor_handles import no_streams
 from tests.support.sample_tasks import a_row
 
 RESOURCES = {"device_usage": {}, "active_tasks": {}, "limits": {}, "gpu_info": {"available": False, "count": 0}}
@@ -29,9 +30,9 @@ class Answers:
         for row in rows:
             self.view.put(row)
         self.service = Service(
-            settings=SimpleNamespace(version="1"),
+            settings=Settings(_env_file=None),
             view=self.view,
-            streams=SimpleNamespace(client_count=0),
+            streams=no_streams(),
             task_manager_actor=None,
         )
         app = FastAPI()
@@ -131,7 +132,7 @@ class TaskManager:
 
 
 def a_report(manager):
-    return HealthReport("1", TaskView(), SimpleNamespace(client_count=0), manager.resources)
+    return HealthReport("1", TaskView(), no_streams(), manager.resources)
 
 
 def test_those_who_ask_for_the_health_together_ask_the_task_manager_once():

@@ -19,6 +19,7 @@ from serve_app.middleware.fast_starts import FastStarts
 from serve_app.middleware.guards import BodyLimit
 from serve_app.routes import inference, training
 from serve_app.view.task_view import TaskView
+from tests.support.actor_handles import no_streams
 from tests.support.training_runs import CLASSES, make_images
 
 START = "/api/v2/training/start"
@@ -55,7 +56,7 @@ def clients(tmp_path, task_manager):
         app.state.service = Service(
             settings=settings,
             view=TaskView(),
-            streams=SimpleNamespace(client_count=0),
+            streams=no_streams(),
             task_manager_actor=task_manager,
         )
         api = BodyLimit(FastStarts(app, app) if is_fast else app)

@@ -13,6 +13,7 @@ from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.routes import inference
 from serve_app.view.task_view import TaskView
+from tests.support.actor_handles import no_streams
 from tests.support.sample_tasks import a_row, a_task
 
 RESULTS = "/api/v2/inference/one/results"
@@ -35,7 +36,7 @@ def client(tmp_path):
         app.state.service = Service(
             settings=Settings(data_roots=[tmp_path], state_dir=tmp_path / "state"),
             view=view,
-            streams=SimpleNamespace(client_count=0),
+            streams=no_streams(),
             task_manager_actor=SimpleNamespace(get=SimpleNamespace(remote=get)),
         )
         return TestClient(app, raise_server_exceptions=False)

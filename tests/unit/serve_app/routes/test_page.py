@@ -1,18 +1,19 @@
 """The page's files and the files of tasks, as the API answers them."""
 
 import os
-from types import SimpleNamespace
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from rfuav_ray.settings import Settings
 from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.guards import KeyCheck
 from serve_app.routes import artifacts, files, index
 from serve_app.routes.page import add_page
 from serve_app.view.task_view import TaskView
+from tests.support.actor_handles import no_streams
 from tests.support.sample_tasks import a_row
 
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
@@ -33,13 +34,13 @@ def client(folder):
     view = TaskView()
     view.put(a_row(1, request={"save_path": str(folder / "runs"), "name": "one"}))
     view.put(a_row(2, kind="split", request={"input_path": "/a", "output_path": str(folder / "parts")}))
-    settings = SimpleNamespace(app_name="rfuav-ray", version="1", environment="test", data_roots=(folder,))
+    settings = Settings(_env_file=None, data_roots=[folder], state_dir=folder / "state")
     app = FastAPI()
     for group in (artifacts, files, index):
         app.include_router(group.router)
     add_page(app)
     add_error_handlers(app)
-    app.state.service = Service(settings, view, SimpleNamespace(client_count=0), task_manager_actor=None)
+    app.state.service = Service(settings, view, no_streams(), task_manager_actor=None)
     return TestClient(app)
 
 

@@ -1,11 +1,12 @@
 """A kind of preprocessing has its route, with the fields of its request, from its record."""
 
 from dataclasses import replace
+from typing import cast
 
 from fastapi import APIRouter, FastAPI
 from pydantic import Field
 
-from rfuav_ray.api.kinds import KINDS
+from rfuav_ray.api.kinds import KINDS, TaskKind
 from rfuav_ray.api.requests import ImageCropRequest
 from serve_app.routes.preprocessing import add_start
 
@@ -16,7 +17,9 @@ class WiderRequest(ImageCropRequest):
 
 def test_add_start_a_new_field_is_in_the_description_of_the_api():
     router = APIRouter()
-    add_start(replace(KINDS["crop"], name="wider", request=WiderRequest, summary="Cut wider."), router)
+    add_start(
+        replace(KINDS["crop"], name=cast("TaskKind", "wider"), request=WiderRequest, summary="Cut wider."), router
+    )
     app = FastAPI()
     app.include_router(router)
     described = app.openapi()

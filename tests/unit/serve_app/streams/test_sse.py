@@ -3,7 +3,6 @@
 import asyncio
 import json
 from contextlib import aclosing
-from types import SimpleNamespace
 
 import pytest
 from ray.exceptions import ActorDiedError, RayTaskError
@@ -16,20 +15,11 @@ from rfuav_ray.tasks import TaskStatus
 from serve_app.streams import sse
 from serve_app.streams.sse import EventReader, TaskStreams
 from serve_app.view.task_view import TaskView
+from tests.support.actor_handles import LocalHandle
 from tests.support.metrics import metrics_actor
 from tests.support.sample_tasks import a_row
 
 FINAL = {"message": "end", "stage": "completed", "status": "completed"}
-
-
-class Local:
-    """Calls an actor's methods as Ray would, in this process."""
-
-    def __init__(self, actor):
-        self._actor = actor
-
-    def __getattr__(self, name):
-        return SimpleNamespace(remote=getattr(self._actor, name))
 
 
 @pytest.fixture
@@ -43,7 +33,7 @@ def run(coroutine):
 
 
 def streams_of(actor, view=None):
-    return TaskStreams(EventReader(Local(actor), (view or TaskView()).until_ended))
+    return TaskStreams(EventReader(LocalHandle(actor), (view or TaskView()).until_ended))
 
 
 async def collect(streams, after=0):
@@ -317,7 +307,12 @@ def test_a_log_that_nobody_can_read_now_is_refused_after_a_while(monkeypatch, er
 def test_reports_that_come_together_are_stored_together_each_in_its_log(actor, monkeypatch):
     written = []
     append_events = actor._store.append_events
-    actor._commit._save = lambda rows: (written.append(len(rows)), append_events(rows))
+
+    def count(rows):
+        written.append(len(rows))
+        append_events(rows)
+
+    actor._commit._save = count
 
     async def main():
         reports = [EventReport(task, "manager", 0, entries(1, 2)) for task in ("a", "b", "c")]

@@ -21,6 +21,12 @@ def ids(copy, kinds=None, statuses=None, offset=0, limit=100):
     return [json.loads(answer.body)["task_id"] for _, answer in page]
 
 
+def position(copy, number):
+    task = copy.get(f"task-{number}")
+    assert task is not None
+    return copy.queue_position(task)
+
+
 def test_newest_first_whatever_the_order_of_arrival():
     copy = TaskCopy()
     for number in (2, 3, 1):
@@ -82,10 +88,10 @@ def test_the_queue_position_counts_those_that_start_earlier():
     copy = TaskCopy()
     for row in (a_row(1), a_row(2), a_row(3, priority=1)):
         copy.put(row)
-    assert [copy.queue_position(copy.get(f"task-{number}")) for number in (1, 2, 3)] == [2, 3, 1]
+    assert [position(copy, number) for number in (1, 2, 3)] == [2, 3, 1]
     copy.put(a_row(3, priority=1, version=2, status=TaskStatus.RUNNING))
     copy.put(a_row(2, priority=1, version=3))
-    assert [copy.queue_position(copy.get(f"task-{number}")) for number in (1, 2, 3)] == [2, 1, None]
+    assert [position(copy, number) for number in (1, 2, 3)] == [2, 1, None]
 
 
 def test_a_deleted_task_is_gone_and_deleting_twice_is_harmless():
@@ -105,7 +111,7 @@ def test_a_new_feed_replaces_the_copy_when_all_of_it_is_there():
     assert ids(view.copy) == ["task-4", "task-1"]
     view.apply(a_page(a_row(3)))
     assert ids(view.copy) == ["task-4", "task-3", "task-2"]
-    assert view.copy.queue_position(view.copy.get("task-2")) == 1
+    assert position(view.copy, 2) == 1
 
 
 def test_a_page_changes_and_deletes():

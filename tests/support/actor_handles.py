@@ -1,0 +1,84 @@
+"""Handles of actors that are plain objects in the process of the test."""
+
+import asyncio
+import inspect
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+import ray
+from ray.exceptions import RayError, RayTaskError
+
+from serve_app.streams.sse import EventReader, TaskStreams
+from serve_app.view.task_view import TaskView
+
+
+class LocalHandle:
+    """Calls an actor's methods as Ray would, in this process."""
+
+    def __init__(self, actor: Any) -> None:
+        self._actor = actor
+
+    def __getattr__(self, name: str) -> Any:
+        return SimpleNamespace(remote=getattr(self._actor, name))
+
+
+class ActorThread:
+    """Runs actors in the event loop of one thread. Their answers are for `ray.get`, in any other thread."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+
+    def handle(self, actor: Any) -> Any:
+        return _ThreadHandle(actor, self)
+
+    def call(self, method: Any, *arguments: Any) -> "Future[Any]":
+        return asyncio.run_coroutine_threadsafe(_answer(method, arguments), self._loop)
+
+
+class _ThreadHandle:
+    def __init__(self, actor: Any, thread: ActorThread) -> None:
+        self._actor, self._thread = actor, thread
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._actor, name)
+        return SimpleNamespace(remote=lambda *arguments: self._thread.call(method, *arguments))
+
+
+async def _answer(method: Any, arguments: Any) -> Any:
+    answer = method(*arguments)
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+def _get(ref: "Future[Any]") -> Any:
+    """As `ray.get`: an error of the actor itself comes as RayTaskError."""
+    try:
+        return ref.result()
+    except RayError:
+        raise
+    except Exception as error:
+        raise RayTaskError("method", str(error), error) from error
+
+
+@contextmanager
+def actor_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[ActorThread]:
+    """Runs actors in a thread. Until the end `ray.get` takes the answers of these actors, and of no others."""
+    monkeypatch.setattr(ray, "get", _get)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, name="actors")
+    thread.start()
+    try:
+        yield ActorThread(loop)
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.close()
+
+
+def no_streams() -> TaskStreams:
+    """The streams of a replica that nobody follows."""
+    return TaskStreams(EventReader(None, TaskView().until_ended))

@@ -1,0 +1,269 @@
+"""The DevicePool over a cluster that is played: devices that come and go, and how runs are placed on them."""
+
+import asyncio
+
+import pytest
+from ray.exceptions import ActorUnavailableError
+
+from actors.devices import gpu_groups
+from actors.devices import pool as device_pool
+from actors.devices.pool import DevicePool
+from tests.support.cluster import played_cluster
+
+WITHIN_S = 30
+ONLINE_SHARE = 0.1
+H200 = {"name": "H200", "free_memory_gb": 120.5}
+
+
+@pytest.fixture
+def cluster(monkeypatch):
+    """A head node without GPUs. Whoever waits for the next look or tries again does so at once."""
+    monkeypatch.setattr(device_pool, "LOOK_EVERY_S", 0)
+    cluster = played_cluster(monkeypatch)
+    cluster.add_node("head", cpus=4, is_head=True)
+    return cluster
+
+
+def play(scenario):
+    """Run a coroutine function with an empty pool."""
+
+    async def main():
+        return await scenario(DevicePool(ONLINE_SHARE))
+
+    return asyncio.run(asyncio.wait_for(main(), WITHIN_S))
+
+
+async def until(condition):
+    while not condition():  # noqa: ASYNC110  # others get their turn
+        await asyncio.sleep(0)
+
+
+async def look_until_ready(pool, *devices):
+    await pool.look()
+    await until(lambda: all(pool.is_ready(device) for device in devices))
+
+
+async def look_until_read(pool, nodes):
+    await pool.look()
+    await until(lambda: len(pool.cpus()) == nodes)
+
+
+def test_look_finds_the_gpus_of_all_nodes_and_reserves_each(cluster):
+    cluster.add_node("b", gpus=2)
+    cluster.add_node("a", gpus=1)
+
+    async def scenario(pool):
+        assert pool.devices == ["cpu"] and pool.is_ready("cpu")
+        assert await pool.look() == set()
+        assert pool.gpus == ["cuda:0", "cuda:1", "cuda:2"]
+        assert not any(pool.is_ready(device) for device in pool.gpus)
+        await look_until_ready(pool, *pool.gpus)
+        assert [pool.node_name(device) for device in pool.gpus] == ["host of a", "host of b", "host of b"]
+        assert [pool.gpu_id(device) for device in pool.gpus] == ["0", "0", "1"]
+
+    play(scenario)
+    assert [group.fraction for group in cluster.groups.values()] == [1 - ONLINE_SHARE] * 3
+
+
+def test_look_a_gpu_of_another_program_is_listed_and_opened_when_it_is_free(cluster):
+    cluster.add_node("a", gpus=2)
+    cluster.held = {("a", "0")}
+
+    async def scenario(pool):
+        await look_until_ready(pool, "cuda:1")
+        assert not pool.is_ready("cuda:0")
+        cluster.let_go("a", "0")
+        await look_until_ready(pool, "cuda:0")
+        assert pool.gpu_id("cuda:0") == "0"
+
+    play(scenario)
+
+
+def test_news_comes_when_a_gpu_is_ready(cluster, monkeypatch):
+    monkeypatch.setattr(device_pool, "LOOK_EVERY_S", 1000)
+    cluster.add_node("a", gpus=1)
+
+    async def scenario(pool):
+        await pool.look()
+        await pool.news()
+        assert pool.is_ready("cuda:0")
+
+    play(scenario)
+
+
+def test_news_comes_when_it_is_time_to_look_again(cluster):
+    play(lambda pool: pool.news())
+
+
+def test_look_a_node_that_leaves_takes_its_gpus_with_it(cluster):
+    cluster.add_node("a", gpus=1)
+    cluster.add_node("b", gpus=1)
+
+    async def scenario(pool):
+        await look_until_ready(pool, "cuda:0", "cuda:1")
+        await look_until_read(pool, 3)
+        cluster.remove_node("a")
+        assert await pool.look() == {"cuda:0"}
+        assert pool.gpus == ["cuda:1"] and not pool.is_ready("cuda:0")
+        assert len(pool.cpus()) == 2
+        assert await pool.look() == set()
+
+    play(scenario)
+    assert [group.node_id for group in cluster.groups.values()] == ["b"]
+
+
+def test_look_a_node_that_replaces_another_gets_its_numbers_and_the_device_was_lost(cluster):
+    cluster.add_node("a", gpus=1)
+
+    async def scenario(pool):
+        await look_until_ready(pool, "cuda:0")
+        cluster.remove_node("a")
+        cluster.add_node("b", gpus=1)
+        assert await pool.look() == {"cuda:0"}
+        assert pool.node_name("cuda:0") == "host of b" and not pool.is_ready("cuda:0")
+        await until(lambda: pool.is_ready("cuda:0"))
+
+    play(scenario)
+    assert [group.node_id for group in cluster.groups.values()] == ["b"]
+
+
+def test_look_a_node_that_leaves_while_its_gpu_is_awaited_gives_the_group_back(cluster):
+    cluster.add_node("a", gpus=1)
+    cluster.held = {("a", "0")}
+
+    async def scenario(pool):
+        await pool.look()
+        await until(lambda: cluster.groups)
+        cluster.remove_node("a")
+        await pool.look()
+        await until(lambda: not cluster.groups)
+
+    play(scenario)
+
+
+def test_look_a_gpu_that_cannot_be_prepared_is_tried_again(cluster, monkeypatch):
+    cluster.add_node("a", gpus=1)
+    failures = [ActorUnavailableError("The probe died.", None)] * 2
+
+    async def gpu_id(group):
+        if failures:
+            raise failures.pop()
+        return await cluster.gpu_id(group)
+
+    monkeypatch.setattr(gpu_groups, "gpu_id", gpu_id)
+    play(lambda pool: look_until_ready(pool, "cuda:0"))
+    assert failures == [] and len(cluster.groups) == 1
+
+
+def test_adopt_takes_over_the_saved_gpus_and_gives_back_all_others(cluster):
+    cluster.add_node("a", gpus=2)
+
+    async def first(pool):
+        await look_until_ready(pool, "cuda:0", "cuda:1")
+        return pool.as_saved()
+
+    saved = play(first)
+    assert [row["device"] for row in saved] == ["cuda:0", "cuda:1"]
+    groups = dict(cluster.groups)
+    forgotten = cluster.reserve("a", 0.9).key
+
+    async def second(pool):
+        await pool.adopt(saved)
+        assert forgotten not in cluster.groups
+        assert pool.is_ready("cuda:0") and pool.is_ready("cuda:1")
+        assert await pool.look() == set()
+        await look_until_read(pool, 2)
+        assert pool.as_saved() == saved
+
+    play(second)
+    assert cluster.groups == groups
+
+
+def test_adopt_a_saved_gpu_whose_group_is_gone_is_reserved_anew(cluster):
+    cluster.add_node("a", gpus=1)
+    gone = {"device": "cuda:0", "number": 0, "node_id": "a", "index": 0, "gpu_id": "0", "group": "gone"}
+
+    async def scenario(pool):
+        await pool.adopt([gone])
+        assert not pool.is_ready("cuda:0")
+        await look_until_ready(pool, "cuda:0")
+
+    play(scenario)
+    assert len(cluster.groups) == 1
+
+
+def test_hardware_is_that_of_the_last_reading(cluster):
+    cluster.add_node("logical", gpus=1)
+    cluster.add_node("real", gpus=1, hardware=H200)
+
+    async def scenario(pool):
+        await pool.look()
+        assert pool.hardware("cuda:1") is None and pool.free_memory_gb("cuda:1") == 0
+        assert pool.software() == {"cuda_version": None, "pytorch_version": None}
+        await until(lambda: len(pool.cpus()) == 3)
+        assert [pool.hardware(device) for device in pool.gpus] == [None, H200]
+        assert [pool.free_memory_gb(device) for device in ("cuda:0", "cuda:1", "cuda:9")] == [0, 120.5, 0]
+        assert pool.software() == {"cuda_version": "13.2", "pytorch_version": "2.15.0"}
+        assert pool.cpus()[0]["node"] == "head"
+
+    play(scenario)
+
+
+def test_hardware_is_read_again_after_a_monitor_was_silent(cluster):
+    async def scenario(pool):
+        cluster.silent_nodes.add("head")
+        await pool.look()
+        await until(lambda: cluster.readings > 2)
+        assert pool.cpus() == []
+        cluster.silent_nodes.clear()
+        await until(pool.cpus)
+
+    play(scenario)
+
+
+def test_run_options_of_the_cpu_are_a_part_of_one_nodes_cpus(cluster):
+    cluster.add_node("a", cpus=8)
+    limits = {"training": 2, "inference": 1}
+
+    async def scenario(pool):
+        await pool.look()
+        # Three equal runs: one on the head node with 4 CPUs, two on the other with 8.
+        assert pool.run_options("cpu", 1 / 3, limits) == {"num_cpus": 4, "num_gpus": 0}
+        assert pool.run_options("cpu", 1 / 6, limits) == {"num_cpus": 2, "num_gpus": 0}
+
+    play(scenario)
+
+
+def test_run_options_of_a_gpu_are_a_part_of_its_group(cluster):
+    cluster.add_node("a", gpus=1)
+
+    async def scenario(pool):
+        await look_until_ready(pool, "cuda:0")
+        options = pool.run_options("cuda:0", 1 / 7, {"training": 1, "inference": 6})
+        (group,) = cluster.groups.values()
+        # Rounded down to Ray's unit, so that the seventh run fits.
+        assert options == {"num_cpus": 0, "num_gpus": 0.1285, "scheduling_strategy": group}
+
+    play(scenario)
+
+
+def test_workers_and_threads_are_those_of_the_cpus_that_a_node_really_has(cluster):
+    cluster.add_node("a", cpus=16, usable_cores=6)
+
+    async def scenario(pool):
+        await pool.look()
+        assert (pool.workers(0.5, 1), pool.threads(2)) == ((20, 0.5), 8)  # as Ray counts, before a reading
+        await until(lambda: len(pool.cpus()) == 2)
+        assert pool.workers(0.5, 1) == (10, 1.0)
+        assert pool.workers(0.5, 3) == (3, 3.3333)
+        assert pool.workers(0.5, 100) == (1, 10.0)
+        assert [pool.threads(runs) for runs in (0, 1, 2, 100)] == [6, 6, 3, 1]
+
+    play(scenario)
+
+
+def test_workers_and_threads_before_there_is_a_node(cluster):
+    async def scenario(pool):
+        assert (pool.workers(1, 1), pool.threads(4)) == ((1, 0), 1)
+
+    play(scenario)
