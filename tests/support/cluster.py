@@ -132,7 +132,7 @@ def played_cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     monkeypatch.setattr(gpu_groups, "reserve", cluster.reserve)
     monkeypatch.setattr(gpu_groups, "gpu_id", cluster.gpu_id)
     monkeypatch.setattr(gpu_groups, "existing", cluster.existing)
-    monkeypatch.setattr(gpu_groups, "give_back", cluster.remove)
+    monkeypatch.setattr(gpu_groups, "remove", cluster.remove)
     monkeypatch.setattr(gpu_groups, "inside", lambda group: group)
     monkeypatch.setattr(node_monitor, "start", cluster.start_monitor)
     return cluster
