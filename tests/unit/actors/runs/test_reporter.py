@@ -132,10 +132,11 @@ def test_reporter_an_order_ends_the_run_at_its_next_report(reporter, actors, ord
 def test_reporter_an_order_is_heard_while_the_log_cannot_be_written(reporter, actors, monkeypatch, order, error):
     monkeypatch.setattr(reporting, "MAX_WAITING_ENTRIES", 1)
     actors.metrics.disk_is_full = True
-    actors.orders.order = order
     with reporter:
+        report(reporter, "one")
+        actors.orders.order = order
         with pytest.raises(error):
-            report(reporter, "one", "two", "three")
+            report(reporter, "two", "three")
         actors.metrics.disk_is_full = False
     assert actors.messages() == ["one"]
 
