@@ -14,7 +14,7 @@ from benchmarks.images import make_dataset
 from tests.support.service_process import ServiceProcess
 
 #: settings under which the service accepts tasks but does not start them
-NOTHING_RUNS = {"max_training_concurrent_cpu": 0, "task_queue_size": 10_000_000}
+NOTHING_RUNS = {"max_training_concurrent_cpu": 0, "task_queue_size": 1_000_000}
 #: settings that give all cores to one run
 ONE_RUN = {"max_training_concurrent_cpu": 1, "max_inference_concurrent_cpu": 1}
 TASK_WITHIN_S = 600
