@@ -141,7 +141,7 @@ def _collect(
                 max_retries=BLOCK_RETRIES,
             )
         # Ray's metrics keep an entry for each data set id for ever. Ids by worker process are fewer than by run.
-        dataset._set_uuid(f"{ray.get_runtime_context().get_worker_id()}-{next(_dataset_ids)}")
+        dataset._set_uuid(f"{ray.get_runtime_context().get_worker_id()}-{next(_dataset_ids)}")  # noqa: SLF001
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
             for row in batch["results"]:
                 results.put(_result(row))

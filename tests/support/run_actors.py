@@ -2,6 +2,7 @@
 
 import json
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,12 +27,15 @@ class ShakyMetrics:
         self.failures: list[Failure] = []
         #: of all calls
         self.disk_is_full = False
+        #: is called while a report is on its way
+        self.on_append: Callable[[], None] = lambda: None
         #: how many entries each call of `append` had
         self.batches: list[int] = []
 
     async def append(self, report: EventReport) -> None:
         self.batches.append(len(report.entries))
         failure = self._next_failure()
+        self.on_append()
         await self.actor.append(report)
         if failure == "answer lost":
             raise ActorUnavailableError("The actor died before it answered.", None)

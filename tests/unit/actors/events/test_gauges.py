@@ -1,13 +1,14 @@
 """The gauges that monitoring reads. Ray takes the values without a cluster; here they are also noted."""
 
 import asyncio
+from functools import partial
+from typing import Any
 
 import pytest
 from ray.util.metrics import Gauge
 
 from actors.devices.slots import SlotTable
 from actors.events import gauges
-from actors.events.event_log import Entry
 from actors.events.gauges import QueueGauges, RunGauges
 
 WITHIN_S = 30
@@ -15,23 +16,25 @@ PENDING, RUNNING = ("training", "pending"), ("training", "running")
 METRICS = {"train_loss": 0.5, "val_acc": 93, "images_per_second": 120.0, "val_loss": 1.0}
 
 
-class NotedGauge(Gauge):  # type: ignore[misc]  # Ray has no types
+class NotedGauge:
     """Publishes through Ray, which checks the tags, and notes each value."""
 
-    published: list[tuple[str, tuple[str, ...], float]]
+    def __init__(self, published, name, **options):
+        self._published, self._name = published, name
+        self._gauge = Gauge(name, **options)
 
     def set(self, value, tags=None):
-        super().set(value, tags)
-        self.published.append((self.info["name"], tuple((tags or {}).values()), value))
+        self._gauge.set(value, tags)
+        self._published.append((self._name, tuple((tags or {}).values()), value))
 
 
 @pytest.fixture
 def published(monkeypatch):
     """What was published: name, values of the tags, value."""
-    monkeypatch.setattr(NotedGauge, "published", [], raising=False)
-    monkeypatch.setattr(gauges, "Gauge", NotedGauge)
+    published = []
+    monkeypatch.setattr(gauges, "Gauge", partial(NotedGauge, published))
     monkeypatch.setattr(gauges, "PUBLISH_AFTER_S", 0)
-    return NotedGauge.published
+    return published
 
 
 def after_publishing(*steps):
@@ -94,7 +97,7 @@ def test_queue_gauges_publish_the_slots_as_they_are_at_that_time(published):
 
 
 def test_run_gauges_publish_the_metrics_of_ended_epochs(published):
-    entries: list[Entry] = [
+    entries: list[dict[str, Any]] = [
         {"message": "starts", "stage": "epoch_start"},
         {"message": "a batch", "stage": "training", "metrics": {"train_loss": 9.0}},
         {"message": "ends", "stage": "epoch_end", "metrics": METRICS},

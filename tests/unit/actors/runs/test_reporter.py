@@ -1,6 +1,7 @@
 """The reports of a run on their way to the actors, over the real MetricsActor and its store."""
 
 import threading
+from dataclasses import replace
 from datetime import datetime
 
 import pytest
@@ -108,6 +109,23 @@ def test_reporter_waits_for_a_task_manager_that_restarts(reporter, actors):
     assert actors.orders.last.percent == 7
 
 
+def test_reporter_keeps_what_is_reported_during_a_delivery(reporter, actors):
+    during = ["two"]
+    is_second_delivery = threading.Event()
+
+    def on_append() -> None:
+        if during:
+            report(reporter, during.pop())
+        else:
+            is_second_delivery.set()
+
+    actors.metrics.on_append = on_append
+    with reporter:
+        report(reporter, "one")
+        assert is_second_delivery.wait(WITHIN_S)
+    assert actors.messages() == ["one", "two"]
+
+
 def test_reporter_gives_up_on_actors_that_stay_away(reporter, actors, monkeypatch):
     monkeypatch.setattr(reporting, "FLUSH_TIMEOUT_S", 0)
     actors.metrics.disk_is_full = True
@@ -184,9 +202,7 @@ def test_note_does_not_stop_a_cancelled_run(reporter, actors):
 
 def test_last_epoch_is_that_of_the_tasks_earlier_runs(reporter, actors: RunActors):
     assert reporter.last_epoch() == 0
-    with Reporter(
-        RunSpec("task", "training", 1, {}, "cpu", 1), actors.metrics_handle, actors.orders_handle
-    ) as first:
+    with Reporter(replace(SPEC, attempt=1), actors.metrics_handle, actors.orders_handle) as first:
         for epoch in (1, 2):
             first.report(RunEvent(message="end", stage="epoch_end", step=epoch, metrics=METRICS))
     actors.metrics.failures = ["away"] * 3

@@ -167,7 +167,7 @@ def test_run_never_raises_the_errors_of_its_work(run, actors):
 def test_run_a_request_that_is_not_valid_any_more_is_a_failure(worker, actors):
     spec = RunSpec("task", "inference", 1, {}, "cpu", 1)
     outcome = runner.run(spec, actors.metrics_handle, actors.orders_handle)
-    assert outcome.status == "failed" and outcome.error is not None and "cfg_path" in outcome.error
+    assert outcome.status == "failed" and "cfg_path" in (outcome.error or "")
 
 
 def test_run_warnings_of_the_domain_are_events_of_the_task(run, actors):

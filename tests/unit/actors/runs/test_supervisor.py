@@ -3,12 +3,13 @@
 import asyncio
 
 import pytest
-from ray.exceptions import RayTaskError, WorkerCrashedError
+from ray.exceptions import RayTaskError, TaskCancelledError, WorkerCrashedError
 
 from actors.runs import supervisor as supervision
 from actors.runs.spec import Outcome, RunSpec
 from actors.runs.supervisor import RunSupervisor
 from tests.support.ray_tasks import played_ray_tasks
+from tests.support.waiting import others_had_their_turn, until
 
 SPEC = RunSpec("task", "inference", 1, {"source_path": "/a"}, "cpu", 1)
 RUN = SPEC.run_id
@@ -40,8 +41,7 @@ async def started(supervisor, tasks, spec=SPEC, **ray_options):
     """The call of `run`, when its Ray task has been started."""
     before = len(tasks.refs)
     running = asyncio.create_task(supervisor.run(spec, ray_options, "manager"))
-    while len(tasks.refs) == before:  # noqa: ASYNC110  # others get their turn
-        await asyncio.sleep(0)
+    await until(lambda: len(tasks.refs) > before)
     return running
 
 
@@ -75,7 +75,8 @@ def test_run_that_was_started_already_is_not_started_again(play, tasks):
         again = asyncio.create_task(supervisor.run(SPEC, {}, "manager"))
         waiting = asyncio.create_task(supervisor.wait(RUN))
         tasks.refs[0].set_result(DONE)
-        assert list(await asyncio.gather(first, again, waiting)) == [DONE] * 3
+        for answer in (first, again, waiting):
+            assert await answer == DONE
 
     play(scenario)
     assert len(tasks.refs) == 1
@@ -129,8 +130,8 @@ def test_wait_outcomes_are_forgotten_after_a_while(play, tasks, monkeypatch):
         running = await started(supervisor, tasks)
         tasks.refs[0].set_result(DONE)
         assert await running == DONE
-        while (await supervisor.wait(RUN)).status != "interrupted":  # noqa: ASYNC110  # others get their turn
-            await asyncio.sleep(0)
+        await others_had_their_turn()
+        assert (await supervisor.wait(RUN)).status == "interrupted"
 
     play(scenario)
 
@@ -139,8 +140,8 @@ def test_cancel_a_run_that_stops_in_time_is_not_killed(play, tasks):
     async def scenario(supervisor):
         running = await started(supervisor, tasks)
         cancelling = asyncio.create_task(supervisor.cancel(RUN, FOR_EVER_S))
-        await asyncio.sleep(0)
-        assert not cancelling.done()
+        await others_had_their_turn()
+        assert not cancelling.done() and tasks.killed == []
         tasks.refs[0].set_result(Outcome("cancelled"))
         await cancelling
         assert running.done() or await running == Outcome("cancelled")
@@ -157,6 +158,21 @@ def test_cancel_kills_a_run_that_does_not_stop(play, tasks):
 
     play(scenario)
     assert tasks.killed == tasks.refs
+
+
+def test_cancel_returns_when_a_killed_run_has_ended(play, tasks):
+    tasks.die_at_once = False
+
+    async def scenario(supervisor):
+        await started(supervisor, tasks)
+        cancelling = asyncio.create_task(supervisor.cancel(RUN, 0))
+        await until(lambda: tasks.killed)
+        await others_had_their_turn()
+        assert not cancelling.done()
+        tasks.refs[0].set_exception(TaskCancelledError())
+        await cancelling
+
+    play(scenario)
 
 
 def test_cancel_of_an_unknown_or_ended_run_does_nothing(play, tasks):
@@ -202,8 +218,7 @@ def test_give_up_a_run_that_ray_ends_first_has_rays_reason(play, tasks, monkeypa
 def test_get_ready_starts_a_task_in_the_environment_of_runs(play, tasks):
     async def scenario(supervisor):
         getting_ready = asyncio.create_task(supervisor.warm_up())
-        while not tasks.refs:  # noqa: ASYNC110  # others get their turn
-            await asyncio.sleep(0)
+        await until(lambda: tasks.refs)
         tasks.refs[0].set_result(None)
         await getting_ready
 

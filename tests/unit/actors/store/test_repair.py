@@ -9,6 +9,7 @@ from contextlib import closing
 import pytest
 
 from actors.store import repair as store_repair
+from actors.store.database import connect
 from actors.store.setup import prepare_store
 from actors.store.store import Store, database_url
 from tests.support.sample_tasks import a_row
@@ -51,9 +52,11 @@ def repaired(file):
 def contents(file):
     store = Store(url_of(file))
     tasks = store.load_tasks()
-    with store._reading() as connection:
+    engine = connect(url_of(file))
+    with engine.connect() as connection:
         query = "SELECT task_id, sequence, source, source_index, entry FROM events ORDER BY task_id, sequence"
         events = [tuple(row) for row in connection.exec_driver_sql(query)]
+    engine.dispose()
     limits = store.read_setting("caps", None)
     store.close()
     return tasks, events, limits
@@ -189,11 +192,17 @@ def test_rows_that_were_deleted_stay_deleted(file):
     assert tasks == TASKS[1500:] and sorted(events) == sorted(EVENTS[90 * 200 :])
 
 
-def test_a_repair_that_was_interrupted_is_gone_on_with(file):
+def test_a_repair_that_was_interrupted_is_gone_on_with(file, monkeypatch):
+    def killed(damaged, target):
+        raise KeyboardInterrupt
+
     overwrite(file, root_of(file, "events"))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(store_repair, "replace", killed)
+        prepare_store(url_of(file))
     repaired = file.with_name("rfuav.db.repaired")
-    store_repair._save(file, repaired)
-    # Killed here, with the old file already out of its place.
+    assert repaired.exists()
+    # Killed with the old file already out of its place.
     file.rename(file.with_name("rfuav.db.damaged-earlier"))
     assert prepare_store(url_of(file)) is None
     assert [len(part) for part in contents(file)] == [len(TASKS), len(EVENTS), 1]

@@ -5,7 +5,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import Engine, event
 from sqlalchemy.exc import IntegrityError
 
 from actors.events.event_log import EventRow, first_event
@@ -212,13 +212,27 @@ def test_a_missing_driver_is_named(monkeypatch):
         Store("postgresql://host/rfuav")
 
 
+@pytest.fixture
+def limit_pages():
+    """`limit_pages(pages)`: the largest size of SQLite files from now on; the test can change it."""
+    limit = {"pages": 0}
+
+    def apply(connection):
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {limit['pages']}")
+
+    def begin(pages):
+        limit["pages"] = pages
+        event.listen(Engine, "begin", apply)
+        return limit
+
+    yield begin
+    event.remove(Engine, "begin", apply)
+
+
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_a_full_disk_is_said_in_plain_words_and_ends(open_store):
+def test_a_full_disk_is_said_in_plain_words_and_ends(open_store, limit_pages):
     store = open_store()
-    limit = {"pages": 40}
-    event.listen(
-        store._engine, "begin", lambda used: used.exec_driver_sql(f"PRAGMA max_page_count = {limit['pages']}")
-    )
+    limit = limit_pages(40)
     with pytest.raises(
         ServiceBusy, match=r"cannot be written: database or disk is full\. Free some space in '.*state'"
     ):

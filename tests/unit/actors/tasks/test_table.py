@@ -18,6 +18,7 @@ from rfuav_ray.errors import ServiceBusy, TaskConflict, TaskNotFound
 from rfuav_ray.tasks import TaskStatus, advance, now
 from tests.support.actor_handles import LocalHandle
 from tests.support.sample_tasks import a_task
+from tests.support.store_writes import watched_writes
 
 
 class Metrics:
@@ -47,6 +48,11 @@ def url(tmp_path):
     url = database_url("", tmp_path)
     prepare_store(url)
     return url
+
+
+@pytest.fixture
+def writes(monkeypatch):
+    return watched_writes(monkeypatch, "write_tasks")
 
 
 @pytest.fixture
@@ -112,7 +118,7 @@ def test_the_id_of_an_ended_task_is_in_use_until_it_is_deleted(open_table):
 
 
 @pytest.mark.parametrize("refuses", ["the metrics actor", "the store"])
-def test_a_task_that_cannot_be_deleted_stays_and_its_log_has_an_end(open_table, monkeypatch, refuses):
+def test_a_task_that_cannot_be_deleted_stays_and_its_log_has_an_end(writes, open_table, refuses):
     def refuse_writing(changes):
         raise ServiceBusy("The disk is full.", 5)
 
@@ -122,7 +128,7 @@ def test_a_task_that_cannot_be_deleted_stays_and_its_log_has_an_end(open_table, 
         journal = journal_of(metrics)
         await add_and_finish(table, [1], days_ago=0)
         if refuses == "the store":
-            monkeypatch.setattr(table._commit, "_save", refuse_writing)
+            writes.before = refuse_writing
         else:
             metrics.error = ServiceBusy("The database does not answer.", 5)
         with pytest.raises(ServiceBusy):

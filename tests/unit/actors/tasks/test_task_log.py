@@ -12,6 +12,7 @@ from actors.tasks.task_log import Journal
 from rfuav_ray.tasks import TaskStatus
 from tests.support.metrics import metrics_actor
 from tests.support.sample_tasks import a_task
+from tests.support.store_writes import watched_writes
 
 
 class Remote:
@@ -35,6 +36,11 @@ class Remote:
             self.answers_lost -= 1
             raise ActorUnavailableError("it ended", b"x" * 16)
         return errors
+
+
+@pytest.fixture
+def writes(monkeypatch):
+    return watched_writes(monkeypatch, "append_events")
 
 
 @pytest.fixture
@@ -85,18 +91,17 @@ def test_an_actor_that_is_away_gets_every_entry_once(actor, trouble):
     assert run(main()) == ["first", "second", "Completed."]
 
 
-def test_a_disk_that_is_full_keeps_the_order_of_a_log(actor):
+def test_a_disk_that_is_full_keeps_the_order_of_a_log(writes, actor):
+    full = iter([True, True])
+
+    def refuse(rows):
+        if next(full, False):
+            raise OSError("disk full")
+
+    writes.before = refuse
+
     async def main():
         journal = Journal(Remote(actor))
-        save = actor._commit._save
-        full = iter([True, True])
-
-        def save_at_last(rows):
-            if next(full, False):
-                raise OSError("disk full")
-            save(rows)
-
-        actor._commit._save = save_at_last
         for number in range(3):
             journal.write("a", f"a{number}")
             await asyncio.sleep(0)

@@ -9,7 +9,7 @@ from ray.exceptions import ActorDiedError, RayTaskError
 
 from actors.events.event_log import WINDOW, EventLog, EventReport, first_event
 from actors.store.setup import prepare_store
-from actors.store.store import database_url
+from actors.store.store import Store, database_url
 from rfuav_ray.errors import ServiceBusy
 from rfuav_ray.tasks import TaskStatus
 from serve_app.streams import sse
@@ -18,8 +18,14 @@ from serve_app.view.task_view import TaskView
 from tests.support.actor_handles import LocalHandle
 from tests.support.metrics import metrics_actor
 from tests.support.sample_tasks import a_row
+from tests.support.store_writes import watched_writes
 
 FINAL = {"message": "end", "stage": "completed", "status": "completed"}
+
+
+@pytest.fixture
+def writes(monkeypatch):
+    return watched_writes(monkeypatch, "append_events")
 
 
 @pytest.fixture
@@ -169,7 +175,7 @@ def test_an_end_that_is_stored_and_not_shown_yet_is_the_last(actor, monkeypatch)
     async def main():
         await actor.append(EventReport("task", "run", 0, entries(1, 1)))
         monkeypatch.setattr(EventLog, "read", lambda *_: None)
-        monkeypatch.setattr(actor._store, "read_events", lambda *_: stored)
+        monkeypatch.setattr(Store, "read_events", lambda *_: stored)
         return await actor.read("task", 0, 10)
 
     assert run(main()).is_last
@@ -238,21 +244,19 @@ def test_a_restarted_actor_goes_on_where_the_log_ended(actor, tmp_path):
     assert run(main()) == ([1, 2, 3, 4], [3, 4], True)
 
 
-def test_a_report_that_could_not_be_stored_is_taken_when_it_comes_again(actor, monkeypatch):
+def test_a_report_that_could_not_be_stored_is_taken_when_it_comes_again(writes, actor):
     async def main():
-        with monkeypatch.context() as patch:
-            patch.setattr(actor._store, "append_events", _disk_full)
-            actor._commit._save = actor._store.append_events
-            with pytest.raises(OSError, match="full"):
-                await actor.append(EventReport("task", "run", 0, entries(1, 2)))
-        actor._commit._save = actor._store.append_events
+        writes.before = _disk_full
+        with pytest.raises(OSError, match="full"):
+            await actor.append(EventReport("task", "run", 0, entries(1, 2)))
+        writes.before = lambda rows: None
         await actor.append(EventReport("task", "run", 0, entries(1, 2)))
         return (await actor.read("task")).events
 
     assert [number for number, _ in run(main())] == [1, 2]
 
 
-def _disk_full(rows):
+def _disk_full(*_):
     raise OSError("disk full")
 
 
@@ -304,15 +308,9 @@ def test_a_log_that_nobody_can_read_now_is_refused_after_a_while(monkeypatch, er
             run(asking(*arguments))
 
 
-def test_reports_that_come_together_are_stored_together_each_in_its_log(actor, monkeypatch):
+def test_reports_that_come_together_are_stored_together_each_in_its_log(writes, actor):
     written = []
-    append_events = actor._store.append_events
-
-    def count(rows):
-        written.append(len(rows))
-        append_events(rows)
-
-    actor._commit._save = count
+    writes.before = lambda rows: written.append(len(rows))
 
     async def main():
         reports = [EventReport(task, "manager", 0, entries(1, 2)) for task in ("a", "b", "c")]
@@ -324,8 +322,8 @@ def test_reports_that_come_together_are_stored_together_each_in_its_log(actor, m
     assert sum(written) == 6 and len(written) <= 2
 
 
-def test_what_could_not_be_stored_of_reports_is_said_for_each(actor):
-    actor._commit._save = _disk_full
+def test_what_could_not_be_stored_of_reports_is_said_for_each(writes, actor):
+    writes.before = _disk_full
 
     async def main():
         return await actor.append_batch([EventReport(task, "manager", 0, entries(1, 1)) for task in ("a", "b")])
@@ -333,18 +331,18 @@ def test_what_could_not_be_stored_of_reports_is_said_for_each(actor):
     assert [type(error) for error in run(main())] == [OSError, OSError]
 
 
-def test_a_log_goes_on_behind_what_was_stored_with_its_task(actor):
+def test_a_log_goes_on_behind_what_was_stored_with_its_task(actor, tmp_path):
     async def main():
         assert (await actor.read("task")).events == []  # before there is such a task
-        actor._store.write_tasks([first_event("task", {"message": "accepted"})])
+        Store(database_url("", tmp_path)).write_tasks([first_event("task", {"message": "accepted"})])
         await actor.append_batch([EventReport("task", "run", 0, entries(2, 3))])
         return (await actor.read("task")).events
 
     assert run(main()) == [(1, '{"message": "accepted"}'), (2, '{"message": "2"}'), (3, '{"message": "3"}')]
 
 
-def test_a_store_that_does_not_answer_is_said_for_each_report(actor):
-    actor._store.last_events = _disk_full
+def test_a_store_that_does_not_answer_is_said_for_each_report(actor, monkeypatch):
+    monkeypatch.setattr(Store, "last_events", _disk_full)
 
     async def main():
         return await actor.append_batch([EventReport(task, "manager", 0, entries(1, 1)) for task in ("a", "b")])
@@ -352,23 +350,44 @@ def test_a_store_that_does_not_answer_is_said_for_each_report(actor):
     assert [type(error) for error in run(main())] == [OSError, OSError]
 
 
-def test_logs_of_ended_tasks_leave_the_memory_and_those_of_living_ones_stay(actor, monkeypatch):
+@pytest.fixture
+def loads(actor, monkeypatch):
+    """`loads(task_id)`: whether the actor has to load the log from the store before it can be read."""
+    loaded = []
+    last_events = Store.last_events
+
+    def load(store, task_ids):
+        loaded.extend(task_ids)
+        return last_events(store, task_ids)
+
+    monkeypatch.setattr(Store, "last_events", load)
+
+    async def ask(task_id):
+        loaded.clear()
+        await actor.read(task_id)
+        return loaded == [task_id]
+
+    return ask
+
+
+def test_logs_of_ended_tasks_leave_the_memory_and_those_of_living_ones_stay(actor, loads, monkeypatch):
     monkeypatch.setattr("actors.events.metrics_actor.KEPT_LOGS", 2)
 
     async def main():
         await actor.append(EventReport("alive", "run", 0, entries(1, 1)))
         for number in range(5):
             await actor.append(EventReport(f"ended-{number}", "manager", 0, [FINAL]))
-        assert set(actor._logs) == {"alive", "ended-3", "ended-4"}
+        assert [await loads(task_id) for task_id in ("alive", "ended-3", "ended-4")] == [False] * 3
         for number in range(5):  # repeated after a lost answer
             await actor.append(EventReport(f"ended-{number}", "manager", 0, [FINAL]))
-        assert set(actor._logs) == {"alive", "ended-3", "ended-4"}
+        assert [await loads(task_id) for task_id in ("alive", "ended-3", "ended-4")] == [False] * 3
+        assert await loads("ended-0")
         return len((await actor.read("ended-0")).events)
 
     assert run(main()) == 1
 
 
-def test_an_id_that_a_new_task_has_keeps_the_new_log(actor, monkeypatch):
+def test_an_id_that_a_new_task_has_keeps_the_new_log(actor, loads, monkeypatch):
     monkeypatch.setattr("actors.events.metrics_actor.KEPT_LOGS", 1)
 
     async def main():
@@ -377,6 +396,6 @@ def test_an_id_that_a_new_task_has_keeps_the_new_log(actor, monkeypatch):
         await actor.append(EventReport("task", "manager", 0, entries(1, 1)))
         for number in range(3):
             await actor.append(EventReport(f"ended-{number}", "manager", 0, [FINAL]))
-        return set(actor._logs)
+        return await loads("task")
 
-    assert "task" in run(main())
+    assert not run(main())

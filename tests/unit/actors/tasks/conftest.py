@@ -1,0 +1,51 @@
+"""A TaskManager that has started, over a real store and a real MetricsActor; the cluster is played."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from actors.store.setup import prepare_store
+from actors.store.store import database_url
+from actors.tasks.manager import TaskManager
+from rfuav_ray.settings import Settings
+from tests.support.actor_handles import LocalHandle
+from tests.support.cluster import played_cluster
+from tests.support.metrics import metrics_actor
+from tests.support.store_writes import StoreWrites, watched_writes
+
+TIMEOUT_S = 20
+
+
+@pytest.fixture
+def task_writes(monkeypatch: pytest.MonkeyPatch) -> StoreWrites:
+    return watched_writes(monkeypatch, "write_tasks")
+
+
+@pytest.fixture
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task_writes: StoreWrites) -> Callable[..., Any]:
+    """Run a coroutine function with a started manager and its MetricsActor: one life of the service.
+
+    Its only device is the CPU of one node.
+    """
+    state_dir = tmp_path / "state"
+    url = database_url("", state_dir)
+    prepare_store(url)
+    cluster = played_cluster(monkeypatch)
+    cluster.add_node("head", is_head=True)
+
+    def run(scenario: Callable[..., Any], supervisor: Any = None, **settings: Any) -> Any:
+        fields: dict[str, Any] = {"data_roots": [tmp_path], "state_dir": state_dir, "log_file": tmp_path / "log"}
+
+        async def main() -> Any:
+            metrics = metrics_actor(state_dir)
+            chosen = Settings(_env_file=None, **(fields | settings))
+            manager = TaskManager(chosen, LocalHandle(metrics), LocalHandle(supervisor))
+            await manager.start()
+            return await scenario(manager, metrics)
+
+        return asyncio.run(asyncio.wait_for(main(), TIMEOUT_S))
+
+    return run
