@@ -6,7 +6,7 @@ import pytest
 from actors.batching import GroupCommit
 
 
-def test_writes_that_wait_together_become_one_transaction_in_order():
+def test_batching_writes_that_wait_together_become_one_transaction_in_order():
     batches = []
     may_save = threading.Event()
 
@@ -28,7 +28,7 @@ def test_writes_that_wait_together_become_one_transaction_in_order():
     assert batches[-1] == [1, -1, 2, -2, 3, -3]
 
 
-def test_a_failed_transaction_fails_its_callers_and_the_next_one_works():
+def test_batching_a_failed_transaction_fails_its_callers_and_the_next_one_works():
     stored = []
 
     def save(items):
@@ -46,7 +46,7 @@ def test_a_failed_transaction_fails_its_callers_and_the_next_one_works():
     assert stored == ["good"]
 
 
-def test_a_caller_that_goes_away_does_not_stop_the_others():
+def test_batching_a_caller_that_goes_away_does_not_stop_the_others():
     stored = []
     may_save = threading.Event()
 

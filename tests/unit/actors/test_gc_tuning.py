@@ -18,7 +18,7 @@ def as_before():
     gc.set_threshold(*thresholds)
 
 
-def test_there_are_none_while_the_table_comes_and_few_afterwards():
+def test_gc_tuning_there_are_none_while_the_table_comes_and_few_afterwards():
     with gc_paused():
         assert not gc.isenabled()
         table = [[number] for number in range(1000)]
@@ -27,7 +27,7 @@ def test_there_are_none_while_the_table_comes_and_few_afterwards():
     assert gc.get_freeze_count() >= len(table)
 
 
-def test_a_table_that_does_not_come_leaves_things_as_they_were():
+def test_gc_tuning_a_table_that_does_not_come_leaves_things_as_they_were():
     with pytest.raises(OSError, match="gone"), gc_paused():
         raise OSError("gone")
     assert gc.isenabled()

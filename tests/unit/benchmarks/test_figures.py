@@ -13,7 +13,7 @@ METRICS = [
 ]
 
 
-def test_a_row_says_whether_the_median_keeps_its_bound():
+def test_figures_a_row_says_whether_the_median_keeps_its_bound():
     assert [figure.cells() for figure in METRICS] == [
         ("read: requests/s", "≥ 3,500", "4,000", "3,000", "12,000", "3", "yes"),
         ("read: p99, ms", "≤ 20.0", "22.5", "20.0", "25.0", "2", "no"),
@@ -22,7 +22,7 @@ def test_a_row_says_whether_the_median_keeps_its_bound():
     ]
 
 
-def test_a_script_prints_the_figures_of_its_options(monkeypatch, capsys):
+def test_figures_a_script_prints_the_figures_of_its_options(monkeypatch, capsys):
     def measure(runs, lines_per_second):
         return [Figure(work="rate", values=[lines_per_second] * runs, at_least=1)]
 
@@ -44,7 +44,7 @@ def test_a_script_prints_the_figures_of_its_options(monkeypatch, capsys):
     assert "--lines-per-second" in capsys.readouterr().out
 
 
-def test_the_document_has_table_picture_and_machine(tmp_path):
+def test_figures_the_document_has_table_picture_and_machine(tmp_path):
     facts = machine.describe()
     assert {"CPU", "memory", "GPU", "Python", "Ray", "PyTorch", "torchvision", "OpenCV"} < facts.keys()
     assert facts["a byte to another process and back"].endswith(" µs")

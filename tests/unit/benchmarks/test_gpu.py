@@ -7,7 +7,7 @@ from benchmarks import gpu
 
 
 @pytest.mark.usefixtures("one_thread")
-def test_compares_a_training_with_the_same_step_on_random_tensors():
+def test_gpu_compares_a_training_with_the_same_step_on_random_tensors():
     figures = gpu.measure(["mobilenet_v3_small"], device="cpu", images=8, batch_size=4, image_size=32, epochs=3)
     trained, random, fraction = figures
     # The first epoch decodes and does not count.
@@ -16,7 +16,7 @@ def test_compares_a_training_with_the_same_step_on_random_tensors():
     assert fraction.at_least == 0.9
 
 
-def test_refuses_where_there_is_no_gpu(monkeypatch):
+def test_gpu_refuses_where_there_is_no_gpu(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr("sys.argv", ["gpu"])
     with pytest.raises(SystemExit, match="no CUDA GPU"):

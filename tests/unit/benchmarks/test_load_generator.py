@@ -56,7 +56,7 @@ def load(url, **changes):
     return load_generator.run(url, **(options | changes))
 
 
-def test_counts_what_the_server_answered():
+def test_load_generator_counts_what_the_server_answered():
     with server() as (url, received):
         found = load(f"{url}/tasks?limit=1")
     assert set(received) == {("GET", "/tasks?limit=1", b"")}
@@ -68,24 +68,24 @@ def test_counts_what_the_server_answered():
     assert found.errors == {}
 
 
-def test_sends_a_body():
+def test_load_generator_sends_a_body():
     with server() as (url, received):
         load(url, method="POST", body='{"name": "ü"}')
     assert set(received) == {("POST", "/", '{"name": "ü"}'.encode())}
 
 
-def test_takes_answers_that_come_in_parts():
+def test_load_generator_takes_answers_that_come_in_parts():
     with server(body=b"x" * 1_000_000) as (url, _):
         assert load(url, seconds=1).requests > 3
 
 
-def test_counts_errors_by_status():
+def test_load_generator_counts_errors_by_status():
     with server(status=404) as (url, _):
         found = load(url)
     assert found.errors == {"404": found.requests}
 
 
-def test_refuses_a_silent_server_and_one_without_content_length(monkeypatch):
+def test_load_generator_refuses_a_silent_server_and_one_without_content_length(monkeypatch):
     monkeypatch.setattr(load_generator, "SILENCE_S", 0.5)
     with server(length=10) as (url, _), pytest.raises(LoadError, match="3 requests have no answer"):
         load(url)
@@ -93,7 +93,7 @@ def test_refuses_a_silent_server_and_one_without_content_length(monkeypatch):
         load(url)
 
 
-def test_measures_in_a_process_of_its_own():
+def test_load_generator_measures_in_a_process_of_its_own():
     with server() as (url, _):
         found = load_generator.measure(url, connections=2, seconds=0.2)
     assert isinstance(found, Load)

@@ -50,7 +50,7 @@ def read(port, clients):
         yield streams
 
 
-def test_everything_has_come_to_all():
+def test_stream_clients_everything_has_come_to_all():
     events = [event(1, late_ms=5000), b": still here\n\n", event(2)[:30], event(2)[30:] + event(3)]
     with server(events, events) as port, read(port, 2) as streams:
         assert streams.have_begun()
@@ -60,13 +60,13 @@ def test_everything_has_come_to_all():
         assert max(streams.delays_ms) >= 5000
 
 
-def test_counts_lost_and_doubled_events():
+def test_stream_clients_counts_lost_and_doubled_events():
     whole = [event(1), event(2), event(3)]
     with server(whole, [event(1), event(3), event(3)], [event(1)]) as port, read(port, 3) as streams:
         assert (streams.lost(3), streams.doubled) == (3, 1)
 
 
-def test_events_of_the_past_have_no_delay():
+def test_stream_clients_events_of_the_past_have_no_delay():
     with (
         server([event(1, late_ms=60_000), event(2)]) as port,
         StreamClients(("127.0.0.1", port), "/logs", 1) as streams,
@@ -76,7 +76,7 @@ def test_events_of_the_past_have_no_delay():
         assert len(streams.delays_ms) == 1
 
 
-def test_a_refusal_and_a_stream_that_does_not_end_are_errors():
+def test_stream_clients_a_refusal_and_a_stream_that_does_not_end_are_errors():
     with server([b"no"], status=503) as port, pytest.raises(StreamError, match="503"), read(port, 1):
         pass
     with (

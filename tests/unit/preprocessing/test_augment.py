@@ -20,7 +20,7 @@ def picture():
 
 
 @pytest.mark.parametrize("method", AUGMENTATION_METHODS)
-def test_a_method_changes_the_picture_and_the_seed_decides_how(picture, method):
+def test_augment_a_method_changes_the_picture_and_the_seed_decides_how(picture, method):
     changed = change(picture, method, seed=1)
     assert changed.shape == picture.shape and changed.dtype == np.uint8
     assert not np.array_equal(changed, picture)
@@ -29,7 +29,7 @@ def test_a_method_changes_the_picture_and_the_seed_decides_how(picture, method):
         assert any(not np.array_equal(change(picture, method, seed=seed), changed) for seed in range(2, 6))
 
 
-def test_the_noise_has_the_variance_of_the_contract():
+def test_augment_the_noise_has_the_variance_of_the_contract():
     grey = np.full((200, 200, 3), 128, np.uint8)
     variances = [np.var(change(grey, "GaussNoise", seed=seed).astype(float) - 128) for seed in range(12)]
     assert 90 < min(variances) < max(variances) < 520
@@ -37,11 +37,11 @@ def test_the_noise_has_the_variance_of_the_contract():
 
 @pytest.mark.parametrize("shape", [(1, 1, 3), (1, 300, 3), (13, 13, 3)])
 @pytest.mark.parametrize("method", AUGMENTATION_METHODS)
-def test_tiny_pictures_are_no_problem(shape, method):
+def test_augment_tiny_pictures_are_no_problem(shape, method):
     assert change(np.full(shape, 90, np.uint8), method, seed=0).shape == shape
 
 
-def test_an_image_becomes_itself_and_one_for_each_method(tmp_path, picture):
+def test_augment_an_image_becomes_itself_and_one_for_each_method(tmp_path, picture):
     assert cv2.imwrite(str(tmp_path / "a b.png"), picture)
     item = Item("a b.png", "train/x/a b.png")
     augment(item, tmp_path / "out", source=tmp_path, methods=AUGMENTATION_METHODS, seed=5)
@@ -52,7 +52,7 @@ def test_an_image_becomes_itself_and_one_for_each_method(tmp_path, picture):
     assert (made / "a b_origin.png").read_bytes() == (tmp_path / "a b.png").read_bytes()
 
 
-def test_files_depend_on_seed_and_name_alone(tmp_path, picture):
+def test_augment_files_depend_on_seed_and_name_alone(tmp_path, picture):
     for name in ("one.jpg", "two.jpg"):
         assert cv2.imwrite(str(tmp_path / name), picture)
 
@@ -69,7 +69,7 @@ def test_files_depend_on_seed_and_name_alone(tmp_path, picture):
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_grey_deep_and_transparent_images_become_colour_images(tmp_path, depth, channels):
+def test_augment_grey_deep_and_transparent_images_become_colour_images(tmp_path, depth, channels):
     pixels = np.full((20, 20, channels), np.iinfo(depth).max // 2, depth)
     assert cv2.imwrite(str(tmp_path / "i.png"), pixels)
     augment(Item("i.png", "i.png"), tmp_path / "out", source=tmp_path, methods=["Sharpen"], seed=0)
@@ -77,14 +77,14 @@ def test_grey_deep_and_transparent_images_become_colour_images(tmp_path, depth, 
     assert changed.shape == (20, 20, 3) and changed.dtype == np.uint8
 
 
-def test_of_an_unreadable_image_nothing_is_made(tmp_path):
+def test_augment_of_an_unreadable_image_nothing_is_made(tmp_path):
     (tmp_path / "bad.png").write_bytes(b"\x89PNG and no more")
     with pytest.raises(RunError, match=r"bad\.png"):
         augment(Item("bad.png", "bad.png"), tmp_path / "out", source=tmp_path, methods=["CLAHE"], seed=0)
     assert not (tmp_path / "out").exists()
 
 
-def test_augmenting_needs_no_pytorch():
+def test_augment_augmenting_needs_no_pytorch():
     code = (
         "import sys, numpy; from preprocessing.augment import change;"
         "change(numpy.zeros((8, 8, 3), numpy.uint8), 'CLAHE', 0); sys.exit('torch' in sys.modules)"

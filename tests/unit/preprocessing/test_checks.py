@@ -66,27 +66,27 @@ def refusal(check, request, field):
 
 
 @pytest.mark.parametrize("request_of", [split, crop, spectrogram])
-def test_paths_become_absolute(check, root, request_of):
+def test_checks_paths_become_absolute(check, root, request_of):
     checked = check(request_of())
     assert checked.output_path == str(root / "out")
     assert checked.input_path == str(root / request_of().input_path)
     assert not (root / "out").exists()
 
 
-def test_augmented_images_go_beside_the_data_set_by_default(check, root):
+def test_checks_augmented_images_go_beside_the_data_set_by_default(check, root):
     assert check(augment()).output_path == str(root / "dataset_aug")
     assert check(augment(output_path="else")).output_path == str(root / "else")
 
 
 @pytest.mark.parametrize("request_of", [split, crop, spectrogram, augment])
 @pytest.mark.parametrize(("place", "word"), [("", "also the input"), ("/deep/er", "inside the input")])
-def test_output_in_the_input_is_refused(check, request_of, place, word):
+def test_checks_output_in_the_input_is_refused(check, request_of, place, word):
     source = getattr(request_of(), "input_path", "dataset")
     assert word in refusal(check, request_of(output_path=f"{source}{place}"), "output_path")
 
 
 @pytest.mark.parametrize("request_of", [split, crop, spectrogram, augment])
-def test_files_in_the_output_are_refused_and_named(check, root, request_of):
+def test_checks_files_in_the_output_are_refused_and_named(check, root, request_of):
     (root / "mine").mkdir()
     check(request_of(output_path="mine"))
     (root / "mine" / "notes.txt").touch()
@@ -94,7 +94,7 @@ def test_files_in_the_output_are_refused_and_named(check, root, request_of):
     assert "is a file" in refusal(check, request_of(output_path="mine/notes.txt"), "output_path")
 
 
-def test_an_unfinished_output_of_the_same_request_is_gone_on_with(check, root):
+def test_checks_an_unfinished_output_of_the_same_request_is_gone_on_with(check, root):
     checked = check(split(task_id="one"))
     run: dict[str, Any] = {"state": "unfinished", "run_id": "one", "request": request_identity(checked)}
     run |= {"plan": "", "boot_id": "", "is_new": True, "result": None}
@@ -112,7 +112,7 @@ def test_an_unfinished_output_of_the_same_request_is_gone_on_with(check, root):
 
 
 @pytest.mark.parametrize("request_of", [split, crop, spectrogram, augment])
-def test_paths_outside_the_roots_and_missing_ones_are_refused(check, request_of):
+def test_checks_paths_outside_the_roots_and_missing_ones_are_refused(check, request_of):
     field = "dataset_path" if request_of is augment else "input_path"
     with pytest.raises(PathNotAllowed):
         check(request_of(**{field: "/etc"}))
@@ -121,7 +121,7 @@ def test_paths_outside_the_roots_and_missing_ones_are_refused(check, request_of)
     assert "missing" in refusal(check, request_of(**{field: "missing"}), field)
 
 
-def test_a_split_needs_classes_with_two_images(check, root):
+def test_checks_a_split_needs_classes_with_two_images(check, root):
     assert "class folder" in refusal(check, split(input_path="pictures/apart"), "input_path")
     (root / "single" / "a").mkdir(parents=True)
     assert "no image" in refusal(check, split(input_path="single"), "input_path")
@@ -132,32 +132,32 @@ def test_a_split_needs_classes_with_two_images(check, root):
 
 
 @pytest.mark.parametrize(("train_ratio", "val_ratio"), [(0.8, 0.3), (0.7, 0.301), (0.9, 0.5)])
-def test_ratios_above_1_are_refused(train_ratio, val_ratio):
+def test_checks_ratios_above_1_are_refused(train_ratio, val_ratio):
     with pytest.raises(ValidationError, match="cannot be above 1"):
         split(train_ratio=train_ratio, val_ratio=val_ratio)
 
 
 @pytest.mark.parametrize(("train_ratio", "val_ratio"), [(0.8, 0.2), (0.7, 0.3), (0.9, 0.1)])
-def test_ratios_of_exactly_1_leave_no_test_set(train_ratio, val_ratio):
+def test_checks_ratios_of_exactly_1_leave_no_test_set(train_ratio, val_ratio):
     assert split(train_ratio=train_ratio, val_ratio=val_ratio).val_ratio is None
     assert split(train_ratio=0.5, val_ratio=val_ratio).val_ratio == val_ratio
 
 
 @pytest.mark.parametrize("part", ["train", "valid", "val"])
-def test_a_data_set_needs_a_part(check, root, part):
+def test_checks_a_data_set_needs_a_part(check, root, part):
     assert "neither" in refusal(check, augment(dataset_path="pictures"), "dataset_path")
     (root / "dataset" / "train").rename(root / "pictures" / part)
     assert check(augment(dataset_path="pictures"))
 
 
-def test_an_unknown_method_is_refused_naming_the_six():
+def test_checks_an_unknown_method_is_refused_naming_the_six():
     with pytest.raises(ValidationError, match=r"AdvancedBlur.*CLAHE.*ColorJitter.*GaussNoise.*ISONoise.*Sharpen"):
         augment(methods=["Flip"])
     assert len(augment(methods=[]).chosen_methods) == 6
     assert augment(methods=["CLAHE", "CLAHE"]).chosen_methods == ("CLAHE",)
 
 
-def test_what_is_no_image_or_has_none_is_not_cropped(check, root):
+def test_checks_what_is_no_image_or_has_none_is_not_cropped(check, root):
     (root / "notes.txt").touch()
     (root / "empty").mkdir()
     (root / "empty" / "loop").symlink_to(root / "empty", target_is_directory=True)
@@ -165,7 +165,7 @@ def test_what_is_no_image_or_has_none_is_not_cropped(check, root):
     assert "no image" in refusal(check, crop(input_path="empty"), "input_path")
 
 
-def test_recordings_that_cannot_be_drawn_are_refused(check, root):
+def test_checks_recordings_that_cannot_be_drawn_are_refused(check, root):
     recording = root / "recordings" / "drone" / "a.iq"
     assert "reduce duration_s" in refusal(check, spectrogram(duration_s=1), "input_path")
     assert "no IQ recording" in refusal(check, spectrogram(input_path="pictures"), "input_path")
@@ -184,5 +184,5 @@ def test_recordings_that_cannot_be_drawn_are_refused(check, root):
         ({"image_size": None, "duration_s": 3600}, "image_size"),
     ],
 )
-def test_settings_that_contradict_each_other_are_refused(check, changes, field):
+def test_checks_settings_that_contradict_each_other_are_refused(check, changes, field):
     assert refusal(check, spectrogram(**changes), field)

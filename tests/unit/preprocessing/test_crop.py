@@ -35,13 +35,13 @@ def picture(depth=np.uint8, channels=3):
         ((39, 29, 1, 1), np.s_[29:, 39:]),
     ],
 )
-def test_the_rectangle_is_cut_at_the_edge(tmp_path, cropped, rectangle, part):
+def test_crop_the_rectangle_is_cut_at_the_edge(tmp_path, cropped, rectangle, part):
     assert cv2.imwrite(str(tmp_path / "i.png"), picture())
     np.testing.assert_array_equal(cropped("i.png", rectangle), picture()[part])
 
 
 @pytest.mark.parametrize("rectangle", [(40, 0, 5, 5), (0, 30, 5, 5)])
-def test_a_rectangle_outside_is_refused_with_the_images_size(tmp_path, cropped, rectangle):
+def test_crop_a_rectangle_outside_is_refused_with_the_images_size(tmp_path, cropped, rectangle):
     assert cv2.imwrite(str(tmp_path / "i.png"), picture())
     with pytest.raises(RunError, match="40 x 30"):
         cropped("i.png", rectangle)
@@ -50,27 +50,27 @@ def test_a_rectangle_outside_is_refused_with_the_images_size(tmp_path, cropped, 
 
 @pytest.mark.parametrize("depth", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 3, 4])
-def test_a_png_keeps_its_depth_and_channels(tmp_path, cropped, depth, channels):
+def test_crop_a_png_keeps_its_depth_and_channels(tmp_path, cropped, depth, channels):
     pixels = picture(depth, channels)
     assert cv2.imwrite(str(tmp_path / "i.png"), pixels)
     np.testing.assert_array_equal(cropped("i.png", (2, 3, 10, 10)), pixels[3:13, 2:12].squeeze())
 
 
 @pytest.mark.parametrize("name", ["i.jpg", "i.JPEG", "i.bmp", "i.PNG"])
-def test_the_format_stays(tmp_path, cropped, name):
+def test_crop_the_format_stays(tmp_path, cropped, name):
     assert cv2.imwrite(str(tmp_path / name), picture())
     assert cropped(name, (0, 0, 8, 8)).shape == (8, 8, 3)
     assert (tmp_path / "out" / name).read_bytes()[:2] == (tmp_path / name).read_bytes()[:2]
 
 
 @pytest.mark.parametrize("mode", ["CMYK", "L"])
-def test_jpegs_of_any_colours_are_cropped(tmp_path, cropped, mode):
+def test_crop_jpegs_of_any_colours_are_cropped(tmp_path, cropped, mode):
     Image.new(mode, (40, 30), 100 if mode == "L" else (10, 20, 30, 40)).save(tmp_path / "i.jpg")
     assert cropped("i.jpg", (0, 0, 8, 8)).shape[:2] == (8, 8)
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", b"\xff\xd8\xff\xe0 cut"])
-def test_what_is_no_image_is_named(tmp_path, cropped, content):
+def test_crop_what_is_no_image_is_named(tmp_path, cropped, content):
     (tmp_path / "bad.jpg").write_bytes(content)
     with pytest.raises(RunError, match=r"bad\.jpg"):
         cropped("bad.jpg", (0, 0, 1, 1))

@@ -39,7 +39,7 @@ def tone(frequency_hz, count=SAMPLES):
 
 
 @pytest.mark.parametrize("frequency_hz", [10e6, -30e6])
-def test_a_tone_is_a_line_at_its_row(drawn, frequency_hz):
+def test_spectrogram_a_tone_is_a_line_at_its_row(drawn, frequency_hz):
     (picture,), _ = drawn(tone(frequency_hz), image_size=640, colormap="gray")
     brightness = picture[..., 0].mean(axis=1)
     # The highest frequency, half the sample rate, is at the top.
@@ -48,7 +48,7 @@ def test_a_tone_is_a_line_at_its_row(drawn, frequency_hz):
     assert brightness.max() - np.median(brightness) > 100
 
 
-def test_time_runs_to_the_right(drawn):
+def test_spectrogram_time_runs_to_the_right(drawn):
     samples = np.concatenate([tone(10e6)[: SAMPLES // 4], tone(-30e6)[: 3 * SAMPLES // 4]])
     (picture,), _ = drawn(samples, image_size=640, colormap="gray")
     brightness = picture[..., 0].astype(int)
@@ -58,7 +58,7 @@ def test_time_runs_to_the_right(drawn):
 
 
 @pytest.mark.parametrize("window_overlap", [0.5, 0.75])
-def test_the_picture_is_scipys_stft(drawn, window_overlap):
+def test_spectrogram_the_picture_is_scipys_stft(drawn, window_overlap):
     samples = tone(10e6).astype(np.complex64)
     low, high = -60.0, 0.0
     (picture,), _ = drawn(samples, colormap="gray", db_range=(low, high), window_overlap=window_overlap)
@@ -81,7 +81,7 @@ def test_the_picture_is_scipys_stft(drawn, window_overlap):
     assert (picture == colours).mean() > 0.99
 
 
-def test_pictures_may_overlap_and_bad_samples_are_counted(drawn):
+def test_spectrogram_pictures_may_overlap_and_bad_samples_are_counted(drawn):
     samples = tone(10e6)
     samples[[100, 40_000]] = np.nan, np.inf
     pictures, bad = drawn(samples, count=3, duration_s=SAMPLES / 2 / RATE_HZ, overlap=0.5)
@@ -89,14 +89,14 @@ def test_pictures_may_overlap_and_bad_samples_are_counted(drawn):
     assert bad == 1 + 2  # the second of them is in two pictures
 
 
-def test_a_recording_that_is_gone_is_named(tmp_path):
+def test_spectrogram_a_recording_that_is_gone_is_named(tmp_path):
     settings = stft_settings_of(SpectrogramRequest(input_path="a", output_path="b"))
     with pytest.raises(RunError, match=r"gone\.iq"):
         draw(Item("gone.iq", "gone"), tmp_path / "out", source=tmp_path, settings=settings, data_type=None)
     assert not (tmp_path / "out").exists()
 
 
-def test_recordings_are_found_at_any_depth_and_a_loop_of_links_ends(tmp_path):
+def test_spectrogram_recordings_are_found_at_any_depth_and_a_loop_of_links_ends(tmp_path):
     for name in ("b.iq", "deep/er/a.WAV", ".hidden/c.iq", "notes.txt", "pair.sigmf-meta", "pair.sigmf-data"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

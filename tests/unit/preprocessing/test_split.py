@@ -30,7 +30,7 @@ def divide(names, train_ratio=0.8, val_ratio=None, seed="42 a", group_by_recordi
     frames=st.integers(1, 5),
     group=st.booleans(),
 )
-def test_parts_are_disjoint_and_complete_and_none_that_matters_is_empty(
+def test_split_parts_are_disjoint_and_complete_and_none_that_matters_is_empty(
     count, train_ratio, val_ratio, frames, group
 ):
     names = [f"rec{number // frames} ({number % frames}).jpg" for number in range(count)]
@@ -60,31 +60,31 @@ def test_parts_are_disjoint_and_complete_and_none_that_matters_is_empty(
         (1, 0.5, 0.4, (1, 0, 0)),
     ],
 )
-def test_the_ratios_say_how_many(count, train_ratio, val_ratio, sizes):
+def test_split_the_ratios_say_how_many(count, train_ratio, val_ratio, sizes):
     divided = divide([f"{number}.png" for number in range(count)], train_ratio, val_ratio)
     assert tuple(map(len, divided.values())) == sizes
 
 
-def test_the_seed_decides_and_the_order_of_the_names_does_not():
+def test_split_the_seed_decides_and_the_order_of_the_names_does_not():
     names = [f"{number}.png" for number in range(40)]
     assert divide(names) == divide(names[::-1])
     assert divide(names)["train"] != divide(names, seed="43 a")["train"]
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_recordings_of_very_different_lengths_come_near_the_ratio(seed):
+def test_split_recordings_of_very_different_lengths_come_near_the_ratio(seed):
     names = [f"long_{number}.png" for number in range(81)] + [f"short{number}.png" for number in range(19)]
     # 80 are wanted; the long one goes where it brings the number nearer.
     assert 62 <= len(divide(names, seed=f"{seed}", group_by_recording=True)["train"]) <= 98
 
 
 @pytest.mark.parametrize("name", ["rec (3).jpg", "rec_0003.png", "rec_7.bmp", "rec.png"])
-def test_frames_of_one_recording_have_its_name(name):
+def test_split_frames_of_one_recording_have_its_name(name):
     divided = divide([name, "rec_1.jpg", "other.jpg", "third.jpg"], group_by_recording=True)
     assert any({name, "rec_1.jpg"} <= set(part) for part in divided.values())
 
 
-def test_a_copy_has_the_same_bytes_whatever_the_name(tmp_path):
+def test_split_a_copy_has_the_same_bytes_whatever_the_name(tmp_path):
     _, content = cv2.imencode(".png", np.zeros((4, 4, 3), np.uint8))
     for name in ("with space.png", "无人机.png", "two\nlines.png", os.fsdecode(b"\xff.png")):
         (tmp_path / name).write_bytes(content.tobytes())
@@ -92,7 +92,7 @@ def test_a_copy_has_the_same_bytes_whatever_the_name(tmp_path):
         assert (tmp_path / "out" / "train" / name).read_bytes() == content.tobytes()
 
 
-def test_what_is_no_image_is_not_copied(tmp_path):
+def test_split_what_is_no_image_is_not_copied(tmp_path):
     (tmp_path / "loop.png").symlink_to("loop.png")
     (tmp_path / "text.png").write_text("not an image")
     for name in ("loop.png", "gone.png", "text.png"):

@@ -43,7 +43,7 @@ def filling(disk: Path, when: Callable[[RunEvent], bool], events: list[RunEvent]
     return report
 
 
-def test_a_file_that_does_not_fit_is_named_and_nothing_of_it_stays(mount: Mount, tmp_path: Path) -> None:
+def test_full_disk_a_file_that_does_not_fit_is_named_and_nothing_of_it_stays(mount: Mount, tmp_path: Path) -> None:
     disk = mount(1)
     (tmp_path / "large").write_bytes(bytes(2**20))
     noise = np.random.default_rng(1).integers(0, 256, (300, 300, 3), dtype=np.uint8)
@@ -59,14 +59,14 @@ def test_a_file_that_does_not_fit_is_named_and_nothing_of_it_stays(mount: Mount,
     assert names_in(disk) == set()
 
 
-def test_a_training_that_does_not_fit_names_its_checkpoint(data: Path, mount: Mount) -> None:
+def test_full_disk_a_training_that_does_not_fit_names_its_checkpoint(data: Path, mount: Mount) -> None:
     disk = mount(2)
     with pytest.raises(RunError, match=r"checkpoint\.pt' cannot be written: the disk is full"):
         train(request(data, disk))
     assert names_in(disk) == {"model.yaml"}
 
 
-def test_pictures_that_cannot_be_drawn_do_not_hide_why_the_training_ended(
+def test_full_disk_pictures_that_cannot_be_drawn_do_not_hide_why_the_training_ended(
     data: Path, mount: Mount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_epoch, "CHECKPOINT_EVERY_S", 0.0)
@@ -82,7 +82,7 @@ def test_pictures_that_cannot_be_drawn_do_not_hide_why_the_training_ended(
     assert len(warnings_of(events)) == 4 and "checkpoint_epoch.pt" in warnings_of(events)[0]
 
 
-def test_pictures_that_do_not_fit_are_named(data: Path, mount: Mount) -> None:
+def test_full_disk_pictures_that_do_not_fit_are_named(data: Path, mount: Mount) -> None:
     disk = mount(80)
     with pytest.raises(OSError, match=FULL) as error:
         train(request(data, disk), report=filling(disk, lambda event: event.stage == "epoch_end", []))
@@ -90,7 +90,7 @@ def test_pictures_that_do_not_fit_are_named(data: Path, mount: Mount) -> None:
     assert not any(name.endswith((".tmp.png", ".tmp")) for name in names_in(disk))
 
 
-def test_an_interruption_that_cannot_be_kept_is_one_all_the_same(data: Path, mount: Mount) -> None:
+def test_full_disk_an_interruption_that_cannot_be_kept_is_one_all_the_same(data: Path, mount: Mount) -> None:
     disk = mount(2)
 
     def report(event: RunEvent) -> None:
@@ -104,7 +104,7 @@ def test_an_interruption_that_cannot_be_kept_is_one_all_the_same(data: Path, mou
 
 
 @pytest.mark.parametrize(("batches", "named"), [(1, ".predictions-"), (2, "predictions.")])
-def test_an_inference_that_does_not_fit_names_its_file(
+def test_full_disk_an_inference_that_does_not_fit_names_its_file(
     tmp_path: Path, mount: Mount, batches: int, named: str
 ) -> None:
     run = Run(tmp_path)
@@ -121,7 +121,7 @@ def test_an_inference_that_does_not_fit_names_its_file(
     assert names_in(run.out) == set()
 
 
-def test_an_output_folder_that_cannot_be_begun_is_left_as_it_was(mount: Mount) -> None:
+def test_full_disk_an_output_folder_that_cannot_be_begun_is_left_as_it_was(mount: Mount) -> None:
     disk = mount(1)
     fill(disk)
     output = OutputFolder(disk / "out", request={}, run_id="task", planned=list)
@@ -131,7 +131,7 @@ def test_an_output_folder_that_cannot_be_begun_is_left_as_it_was(mount: Mount) -
     assert names_in(disk) == set()
 
 
-def test_a_block_of_preprocessing_that_does_not_fit_names_its_file(mount: Mount) -> None:
+def test_full_disk_a_block_of_preprocessing_that_does_not_fit_names_its_file(mount: Mount) -> None:
     disk = mount(1)
     names = [f"{number}.png" for number in range(3)]
     with (

@@ -17,13 +17,13 @@ def oldest():
     return project["project"]["requires-python"].removeprefix(">=")
 
 
-def test_the_promise_is_the_same_everywhere(oldest):
+def test_python_version_the_promise_is_the_same_everywhere(oldest):
     assert oldest == "{}.{}".format(*MIN_PYTHON)
     assert f"Python {oldest} or newer" in (ROOT / "README.md").read_text()
     assert f"--target={oldest}-" in (ROOT / "Makefile").read_text()
 
 
-def test_no_module_uses_what_that_python_does_not_have(oldest):
+def test_python_version_no_module_uses_what_that_python_does_not_have(oldest):
     pytest.importorskip("vermin", reason="vermin is not installed: `pip install vermin`")
     command = [
         sys.executable,

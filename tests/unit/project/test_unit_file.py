@@ -25,13 +25,13 @@ def service():
     return parser["Service"]
 
 
-def test_only_the_first_process_is_asked_to_stop_and_has_the_time_it_needs(service):
+def test_unit_file_only_the_first_process_is_asked_to_stop_and_has_the_time_it_needs(service):
     assert service["KillMode"] == "mixed" and "KillSignal" not in service
     assert int(service["TimeoutStopSec"]) > 20
     assert service["ExecStart"].endswith("/bin/rfuav serve")
 
 
-def test_systemd_understands_it(tmp_path):
+def test_unit_file_systemd_understands_it(tmp_path):
     if shutil.which("systemd-analyze") is None:
         pytest.skip("systemd-analyze is not installed: `apt-get install systemd`")
     text = (

@@ -36,12 +36,12 @@ def run(tmp_path):
     return log.read_text().splitlines(), program.stderr.splitlines()
 
 
-def test_write_to_log_file_takes_what_every_package_says_once(run):
+def test_logs_write_to_log_file_takes_what_every_package_says_once(run):
     lines = [line.split(" ", 2)[2] for line in run[0]]
     assert lines == [
         text for name in OURS for text in (f"WARNING {name}: said by {name}", f"INFO {name}: told by {name}")
     ]
 
 
-def test_write_to_log_file_shows_warnings_on_the_terminal(run):
+def test_logs_write_to_log_file_shows_warnings_on_the_terminal(run):
     assert [line for line in run[1] if "others" not in line] == [f"said by {name}" for name in OURS]

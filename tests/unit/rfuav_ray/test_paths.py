@@ -6,26 +6,26 @@ from rfuav_ray import paths
 from rfuav_ray.errors import InvalidInput, PathNotAllowed
 
 
-def test_a_relative_path_starts_at_the_first_root(tmp_path):
+def test_paths_a_relative_path_starts_at_the_first_root(tmp_path):
     first, second = tmp_path / "first", tmp_path / "second"
     assert paths.resolve("a/b", [first, second], field="p") == first / "a" / "b"
     assert paths.resolve(str(second / "c"), [first, second], field="p") == second / "c"
 
 
 @pytest.mark.parametrize("text", ["..", "a/../../x", "/", "/etc/passwd"])
-def test_a_path_outside_the_roots_is_refused(tmp_path, text):
+def test_paths_a_path_outside_the_roots_is_refused(tmp_path, text):
     with pytest.raises(PathNotAllowed) as refused:
         paths.resolve(text, [tmp_path], field="train_path")
     assert refused.value.field == "train_path"
     assert str(tmp_path) in str(refused.value)
 
 
-def test_a_folder_that_only_begins_like_a_root_is_outside(tmp_path):
+def test_paths_a_folder_that_only_begins_like_a_root_is_outside(tmp_path):
     with pytest.raises(PathNotAllowed):
         paths.resolve(f"{tmp_path}-other/file", [tmp_path], field="p")
 
 
-def test_a_link_is_followed_before_it_is_judged(tmp_path):
+def test_paths_a_link_is_followed_before_it_is_judged(tmp_path):
     root = tmp_path / "root"
     root.mkdir()
     (root / "out").symlink_to(tmp_path)
@@ -33,7 +33,7 @@ def test_a_link_is_followed_before_it_is_judged(tmp_path):
         paths.resolve("out/secret", [root], field="p")
 
 
-def test_a_link_to_a_name_that_is_no_utf8_is_refused(tmp_path):
+def test_paths_a_link_to_a_name_that_is_no_utf8_is_refused(tmp_path):
     folder = os.fsencode(tmp_path) + b"/caf\xe9"
     try:
         os.mkdir(folder)  # noqa: PTH102
@@ -45,14 +45,14 @@ def test_a_link_to_a_name_that_is_no_utf8_is_refused(tmp_path):
     str(refused.value).encode()
 
 
-def test_a_loop_of_links_is_refused(tmp_path):
+def test_paths_a_loop_of_links_is_refused(tmp_path):
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
     with pytest.raises(InvalidInput):
         paths.existing("a", [tmp_path], field="p")
 
 
-def test_what_must_exist_is_named_when_it_does_not(tmp_path):
+def test_paths_what_must_exist_is_named_when_it_does_not(tmp_path):
     for check in (paths.existing, paths.existing_file):
         with pytest.raises(InvalidInput, match=r"there is no file.*'.*nothing'"):
             check("nothing", [tmp_path], field="p")
@@ -60,12 +60,12 @@ def test_what_must_exist_is_named_when_it_does_not(tmp_path):
         paths.existing_file(".", [tmp_path], field="p")
 
 
-def test_a_name_longer_than_the_file_system_takes_is_refused(tmp_path):
+def test_paths_a_name_longer_than_the_file_system_takes_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="File name too long"):
         paths.existing("x" * 300, [tmp_path], field="p")
 
 
-def test_an_output_folder_may_be_missing_but_not_lie_below_a_file(tmp_path):
+def test_paths_an_output_folder_may_be_missing_but_not_lie_below_a_file(tmp_path):
     (tmp_path / "file").touch()
     assert paths.output_folder("new/deep", [tmp_path], field="p") == tmp_path / "new" / "deep"
     with pytest.raises(InvalidInput, match="is a file"):
@@ -73,7 +73,7 @@ def test_an_output_folder_may_be_missing_but_not_lie_below_a_file(tmp_path):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read and write everything")
-def test_permissions_are_checked(tmp_path):
+def test_paths_permissions_are_checked(tmp_path):
     locked = tmp_path / "locked"
     locked.mkdir()
     locked.chmod(0)

@@ -16,7 +16,7 @@ def _clean(tmp_path, monkeypatch):
         monkeypatch.delenv(f"RFUAV_{name.upper()}", raising=False)
 
 
-def test_the_defaults_are_those_of_a_laptop(tmp_path):
+def test_settings_the_defaults_are_those_of_a_laptop(tmp_path):
     settings = Settings()
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.max_training_concurrent_cpu == 2
@@ -25,26 +25,26 @@ def test_the_defaults_are_those_of_a_laptop(tmp_path):
     assert settings.log_file == tmp_path / "logs" / "app.log"
 
 
-def test_the_prefix_wins(monkeypatch):
+def test_settings_the_prefix_wins(monkeypatch):
     monkeypatch.setenv("PORT", "1111")
     assert Settings().port == 1111
     monkeypatch.setenv("RFUAV_PORT", "2222")
     assert Settings().port == 2222
 
 
-def test_the_env_file_is_read_and_the_environment_wins_over_it(tmp_path, monkeypatch):
+def test_settings_the_env_file_is_read_and_the_environment_wins_over_it(tmp_path, monkeypatch):
     (tmp_path / ".env").write_text("API_KEYS=one, two\nMAX_RUN_RETRIES=7\nSOMETHING_ELSE=1\n")
     assert Settings().api_keys == ("one", "two")
     monkeypatch.setenv("MAX_RUN_RETRIES", "3")
     assert Settings().max_run_retries == 3
 
 
-def test_an_empty_value_means_the_default(monkeypatch):
+def test_settings_an_empty_value_means_the_default(monkeypatch):
     monkeypatch.setenv("RFUAV_PORT", "")
     assert Settings().port == 8000
 
 
-def test_roots_are_resolved(tmp_path, monkeypatch):
+def test_settings_roots_are_resolved(tmp_path, monkeypatch):
     monkeypatch.setenv("DATA_ROOTS", f"data,{tmp_path}/../elsewhere")
     assert Settings().data_roots == (tmp_path / "data", tmp_path.parent / "elsewhere")
 
@@ -61,25 +61,25 @@ def test_roots_are_resolved(tmp_path, monkeypatch):
         ("DATA_ROOTS", " , "),
     ],
 )
-def test_a_wrong_value_is_refused(monkeypatch, name, value):
+def test_settings_a_wrong_value_is_refused(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings()
 
 
-def test_the_example_file_documents_every_setting_and_no_other():
+def test_settings_the_example_file_documents_every_setting_and_no_other():
     lines = (ROOT / ".env.example").read_text().splitlines()
     named = {line.removeprefix("# ").split("=")[0] for line in lines if "=" in line and line[2:3].isupper()}
     assert named == {name.upper() for name in Settings.model_fields}
 
 
-def test_the_reference_documents_every_setting():
+def test_settings_the_reference_documents_every_setting():
     rows = (ROOT / "docs" / "reference" / "settings.md").read_text().splitlines()
     named = {row.split("`")[1] for row in rows if row.startswith("| `")}
     assert named >= {name.upper() for name in Settings.model_fields}
 
 
-def test_the_version_is_the_projects_whatever_the_environment_says(monkeypatch):
+def test_settings_the_version_is_the_projects_whatever_the_environment_says(monkeypatch):
     monkeypatch.setenv("VERSION", "9.9.9")
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert Settings().version == project["version"]

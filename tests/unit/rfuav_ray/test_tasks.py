@@ -16,7 +16,7 @@ STEPS = {(P, R), (P, GONE), (P, FAILED), (R, P), (R, DONE), (R, FAILED), (R, GON
 
 @pytest.mark.parametrize("before", list(TaskStatus))
 @pytest.mark.parametrize("after", list(TaskStatus))
-def test_only_the_steps_of_the_state_machine_are_possible(before, after):
+def test_tasks_only_the_steps_of_the_state_machine_are_possible(before, after):
     task = a_task(status=before)
     if (before, after) in STEPS:
         assert advance(task, after).status is after
@@ -25,11 +25,11 @@ def test_only_the_steps_of_the_state_machine_are_possible(before, after):
             advance(task, after)
 
 
-def test_an_ended_task_is_one_that_no_step_leaves():
+def test_tasks_an_ended_task_is_one_that_no_step_leaves():
     assert {status for status in TaskStatus if status.is_ended} == {DONE, FAILED, GONE}
 
 
-def test_a_step_makes_a_new_record_with_its_times_and_leaves_the_old_one():
+def test_tasks_a_step_makes_a_new_record_with_its_times_and_leaves_the_old_one():
     waiting = a_task()
     running = advance(waiting, R, device="cpu")
     ended = advance(running, DONE, progress=100.0)
@@ -38,6 +38,6 @@ def test_a_step_makes_a_new_record_with_its_times_and_leaves_the_old_one():
     assert ended.ended_at is not None and ended.ended_at >= running.started_at and ended.progress == 100.0
 
 
-def test_a_record_survives_the_way_through_json():
+def test_tasks_a_record_survives_the_way_through_json():
     task = advance(a_task(latest_metrics={"mAP": 0.5}), R)
     assert TaskRecord.model_validate_json(task.model_dump_json()) == task

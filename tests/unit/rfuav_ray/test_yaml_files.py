@@ -16,17 +16,17 @@ BOMB = "\n".join(
 MODEL = "model: resnet18\nnum_classes: 2\nclass_names: [a, b]\n"
 
 
-def test_plain_data_is_read():
+def test_yaml_files_plain_data_is_read():
     assert load_plain("a: [1, {b: '*c &d'}]\ne: f*g") == {"a": [1, {"b": "*c &d"}], "e": "f*g"}
 
 
 @pytest.mark.parametrize("text", ["a: &x [1]\nb: *x", "&x [*x]", "a: &x {y: 1}\nb: {<<: *x}", BOMB])
-def test_aliases_are_refused_with_their_place(text):
+def test_yaml_files_aliases_are_refused_with_their_place(text):
     with pytest.raises(yaml.YAMLError, match=r"(?s)the alias .\*.*line"):
         load_plain(text)
 
 
-def test_only_what_is_read_may_hold_no_alias():
+def test_yaml_files_only_what_is_read_may_hold_no_alias():
     text = "read: [1]\nother: &x [1]\nmore: {deep: [*x]}\n"
     check_plain(text, {"read"})
     for key in ("other: &x [1]\nread: *x", "read: {a: &x 1, b: [*x]}", "k: &k read\nv: &v [1]\n*k : [*v, *v]"):
@@ -35,12 +35,12 @@ def test_only_what_is_read_may_hold_no_alias():
 
 
 @pytest.mark.parametrize("levels", [MAX_DEPTH + 1, 100_000])
-def test_deep_nesting_is_refused(levels):
+def test_yaml_files_deep_nesting_is_refused(levels):
     with pytest.raises(yaml.YAMLError, match="nested"):
         load_plain("[" * levels + "]" * levels)
 
 
-def test_a_bomb_is_refused_wherever_a_lab_may_have_put_it(tmp_path):
+def test_yaml_files_a_bomb_is_refused_wherever_a_lab_may_have_put_it(tmp_path):
     config = tmp_path / "model.yaml"
     config.write_text(MODEL + BOMB)
     with pytest.raises(InvalidInput, match=r"cfg_path: .*the alias '\*a0'"):

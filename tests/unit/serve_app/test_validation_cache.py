@@ -28,7 +28,7 @@ def checked(check, **fields):
     return asyncio.run(checks.checked(check, TrainingRequest(**FIELDS | fields)))
 
 
-def test_what_was_just_found_good_is_not_looked_at_again_and_keeps_what_is_its_own():
+def test_validation_cache_what_was_just_found_good_is_not_looked_at_again_and_keeps_what_is_its_own():
     check = Check()
     first = checked(check, task_id="one", description="first", priority=1)
     second = checked(check, task_id="two", priority=2)
@@ -36,13 +36,13 @@ def test_what_was_just_found_good_is_not_looked_at_again_and_keeps_what_is_its_o
     assert (second.task_id, second.description, second.priority) == ("two", None, 2)
 
 
-def test_another_request_is_looked_at():
+def test_validation_cache_another_request_is_looked_at():
     check = Check()
     assert [checked(check, train_path=path).train_path for path in "abab"] == [f"/data/{path}" for path in "abab"]
     assert check.looked == 2
 
 
-def test_after_a_moment_it_is_looked_at_again(monkeypatch):
+def test_validation_cache_after_a_moment_it_is_looked_at_again(monkeypatch):
     monkeypatch.setattr(checks, "REMEMBERED_S", 0.0)
     check = Check()
     checked(check)
@@ -50,7 +50,7 @@ def test_after_a_moment_it_is_looked_at_again(monkeypatch):
     assert check.looked == 2
 
 
-def test_what_was_refused_is_looked_at_again():
+def test_validation_cache_what_was_refused_is_looked_at_again():
     check = Check(InvalidInput("train_path", "is not there"))
     with pytest.raises(InvalidInput):
         checked(check)
@@ -58,7 +58,7 @@ def test_what_was_refused_is_looked_at_again():
     assert checked(check).train_path == "/data/t"
 
 
-def test_it_remembers_so_much_and_no_more(monkeypatch):
+def test_validation_cache_it_remembers_so_much_and_no_more(monkeypatch):
     monkeypatch.setattr(checks, "MOST_REMEMBERED", 3)
     check = Check()
     for number in range(10):

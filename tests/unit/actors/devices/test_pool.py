@@ -44,7 +44,7 @@ async def look_until_read(pool, nodes):
     await until(lambda: len(pool.cpus()) == nodes)
 
 
-def test_look_finds_the_gpus_of_all_nodes_and_reserves_each(cluster):
+def test_pool_look_finds_the_gpus_of_all_nodes_and_reserves_each(cluster):
     cluster.add_node("b", gpus=2)
     cluster.add_node("a", gpus=1)
 
@@ -61,7 +61,7 @@ def test_look_finds_the_gpus_of_all_nodes_and_reserves_each(cluster):
     assert [group.fraction for group in cluster.groups.values()] == [1 - ONLINE_SHARE] * 3
 
 
-def test_look_a_gpu_of_another_program_is_listed_and_opened_when_it_is_free(cluster):
+def test_pool_look_a_gpu_of_another_program_is_listed_and_opened_when_it_is_free(cluster):
     cluster.add_node("a", gpus=2)
     cluster.held = {("a", "0")}
 
@@ -75,7 +75,7 @@ def test_look_a_gpu_of_another_program_is_listed_and_opened_when_it_is_free(clus
     play(scenario)
 
 
-def test_news_comes_when_a_gpu_is_ready(cluster, monkeypatch):
+def test_pool_news_comes_when_a_gpu_is_ready(cluster, monkeypatch):
     monkeypatch.setattr(device_pool, "LOOK_EVERY_S", 1000)
     cluster.add_node("a", gpus=1)
 
@@ -87,11 +87,11 @@ def test_news_comes_when_a_gpu_is_ready(cluster, monkeypatch):
     play(scenario)
 
 
-def test_news_comes_when_it_is_time_to_look_again(cluster):
+def test_pool_news_comes_when_it_is_time_to_look_again(cluster):
     play(lambda pool: pool.news())
 
 
-def test_look_a_node_that_leaves_takes_its_gpus_with_it(cluster):
+def test_pool_look_a_node_that_leaves_takes_its_gpus_with_it(cluster):
     cluster.add_node("a", gpus=1)
     cluster.add_node("b", gpus=1)
 
@@ -108,7 +108,7 @@ def test_look_a_node_that_leaves_takes_its_gpus_with_it(cluster):
     assert [group.node_id for group in cluster.groups.values()] == ["b"]
 
 
-def test_look_a_node_that_replaces_another_gets_its_numbers_and_the_device_was_lost(cluster):
+def test_pool_look_a_node_that_replaces_another_gets_its_numbers_and_the_device_was_lost(cluster):
     cluster.add_node("a", gpus=1)
 
     async def scenario(pool):
@@ -123,7 +123,7 @@ def test_look_a_node_that_replaces_another_gets_its_numbers_and_the_device_was_l
     assert [group.node_id for group in cluster.groups.values()] == ["b"]
 
 
-def test_look_a_node_that_leaves_while_its_gpu_is_awaited_gives_the_group_back(cluster):
+def test_pool_look_a_node_that_leaves_while_its_gpu_is_awaited_gives_the_group_back(cluster):
     cluster.add_node("a", gpus=1)
     cluster.held = {("a", "0")}
 
@@ -137,7 +137,7 @@ def test_look_a_node_that_leaves_while_its_gpu_is_awaited_gives_the_group_back(c
     play(scenario)
 
 
-def test_look_a_gpu_that_cannot_be_prepared_is_tried_again(cluster, monkeypatch):
+def test_pool_look_a_gpu_that_cannot_be_prepared_is_tried_again(cluster, monkeypatch):
     cluster.add_node("a", gpus=1)
     failures = [ActorUnavailableError("The probe died.", None)] * 2
 
@@ -151,7 +151,7 @@ def test_look_a_gpu_that_cannot_be_prepared_is_tried_again(cluster, monkeypatch)
     assert failures == [] and len(cluster.groups) == 1
 
 
-def test_adopt_takes_over_the_saved_gpus_and_gives_back_all_others(cluster):
+def test_pool_adopt_takes_over_the_saved_gpus_and_gives_back_all_others(cluster):
     cluster.add_node("a", gpus=2)
 
     async def first(pool):
@@ -175,7 +175,7 @@ def test_adopt_takes_over_the_saved_gpus_and_gives_back_all_others(cluster):
     play(second)
 
 
-def test_adopt_a_saved_gpu_whose_group_is_gone_is_reserved_anew(cluster):
+def test_pool_adopt_a_saved_gpu_whose_group_is_gone_is_reserved_anew(cluster):
     cluster.add_node("a", gpus=1)
     gone = {"device": "cuda:0", "number": 0, "node_id": "a", "index": 0, "gpu_id": "0", "group": "gone"}
 
@@ -188,7 +188,7 @@ def test_adopt_a_saved_gpu_whose_group_is_gone_is_reserved_anew(cluster):
     assert len(cluster.groups) == 1
 
 
-def test_hardware_is_that_of_the_last_reading(cluster):
+def test_pool_hardware_is_that_of_the_last_reading(cluster):
     cluster.add_node("a")
     cluster.add_node("logical", gpus=1)
     cluster.add_node("real", gpus=1, hardware=H200)
@@ -206,7 +206,7 @@ def test_hardware_is_that_of_the_last_reading(cluster):
     play(scenario)
 
 
-def test_hardware_is_read_again_after_a_monitor_was_silent(cluster):
+def test_pool_hardware_is_read_again_after_a_monitor_was_silent(cluster):
     async def scenario(pool):
         cluster.silent_nodes.add("head")
         await pool.look()
@@ -218,7 +218,7 @@ def test_hardware_is_read_again_after_a_monitor_was_silent(cluster):
     play(scenario)
 
 
-def test_run_options_of_the_cpu_are_a_part_of_one_nodes_cpus(cluster):
+def test_pool_run_options_of_the_cpu_are_a_part_of_one_nodes_cpus(cluster):
     cluster.add_node("a", cpus=8)
     limits = {"training": 2, "inference": 1}
 
@@ -231,7 +231,7 @@ def test_run_options_of_the_cpu_are_a_part_of_one_nodes_cpus(cluster):
     play(scenario)
 
 
-def test_run_options_of_a_gpu_are_a_part_of_its_group(cluster):
+def test_pool_run_options_of_a_gpu_are_a_part_of_its_group(cluster):
     cluster.add_node("a", gpus=1)
 
     async def scenario(pool):
@@ -244,7 +244,7 @@ def test_run_options_of_a_gpu_are_a_part_of_its_group(cluster):
     play(scenario)
 
 
-def test_workers_and_threads_are_those_of_the_cpus_that_a_node_really_has(cluster):
+def test_pool_workers_and_threads_are_those_of_the_cpus_that_a_node_really_has(cluster):
     cluster.add_node("a", cpus=16, usable_cores=6)
 
     async def scenario(pool):
@@ -259,7 +259,7 @@ def test_workers_and_threads_are_those_of_the_cpus_that_a_node_really_has(cluste
     play(scenario)
 
 
-def test_workers_and_threads_before_there_is_a_node(cluster):
+def test_pool_workers_and_threads_before_there_is_a_node(cluster):
     async def scenario(pool):
         assert (pool.workers(1, 1), pool.threads(4)) == ((1, 0), 1)
 

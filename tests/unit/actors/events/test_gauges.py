@@ -51,7 +51,7 @@ def after_publishing(*steps):
     asyncio.run(asyncio.wait_for(main(), WITHIN_S))
 
 
-def test_queue_gauges_publish_the_tasks_of_each_kind_and_status(published):
+def test_gauges_queue_gauges_publish_the_tasks_of_each_kind_and_status(published):
     def submit(queue):
         for before, after in ((None, PENDING), (None, PENDING), (None, ("split", "pending")), (PENDING, RUNNING)):
             queue.count(before, after)
@@ -65,7 +65,7 @@ def test_queue_gauges_publish_the_tasks_of_each_kind_and_status(published):
     ]
 
 
-def test_queue_gauges_publish_again_only_what_has_changed(published):
+def test_gauges_queue_gauges_publish_again_only_what_has_changed(published):
     def submit(queue):
         queue.count(None, PENDING)
         queue.count(None, RUNNING)
@@ -78,12 +78,12 @@ def test_queue_gauges_publish_again_only_what_has_changed(published):
     assert sorted(published) == [("rfuav_queue_length", (), 1), ("rfuav_tasks", RUNNING, 0)]
 
 
-def test_queue_gauges_a_change_of_something_else_is_not_published(published):
+def test_gauges_queue_gauges_a_change_of_something_else_is_not_published(published):
     after_publishing(lambda queue: queue.count(RUNNING, RUNNING))
     assert published == []
 
 
-def test_queue_gauges_publish_the_slots_as_they_are_at_that_time(published):
+def test_gauges_queue_gauges_publish_the_slots_as_they_are_at_that_time(published):
     slots = SlotTable({})
 
     def show(queue):
@@ -96,7 +96,7 @@ def test_queue_gauges_publish_the_slots_as_they_are_at_that_time(published):
     assert sorted(shown) == [(("cpu", "inference"), 1), (("cpu", "training"), 0)]
 
 
-def test_run_gauges_publish_the_metrics_of_ended_epochs(published):
+def test_gauges_run_gauges_publish_the_metrics_of_ended_epochs(published):
     entries: list[dict[str, Any]] = [
         {"message": "starts", "stage": "epoch_start"},
         {"message": "a batch", "stage": "training", "metrics": {"train_loss": 9.0}},

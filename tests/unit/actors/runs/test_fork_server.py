@@ -75,7 +75,9 @@ def output_of(process):
     return output
 
 
-def test_the_worker_is_as_a_fresh_python_would_be_and_has_what_the_server_has_loaded(server, client, folder):
+def test_fork_server_the_worker_is_as_a_fresh_python_would_be_and_has_what_the_server_has_loaded(
+    server, client, folder
+):
     parent = server()
     code = (
         "import os, sys\n"
@@ -91,7 +93,7 @@ def test_the_worker_is_as_a_fresh_python_would_be_and_has_what_the_server_has_lo
 
 
 @pytest.mark.parametrize(("code", "status"), [("raise SystemExit(7)", 7), ("", 0)])
-def test_the_client_ends_as_its_worker_does(server, client, code, status):
+def test_fork_server_the_client_ends_as_its_worker_does(server, client, code, status):
     server()
     asked = client(code)
     output_of(asked)
@@ -101,7 +103,7 @@ def test_the_client_ends_as_its_worker_does(server, client, code, status):
 WAITS = "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(600)"
 
 
-def test_who_ends_the_client_ends_the_worker(server, client):
+def test_fork_server_who_ends_the_client_ends_the_worker(server, client):
     server()
     asked = client(WAITS)
     worker = psutil.Process(int(asked.stdout.readline()))
@@ -110,7 +112,7 @@ def test_who_ends_the_client_ends_the_worker(server, client):
     assert not worker.is_running()
 
 
-def test_a_worker_that_is_killed_ends_its_client(server, client):
+def test_fork_server_a_worker_that_is_killed_ends_its_client(server, client):
     server()
     asked = client(WAITS)
     os.kill(int(asked.stdout.readline()), signal.SIGKILL)
@@ -118,7 +120,7 @@ def test_a_worker_that_is_killed_ends_its_client(server, client):
     assert asked.returncode != 0
 
 
-def test_workers_outlive_the_server_and_their_clients_stand_in_for_them(server, client):
+def test_fork_server_workers_outlive_the_server_and_their_clients_stand_in_for_them(server, client):
     process = server()
     asked = client(WAITS)
     worker = psutil.Process(int(asked.stdout.readline()))
@@ -131,14 +133,14 @@ def test_workers_outlive_the_server_and_their_clients_stand_in_for_them(server, 
     asked.communicate(timeout=20)
 
 
-def test_the_server_ends_with_the_raylet(server):
+def test_fork_server_the_server_ends_with_the_raylet(server):
     with subprocess.Popen(["sleep", "600"]) as raylet:
         process = server(raylet=raylet.pid)
         raylet.kill()
         assert process.wait(20) == 0
 
 
-def test_a_request_that_makes_no_sense_is_dropped_and_the_next_one_answered(server, client, folder):
+def test_fork_server_a_request_that_makes_no_sense_is_dropped_and_the_next_one_answered(server, client, folder):
     server()
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(f"{folder}/raylet.fork")
@@ -146,20 +148,20 @@ def test_a_request_that_makes_no_sense_is_dropped_and_the_next_one_answered(serv
     assert output_of(client("print('here')")) == "here\n"
 
 
-def test_many_at_once(server, client):
+def test_fork_server_many_at_once(server, client):
     server()
     asked = [client(f"print({number})") for number in range(20)]
     assert [output_of(process) for process in asked] == [f"{number}\n" for number in range(20)]
 
 
-def test_where_no_server_can_be_had_a_fresh_python_takes_over(client, folder):
+def test_fork_server_where_no_server_can_be_had_a_fresh_python_takes_over(client, folder):
     (folder / "raylet.fork.lock").mkdir()
     asked = client("print('here')")
     output, errors = asked.communicate(timeout=60)
     assert output == "here\n" and "starting a new Python" in errors and asked.returncode == 0
 
 
-def test_the_first_clients_start_one_server_for_all(client, folder):
+def test_fork_server_the_first_clients_start_one_server_for_all(client, folder):
     """The real one, with PyTorch."""
     code = "import os, sys\nprint(os.getppid(), 'torch' in sys.modules)"
     # The server keeps its first client's stderr.
@@ -173,7 +175,7 @@ def test_the_first_clients_start_one_server_for_all(client, folder):
     assert len(servers) == 1 and all(answer.endswith("True\n") for answer in answers)
 
 
-def test_a_server_of_another_job_makes_room_for_one_of_this_job(server, client, monkeypatch):
+def test_fork_server_a_server_of_another_job_makes_room_for_one_of_this_job(server, client, monkeypatch):
     monkeypatch.setenv("RAY_JOB_ID", "02000000")
     older = server()
     code = "import os\nprint(os.getppid())"

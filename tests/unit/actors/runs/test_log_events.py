@@ -9,7 +9,7 @@ from rfuav_ray.events import RunEvent
 SIGNALS = logging.getLogger("rfuav_ray.signals.sigmf")
 
 
-def test_warnings_as_events_each_text_is_one_event():
+def test_log_events_warnings_as_events_each_text_is_one_event():
     events = []
     with warnings_as_events(events.append):
         for path in ("a.sigmf-meta", "b.sigmf-meta", "a.sigmf-meta"):
@@ -25,7 +25,7 @@ def test_warnings_as_events_each_text_is_one_event():
     ]
 
 
-def test_warnings_as_events_more_than_a_log_can_show_are_left_out(monkeypatch):
+def test_log_events_warnings_as_events_more_than_a_log_can_show_are_left_out(monkeypatch):
     monkeypatch.setattr(log_events, "MAX_EVENTS", 3)
     events = []
     with warnings_as_events(events.append):

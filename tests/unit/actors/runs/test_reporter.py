@@ -183,7 +183,7 @@ def test_reporter_blocks_a_run_whose_entries_are_not_delivered(reporter, actors,
 
 
 @pytest.mark.usefixtures("only_at_the_end")
-def test_note_drops_what_a_full_reporter_cannot_take(reporter, actors, monkeypatch):
+def test_reporter_note_drops_what_a_full_reporter_cannot_take(reporter, actors, monkeypatch):
     monkeypatch.setattr(reporting, "MAX_WAITING_ENTRIES", 2)
     with reporter:
         for message in ("one", "two", "three"):
@@ -191,7 +191,7 @@ def test_note_drops_what_a_full_reporter_cannot_take(reporter, actors, monkeypat
     assert actors.messages() == ["one", "two"]
 
 
-def test_note_does_not_stop_a_cancelled_run(reporter, actors):
+def test_reporter_note_does_not_stop_a_cancelled_run(reporter, actors):
     actors.orders.order = "cancel"
     with reporter:
         with pytest.raises(RunCancelled):
@@ -200,7 +200,7 @@ def test_note_does_not_stop_a_cancelled_run(reporter, actors):
     assert actors.messages() == ["noticed late"]
 
 
-def test_last_epoch_is_that_of_the_tasks_earlier_runs(reporter, actors: RunActors):
+def test_reporter_last_epoch_is_that_of_the_tasks_earlier_runs(reporter, actors: RunActors):
     assert reporter.last_epoch() == 0
     with Reporter(replace(SPEC, attempt=1), actors.metrics_handle, actors.orders_handle) as first:
         for epoch in (1, 2):
@@ -209,7 +209,7 @@ def test_last_epoch_is_that_of_the_tasks_earlier_runs(reporter, actors: RunActor
     assert reporter.last_epoch() == 2
 
 
-def test_last_epoch_fails_when_the_actor_stays_away(reporter, actors, monkeypatch):
+def test_reporter_last_epoch_fails_when_the_actor_stays_away(reporter, actors, monkeypatch):
     monkeypatch.setattr(reporting, "FLUSH_TIMEOUT_S", -1)
     actors.metrics.disk_is_full = True
     with pytest.raises(RayError, match="disk is full"):

@@ -31,14 +31,14 @@ def threads_of(monkeypatch):
     torch.set_num_threads(before)
 
 
-def test_runs_beside_each_other_never_have_more_threads_than_there_are_cpus(threads_of):
+def test_runner_runs_beside_each_other_never_have_more_threads_than_there_are_cpus(threads_of):
     # Ray was told 8 CPUs, and there are 2.
     assert threads_of(2, threads=4, limit=2) == 1
     assert threads_of(2, threads=8, limit=1) == 2
     assert threads_of(2, threads=1, limit=8) == 1
 
 
-def test_where_ray_was_told_the_truth_the_share_stays(threads_of):
+def test_runner_where_ray_was_told_the_truth_the_share_stays(threads_of):
     assert threads_of(64, threads=16, limit=4) == 16
     assert threads_of(64, threads=4, limit=4) == 4
 
@@ -51,11 +51,11 @@ def environment(monkeypatch):
     return lambda: run_environment()["env_vars"]
 
 
-def test_threads_that_wait_do_not_spin_on_any_cluster(environment):
+def test_runner_threads_that_wait_do_not_spin_on_any_cluster(environment):
     assert environment().items() >= {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "10000"}.items()
 
 
-def test_an_operators_word_counts_more(environment, monkeypatch):
+def test_runner_an_operators_word_counts_more(environment, monkeypatch):
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
     assert environment()["OMP_WAIT_POLICY"] == "ACTIVE"
 
@@ -68,7 +68,7 @@ def test_an_operators_word_counts_more(environment, monkeypatch):
         (KeyError("x"), "KeyError: 'x'"),
     ],
 )
-def test_ending_a_failed_run_has_its_traceback(error, reason):
+def test_runner_ending_a_failed_run_has_its_traceback(error, reason):
     try:
         raise error
     except type(error) as caught:
@@ -79,7 +79,7 @@ def test_ending_a_failed_run_has_its_traceback(error, reason):
 
 
 @pytest.mark.parametrize(("error", "status"), [(RunCancelled(), "cancelled"), (RunInterrupted(), "interrupted")])
-def test_ending_a_run_that_was_stopped_has_none(error, status):
+def test_runner_ending_a_run_that_was_stopped_has_none(error, status):
     outcome = runner.ending(error)
     assert (outcome.status, outcome.traceback) == (status, None)
 
@@ -111,7 +111,7 @@ def run(worker, actors, monkeypatch):
     return execute
 
 
-def test_run_an_inference_from_its_request_to_its_files(worker, actors, tmp_path):
+def test_runner_run_an_inference_from_its_request_to_its_files(worker, actors, tmp_path):
     files = Run(tmp_path)
     files.add_images("a.png", "b.png")
     request = {
@@ -132,7 +132,7 @@ def test_run_an_inference_from_its_request_to_its_files(worker, actors, tmp_path
     assert actors.orders.last.percent == 100
 
 
-def test_run_delivers_everything_before_it_ends(run, actors):
+def test_runner_run_delivers_everything_before_it_ends(run, actors):
     def work(report):
         for number in range(100):
             report(RunEvent(message=str(number)))
@@ -144,7 +144,7 @@ def test_run_delivers_everything_before_it_ends(run, actors):
 
 
 @pytest.mark.parametrize(("order", "status"), [("cancel", "cancelled"), ("interrupt", "interrupted")])
-def test_run_ends_as_it_is_ordered(run, actors, order, status):
+def test_runner_run_ends_as_it_is_ordered(run, actors, order, status):
     def work(report):
         actors.orders.order = order
         while True:
@@ -153,7 +153,7 @@ def test_run_ends_as_it_is_ordered(run, actors, order, status):
     assert run(work).status == status
 
 
-def test_run_never_raises_the_errors_of_its_work(run, actors):
+def test_runner_run_never_raises_the_errors_of_its_work(run, actors):
     def work(report):
         report(RunEvent(message="last words"))
         raise RunError("the file is damaged.")
@@ -164,13 +164,13 @@ def test_run_never_raises_the_errors_of_its_work(run, actors):
     assert actors.messages()[1:] == ["last words"]
 
 
-def test_run_a_request_that_is_not_valid_any_more_is_a_failure(worker, actors):
+def test_runner_run_a_request_that_is_not_valid_any_more_is_a_failure(worker, actors):
     spec = RunSpec("task", "inference", 1, {}, "cpu", 1)
     outcome = runner.run(spec, actors.metrics_handle, actors.orders_handle)
     assert outcome.status == "failed" and "cfg_path" in (outcome.error or "")
 
 
-def test_run_warnings_of_the_domain_are_events_of_the_task(run, actors):
+def test_runner_run_warnings_of_the_domain_are_events_of_the_task(run, actors):
     def work(report):
         logging.getLogger("rfuav_ray.signals.sigmf").warning("the captures have different frequencies")
         return {}
@@ -181,7 +181,9 @@ def test_run_warnings_of_the_domain_are_events_of_the_task(run, actors):
 
 
 @pytest.mark.parametrize(("of_ray", "planned", "used"), [(["1"], "1", ["1"]), ([], "1", ["1"]), ([], None, [])])
-def test_run_names_its_gpu_and_selects_it_where_ray_did_not(run, actors, monkeypatch, of_ray, planned, used):
+def test_runner_run_names_its_gpu_and_selects_it_where_ray_did_not(
+    run, actors, monkeypatch, of_ray, planned, used
+):
     monkeypatch.setattr(ray, "get_gpu_ids", lambda: of_ray)
     outcome = run(lambda report: {}, gpu_id=planned)
     assert outcome.result["run"]["gpu_ids"] == used

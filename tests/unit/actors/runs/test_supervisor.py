@@ -45,7 +45,7 @@ async def started(supervisor, tasks, spec=SPEC, **ray_options):
     return running
 
 
-def test_run_starts_a_ray_task_with_its_options(play, tasks):
+def test_supervisor_run_starts_a_ray_task_with_its_options(play, tasks):
     async def scenario(supervisor):
         running = await started(supervisor, tasks, num_cpus=0.5, num_gpus=0)
         tasks.refs[0].set_result(DONE)
@@ -59,7 +59,7 @@ def test_run_starts_a_ray_task_with_its_options(play, tasks):
 
 
 @pytest.mark.parametrize(("has_hardware", "max_calls"), [(True, 1), (False, None)])
-def test_run_a_process_that_has_used_a_gpu_serves_one_run_only(play, tasks, has_hardware, max_calls):
+def test_supervisor_run_a_process_that_has_used_a_gpu_serves_one_run_only(play, tasks, has_hardware, max_calls):
     spec = RunSpec("task", "training", 1, {}, "cuda:0", 1, gpu_id="0", has_hardware=has_hardware)
 
     async def scenario(supervisor):
@@ -69,7 +69,7 @@ def test_run_a_process_that_has_used_a_gpu_serves_one_run_only(play, tasks, has_
     assert tasks.options[0].get("max_calls") == max_calls
 
 
-def test_run_that_was_started_already_is_not_started_again(play, tasks):
+def test_supervisor_run_that_was_started_already_is_not_started_again(play, tasks):
     async def scenario(supervisor):
         first = await started(supervisor, tasks)
         again = asyncio.create_task(supervisor.run(SPEC, {}, "manager"))
@@ -82,7 +82,7 @@ def test_run_that_was_started_already_is_not_started_again(play, tasks):
     assert len(tasks.refs) == 1
 
 
-def test_run_outlives_the_call_that_started_it(play, tasks):
+def test_supervisor_run_outlives_the_call_that_started_it(play, tasks):
     async def scenario(supervisor):
         calling = await started(supervisor, tasks)
         calling.cancel()
@@ -105,7 +105,7 @@ def test_run_outlives_the_call_that_started_it(play, tasks):
         (WorkerCrashedError(), Outcome("lost", error=f"The worker process died: {WorkerCrashedError()}")),
     ],
 )
-def test_run_that_ray_ends_has_the_reason(play, tasks, error, outcome):
+def test_supervisor_run_that_ray_ends_has_the_reason(play, tasks, error, outcome):
     async def scenario(supervisor):
         running = await started(supervisor, tasks)
         tasks.refs[0].set_exception(error)
@@ -114,7 +114,7 @@ def test_run_that_ray_ends_has_the_reason(play, tasks, error, outcome):
     play(scenario)
 
 
-def test_wait_a_run_of_an_earlier_supervisor_was_interrupted(play):
+def test_supervisor_wait_a_run_of_an_earlier_supervisor_was_interrupted(play):
     async def scenario(supervisor):
         outcome = await supervisor.wait(RUN)
         assert outcome.status == "interrupted"
@@ -123,7 +123,7 @@ def test_wait_a_run_of_an_earlier_supervisor_was_interrupted(play):
     play(scenario)
 
 
-def test_wait_outcomes_are_forgotten_after_a_while(play, tasks, monkeypatch):
+def test_supervisor_wait_outcomes_are_forgotten_after_a_while(play, tasks, monkeypatch):
     monkeypatch.setattr(supervision, "KEEP_OUTCOME_S", 0)
 
     async def scenario(supervisor):
@@ -136,7 +136,7 @@ def test_wait_outcomes_are_forgotten_after_a_while(play, tasks, monkeypatch):
     play(scenario)
 
 
-def test_cancel_a_run_that_stops_in_time_is_not_killed(play, tasks):
+def test_supervisor_cancel_a_run_that_stops_in_time_is_not_killed(play, tasks):
     async def scenario(supervisor):
         running = await started(supervisor, tasks)
         cancelling = asyncio.create_task(supervisor.cancel(RUN, FOR_EVER_S))
@@ -150,7 +150,7 @@ def test_cancel_a_run_that_stops_in_time_is_not_killed(play, tasks):
     assert tasks.killed == []
 
 
-def test_cancel_kills_a_run_that_does_not_stop(play, tasks):
+def test_supervisor_cancel_kills_a_run_that_does_not_stop(play, tasks):
     async def scenario(supervisor):
         running = await started(supervisor, tasks)
         await supervisor.cancel(RUN, 0)
@@ -160,7 +160,7 @@ def test_cancel_kills_a_run_that_does_not_stop(play, tasks):
     assert tasks.killed == tasks.refs
 
 
-def test_cancel_returns_when_a_killed_run_has_ended(play, tasks):
+def test_supervisor_cancel_returns_when_a_killed_run_has_ended(play, tasks):
     tasks.die_at_once = False
 
     async def scenario(supervisor):
@@ -175,7 +175,7 @@ def test_cancel_returns_when_a_killed_run_has_ended(play, tasks):
     play(scenario)
 
 
-def test_cancel_of_an_unknown_or_ended_run_does_nothing(play, tasks):
+def test_supervisor_cancel_of_an_unknown_or_ended_run_does_nothing(play, tasks):
     async def scenario(supervisor):
         await supervisor.cancel("another:1", FOR_EVER_S)
         running = await started(supervisor, tasks)
@@ -188,7 +188,7 @@ def test_cancel_of_an_unknown_or_ended_run_does_nothing(play, tasks):
     assert tasks.killed == []
 
 
-def test_give_up_a_run_that_ray_does_not_end_is_lost(play, tasks, monkeypatch):
+def test_supervisor_give_up_a_run_that_ray_does_not_end_is_lost(play, tasks, monkeypatch):
     monkeypatch.setattr(supervision, "GIVE_UP_AFTER_S", 0)
 
     async def scenario(supervisor):
@@ -200,7 +200,7 @@ def test_give_up_a_run_that_ray_does_not_end_is_lost(play, tasks, monkeypatch):
     play(scenario)
 
 
-def test_give_up_a_run_that_ray_ends_first_has_rays_reason(play, tasks, monkeypatch):
+def test_supervisor_give_up_a_run_that_ray_ends_first_has_rays_reason(play, tasks, monkeypatch):
     monkeypatch.setattr(supervision, "GIVE_UP_AFTER_S", FOR_EVER_S)
 
     async def scenario(supervisor):
@@ -215,7 +215,7 @@ def test_give_up_a_run_that_ray_ends_first_has_rays_reason(play, tasks, monkeypa
     assert tasks.killed == []
 
 
-def test_get_ready_starts_a_task_in_the_environment_of_runs(play, tasks):
+def test_supervisor_get_ready_starts_a_task_in_the_environment_of_runs(play, tasks):
     async def scenario(supervisor):
         getting_ready = asyncio.create_task(supervisor.warm_up())
         await until(lambda: tasks.refs)

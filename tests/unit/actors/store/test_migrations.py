@@ -88,12 +88,12 @@ def table_names(engine):
     return set(sa.inspect(engine).get_table_names())
 
 
-def test_a_new_store_has_the_tables_of_the_program(url, engine):
+def test_migrations_a_new_store_has_the_tables_of_the_program(url, engine):
     assert prepare_store(url) is None
     assert differences(engine) == []
 
 
-def test_a_store_of_the_first_release_keeps_everything(url, engine, store):
+def test_migrations_a_store_of_the_first_release_keeps_everything(url, engine, store):
     tasks, events = tasks_of_any_state(), events_of_any_kind()
     make_first_release(engine, tasks, events)
     assert prepare_store(url) is None
@@ -106,20 +106,20 @@ def test_a_store_of_the_first_release_keeps_everything(url, engine, store):
     assert differences(engine) == [] and "schema" not in table_names(engine)
 
 
-def test_a_prepared_store_is_left_as_it_is(url, store):
+def test_migrations_a_prepared_store_is_left_as_it_is(url, store):
     prepare_store(url)
     store.write_tasks([a_row(1)])
     assert prepare_store(url) is None
     assert store.load_tasks()[0].id == "task-1"
 
 
-def test_a_first_start_that_was_killed_is_gone_on_with(url, engine):
+def test_migrations_a_first_start_that_was_killed_is_gone_on_with(url, engine):
     make_first_release(engine, statements=FIRST_RELEASE[:3])
     prepare_store(url)
     assert differences(engine) == []
 
 
-def test_a_record_that_nobody_can_read_does_not_stop_the_migration(url, engine, store):
+def test_migrations_a_record_that_nobody_can_read_does_not_stop_the_migration(url, engine, store):
     make_first_release(engine, [a_task(1), a_task(2)])
     with engine.begin() as connection:
         connection.execute(sa.text("""UPDATE tasks SET record = '{"half": ' WHERE number = 1"""))
@@ -127,7 +127,7 @@ def test_a_record_that_nobody_can_read_does_not_stop_the_migration(url, engine, 
     assert [row.id for row in store.load_tasks()] == ["task-2"]
 
 
-def test_a_migration_that_is_interrupted_leaves_the_old_tables(url, engine, store):
+def test_migrations_a_migration_that_is_interrupted_leaves_the_old_tables(url, engine, store):
     tasks = [a_task(1)]
     make_first_release(engine, tasks)
 
@@ -148,7 +148,7 @@ def test_a_migration_that_is_interrupted_leaves_the_old_tables(url, engine, stor
     assert store.load_tasks() == [row_of(task) for task in tasks]
 
 
-def test_a_store_of_a_newer_release_is_refused_and_not_changed(url, engine, store):
+def test_migrations_a_store_of_a_newer_release_is_refused_and_not_changed(url, engine, store):
     prepare_store(url)
     store.write_tasks([a_row(1)])
     with engine.begin() as connection:
@@ -161,7 +161,7 @@ def test_a_store_of_a_newer_release_is_refused_and_not_changed(url, engine, stor
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_a_file_is_copied_before_its_tables_change(url, engine):
+def test_migrations_a_file_is_copied_before_its_tables_change(url, engine):
     make_first_release(engine, [a_task(1)])
     file = Path(engine.url.database)
     prepare_store(url)
@@ -175,7 +175,7 @@ def test_a_file_is_copied_before_its_tables_change(url, engine):
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_a_file_that_another_program_holds_is_not_taken_for_damaged(url, engine, monkeypatch):
+def test_migrations_a_file_that_another_program_holds_is_not_taken_for_damaged(url, engine, monkeypatch):
     prepare_store(url)
     monkeypatch.setattr("actors.store.database.BUSY_TIMEOUT_MS", 1)
     file = Path(engine.url.database)

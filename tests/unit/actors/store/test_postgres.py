@@ -9,7 +9,7 @@ from tests.support.postgres_server import PASSWORD, postgres_server
 from tests.support.sample_tasks import a_row
 
 
-def test_a_database_that_is_killed_loses_nothing_and_the_store_goes_on(tmp_path):
+def test_postgres_a_database_that_is_killed_loses_nothing_and_the_store_goes_on(tmp_path):
     with postgres_server(tmp_path) as server:
         url = server.new_database()
         prepare_store(url)
@@ -29,14 +29,14 @@ def test_a_database_that_is_killed_loses_nothing_and_the_store_goes_on(tmp_path)
         store.close()
 
 
-def test_a_wrong_password_is_said_and_not_shown(postgres):
+def test_postgres_a_wrong_password_is_said_and_not_shown(postgres):
     url = postgres.new_database().replace(PASSWORD, "guessed")
     with pytest.raises(ServiceBusy, match="password authentication failed") as caught:
         prepare_store(url)
     assert "guessed" not in str(caught.value)
 
 
-def test_a_database_that_refuses_writes_says_so(postgres):
+def test_postgres_a_database_that_refuses_writes_says_so(postgres):
     url = postgres.new_database()
     prepare_store(url)
     store = Store(f"{url}?options=-c%20default_transaction_read_only%3Don")

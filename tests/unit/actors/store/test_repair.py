@@ -104,7 +104,7 @@ def assert_saved(file, lost_rows, *, reason="was damaged"):
     return lost, message
 
 
-def test_half_a_page_in_the_middle(file, caplog):
+def test_repair_half_a_page_in_the_middle(file, caplog):
     leaves = pages_of_type(file, 0x0D)
     middle = leaves[len(leaves) // 2]
     at_most = cells(file, middle)
@@ -114,20 +114,20 @@ def test_half_a_page_in_the_middle(file, caplog):
     assert lost > 0 and " lost)" in message and message in caplog.text
 
 
-def test_the_last_page(file):
+def test_repair_the_last_page(file):
     overwrite(file, file.stat().st_size // PAGE_BYTES)
     assert_saved(file, 200)
 
 
 @pytest.mark.parametrize("size", [100, PAGE_BYTES // 2, PAGE_BYTES])
-def test_the_first_page(file, size):
+def test_repair_the_first_page(file, size):
     overwrite(file, 1, 0, size)
     lost, message = assert_saved(file, 0, reason="file is not a database")
     assert lost == 0 and "number of lost rows unknown" in message
 
 
 @pytest.mark.parametrize("table", ["events", "tasks"])
-def test_the_page_that_leads_to_all_rows_of_a_table(file, table):
+def test_repair_the_page_that_leads_to_all_rows_of_a_table(file, table):
     root = root_of(file, table)
     assert page(file, root)[0] == 0x05  # an interior page
     overwrite(file, root)
@@ -135,30 +135,30 @@ def test_the_page_that_leads_to_all_rows_of_a_table(file, table):
     assert lost == 0 and "2000 tasks (0 lost), 20000 events (0 lost), 1 settings (0 lost)" in message
 
 
-def test_a_page_of_an_index(file):
+def test_repair_a_page_of_an_index(file):
     overwrite(file, root_of(file, "ix_events_source"))
     assert assert_saved(file, 0)[0] == 0
 
 
-def test_a_page_of_a_long_text(file):
+def test_repair_a_page_of_a_long_text(file):
     overwrite(file, next(n for n in range(2, 10_000) if b"long " * 700 in page(file, n)))
     assert assert_saved(file, 1)[0] == 1
 
 
-def test_a_text_that_is_no_json_any_more(file):
+def test_repair_a_text_that_is_no_json_any_more(file):
     data = file.read_bytes()
     file.write_bytes(data.replace(b'{"message": "event 7"}', b'{"message": "event 7"7', 3))
     assert assert_saved(file, 3, reason="some rows of the table events are not valid JSON")[0] == 3
 
 
-def test_letters_that_are_none_do_not_stop_anything(file):
+def test_repair_letters_that_are_none_do_not_stop_anything(file):
     file.write_bytes(file.read_bytes().replace(b'{"message": "event 7"}', b'{"message": "\xff\xfeent 7"}', 3))
     assert prepare_store(url_of(file)) is None
     _, events, _ = contents(file)
     assert len(set(EVENTS) - set(events)) == 3 and len(events) == len(EVENTS)
 
 
-def test_a_file_whose_second_half_is_gone(file):
+def test_repair_a_file_whose_second_half_is_gone(file):
     pages = file.stat().st_size // PAGE_BYTES
     gone = sum(cells(file, number) for number in pages_of_type(file, 0x0D) if number > pages // 2)
     overflown = sum(len(row.record) > PAGE_BYTES for row in TASKS)
@@ -171,7 +171,7 @@ def test_a_file_whose_second_half_is_gone(file):
 @pytest.mark.parametrize(
     ("content", "reason"), [(b"", "the file is empty"), (b"garbage " * 9999, "is not a database")]
 )
-def test_a_file_without_any_row(file, content, reason):
+def test_repair_a_file_without_any_row(file, content, reason):
     file.write_bytes(content)
     message = repaired(file)
     assert reason in message and "0 tasks (" in message
@@ -180,7 +180,7 @@ def test_a_file_without_any_row(file, content, reason):
     assert old.read_bytes() == content
 
 
-def test_rows_that_were_deleted_stay_deleted(file):
+def test_repair_rows_that_were_deleted_stay_deleted(file):
     store = Store(url_of(file))
     store.write_tasks([row.id for row in TASKS[:1500]])
     store.delete_events([row.id for row in TASKS[:90]])
@@ -192,7 +192,7 @@ def test_rows_that_were_deleted_stay_deleted(file):
     assert tasks == TASKS[1500:] and sorted(events) == sorted(EVENTS[90 * 200 :])
 
 
-def test_a_repair_that_was_interrupted_is_gone_on_with(file, monkeypatch):
+def test_repair_a_repair_that_was_interrupted_is_gone_on_with(file, monkeypatch):
     def killed(damaged, target):
         raise KeyboardInterrupt
 
@@ -209,7 +209,7 @@ def test_a_repair_that_was_interrupted_is_gone_on_with(file, monkeypatch):
     assert not repaired.exists()
 
 
-def test_a_damage_that_appears_while_the_service_runs_is_said(file):
+def test_repair_a_damage_that_appears_while_the_service_runs_is_said(file):
     overwrite(file, root_of(file, "events"))
     store = Store(url_of(file))
     with pytest.raises(Exception, match=r"cannot be read: database disk image is malformed\. Restart the service"):
@@ -239,7 +239,7 @@ def last_sequence(file):
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\xa5" * 10_000])
-def test_a_log_that_was_torn_loses_only_what_nobody_was_told(crashed, garbage):
+def test_repair_a_log_that_was_torn_loses_only_what_nobody_was_told(crashed, garbage):
     log = crashed.with_name("rfuav.db-wal")
     log.write_bytes(log.read_bytes()[: -PAGE_BYTES // 2] + garbage)
     assert prepare_store(url_of(crashed)) is None
@@ -247,7 +247,7 @@ def test_a_log_that_was_torn_loses_only_what_nobody_was_told(crashed, garbage):
 
 
 @pytest.mark.parametrize("damage", ["first page", "root page", "torn log"])
-def test_rows_in_the_log_of_a_damaged_file_are_saved(crashed, damage):
+def test_repair_rows_in_the_log_of_a_damaged_file_are_saved(crashed, damage):
     log = crashed.with_name("rfuav.db-wal")
     if damage == "torn log":
         log.write_bytes(log.read_bytes()[: -PAGE_BYTES // 2])
@@ -263,7 +263,7 @@ def root_of_events(crashed):
 
 
 @pytest.mark.parametrize("is_there", [True, False])
-def test_a_log_is_read_though_its_file_has_lost_its_content(file, tmp_path, is_there):
+def test_repair_a_log_is_read_though_its_file_has_lost_its_content(file, tmp_path, is_there):
     left = tmp_path / "crashed.db"
     with closing(sqlite3.connect(file)) as connection:
         connection.executescript("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; VACUUM")

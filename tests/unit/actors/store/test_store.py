@@ -32,7 +32,7 @@ def open_store(url):
         store.close()
 
 
-def test_tasks_come_back_as_they_were_in_the_order_of_submission(open_store):
+def test_store_tasks_come_back_as_they_were_in_the_order_of_submission(open_store):
     rows = [a_row(3), a_row(1), a_row(2)]
     open_store().write_tasks(rows)
     found = open_store().load_tasks()
@@ -40,7 +40,7 @@ def test_tasks_come_back_as_they_were_in_the_order_of_submission(open_store):
     assert record_of(found[0]).request == {"source_path": "/数据"}
 
 
-def test_a_saved_task_replaces_its_earlier_state(open_store):
+def test_store_a_saved_task_replaces_its_earlier_state(open_store):
     store = open_store()
     store.write_tasks([a_row(1)])
     ended = row_of(advance(advance(a_task(1), TaskStatus.RUNNING), TaskStatus.COMPLETED))
@@ -49,14 +49,14 @@ def test_a_saved_task_replaces_its_earlier_state(open_store):
     assert ended.status == "completed" and ended.ended_at_s is not None
 
 
-def test_a_transaction_is_whole_or_not_at_all(open_store):
+def test_store_a_transaction_is_whole_or_not_at_all(open_store):
     store = open_store()
     with pytest.raises(IntegrityError):
         store.write_tasks([a_row(1), row_of(a_task(1).model_copy(update={"id": "other"}))])
     assert store.load_tasks() == []
 
 
-def test_changes_are_made_in_their_order(open_store):
+def test_store_changes_are_made_in_their_order(open_store):
     store = open_store()
     store.write_tasks([a_row(1), "task-1", a_row(2)])
     assert [task.id for task in store.load_tasks()] == ["task-2"]
@@ -64,7 +64,7 @@ def test_changes_are_made_in_their_order(open_store):
     assert [task.id for task in store.load_tasks()] == ["task-2"]
 
 
-def test_a_new_task_is_stored_with_the_first_event_of_its_log(open_store):
+def test_store_a_new_task_is_stored_with_the_first_event_of_its_log(open_store):
     store = open_store()
     arrivals = [first_event(f"task-{number}", {"message": f"accepted {number}"}) for number in (1, 2)]
     store.write_tasks([a_row(1), a_row(2), *arrivals])
@@ -77,14 +77,14 @@ def test_a_new_task_is_stored_with_the_first_event_of_its_log(open_store):
     assert store.last_source_indexes(ids) == {task_id: {"accepted": 0} for task_id in ids}
 
 
-def test_events_that_an_older_task_left_go_when_a_new_one_has_its_id(open_store):
+def test_store_events_that_an_older_task_left_go_when_a_new_one_has_its_id(open_store):
     store = open_store()
     store.append_events([EventRow("task-1", sequence, "run", sequence, "{}") for sequence in (1, 2)])
     store.write_tasks([a_row(1), first_event("task-1", {"message": "accepted"})])
     assert store.read_events("task-1", after=0, limit=10) == [(1, '{"message": "accepted"}')]
 
 
-def test_a_task_and_its_first_event_are_stored_together_or_not_at_all(open_store):
+def test_store_a_task_and_its_first_event_are_stored_together_or_not_at_all(open_store):
     store = open_store()
     arrival = first_event("task-1", {"message": "accepted"})
     with pytest.raises(IntegrityError):
@@ -92,7 +92,7 @@ def test_a_task_and_its_first_event_are_stored_together_or_not_at_all(open_store
     assert store.load_tasks() == [] and store.last_events(["task-1"]) == {}
 
 
-def test_thousands_of_tasks_and_their_events_are_deleted_at_once(open_store):
+def test_store_thousands_of_tasks_and_their_events_are_deleted_at_once(open_store):
     store = open_store()
     ids = [f"task-{number}" for number in range(5000)]
     store.write_tasks([a_row(number) for number in range(5001)])
@@ -103,7 +103,7 @@ def test_thousands_of_tasks_and_their_events_are_deleted_at_once(open_store):
     assert store.last_events([*ids, "task-5000"]) == {"task-5000": (1, "{}")}
 
 
-def test_a_setting_keeps_what_was_written_last(open_store):
+def test_store_a_setting_keeps_what_was_written_last(open_store):
     store = open_store()
     assert store.read_setting("caps", {}) == {}
     store.write_setting("caps", {"cpu": [1, 2]})
@@ -111,7 +111,7 @@ def test_a_setting_keeps_what_was_written_last(open_store):
     assert open_store().read_setting("caps", {}) == {"cpu": [3, 4]}
 
 
-def test_events_are_read_in_order_and_in_pages(open_store):
+def test_store_events_are_read_in_order_and_in_pages(open_store):
     store = open_store()
     store.append_events([EventRow("a", n, "run", n - 1, f"{n}") for n in range(1, 6)])
     store.append_events([EventRow("b", 1, "run", 0, "other")])
@@ -119,7 +119,7 @@ def test_events_are_read_in_order_and_in_pages(open_store):
     assert store.last_events(["a", "nobody", "b"]) == {"a": (5, "5"), "b": (1, "other")}
 
 
-def test_an_event_that_is_there_is_not_stored_again(open_store):
+def test_store_an_event_that_is_there_is_not_stored_again(open_store):
     store = open_store()
     store.append_events([EventRow("a", 1, "run", 0, "first")])
     with pytest.raises(IntegrityError):
@@ -127,7 +127,7 @@ def test_an_event_that_is_there_is_not_stored_again(open_store):
     assert store.read_events("a", after=0, limit=9) == [(1, "first")]
 
 
-def test_texts_of_any_letters_come_back(open_store):
+def test_store_texts_of_any_letters_come_back(open_store):
     store = open_store()
     text = "NUL \0, quote ' \" \\, 100 %, :name, emoji 🛩, line\r\nend"
     entry = json.dumps({"message": text}, ensure_ascii=False)
@@ -138,7 +138,7 @@ def test_texts_of_any_letters_come_back(open_store):
     assert record_of(store.load_tasks()[0]) == task
 
 
-def test_the_highest_index_of_each_source_is_known(open_store):
+def test_store_the_highest_index_of_each_source_is_known(open_store):
     store = open_store()
     store.append_events(
         [EventRow("a", 1, "run", 0, ""), EventRow("a", 2, "manager", 0, ""), EventRow("a", 3, "run", 1, "")]
@@ -146,14 +146,14 @@ def test_the_highest_index_of_each_source_is_known(open_store):
     assert store.last_source_indexes(["a", "nobody"]) == {"a": {"run": 1, "manager": 0}}
 
 
-def test_the_streams_that_have_ended_are_known(open_store):
+def test_store_the_streams_that_have_ended_are_known(open_store):
     store = open_store()
     final = '{"stage": "completed", "status": "failed"}'
     store.append_events([EventRow("a", 1, "run", 0, "{}"), EventRow("b", 1, "run", 0, final)])
     assert store.closed_streams() == {"b"}
 
 
-def test_the_epoch_that_was_reported_last_is_known(open_store):
+def test_store_the_epoch_that_was_reported_last_is_known(open_store):
     store = open_store()
     assert store.last_epoch("a") == 0
     ends = [json.dumps({"message": "x", "stage": "epoch_end", "step": step}) for step in (1, 12, 2)]
@@ -168,7 +168,7 @@ def test_the_epoch_that_was_reported_last_is_known(open_store):
     assert store.last_epoch("a") == 2
 
 
-def test_two_actors_write_at_the_same_time(open_store):
+def test_store_two_actors_write_at_the_same_time(open_store):
     manager, metrics = open_store(), open_store()
 
     def write_tasks():
@@ -185,7 +185,7 @@ def test_two_actors_write_at_the_same_time(open_store):
     assert len(open_store().load_tasks()) == 100 and open_store().last_events(["a"]) == {"a": (100, "{}")}
 
 
-def test_opening_a_store_loads_no_migrations():
+def test_store_opening_a_store_loads_no_migrations():
     program = "import sys, actors.store.store; sys.exit('alembic' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
 
@@ -200,13 +200,13 @@ def test_opening_a_store_loads_no_migrations():
         ("sqlite:///:memory:", "must name a file"),
     ],
 )
-def test_an_address_that_cannot_be_used_is_refused_without_its_password(address, reason):
+def test_store_an_address_that_cannot_be_used_is_refused_without_its_password(address, reason):
     with pytest.raises(RfuavError, match=reason) as caught:
         Store(address)
     assert "DATABASE_URL" in str(caught.value) and "geheim" not in str(caught.value)
 
 
-def test_a_missing_driver_is_named(monkeypatch):
+def test_store_a_missing_driver_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(RfuavError, match=r"pip install 'rfuav-ray\[postgres\]'"):
         Store("postgresql://host/rfuav")
@@ -230,7 +230,7 @@ def limit_pages():
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_a_full_disk_is_said_in_plain_words_and_ends(open_store, limit_pages):
+def test_store_a_full_disk_is_said_in_plain_words_and_ends(open_store, limit_pages):
     store = open_store()
     limit = limit_pages(40)
     with pytest.raises(
@@ -243,7 +243,7 @@ def test_a_full_disk_is_said_in_plain_words_and_ends(open_store, limit_pages):
     assert len(store.load_tasks()) == 1
 
 
-def test_a_failure_passes_from_process_to_process(tmp_path):
+def test_store_a_failure_passes_from_process_to_process(tmp_path):
     store = Store(database_url("", tmp_path / "folder"))
     (tmp_path / "folder" / "rfuav.db").mkdir()
     with pytest.raises(ServiceBusy) as caught:

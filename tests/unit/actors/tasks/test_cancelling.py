@@ -70,7 +70,7 @@ async def status(manager, task_id="task-1"):
     return (await manager.get(task_id)).status
 
 
-def test_a_cancel_while_the_start_is_being_stored_is_heard(play, task_writes, training):
+def test_cancelling_a_cancel_while_the_start_is_being_stored_is_heard(play, task_writes, training):
     is_writing, may_go_on = threading.Event(), threading.Event()
 
     def wait_before_a_start(rows):
@@ -96,7 +96,7 @@ def test_a_cancel_while_the_start_is_being_stored_is_heard(play, task_writes, tr
     play(scenario, supervisor)
 
 
-def test_a_second_cancel_kills(play, training):
+def test_cancelling_a_second_cancel_kills(play, training):
     supervisor = Supervisor()
 
     async def scenario(manager, metrics):
@@ -114,7 +114,7 @@ def test_a_second_cancel_kills(play, training):
     play(scenario, supervisor)
 
 
-def test_a_cancel_outlives_the_task_manager_that_heard_it(play, training):
+def test_cancelling_a_cancel_outlives_the_task_manager_that_heard_it(play, training):
     first, second = Supervisor(), Supervisor()  # the same one; its events belong to one event loop
 
     async def dies_after_the_cancel(manager, metrics):

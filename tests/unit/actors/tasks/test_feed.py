@@ -47,7 +47,7 @@ def small_pages(monkeypatch):
     monkeypatch.setattr(task_feed, "DELETIONS_KEPT", 4)
 
 
-def test_a_reader_gets_what_changed_behind_its_version_once():
+def test_feed_a_reader_gets_what_changed_behind_its_version_once():
     feed = TaskFeed()
     feed.publish(a_row("a", 1))
     feed.publish(a_row("b", 2))
@@ -61,7 +61,7 @@ def test_a_reader_gets_what_changed_behind_its_version_once():
     assert read(feed, second.version).rows == []
 
 
-def test_a_reader_of_an_earlier_life_gets_everything():
+def test_feed_a_reader_of_an_earlier_life_gets_everything():
     feed = TaskFeed()
     feed.publish(a_row("a", 1))
     page = read(feed, after=99, incarnation="earlier")
@@ -69,7 +69,7 @@ def test_a_reader_of_an_earlier_life_gets_everything():
     assert not read(feed, page.version).restarts
 
 
-def test_a_large_table_travels_in_pages_and_changes_meanwhile_are_not_lost(small_pages):
+def test_feed_a_large_table_travels_in_pages_and_changes_meanwhile_are_not_lost(small_pages):
     feed = TaskFeed()
     for number in range(8):
         feed.publish(a_row(f"{number}", number))
@@ -81,7 +81,7 @@ def test_a_large_table_travels_in_pages_and_changes_meanwhile_are_not_lost(small
     assert copy == {"0": 100, **{f"{number}": number for number in range(2, 8)}}
 
 
-def test_a_task_that_changes_often_takes_no_more_room(small_pages):
+def test_feed_a_task_that_changes_often_takes_no_more_room(small_pages):
     feed = TaskFeed()
     with little_memory_is_taken():
         for version in range(1000):
@@ -89,7 +89,7 @@ def test_a_task_that_changes_often_takes_no_more_room(small_pages):
     assert read_all(feed, read(feed))[0] == {"a": 999}
 
 
-def test_a_reader_behind_forgotten_deletions_begins_anew(small_pages):
+def test_feed_a_reader_behind_forgotten_deletions_begins_anew(small_pages):
     feed = TaskFeed()
     feed.publish(a_row("kept", 1))
     copy, last = read_all(feed, read(feed))
@@ -104,7 +104,7 @@ def test_a_reader_behind_forgotten_deletions_begins_anew(small_pages):
     assert read(feed, last.version).is_last and not read(feed, last.version).restarts
 
 
-def test_an_older_state_that_comes_late_is_not_shown():
+def test_feed_an_older_state_that_comes_late_is_not_shown():
     feed = TaskFeed()
     feed.publish(a_row("a", 5))
     feed.publish(a_row("a", 4))
@@ -125,15 +125,15 @@ def wait_while(happens):
     return asyncio.run(main())
 
 
-def test_a_waiting_reader_is_woken_by_a_change():
+def test_feed_a_waiting_reader_is_woken_by_a_change():
     page = wait_while(lambda feed: feed.publish(a_row("a", 1)))
     assert [row.id for row in page.rows] == ["a"] and not page.is_over
 
 
-def test_a_waiting_reader_is_told_that_the_service_stops():
+def test_feed_a_waiting_reader_is_told_that_the_service_stops():
     assert wait_while(TaskFeed.end).is_over
 
 
-def test_a_reader_that_waits_in_vain_gets_an_empty_page():
+def test_feed_a_reader_that_waits_in_vain_gets_an_empty_page():
     feed = TaskFeed()
     assert read(feed, wait_s=0.01).rows == []

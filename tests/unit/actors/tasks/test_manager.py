@@ -32,7 +32,7 @@ async def status(manager, task_id):
         return None
 
 
-def test_each_is_accepted_or_refused_by_itself(play):
+def test_manager_each_is_accepted_or_refused_by_itself(play):
     async def scenario(manager, metrics):
         answers = await submit(
             manager,
@@ -52,7 +52,7 @@ def test_each_is_accepted_or_refused_by_itself(play):
     play(scenario, **NO_SLOTS)
 
 
-def test_those_of_the_same_call_fill_the_queue(play):
+def test_manager_those_of_the_same_call_fill_the_queue(play):
     async def scenario(manager, metrics):
         answers = await submit(
             manager, [a_task(1), a_task(2), a_task(3)], [a_task(4), a_task(5)], [a_task(6)], [a_task(7)]
@@ -64,7 +64,7 @@ def test_those_of_the_same_call_fill_the_queue(play):
 
 
 @pytest.mark.parametrize("error", [ServiceBusy("The disk is full.", 5), ZeroDivisionError("a bug")])
-def test_where_nothing_can_be_stored_the_refused_keep_their_reason_and_the_ids_are_free_again(
+def test_manager_where_nothing_can_be_stored_the_refused_keep_their_reason_and_the_ids_are_free_again(
     play, task_writes, error
 ):
     def refuse(rows):
@@ -85,7 +85,7 @@ def test_where_nothing_can_be_stored_the_refused_keep_their_reason_and_the_ids_a
     play(scenario, **NO_SLOTS)
 
 
-def test_a_restarted_manager_has_the_waiting_tasks(play):
+def test_manager_a_restarted_manager_has_the_waiting_tasks(play):
     async def submits(manager, metrics):
         await submit(manager, [a_task(1), a_task(2)])
 

@@ -32,26 +32,26 @@ def started(queue, slots, memory=NO_MEMORY):
     return [(task.id, device) for task, device in queue.startable(slots, memory)]
 
 
-def test_the_most_urgent_first_then_by_submission(queue_of):
+def test_queue_the_most_urgent_first_then_by_submission(queue_of):
     queue = queue_of(a_task("a", 1), a_task("b", 2, priority=1), a_task("c", 3), a_task("d", 4, priority=1))
     assert [task.id for task in queue] == ["b", "d", "a", "c"]
 
 
-def test_a_changed_priority_moves_a_task(queue_of):
+def test_queue_a_changed_priority_moves_a_task(queue_of):
     queue = queue_of(a_task("a", 1), a_task("b", 2))
     queue.put(a_task("b", 2, priority=1))
     assert [task.id for task in queue] == ["b", "a"]
     assert len(queue) == 2
 
 
-def test_a_discarded_task_never_starts_and_discarding_twice_is_harmless(queue_of):
+def test_queue_a_discarded_task_never_starts_and_discarding_twice_is_harmless(queue_of):
     queue = queue_of(a_task("a", 1), a_task("b", 2))
     queue.discard("a")
     queue.discard("a")
     assert started(queue, SlotTable(LIMITS)) == [("b", "cpu")]
 
 
-def test_no_more_start_than_there_are_slots(queue_of):
+def test_queue_no_more_start_than_there_are_slots(queue_of):
     queue = queue_of(*(a_task(str(n), n) for n in range(5)))
     slots = SlotTable(LIMITS)
     assert started(queue, slots) == [("0", "cpu")]
@@ -60,12 +60,12 @@ def test_no_more_start_than_there_are_slots(queue_of):
     assert started(queue, slots) == [("1", "cpu")]
 
 
-def test_a_task_for_a_busy_device_never_blocks_one_for_a_free_device(queue_of):
+def test_queue_a_task_for_a_busy_device_never_blocks_one_for_a_free_device(queue_of):
     queue = queue_of(a_task("first", 1), a_task("blocked", 2), a_task("other", 3, device="cuda:1"))
     assert started(queue, SlotTable(LIMITS)) == [("first", "cpu"), ("other", "cuda:1")]
 
 
-def test_kinds_have_their_own_slots(queue_of):
+def test_queue_kinds_have_their_own_slots(queue_of):
     queue = queue_of(
         a_task("t1", 1),
         a_task("t2", 2),
@@ -77,23 +77,23 @@ def test_kinds_have_their_own_slots(queue_of):
     assert slot_kind("augment") == "preprocessing"
 
 
-def test_cuda_takes_the_gpu_with_most_free_slots_then_most_memory(queue_of):
+def test_queue_cuda_takes_the_gpu_with_most_free_slots_then_most_memory(queue_of):
     memory = {"cuda:0": 10.0, "cuda:1": 20.0}.get
     queue = queue_of(*(a_task(str(n), n, device="cuda", kind="inference") for n in range(3)))
     assert started(queue, SlotTable(LIMITS), memory) == [("0", "cuda:1"), ("1", "cuda:0"), ("2", "cuda:1")]
 
 
-def test_cuda_means_the_cpu_only_where_there_is_no_gpu(queue_of):
+def test_queue_cuda_means_the_cpu_only_where_there_is_no_gpu(queue_of):
     assert started(queue_of(a_task("a", 1, device="cuda")), SlotTable({"cpu": LIMITS["cpu"]})) == [("a", "cpu")]
     drained = SlotTable(LIMITS | {"cuda:0": {"training": 0}, "cuda:1": {"training": 0}})
     assert started(queue_of(a_task("a", 1, device="cuda")), drained) == []
 
 
-def test_a_pinned_gpu_that_is_gone_is_waited_for(queue_of):
+def test_queue_a_pinned_gpu_that_is_gone_is_waited_for(queue_of):
     assert started(queue_of(a_task("a", 1, device="cuda:7")), SlotTable(LIMITS)) == []
 
 
-def test_a_lowered_cap_lets_running_work_finish_and_a_raised_one_starts_more(queue_of):
+def test_queue_a_lowered_cap_lets_running_work_finish_and_a_raised_one_starts_more(queue_of):
     slots = SlotTable(LIMITS)
     queue = queue_of(*(a_task(str(n), n, kind="inference") for n in range(4)))
     assert len(started(queue, slots)) == 2
@@ -105,7 +105,7 @@ def test_a_lowered_cap_lets_running_work_finish_and_a_raised_one_starts_more(que
     assert started(queue, slots) == [("2", "cpu"), ("3", "cpu")]
 
 
-def test_the_position_counts_those_that_want_the_same_slots(queue_of):
+def test_queue_the_position_counts_those_that_want_the_same_slots(queue_of):
     tasks = {
         name: a_task(name, number, device=device, kind=kind)
         for number, (name, device, kind) in enumerate(
@@ -133,13 +133,13 @@ def test_the_position_counts_those_that_want_the_same_slots(queue_of):
         ("cuda", {}, "Waiting for a free training slot on cuda:0, cuda:1."),
     ],
 )
-def test_a_waiting_task_knows_what_for(device, change, reason):
+def test_queue_a_waiting_task_knows_what_for(device, change, reason):
     slots = SlotTable(LIMITS)
     slots.add("cuda:0", LIMITS["cuda:0"] | change, is_open=True)
     assert line_of(a_task("a", 1, device=device)).waits_for(slots) == reason
 
 
-def test_a_gpu_that_others_hold_is_waited_for_and_named(queue_of):
+def test_queue_a_gpu_that_others_hold_is_waited_for_and_named(queue_of):
     slots = SlotTable({"cpu": LIMITS["cpu"]})
     slots.add("cuda:0", LIMITS["cuda:0"], is_open=False)
     queue = queue_of(a_task("a", 1, device="cuda:0"), a_task("b", 2, device="cuda"))
@@ -153,7 +153,7 @@ def in_folder(task_id, number, folder="/out", **fields):
     return a_task(task_id, number, request={"save_path": folder}, **fields)
 
 
-def test_tasks_with_one_folder_start_one_after_the_other_and_hold_nobody_else_back(queue_of):
+def test_queue_tasks_with_one_folder_start_one_after_the_other_and_hold_nobody_else_back(queue_of):
     queue = queue_of(
         in_folder("a", 1),
         in_folder("b", 2, kind="inference"),
@@ -171,7 +171,7 @@ def test_tasks_with_one_folder_start_one_after_the_other_and_hold_nobody_else_ba
     assert queue.next_for("/out", 9) == ["c"] and queue.next_for("/elsewhere", 9) == []
 
 
-def test_a_task_keeps_its_folder_until_it_has_ended(queue_of):
+def test_queue_a_task_keeps_its_folder_until_it_has_ended(queue_of):
     queue = queue_of(in_folder("a", 1), in_folder("b", 2, priority=9))
     slots = SlotTable(LIMITS)
     assert started(queue, slots) == [("a", "cpu")]
@@ -180,7 +180,7 @@ def test_a_task_keeps_its_folder_until_it_has_ended(queue_of):
     assert started(queue, slots) == [("a", "cpu")]
 
 
-def test_a_cancelled_task_that_never_had_the_folder_leaves_it_to_its_holder(queue_of):
+def test_queue_a_cancelled_task_that_never_had_the_folder_leaves_it_to_its_holder(queue_of):
     queue = queue_of(in_folder("a", 1), in_folder("b", 2))
     slots = SlotTable(LIMITS)
     started(queue, slots)
@@ -189,7 +189,7 @@ def test_a_cancelled_task_that_never_had_the_folder_leaves_it_to_its_holder(queu
     assert queue.leases.other_holder("/out", "c") == "a"
 
 
-def test_the_name_is_a_part_of_the_folder_and_preprocessing_shares_none():
+def test_queue_the_name_is_a_part_of_the_folder_and_preprocessing_shares_none():
     named = a_task("a", 1, request={"save_path": "/out", "name": "x"})
     assert leased_folder(named) == "/out/x"
     assert leased_folder(a_task("b", 2, kind="split", request={"output_path": "/out"})) is None

@@ -10,14 +10,14 @@ from tests.support.sample_tasks import a_task
 RUNNING = {"status": TaskStatus.RUNNING, "latest_metrics": {"epoch": 7}, "current_epoch": 7}
 
 
-def test_a_completed_training_has_the_figures_of_its_last_epoch_though_their_report_was_lost():
+def test_run_plan_a_completed_training_has_the_figures_of_its_last_epoch_though_their_report_was_lost():
     outcome = Outcome("completed", result={"metrics": {"epoch": 8}, "epochs": 8})
     status, changes = ending(a_task(**RUNNING), outcome)
     assert status is TaskStatus.COMPLETED and changes["progress"] == 100.0
     assert (changes["latest_metrics"], changes["current_epoch"]) == ({"epoch": 8}, 8)
 
 
-def test_what_is_no_training_has_no_figures_of_epochs():
+def test_run_plan_what_is_no_training_has_no_figures_of_epochs():
     _, changes = ending(
         a_task(kind="inference", status=TaskStatus.RUNNING), Outcome("completed", result={"images": 3})
     )
@@ -34,7 +34,7 @@ def test_what_is_no_training_has_no_figures_of_epochs():
         (Outcome("completed", result={}), True, TaskStatus.COMPLETED),
     ],
 )
-def test_how_a_task_ends(outcome, cancel_requested, status):
+def test_run_plan_how_a_task_ends(outcome, cancel_requested, status):
     ended, changes = ending(a_task(status=TaskStatus.RUNNING, cancel_requested=cancel_requested), outcome)
     assert ended is status
     assert (outcome.error or "") in changes["message"] or status is TaskStatus.CANCELLED

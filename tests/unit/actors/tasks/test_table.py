@@ -84,7 +84,7 @@ async def add_and_finish(table, numbers, days_ago):
         await table.save(finished(task, days_ago))
 
 
-def test_a_table_that_is_loaded_again_has_the_same_tasks(open_table):
+def test_table_a_table_that_is_loaded_again_has_the_same_tasks(open_table):
     async def main():
         table = open_table()
         first, second = await add(table, a_task(1), a_task(2))
@@ -99,7 +99,7 @@ def test_a_table_that_is_loaded_again_has_the_same_tasks(open_table):
     asyncio.run(main())
 
 
-def test_the_id_of_an_ended_task_is_in_use_until_it_is_deleted(open_table):
+def test_table_the_id_of_an_ended_task_is_in_use_until_it_is_deleted(open_table):
     async def main():
         table = open_table()
         await add_and_finish(table, [1], days_ago=0)
@@ -118,7 +118,7 @@ def test_the_id_of_an_ended_task_is_in_use_until_it_is_deleted(open_table):
 
 
 @pytest.mark.parametrize("refuses", ["the metrics actor", "the store"])
-def test_a_task_that_cannot_be_deleted_stays_and_its_log_has_an_end(writes, open_table, refuses):
+def test_table_a_task_that_cannot_be_deleted_stays_and_its_log_has_an_end(writes, open_table, refuses):
     def refuse_writing(changes):
         raise ServiceBusy("The disk is full.", 5)
 
@@ -143,7 +143,7 @@ def test_a_task_that_cannot_be_deleted_stays_and_its_log_has_an_end(writes, open
     asyncio.run(main())
 
 
-def test_tasks_that_cannot_be_stored_are_not_there(open_table, url, monkeypatch):
+def test_table_tasks_that_cannot_be_stored_are_not_there(open_table, url, monkeypatch):
     monkeypatch.setattr("actors.store.database.BUSY_TIMEOUT_MS", 10)
 
     async def main():
@@ -161,7 +161,7 @@ def test_tasks_that_cannot_be_stored_are_not_there(open_table, url, monkeypatch)
     asyncio.run(main())
 
 
-def test_old_ended_tasks_are_forgotten_and_nothing_else(open_table):
+def test_table_old_ended_tasks_are_forgotten_and_nothing_else(open_table):
     async def main():
         table, metrics = open_table(), Metrics()
         await add_and_finish(table, range(1, 4), days_ago=31)

@@ -63,7 +63,7 @@ async def messages(actor, task_id):
     return [entry.split('"message": "')[1].split('"')[0] for _, entry in page.events]
 
 
-def test_entries_travel_together_and_stay_in_order(actor):
+def test_task_log_entries_travel_together_and_stay_in_order(actor):
     async def main():
         remote = Remote(actor)
         journal = Journal(remote)
@@ -78,7 +78,7 @@ def test_entries_travel_together_and_stay_in_order(actor):
 
 
 @pytest.mark.parametrize("trouble", ["is_away", "answers_lost"])
-def test_an_actor_that_is_away_gets_every_entry_once(actor, trouble):
+def test_task_log_an_actor_that_is_away_gets_every_entry_once(actor, trouble):
     async def main():
         remote = Remote(actor)
         setattr(remote, trouble, 2)
@@ -91,7 +91,7 @@ def test_an_actor_that_is_away_gets_every_entry_once(actor, trouble):
     assert run(main()) == ["first", "second", "Completed."]
 
 
-def test_a_disk_that_is_full_keeps_the_order_of_a_log(writes, actor):
+def test_task_log_a_disk_that_is_full_keeps_the_order_of_a_log(writes, actor):
     full = iter([True, True])
 
     def refuse(rows):
@@ -111,7 +111,7 @@ def test_a_disk_that_is_full_keeps_the_order_of_a_log(writes, actor):
     assert run(main()) == ["a0", "a1", "a2"]
 
 
-def test_entries_on_their_way_are_forgotten_too(actor):
+def test_task_log_entries_on_their_way_are_forgotten_too(actor):
     async def main():
         journal = Journal(Remote(actor))
         journal.write("a", "gone")
@@ -121,7 +121,7 @@ def test_entries_on_their_way_are_forgotten_too(actor):
     assert run(main()) == []
 
 
-def test_waiting_for_entries_has_an_end(actor):
+def test_task_log_waiting_for_entries_has_an_end(actor):
     async def main():
         remote = Remote(actor)
         remote.is_away = 10**6

@@ -36,7 +36,7 @@ def interrupt(output, *names):
         raise KeyboardInterrupt
 
 
-def test_a_finished_run_leaves_its_files_and_a_note(output, tmp_path):
+def test_output_folder_a_finished_run_leaves_its_files_and_a_note(output, tmp_path):
     with output() as folder:
         make(folder, *PLANNED, f"a/{HALF}")
         folder.complete({"stats": 1})
@@ -46,7 +46,7 @@ def test_a_finished_run_leaves_its_files_and_a_note(output, tmp_path):
     assert run is not None and run["state"] == "complete"
 
 
-def test_the_same_run_started_again_after_its_end_finds_its_result(output):
+def test_output_folder_the_same_run_started_again_after_its_end_finds_its_result(output):
     with output() as folder:
         make(folder, *PLANNED)
         folder.complete({"stats": 1})
@@ -56,7 +56,7 @@ def test_the_same_run_started_again_after_its_end_finds_its_result(output):
         pass
 
 
-def test_an_interrupted_run_is_gone_on_with_by_the_same_request_of_any_task(output, tmp_path):
+def test_output_folder_an_interrupted_run_is_gone_on_with_by_the_same_request_of_any_task(output, tmp_path):
     interrupt(output(), "a/1.png")
     assert is_unfinished(read_run(tmp_path / "out"), REQUEST)
     with output(run_id="another") as folder:
@@ -65,7 +65,7 @@ def test_an_interrupted_run_is_gone_on_with_by_the_same_request_of_any_task(outp
     assert not (tmp_path / "out" / HALF).exists()
 
 
-def test_files_of_before_a_restart_of_the_machine_are_made_again(output, tmp_path):
+def test_output_folder_files_of_before_a_restart_of_the_machine_are_made_again(output, tmp_path):
     interrupt(output(), "a/1.png")
     with pytest.raises(KeyboardInterrupt), output() as folder:
         assert folder.trusts_files
@@ -81,14 +81,14 @@ def test_files_of_before_a_restart_of_the_machine_are_made_again(output, tmp_pat
         folder.complete({})
 
 
-def test_another_request_does_not_go_on_with_it(output, tmp_path):
+def test_output_folder_another_request_does_not_go_on_with_it(output, tmp_path):
     interrupt(output(), "a/1.png")
     with pytest.raises(RunError, match="already holds files"), output(request={"seed": 43}):
         pass
     assert (tmp_path / "out" / "a" / "1.png").exists()
 
 
-def test_a_changed_input_is_not_mixed_with_what_was_made_of_the_old_one(output, tmp_path):
+def test_output_folder_a_changed_input_is_not_mixed_with_what_was_made_of_the_old_one(output, tmp_path):
     interrupt(output(), "a/1.png")
     with pytest.raises(RunError, match="has changed since"), output(plan="another"):
         pass
@@ -97,7 +97,7 @@ def test_a_changed_input_is_not_mixed_with_what_was_made_of_the_old_one(output, 
         folder.complete({})
 
 
-def test_a_result_that_was_removed_is_made_again(output, tmp_path):
+def test_output_folder_a_result_that_was_removed_is_made_again(output, tmp_path):
     (tmp_path / "out").mkdir()
     with output() as folder:
         make(folder, *PLANNED)
@@ -111,7 +111,7 @@ def test_a_result_that_was_removed_is_made_again(output, tmp_path):
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_link_in_place_of_the_runs_folder_is_refused(output, tmp_path):
+def test_output_folder_a_link_in_place_of_the_runs_folder_is_refused(output, tmp_path):
     (tmp_path / "precious").mkdir()
     (tmp_path / "precious" / "a.token").touch()
     (tmp_path / "out").mkdir()
@@ -122,7 +122,7 @@ def test_a_link_in_place_of_the_runs_folder_is_refused(output, tmp_path):
     assert [file.name for file in (tmp_path / "precious").iterdir()] == ["a.token"]
 
 
-def test_files_of_others_are_refused_and_left_alone(output, tmp_path):
+def test_output_folder_files_of_others_are_refused_and_left_alone(output, tmp_path):
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "mine.txt").write_text("mine")
     with pytest.raises(RunError, match="already holds files"), output():
@@ -131,7 +131,7 @@ def test_files_of_others_are_refused_and_left_alone(output, tmp_path):
 
 
 @pytest.mark.parametrize("error", [RunCancelled(), RunError("disk full"), ValueError()])
-def test_a_run_that_is_given_up_leaves_nothing(output, tmp_path, error):
+def test_output_folder_a_run_that_is_given_up_leaves_nothing(output, tmp_path, error):
     with pytest.raises(type(error)), output() as folder:
         make(folder, "a/1.png", f"a/{HALF}")
         raise error
@@ -139,7 +139,9 @@ def test_a_run_that_is_given_up_leaves_nothing(output, tmp_path, error):
 
 
 @pytest.mark.parametrize("error", [RunInterrupted(), RunLost("two workers died")])
-def test_an_interrupted_run_leaves_the_folder_unfinished_and_its_workers_without_a_permit(output, tmp_path, error):
+def test_output_folder_an_interrupted_run_leaves_the_folder_unfinished_and_its_workers_without_a_permit(
+    output, tmp_path, error
+):
     with pytest.raises(type(error)), output() as folder:
         make(folder, "a/1.png")
         raise error
@@ -151,13 +153,13 @@ def test_an_interrupted_run_leaves_the_folder_unfinished_and_its_workers_without
         folder.complete({})
 
 
-def test_an_interrupted_run_does_not_wait_for_a_file_that_takes_long(output):
+def test_output_folder_an_interrupted_run_does_not_wait_for_a_file_that_takes_long(output):
     with pytest.raises(RunInterrupted), output() as folder, folder.permit.held():
         folder.__exit__(RunInterrupted, RunInterrupted(), None)
         raise RunInterrupted
 
 
-def test_giving_up_removes_nothing_of_others_and_no_folder_that_was_there(output, tmp_path):
+def test_output_folder_giving_up_removes_nothing_of_others_and_no_folder_that_was_there(output, tmp_path):
     (tmp_path / "out").mkdir()
     with pytest.raises(RunCancelled), output() as folder:
         make(folder, "a/1.png", "a/mine.txt")
@@ -170,7 +172,7 @@ def test_giving_up_removes_nothing_of_others_and_no_folder_that_was_there(output
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_run_waits_for_the_end_of_an_earlier_run_of_the_same_task(output):
+def test_output_folder_a_run_waits_for_the_end_of_an_earlier_run_of_the_same_task(output):
     has_entered = threading.Event()
 
     def go_on():
@@ -187,7 +189,7 @@ def test_a_run_waits_for_the_end_of_an_earlier_run_of_the_same_task(output):
     assert has_entered.is_set()
 
 
-def test_two_runs_cannot_write_into_one_folder(output):
+def test_output_folder_two_runs_cannot_write_into_one_folder(output):
     with output() as folder:
         with pytest.raises(RunError, match="another task is writing"), output(run_id="another"):
             pass
@@ -196,7 +198,7 @@ def test_two_runs_cannot_write_into_one_folder(output):
         folder.complete({})
 
 
-def test_whoever_empties_the_folder_waits_for_a_file_that_is_being_written(output, tmp_path):
+def test_output_folder_whoever_empties_the_folder_waits_for_a_file_that_is_being_written(output, tmp_path):
     is_writing, may_end = threading.Event(), threading.Event()
     folder = output()
     folder.__enter__()
@@ -220,7 +222,7 @@ def test_whoever_empties_the_folder_waits_for_a_file_that_is_being_written(outpu
         pass
 
 
-def test_a_permit_ends_with_the_run_and_with_the_next_life_of_it(output):
+def test_output_folder_a_permit_ends_with_the_run_and_with_the_next_life_of_it(output):
     with pytest.raises(KeyboardInterrupt), output() as folder:
         old = folder.permit
         raise KeyboardInterrupt
@@ -235,7 +237,7 @@ def test_a_permit_ends_with_the_run_and_with_the_next_life_of_it(output):
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff\xfe"])
-def test_a_damaged_note_is_no_note(tmp_path, content):
+def test_output_folder_a_damaged_note_is_no_note(tmp_path, content):
     (tmp_path / ".rfuav-run").mkdir()
     (tmp_path / ".rfuav-run" / "run.json").write_bytes(content)
     assert read_run(tmp_path) is None

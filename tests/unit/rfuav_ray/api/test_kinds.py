@@ -36,7 +36,7 @@ def test_kinds_the_input_is_a_field_of_the_request(kind):
     assert kind.input_field in kind.request.model_fields
 
 
-def test_output_folder_of_a_kind_that_shares_folders():
+def test_kinds_output_folder_of_a_kind_that_shares_folders():
     training = KINDS["training"]
     assert str(training.output_folder({"save_path": "/a", "name": "b"})) == "/a/b"
     assert str(training.output_folder({"save_path": "/a", "name": None})) == "/a"

@@ -26,7 +26,7 @@ def check(run):
     ("name", "field"),
     [("weights.pth", "weight_path"), ("model.yaml", "cfg_path"), ("source/a.png", "source_path")],
 )
-def test_what_was_found_good_is_looked_at_again_when_it_has_changed(run, name, field):
+def test_preflight_what_was_found_good_is_looked_at_again_when_it_has_changed(run, name, field):
     assert check(run) == check(run)
     file = run.folder / name
     if field == "source_path":
@@ -40,7 +40,7 @@ def test_what_was_found_good_is_looked_at_again_when_it_has_changed(run, name, f
         check(run)
 
 
-def test_a_file_that_was_mended_is_taken(run):
+def test_preflight_a_file_that_was_mended_is_taken(run):
     good = (run.folder / "weights.pth").read_bytes()
     (run.folder / "weights.pth").write_bytes(good[: len(good) // 2])
     with pytest.raises(InvalidInput):

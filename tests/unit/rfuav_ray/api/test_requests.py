@@ -17,7 +17,7 @@ TRAINING = {"model": "resnet18", "num_classes": 2, "train_path": "t", "val_path"
 INFERENCE = {"cfg_path": "c.yaml", "weight_path": "w.pth", "source_path": "s"}
 
 
-def test_the_defaults_of_a_training():
+def test_requests_the_defaults_of_a_training():
     given = TrainingRequest(**TRAINING).model_dump()
     assert given == TRAINING | {
         "name": None,
@@ -36,7 +36,7 @@ def test_the_defaults_of_a_training():
     }
 
 
-def test_the_defaults_of_an_inference():
+def test_requests_the_defaults_of_an_inference():
     given = InferenceRequest(**INFERENCE).model_dump()
     assert given == INFERENCE | {
         "save_path": None,
@@ -49,7 +49,7 @@ def test_the_defaults_of_an_inference():
 
 
 @pytest.mark.parametrize("field", list(TRAINING))
-def test_what_a_training_needs(field):
+def test_requests_what_a_training_needs(field):
     with pytest.raises(ValidationError, match=field):
         TrainingRequest(**{name: value for name, value in TRAINING.items() if name != field})
 
@@ -90,7 +90,7 @@ def test_what_a_training_needs(field):
         ("weight_path", "a\0b"),
     ],
 )
-def test_a_training_out_of_bounds_is_refused(field, value):
+def test_requests_a_training_out_of_bounds_is_refused(field, value):
     with pytest.raises(ValidationError, match=field):
         TrainingRequest(**TRAINING | {field: value})
 
@@ -109,26 +109,26 @@ def test_a_training_out_of_bounds_is_refused(field, value):
         ("task_id", "..a"),
     ],
 )
-def test_the_bounds_themselves_are_allowed(field, value):
+def test_requests_the_bounds_themselves_are_allowed(field, value):
     assert getattr(TrainingRequest(**TRAINING | {field: value}), field) == value
 
 
-def test_unknown_fields_are_ignored_as_old_clients_expect():
+def test_requests_unknown_fields_are_ignored_as_old_clients_expect():
     assert not hasattr(TrainingRequest(**TRAINING, num_workers=4), "num_workers")
 
 
-def test_a_batch_needs_a_source():
+def test_requests_a_batch_needs_a_source():
     with pytest.raises(ValidationError, match="source_paths"):
         BatchInferenceRequest(cfg_path="c", weight_path="w", source_paths=[])
 
 
-def test_a_batch_has_at_most_a_thousand_sources():
+def test_requests_a_batch_has_at_most_a_thousand_sources():
     assert BatchInferenceRequest(cfg_path="c", weight_path="w", source_paths=["s"] * 1000)
     with pytest.raises(ValidationError, match="source_paths"):
         BatchInferenceRequest(cfg_path="c", weight_path="w", source_paths=["s"] * 1001)
 
 
-def test_caps_may_be_partial_but_not_negative_nor_over_a_thousand():
+def test_requests_caps_may_be_partial_but_not_negative_nor_over_a_thousand():
     update = ResourceConfigUpdate(max_concurrent={"cpu": {"training": 0, "inference": 1000}})
     assert update.max_concurrent["cpu"].model_dump(exclude_none=True) == {"training": 0, "inference": 1000}
     for limit in (-1, 1001, 10**21):
@@ -149,12 +149,12 @@ def integers_of(schema):
     [*(kind.request for kind in KINDS.values()), BatchInferenceRequest, DeviceCaps, PriorityUpdate],
     ids=lambda m: m.__name__,
 )
-def test_every_integer_of_a_request_has_bounds(model):
+def test_requests_every_integer_of_a_request_has_bounds(model):
     for name, field in integers_of(model.model_json_schema()):
         assert {"minimum", "exclusiveMinimum"} & field.keys(), name
         assert {"maximum", "exclusiveMaximum"} & field.keys(), name
 
 
-def test_a_priority_is_1_to_10():
+def test_requests_a_priority_is_1_to_10():
     with pytest.raises(ValidationError):
         PriorityUpdate(priority=0)

@@ -85,7 +85,7 @@ def trains(service, *log, **final):
 # train
 
 
-def test_a_training_is_followed_to_its_figures_and_files(service, rfuav, tmp_path):
+def test_commands_a_training_is_followed_to_its_figures_and_files(service, rfuav, tmp_path):
     trains(service, event(1, "[epoch 1] loss 0.3"), latest_metrics=METRICS, result=RESULT)
     status, out, err = rfuav(*TRAIN, "--batch-size", "4", "--no-shuffle")
     assert (status, err) == (0, "")
@@ -111,13 +111,13 @@ def test_a_training_is_followed_to_its_figures_and_files(service, rfuav, tmp_pat
     assert "\x1b" not in out
 
 
-def test_a_long_line_is_not_cut_in_a_pipe(service, rfuav):
+def test_commands_a_long_line_is_not_cut_in_a_pipe(service, rfuav):
     message = "word " * 200 + "end"
     trains(service, event(1, message))
     assert f"{message}\n" in rfuav(*TRAIN)[1]
 
 
-def test_flags_win_over_the_config(service, rfuav, tmp_path):
+def test_commands_flags_win_over_the_config(service, rfuav, tmp_path):
     trains(service)
     fields = {"model": "resnet50", "num_classes": 3, "train_path": "x", "val_path": "y", "save_path": "z"}
     Path("run.yaml").write_text(yaml.safe_dump(fields))
@@ -127,20 +127,20 @@ def test_flags_win_over_the_config(service, rfuav, tmp_path):
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_a_training_that_did_not_complete_is_exit_1(service, rfuav, status):
+def test_commands_a_training_that_did_not_complete_is_exit_1(service, rfuav, status):
     trains(service, status=status, error="No space left on the device.", message="Ended.")
     code, _, err = rfuav(*TRAIN)
     assert code == 1
     assert err == f"Error: task t1 {status}: No space left on the device.\n"
 
 
-def test_detach_prints_the_id_alone(service, rfuav):
+def test_commands_detach_prints_the_id_alone(service, rfuav):
     service.on("POST /api/v2/training/start", STARTED)
     assert rfuav(*TRAIN, "--detach") == (0, "t1\n", "")
     assert len(service.requests) == 1
 
 
-def test_a_refusal_is_one_line(service, rfuav):
+def test_commands_a_refusal_is_one_line(service, rfuav):
     errors = [{"field": "train_path", "message": "there is no folder '/a'."}]
     service.on("POST /api/v2/training/start", refuse(422, "The request is not valid.", errors=errors))
     code, out, err = rfuav(*TRAIN)
@@ -148,7 +148,7 @@ def test_a_refusal_is_one_line(service, rfuav):
     assert err == "Error: The request is not valid. train_path: there is no folder '/a'. (HTTP 422)\n"
 
 
-def test_bad_fields_are_refused_before_anything_is_sent(service, rfuav):
+def test_commands_bad_fields_are_refused_before_anything_is_sent(service, rfuav):
     code, _, err = rfuav("train", "--model", "resnet18", "--num-classes", 0, "--train-path", "a")
     assert code == 1
     assert "num_classes: " in err
@@ -159,12 +159,12 @@ def test_bad_fields_are_refused_before_anything_is_sent(service, rfuav):
 @pytest.mark.parametrize(
     "flags", [["--local", "--detach"], ["--resume"], ["--epochs", "3"], ["--priority", "high"]]
 )
-def test_wrong_usage_is_exit_2(service, rfuav, flags):
+def test_commands_wrong_usage_is_exit_2(service, rfuav, flags):
     assert rfuav(*TRAIN, *flags)[0] == 2
     assert service.requests == []
 
 
-def test_a_service_that_is_not_there_is_one_line(rfuav, monkeypatch):
+def test_commands_a_service_that_is_not_there_is_one_line(rfuav, monkeypatch):
     monkeypatch.delenv("RFUAV_URL", raising=False)
     url = free_url()
     for command in (TRAIN, ["tasks"], ["logs", "t1"], ["cancel", "t1"]):
@@ -174,7 +174,7 @@ def test_a_service_that_is_not_there_is_one_line(rfuav, monkeypatch):
         assert err.count("\n") == 1
 
 
-def test_the_key_comes_from_the_environment_or_the_flag(service, rfuav, monkeypatch):
+def test_commands_the_key_comes_from_the_environment_or_the_flag(service, rfuav, monkeypatch):
     service.on("GET /api/v2/tasks", {})
     monkeypatch.setenv("RFUAV_API_KEY", "from-env")
     rfuav("tasks", "--json")
@@ -183,7 +183,7 @@ def test_the_key_comes_from_the_environment_or_the_flag(service, rfuav, monkeypa
     assert keys == ["Bearer from-env", "Bearer from-flag"]
 
 
-def test_ctrl_c_leaves_the_training_alone(service):
+def test_commands_ctrl_c_leaves_the_training_alone(service):
     service.on("POST /api/v2/training/start", STARTED)
     service.on("GET /api/v2/tasks/t1/logs", service.hang(event(1, "epoch 1")))
     command = [sys.executable, "-u", "-m", "serve_app", *TRAIN]
@@ -216,7 +216,7 @@ def infers(service, *task_ids):
         service.on(f"GET /api/v2/inference/{task_id}/results", PREDICTIONS)
 
 
-def test_an_inference_ends_with_rows_counts_and_files(service, rfuav, tmp_path):
+def test_commands_an_inference_ends_with_rows_counts_and_files(service, rfuav, tmp_path):
     infers(service, "t1")
     status, out, err = rfuav(*INFER, "--source", "x", "--save-path", "/out", "--device", "cpu")
     assert (status, err) == (0, "")
@@ -234,7 +234,7 @@ def test_an_inference_ends_with_rows_counts_and_files(service, rfuav, tmp_path):
     assert "/results/t1/predictions.csv" in lines
 
 
-def test_several_sources_are_one_batch(service, rfuav, tmp_path):
+def test_commands_several_sources_are_one_batch(service, rfuav, tmp_path):
     infers(service, "t1", "t2")
     status, out, _ = rfuav(*INFER, "--source", "x", "--source", "y", "--save-path", "out")
     assert status == 0
@@ -245,7 +245,7 @@ def test_several_sources_are_one_batch(service, rfuav, tmp_path):
     assert out.index("12 images of t1") < out.index("12 images of t2")
 
 
-def test_one_failure_in_a_batch_is_exit_1_but_the_rest_is_shown(service, rfuav):
+def test_commands_one_failure_in_a_batch_is_exit_1_but_the_rest_is_shown(service, rfuav):
     infers(service, "t1", "t2")
     service.on("GET /api/v2/tasks/t1", task("t1", status="failed", error="unreadable"))
     status, out, err = rfuav(*INFER, "--source", "x", "--source", "y")
@@ -254,12 +254,12 @@ def test_one_failure_in_a_batch_is_exit_1_but_the_rest_is_shown(service, rfuav):
     assert "predictions.csv" in out
 
 
-def test_a_detached_batch_prints_its_ids(service, rfuav):
+def test_commands_a_detached_batch_prints_its_ids(service, rfuav):
     infers(service, "t1", "t2")
     assert rfuav(*INFER, "--source", "x", "--source", "y", "--detach") == (0, "t1\nt2\n", "")
 
 
-def test_an_inference_without_a_source_is_refused(service, rfuav):
+def test_commands_an_inference_without_a_source_is_refused(service, rfuav):
     code, _, err = rfuav(*INFER)
     assert (code, err) == (1, "Error: source_path: is missing\n")
     assert service.requests == []
@@ -274,7 +274,7 @@ def task_list(**kinds):
     return {**lists, **{f"total_{name}": len(kinds.get(name, [])) for name in names}}
 
 
-def test_tasks_are_listed_newest_first_with_what_matters(service, rfuav):
+def test_commands_tasks_are_listed_newest_first_with_what_matters(service, rfuav):
     running = task(
         "night-run",
         status="running",
@@ -299,7 +299,7 @@ def test_tasks_are_listed_newest_first_with_what_matters(service, rfuav):
     assert " ".join(lines[3]).endswith("epoch 5/12, val acc 93.1 %")
 
 
-def test_ids_and_reasons_are_never_cut_in_a_pipe(service, rfuav):
+def test_commands_ids_and_reasons_are_never_cut_in_a_pipe(service, rfuav):
     failed = task("x" * 64, status="failed", error="reason " * 15 + "end")
     service.on("GET /api/v2/tasks", task_list(training=[failed]))
     out = rfuav("tasks")[1]
@@ -307,19 +307,19 @@ def test_ids_and_reasons_are_never_cut_in_a_pipe(service, rfuav):
     assert "reason end" in out
 
 
-def test_tasks_are_filtered(service, rfuav):
+def test_commands_tasks_are_filtered(service, rfuav):
     service.on("GET /api/v2/tasks", {**task_list(training=[task()]), "total_training": 7})
     out = rfuav("tasks", "--status", "failed", "--type", "crop", "--limit", "1")[1]
     assert service.requests[0].query == "status=failed&task_type=crop&limit=1&offset=0"
     assert "1 of 7" in out
 
 
-def test_no_tasks_is_said(service, rfuav):
+def test_commands_no_tasks_is_said(service, rfuav):
     service.on("GET /api/v2/tasks", task_list())
     assert rfuav("tasks") == (0, "No task matches.\n", "")
 
 
-def test_tasks_as_json_are_the_services_answer(service, rfuav):
+def test_commands_tasks_as_json_are_the_services_answer(service, rfuav):
     listed = task_list(training=[task(description="夜间")])
     service.on("GET /api/v2/tasks", listed)
     out = rfuav("tasks", "--json")[1]
@@ -327,7 +327,7 @@ def test_tasks_as_json_are_the_services_answer(service, rfuav):
     assert "夜间" in out
 
 
-def test_logs_print_what_there_is(service, rfuav):
+def test_commands_logs_print_what_there_is(service, rfuav):
     entries = [
         {"timestamp": "2026-01-01T12:00:00Z", "level": "INFO", "message": "one"},
         {"level": "WARNING", "message": "[bold]two[/bold]"},
@@ -339,7 +339,7 @@ def test_logs_print_what_there_is(service, rfuav):
 
 
 @pytest.mark.parametrize("flag", ["-f", "--follow"])
-def test_logs_follow_to_the_end(service, rfuav, flag):
+def test_commands_logs_follow_to_the_end(service, rfuav, flag):
     service.on("GET /api/v2/tasks/t1/logs", stream(event(1, "one"), last_event(2, "failed")))
     status, out, _ = rfuav("logs", "t1", flag)
     assert status == 0
@@ -347,7 +347,7 @@ def test_logs_follow_to_the_end(service, rfuav, flag):
 
 
 @pytest.mark.parametrize("command", [["logs"], ["logs", "-f"], ["cancel"]])
-def test_unknown_tasks_are_one_line(service, rfuav, command):
+def test_commands_unknown_tasks_are_one_line(service, rfuav, command):
     for task_id, reply in (("t1", refuse(404, "There is no task 't1'.")), ("..", answer({}))):
         service.on("GET /api/v2/tasks/t1/logs", reply)
         service.on("POST /api/v2/tasks/t1/cancel", reply)
@@ -356,7 +356,7 @@ def test_unknown_tasks_are_one_line(service, rfuav, command):
         assert err.startswith(f"Error: There is no task '{task_id}'.")
 
 
-def test_cancel_goes_on_after_a_refusal(service, rfuav):
+def test_commands_cancel_goes_on_after_a_refusal(service, rfuav):
     service.on("POST /api/v2/tasks/t1/cancel", refuse(409, "Task 't1' has ended."))
     service.on("POST /api/v2/tasks/t2/cancel", {"status": "success", "message": "Stopping t2.", "task_id": "t2"})
     assert rfuav("cancel", "t1", "t2") == (1, "Stopping t2.\n", "Error: Task 't1' has ended. (HTTP 409)\n")
@@ -366,7 +366,7 @@ def test_cancel_goes_on_after_a_refusal(service, rfuav):
 # The rest
 
 
-def test_help_names_the_commands_and_imports_nothing_heavy():
+def test_commands_help_names_the_commands_and_imports_nothing_heavy():
     program = (
         "import sys\nfrom serve_app.command.console import main\ntry:\n    main(['--help'])\nfinally:\n"
         "    print([name for name in ('torch', 'ray', 'httpx', 'rich', 'numpy', 'cv2') if name in sys.modules])"
@@ -390,7 +390,7 @@ def test_help_names_the_commands_and_imports_nothing_heavy():
         assert f"\n  {command} " in run.stdout
 
 
-def test_serve_refuses_wrong_settings_before_it_starts(rfuav, monkeypatch, tmp_path):
+def test_commands_serve_refuses_wrong_settings_before_it_starts(rfuav, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RFUAV_LOG_LEVEL", "loud")
     code, out, err = rfuav("serve")
@@ -399,5 +399,5 @@ def test_serve_refuses_wrong_settings_before_it_starts(rfuav, monkeypatch, tmp_p
     assert err.count("\n") == 1
 
 
-def test_no_command_shows_the_help(rfuav):
+def test_commands_no_command_shows_the_help(rfuav):
     assert "doctor" in "".join(rfuav()[1:])

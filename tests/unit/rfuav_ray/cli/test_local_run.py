@@ -40,7 +40,7 @@ def request(data, **fields):
     )
 
 
-def test_the_command_trains_without_a_service_and_the_cpu_stands_in_for_a_gpu(data, capsys, monkeypatch):
+def test_local_run_the_command_trains_without_a_service_and_the_cpu_stands_in_for_a_gpu(data, capsys, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.chdir(data)
     flags = ["--model", "resnet18", "--train-path", "train", "--val-path", "valid", "--save-path", "out"]
@@ -59,7 +59,7 @@ def test_the_command_trains_without_a_service_and_the_cpu_stands_in_for_a_gpu(da
         assert text in out
 
 
-def test_a_gpu_that_is_not_there_is_refused(data, capsys):
+def test_local_run_a_gpu_that_is_not_there_is_refused(data, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["train", "--local", *flags_of(request(data, device="cuda:99"))])
     assert ended.value.code == 1
@@ -87,7 +87,7 @@ class CtrlC(io.StringIO):
         return super().write(written)
 
 
-def test_ctrl_c_stops_between_two_batches_and_resume_goes_on(data, capsys):
+def test_local_run_ctrl_c_stops_between_two_batches_and_resume_goes_on(data, capsys):
     before = signal.getsignal(signal.SIGINT)
     stopped = Console(file=CtrlC("Epoch 2/2"), width=200)
     assert train_and_print(request(data, device="cpu"), stopped, resume=False) == 130

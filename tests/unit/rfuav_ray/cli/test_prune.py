@@ -28,7 +28,7 @@ def deleted(service):
     return sorted(route.rsplit("/")[-1] for route in service.routes() if route.startswith("DELETE"))
 
 
-def test_old_ended_tasks_are_forgotten(service, rfuav):
+def test_prune_old_ended_tasks_are_forgotten(service, rfuav):
     service.on("GET /api/v2/tasks", *pages(ended("new", 1), ended("old", 31), ended("older", 400)))
     for name in ("old", "older"):
         service.on(f"DELETE /api/v2/tasks/{name}", {"status": "success", "message": "", "task_id": name})
@@ -38,7 +38,7 @@ def test_old_ended_tasks_are_forgotten(service, rfuav):
     assert next(r.query for r in service.requests if r.query) == "status=completed&limit=1000&offset=0"
 
 
-def test_every_ended_status_is_looked_at(service, rfuav):
+def test_prune_every_ended_status_is_looked_at(service, rfuav):
     service.on("GET /api/v2/tasks", EMPTY)
     assert rfuav("tasks", "prune")[1].startswith("0 tasks")
     assert [r.query.partition("&")[0] for r in service.requests] == [
@@ -48,14 +48,14 @@ def test_every_ended_status_is_looked_at(service, rfuav):
     ]
 
 
-def test_a_dry_run_deletes_nothing(service, rfuav):
+def test_prune_a_dry_run_deletes_nothing(service, rfuav):
     service.on("GET /api/v2/tasks", *pages(ended("a", 2), ended("b", 3)))
     status, out, _ = rfuav("tasks", "prune", "--older-than-days", "1", "--status", "completed", "--dry-run")
     assert status == 0 and deleted(service) == []
     assert out == "2 tasks that ended more than 1 days ago would be deleted.\n"
 
 
-def test_a_task_that_somebody_else_deleted_is_passed_over_and_other_errors_are_told(service, rfuav):
+def test_prune_a_task_that_somebody_else_deleted_is_passed_over_and_other_errors_are_told(service, rfuav):
     service.on("GET /api/v2/tasks", *pages(ended("gone", 50), ended("stuck", 50)))
     service.on("DELETE /api/v2/tasks/gone", refuse(404, "There is no task 'gone'."))
     service.on("DELETE /api/v2/tasks/stuck", refuse(503, "The task store cannot be written."))
@@ -63,7 +63,7 @@ def test_a_task_that_somebody_else_deleted_is_passed_over_and_other_errors_are_t
     assert status == 1 and "cannot be written" in err
 
 
-def test_a_status_that_is_no_end_is_refused(service, rfuav):
+def test_prune_a_status_that_is_no_end_is_refused(service, rfuav):
     status, _, err = rfuav("tasks", "prune", "--status", "running")
     assert status == 2 and "completed, failed, cancelled" in err
     assert service.requests == []

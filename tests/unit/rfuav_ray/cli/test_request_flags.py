@@ -43,11 +43,11 @@ def call(model, *words):
     return seen
 
 
-def test_what_is_not_given_is_left_to_the_service():
+def test_request_flags_what_is_not_given_is_left_to_the_service():
     assert call(Model) == {"quiet": False}
 
 
-def test_every_type_of_field():
+def test_request_flags_every_type_of_field():
     words = ["in", "--size", "32", "--ratio", "0.25", "--name", "a", "--name", "b", "--range-db", "-80", "-20"]
     assert call(Model, *words, "--window", "boxcar", "--fast", "--note", "x", "--quiet") == {
         "input_path": "in",
@@ -62,17 +62,17 @@ def test_every_type_of_field():
     }
 
 
-def test_null_is_a_word_where_the_default_is_something_else():
+def test_request_flags_null_is_a_word_where_the_default_is_something_else():
     assert call(Model, "--size", "none", "--note", "none") == {"size": None, "note": "none", "quiet": False}
 
 
 @pytest.mark.parametrize("text", ["INPUT", "What is read.", "Pixels a side; default 640.", "Mine.", "hann|boxcar"])
-def test_the_help_is_the_fields_description_and_default(text):
+def test_request_flags_the_help_is_the_fields_description_and_default(text):
     output = CliRunner().invoke(command_of(Model)[0], ["--help"]).output
     assert text in output
     assert "--added" not in output
 
 
-def test_a_new_field_is_an_option_by_itself():
+def test_request_flags_a_new_field_is_an_option_by_itself():
     assert call(Wider, "--added", "5") == {"added": 5, "quiet": False}
     assert "A field that is new; default 3." in CliRunner().invoke(command_of(Wider)[0], ["--help"]).output

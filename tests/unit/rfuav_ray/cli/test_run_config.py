@@ -35,7 +35,7 @@ def config(folder, content, name="run.yaml"):
     return path
 
 
-def test_flags_alone_make_a_request(folder):
+def test_run_config_flags_alone_make_a_request(folder):
     assert given_fields(training_request(None, FULL)) == {
         **FULL,
         "train_path": str(folder / "a"),
@@ -44,7 +44,7 @@ def test_flags_alone_make_a_request(folder):
     }
 
 
-def test_flags_win_over_the_file_and_only_what_was_given_is_sent(folder):
+def test_run_config_flags_win_over_the_file_and_only_what_was_given_is_sent(folder):
     path = config(folder, {**FULL, "batch_size": 4, "shuffle": True})
     fields = given_fields(training_request(path, {"batch_size": 16, "shuffle": False, "num_epochs": None}))
     assert fields["batch_size"] == 16
@@ -52,7 +52,7 @@ def test_flags_win_over_the_file_and_only_what_was_given_is_sent(folder):
     assert set(fields) == {*FULL, "batch_size", "shuffle"}
 
 
-def test_relative_paths_start_at_the_working_folder_not_at_the_file(folder):
+def test_run_config_relative_paths_start_at_the_working_folder_not_at_the_file(folder):
     (folder / "sub").mkdir()
     path = config(folder / "sub", {**FULL, "train_path": "../data/./train"})
     request = training_request(path, {"val_path": Path("valid"), "save_path": "/absolute/out"})
@@ -61,7 +61,7 @@ def test_relative_paths_start_at_the_working_folder_not_at_the_file(folder):
     assert request.save_path == "/absolute/out"
 
 
-def test_the_home_folder_is_meant_by_a_tilde_and_links_stay(folder, monkeypatch):
+def test_run_config_the_home_folder_is_meant_by_a_tilde_and_links_stay(folder, monkeypatch):
     monkeypatch.setenv("HOME", str(folder))
     (folder / "link").symlink_to(folder)
     request = training_request(None, {**FULL, "train_path": "~/train", "val_path": "link/valid"})
@@ -69,22 +69,22 @@ def test_the_home_folder_is_meant_by_a_tilde_and_links_stay(folder, monkeypatch)
     assert request.val_path == str(folder / "link" / "valid")
 
 
-def test_no_weights_stay_no_weights(folder):
+def test_run_config_no_weights_stay_no_weights(folder):
     assert training_request(None, {**FULL, "weight_path": ""}).weight_path == ""
 
 
-def test_empty_values_of_a_file_mean_the_default(folder):
+def test_run_config_empty_values_of_a_file_mean_the_default(folder):
     path = config(folder, "name:\nbatch_size: null\n" + yaml.safe_dump(FULL))
     request = training_request(path, {})
     assert (request.batch_size, request.name) == (8, None)
 
 
-def test_numbers_as_yaml_writes_them(folder):
+def test_run_config_numbers_as_yaml_writes_them(folder):
     path = config(folder, yaml.safe_dump(FULL) + "learning_rate: 1e-4\n")  # a string to YAML 1.1
     assert training_request(path, {}).learning_rate == 0.0001
 
 
-def test_classes_are_counted(folder):
+def test_run_config_classes_are_counted(folder):
     for name in ("drone", "remote", ".hidden"):
         (folder / "a" / name).mkdir(parents=True)
         (folder / "a" / name / "1.png").write_bytes(b"x")
@@ -92,20 +92,20 @@ def test_classes_are_counted(folder):
     assert given_fields(training_request(None, flags))["num_classes"] == 2
 
 
-def test_classes_cannot_be_counted_elsewhere(folder):
+def test_run_config_classes_cannot_be_counted_elsewhere(folder):
     flags = {name: value for name, value in FULL.items() if name != "num_classes"}
     with pytest.raises(InvalidInput, match=rf"num_classes: .*no folder '{folder}/a'.*--num-classes"):
         training_request(None, flags)
 
 
-def test_a_folder_without_classes_is_refused(folder):
+def test_run_config_a_folder_without_classes_is_refused(folder):
     (folder / "a").mkdir()
     flags = {name: value for name, value in FULL.items() if name != "num_classes"}
     with pytest.raises(InvalidInput, match=r"train_path: .*no class folder"):
         training_request(None, flags)
 
 
-def test_all_that_is_wrong_is_said_at_once(folder):
+def test_run_config_all_that_is_wrong_is_said_at_once(folder):
     with pytest.raises(RfuavError) as caught:
         training_request(
             None, {"model": "resnet18", "num_classes": 0, "val_path": "b", "device": "gpu", "priority": 11}
@@ -130,7 +130,7 @@ def test_all_that_is_wrong_is_said_at_once(folder):
         ("model: \x00\n", "is not YAML"),
     ],
 )
-def test_a_bad_file_is_named_with_its_fault(folder, content, reason):
+def test_run_config_a_bad_file_is_named_with_its_fault(folder, content, reason):
     path = config(folder, content)
     with pytest.raises(InvalidInput) as caught:
         training_request(path, {})
@@ -138,20 +138,20 @@ def test_a_bad_file_is_named_with_its_fault(folder, content, reason):
     assert str(path) in str(caught.value)
 
 
-def test_a_file_that_cannot_be_read_is_named(folder):
+def test_run_config_a_file_that_cannot_be_read_is_named(folder):
     (folder / "binary").write_bytes(b"\xff\xfe\x00")
     for name, reason in (("gone.yaml", "No such file"), (".", "Is a directory"), ("binary", "UTF-8")):
         with pytest.raises(InvalidInput, match=reason):
             training_request(folder / name, {})
 
 
-def test_wrong_types_of_a_file_are_named(folder):
+def test_run_config_wrong_types_of_a_file_are_named(folder):
     path = config(folder, {**FULL, "train_path": 7, "name": 2026})
     with pytest.raises(RfuavError, match=r"train_path: .*\(it is 7\); name: "):
         training_request(path, {})
 
 
-def test_one_source_makes_one_inference(folder):
+def test_run_config_one_source_makes_one_inference(folder):
     for flags, sources in ((MODEL, ["x"]), ({**MODEL, "source_path": None}, ["x"])):
         request = inference_request(None, {**flags, "save_path": Path("out")}, sources)
         assert isinstance(request, InferenceRequest)
@@ -163,12 +163,12 @@ def test_one_source_makes_one_inference(folder):
         }
 
 
-def test_the_source_may_come_from_the_file(folder):
+def test_run_config_the_source_may_come_from_the_file(folder):
     path = config(folder, {**MODEL, "source_path": "x", "name": "n"})
     assert given_fields(inference_request(path, {}, []))["source_path"] == str(folder / "x")
 
 
-def test_several_sources_make_a_batch(folder):
+def test_run_config_several_sources_make_a_batch(folder):
     path = config(folder, {**MODEL, "source_path": "unused", "save_path": "out", "device": "cpu"})
     request = inference_request(path, {"priority": 1}, ["x", "/y"])
     assert isinstance(request, BatchInferenceRequest)
@@ -183,17 +183,17 @@ def test_several_sources_make_a_batch(folder):
 
 
 @pytest.mark.parametrize("field", ["name", "task_id"])
-def test_a_batch_has_no_single_name(folder, field):
+def test_run_config_a_batch_has_no_single_name(folder, field):
     with pytest.raises(InvalidInput, match=rf"{field}: .*several sources"):
         inference_request(None, {**MODEL, field: "n"}, ["x", "y"])
 
 
-def test_an_inference_without_a_source_is_refused(folder):
+def test_run_config_an_inference_without_a_source_is_refused(folder):
     with pytest.raises(RfuavError, match="source_path: is missing"):
         inference_request(None, MODEL, [])
 
 
-def test_a_preprocessing_takes_its_fields_from_the_parameters_and_the_file(folder):
+def test_run_config_a_preprocessing_takes_its_fields_from_the_parameters_and_the_file(folder):
     path = config(folder, {"input_path": "in", "output_path": "out", "seed": 3, "train_ratio": 0.5})
     parameters = {"input_path": None, "output_path": "~/new", "seed": 7, "config": path, "detach": True}
     assert given_fields(preprocessing_request(KINDS["split"], path, parameters)) == {
@@ -205,23 +205,23 @@ def test_a_preprocessing_takes_its_fields_from_the_parameters_and_the_file(folde
 
 
 @pytest.mark.parametrize("flags", [{}, {"image_size": "none"}])
-def test_no_size_is_said_by_a_word(folder, flags):
+def test_run_config_no_size_is_said_by_a_word(folder, flags):
     path = config(folder, {"input_path": "in", "output_path": "out", "image_size": 320 if flags else "none"})
     assert given_fields(preprocessing_request(KINDS["spectrogram"], path, flags))["image_size"] is None
 
 
-def test_an_empty_path_is_not_the_working_folder(folder):
+def test_run_config_an_empty_path_is_not_the_working_folder(folder):
     with pytest.raises(RfuavError, match=r"input_path: .*at least 1 character"):
         preprocessing_request(KINDS["split"], None, {"input_path": "", "output_path": "out"})
 
 
-def test_a_file_of_another_command_is_refused(folder):
+def test_run_config_a_file_of_another_command_is_refused(folder):
     path = config(folder, FULL)
     with pytest.raises(InvalidInput, match="unknown field 'model'; the fields are dataset_path, "):
         preprocessing_request(KINDS["augment"], path, {})
 
 
-def test_settings_come_from_the_environment_and_flags_win(folder, monkeypatch):
+def test_run_config_settings_come_from_the_environment_and_flags_win(folder, monkeypatch):
     monkeypatch.setenv("RFUAV_PORT", "8001")
     monkeypatch.setenv("HOST", "0.0.0.0")
     assert read_settings(host=None, port=None).port == 8001
@@ -229,7 +229,7 @@ def test_settings_come_from_the_environment_and_flags_win(folder, monkeypatch):
     assert (settings.host, settings.port) == ("127.0.0.1", 8002)
 
 
-def test_wrong_settings_are_named_as_in_the_environment(folder, monkeypatch):
+def test_run_config_wrong_settings_are_named_as_in_the_environment(folder, monkeypatch):
     monkeypatch.setenv("PORT", "abc")
     monkeypatch.setenv("RFUAV_TASK_QUEUE_SIZE", "0")
     with pytest.raises(RfuavError, match=r"PORT: .*\(it is 'abc'\).*TASK_QUEUE_SIZE: ") as caught:
@@ -238,17 +238,17 @@ def test_wrong_settings_are_named_as_in_the_environment(folder, monkeypatch):
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("train*.yaml")), ids=lambda path: path.name)
-def test_shipped_trainings_are_valid(path, folder):
+def test_run_config_shipped_trainings_are_valid(path, folder):
     assert training_request(path, {"num_classes": 2}).model == "resnet18"
 
 
 @pytest.mark.parametrize("path", sorted(CONFIGS.glob("infer*.yaml")), ids=lambda path: path.name)
-def test_shipped_inferences_are_valid(path, folder):
+def test_run_config_shipped_inferences_are_valid(path, folder):
     assert inference_request(path, {}, []).source_path
 
 
 @pytest.mark.parametrize(("name", "kind"), [("train.yaml", TrainingRequest), ("infer.yaml", InferenceRequest)])
-def test_what_a_shipped_config_shows_in_comments_is_valid_too(name, kind):
+def test_run_config_what_a_shipped_config_shows_in_comments_is_valid_too(name, kind):
     lines = (CONFIGS / name).read_text(encoding="utf-8").splitlines()
     shown = [line.removeprefix("# ") for line in lines if re.match(r"(# )?[a-z_]+: \S", line)]
     fields = yaml.safe_load("\n".join(line for line in shown if line.split(":")[0] in kind.model_fields))

@@ -50,7 +50,7 @@ KINDS = pytest.mark.parametrize("kind", ["sync", "async"])
 
 
 @KINDS
-def test_every_entry_comes_to_the_last_event_and_comments_do_not(service, kind):
+def test_client_streams_every_entry_comes_to_the_last_event_and_comments_do_not(service, kind):
     chunks = (
         b": hello\n\n",
         event(1, "one", step=1),
@@ -67,14 +67,14 @@ def test_every_entry_comes_to_the_last_event_and_comments_do_not(service, kind):
 
 
 @KINDS
-def test_the_last_event_ends_it_even_if_the_connection_stays(service, kind):
+def test_client_streams_the_last_event_ends_it_even_if_the_connection_stays(service, kind):
     service.on(LOGS, service.hang(event(1, "one"), last_event(2)))
     assert messages(both_streams(service)(kind)) == ["one", "Task completed."]
 
 
 @KINDS
 @pytest.mark.parametrize("broken", [True, False], ids=["broken", "closed"])
-def test_a_connection_that_ends_early_is_taken_up_where_it_stopped(service, kind, broken):
+def test_client_streams_a_connection_that_ends_early_is_taken_up_where_it_stopped(service, kind, broken):
     half = event(3, "three")[:20]
     service.on(
         LOGS,
@@ -87,14 +87,14 @@ def test_a_connection_that_ends_early_is_taken_up_where_it_stopped(service, kind
 
 
 @KINDS
-def test_a_service_that_replays_everything_changes_nothing(service, kind):
+def test_client_streams_a_service_that_replays_everything_changes_nothing(service, kind):
     everything = (event(1, "one"), event(2, "two"), last_event(3))
     service.on(LOGS, stream(everything[0], broken=True), stream(*everything))
     assert messages(both_streams(service)(kind)) == ["one", "two", "Task completed."]
 
 
 @KINDS
-def test_a_restart_behind_a_proxy_is_waited_for(service, kind):
+def test_client_streams_a_restart_behind_a_proxy_is_waited_for(service, kind):
     service.on(
         LOGS,
         stream(event(1, "one"), broken=True),
@@ -107,7 +107,7 @@ def test_a_restart_behind_a_proxy_is_waited_for(service, kind):
 
 
 @KINDS
-def test_tries_are_bounded(service, kind):
+def test_client_streams_tries_are_bounded(service, kind):
     service.on(LOGS, stream(event(1, "one"), broken=True), refuse(503, "The service is stopping."))
     with pytest.raises(ServiceError, match="stopping"):
         both_streams(service)(kind)
@@ -115,7 +115,7 @@ def test_tries_are_bounded(service, kind):
 
 
 @KINDS
-def test_a_task_that_is_gone_after_the_break_ends_the_stream(service, kind):
+def test_client_streams_a_task_that_is_gone_after_the_break_ends_the_stream(service, kind):
     service.on(LOGS, stream(event(1, "one"), broken=True), refuse(404, "There is no task 't1'."))
     with pytest.raises(ServiceError, match="no task"):
         both_streams(service)(kind)
@@ -133,7 +133,7 @@ def test_a_task_that_is_gone_after_the_break_ends_the_stream(service, kind):
     ],
     ids=["unknown", "no key", "web page", "no stream"],
 )
-def test_a_stream_that_never_began_fails_at_once(service, kind, reply):
+def test_client_streams_a_stream_that_never_began_fails_at_once(service, kind, reply):
     service.on(LOGS, reply)
     with pytest.raises(ServiceError):
         both_streams(service)(kind)
@@ -141,33 +141,33 @@ def test_a_stream_that_never_began_fails_at_once(service, kind, reply):
 
 
 @KINDS
-def test_going_on_behind_an_event(service, kind):
+def test_client_streams_going_on_behind_an_event(service, kind):
     service.on(LOGS, stream(event(3, "three"), last_event(4)))
     assert messages(both_streams(service, after=2)(kind)) == ["three", "Task completed."]
     assert service.requests[0].headers["Last-Event-ID"] == "2"
 
 
 @KINDS
-def test_behind_the_last_event_of_an_ended_task_is_nothing(service, kind):
+def test_client_streams_behind_the_last_event_of_an_ended_task_is_nothing(service, kind):
     service.on(LOGS, answer(b"", 204))
     assert both_streams(service, after=9)(kind) == []
 
 
 @KINDS
-def test_a_stream_that_is_closed_again_and_again_is_given_up(service, kind):
+def test_client_streams_a_stream_that_is_closed_again_and_again_is_given_up(service, kind):
     service.on(LOGS, stream())
     with pytest.raises(RfuavError, match="closed the log stream"):
         both_streams(service)(kind)
 
 
 @KINDS
-def test_line_separators_of_unicode_are_text(service, kind):
+def test_client_streams_line_separators_of_unicode_are_text(service, kind):
     text = "a\u2028b\u2029c\x85d\x0be"
     service.on(LOGS, stream(event(1, text), last_event(2)))
     assert messages(both_streams(service)(kind)) == [text, "Task completed."]
 
 
-def test_a_trainings_stream_has_its_own_route(service, client):
+def test_client_streams_a_trainings_stream_has_its_own_route(service, client):
     service.on(TRAINING_LOGS, stream(event(1, "one"), last_event(2)))
     assert messages(client.stream_training_logs("t1")) == ["one", "Task completed."]
 
@@ -189,7 +189,7 @@ def wait(service, kind, timeout=None):
 
 @KINDS
 @pytest.mark.parametrize("timeout", [None, 60])
-def test_wait_follows_the_stream_and_returns_the_task(service, kind, timeout):
+def test_client_streams_wait_follows_the_stream_and_returns_the_task(service, kind, timeout):
     service.on(LOGS, stream(event(1, "one"), broken=True), stream(last_event(2, "failed")))
     service.on("GET /api/v2/tasks/t1", task(status="failed", error="no space left"))
     assert wait(service, kind, timeout)["error"] == "no space left"
@@ -197,28 +197,28 @@ def test_wait_follows_the_stream_and_returns_the_task(service, kind, timeout):
 
 
 @KINDS
-def test_wait_is_not_fooled_by_a_copy_that_lags_behind_the_stream(service, kind):
+def test_client_streams_wait_is_not_fooled_by_a_copy_that_lags_behind_the_stream(service, kind):
     service.on(LOGS, stream(last_event(1)))
     service.on("GET /api/v2/tasks/t1", task(status="running"), task(status="running"), task(result={"x": 1}))
     assert wait(service, kind)["result"] == {"x": 1}
 
 
 @KINDS
-def test_wait_ends_when_its_time_is_up_also_between_two_heartbeats(service, kind):
+def test_client_streams_wait_ends_when_its_time_is_up_also_between_two_heartbeats(service, kind):
     service.on(LOGS, service.hang(event(1, "one"), b": heartbeat\n\n"))
     with pytest.raises(TimeoutError, match=r"Task 't1' has not ended within 0\.2 s"):
         wait(service, kind, timeout=0.2)
 
 
 @KINDS
-def test_wait_for_an_unknown_task_fails_at_once(service, kind):
+def test_client_streams_wait_for_an_unknown_task_fails_at_once(service, kind):
     service.on(LOGS, refuse(404, "There is no task 't1'."))
     with pytest.raises(ServiceError) as caught:
         wait(service, kind, timeout=60)
     assert caught.value.status_code == 404
 
 
-def test_ctrl_c_ends_a_wait(service, client):
+def test_client_streams_ctrl_c_ends_a_wait(service, client):
     def press_ctrl_c(handler):
         os.kill(os.getpid(), signal.SIGINT)
         service.hang()(handler)
@@ -228,7 +228,7 @@ def test_ctrl_c_ends_a_wait(service, client):
         client.wait("t1")
 
 
-def test_wait_works_inside_a_running_event_loop(service):
+def test_client_streams_wait_works_inside_a_running_event_loop(service):
     """As in a notebook."""
     service.on(LOGS, stream(last_event(1)))
     service.on("GET /api/v2/tasks/t1", task())
@@ -240,7 +240,7 @@ def test_wait_works_inside_a_running_event_loop(service):
     assert asyncio.run(cell())["status"] == "completed"
 
 
-def test_a_client_can_be_used_as_the_original_one(service, client):
+def test_client_streams_a_client_can_be_used_as_the_original_one(service, client):
     """Reads only `data: ` lines and prints level and message."""
     service.on(TRAINING_LOGS, stream(event(1, "epoch 1", metrics={"train_loss": 0.5}), last_event(2)))
     lines = [f"[{entry['level']}] {entry['message']}" for entry in client.stream_training_logs("t1")]

@@ -52,7 +52,7 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("method", "arguments", "route", "sent"), CALLS, ids=[call[0] for call in CALLS])
-def test_each_call_asks_its_route_and_returns_the_answer(service, client, method, arguments, route, sent):
+def test_clients_each_call_asks_its_route_and_returns_the_answer(service, client, method, arguments, route, sent):
     service.on(route, {"some": "answer"})
     assert getattr(client, method)(**arguments) == {"some": "answer"}
     twin_answer = asyncio.run(with_async_client(service, lambda twin: getattr(twin, method)(**arguments)))
@@ -61,19 +61,19 @@ def test_each_call_asks_its_route_and_returns_the_answer(service, client, method
     assert [request.body for request in service.requests] == [arguments if sent else None] * 2
 
 
-def test_required_fields_may_be_positional(service, client):
+def test_clients_required_fields_may_be_positional(service, client):
     service.on("POST /api/v2/training/start", task())
     client.start_training(*TRAINING.values(), batch_size=4)
     assert service.requests[0].body == {**TRAINING, "batch_size": 4}
 
 
-def test_paths_may_be_pathlib_objects(service, client):
+def test_clients_paths_may_be_pathlib_objects(service, client):
     service.on("POST /api/v2/inference/batch", {})
     client.start_batch_inference(Path("m.yaml"), Path("m.pth"), [Path("x"), "y"], save_base_path=Path("o"))
     assert service.requests[0].body == {**BATCH, "save_base_path": "o"}
 
 
-def test_task_lists_and_results_are_filtered_and_paged(service, client):
+def test_clients_task_lists_and_results_are_filtered_and_paged(service, client):
     service.on("GET /api/v2/tasks", {})
     service.on("GET /api/v2/inference/t1/results", {})
     client.get_all_tasks()
@@ -86,14 +86,14 @@ def test_task_lists_and_results_are_filtered_and_paged(service, client):
     ]
 
 
-def test_logs_are_paged(service, client):
+def test_clients_logs_are_paged(service, client):
     service.on(LOGS, [])
     assert client.get_logs("t1", after=5, limit=2) == []
     asyncio.run(with_async_client(service, lambda twin: twin.get_logs("t1", after=5, limit=2)))
     assert [request.query for request in service.requests] == ["after=5&limit=2"] * 2
 
 
-def test_a_priority_is_sent(service, client):
+def test_clients_a_priority_is_sent(service, client):
     service.on("POST /api/v2/tasks/t1/priority", {"status": "success"})
     client.set_priority("t1", 1)
     assert service.requests[0].body == {"priority": 1}
@@ -112,7 +112,7 @@ def test_a_priority_is_sent(service, client):
     ],
 )
 @pytest.mark.parametrize("client_type", [RFUAVClient, AsyncRFUAVClient])
-def test_the_keywords_are_the_fields_of_the_request(client_type, call, request_type):
+def test_clients_the_keywords_are_the_fields_of_the_request(client_type, call, request_type):
     parameters = dict(inspect.signature(getattr(client_type, call)).parameters)
     del parameters["self"]
     assert set(parameters) == set(request_type.model_fields)
@@ -121,7 +121,7 @@ def test_the_keywords_are_the_fields_of_the_request(client_type, call, request_t
     }
 
 
-def test_the_key_is_sent_only_when_there_is_one(service):
+def test_clients_the_key_is_sent_only_when_there_is_one(service):
     service.on("GET /api/v1/info", {})
     for key in (None, "", "secret-1"):
         with RFUAVClient(service.url, api_key=key) as client:
@@ -133,7 +133,7 @@ def test_the_key_is_sent_only_when_there_is_one(service):
     ]
 
 
-def test_a_slash_behind_the_address_does_not_matter(service):
+def test_clients_a_slash_behind_the_address_does_not_matter(service):
     service.on("GET /api/v1/info", {})
     with RFUAVClient(service.url + "/") as client:
         client.info()
@@ -142,20 +142,20 @@ def test_a_slash_behind_the_address_does_not_matter(service):
 
 @pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://host", "http://", "http://host:port", "127.0.0.1"])
 @pytest.mark.parametrize("kind", [RFUAVClient, AsyncRFUAVClient])
-def test_an_address_that_is_none_is_refused_at_once(kind, url):
+def test_clients_an_address_that_is_none_is_refused_at_once(kind, url):
     with pytest.raises(InvalidInput, match="url: "):
         kind(url)
 
 
 @pytest.mark.parametrize("key", ["a b", "ключ", "secret\n"])
-def test_a_key_that_no_header_can_hold_is_refused_without_showing_it(key):
+def test_clients_a_key_that_no_header_can_hold_is_refused_without_showing_it(key):
     with pytest.raises(InvalidInput, match="api_key: ") as caught:
         RFUAVClient(api_key=key)
     assert key not in str(caught.value)
 
 
 @pytest.mark.parametrize("task_id", ["", ".", "..", "a/b", "a?b", "ü", "x" * 65, "t1\n"])
-def test_what_cannot_be_an_id_never_becomes_a_path(service, client, task_id):
+def test_clients_what_cannot_be_an_id_never_becomes_a_path(service, client, task_id):
     for call in (
         client.get_task,
         client.delete_task,
@@ -170,7 +170,7 @@ def test_what_cannot_be_an_id_never_becomes_a_path(service, client, task_id):
     assert service.requests == []
 
 
-def test_a_proxy_of_the_environment_is_not_used_for_this_machine(service, monkeypatch):
+def test_clients_a_proxy_of_the_environment_is_not_used_for_this_machine(service, monkeypatch):
     for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, free_url())
     service.on("GET /api/v1/info", {"version": "1"})
@@ -181,7 +181,7 @@ def test_a_proxy_of_the_environment_is_not_used_for_this_machine(service, monkey
 # Errors
 
 
-def test_a_refusal_has_its_parts_and_reads_well(service, client):
+def test_clients_a_refusal_has_its_parts_and_reads_well(service, client):
     errors = [
         {"field": "num_classes", "message": "is 3, but there are 2 class folders"},
         {"field": "val_path", "message": "there is no folder 'b'."},
@@ -199,7 +199,7 @@ def test_a_refusal_has_its_parts_and_reads_well(service, client):
 
 
 @pytest.mark.parametrize("detail", [None, "text", {"a": 1}, [], ["x"], [{"message": "no such task"}]])
-def test_details_of_any_shape_are_kept(service, client, detail):
+def test_clients_details_of_any_shape_are_kept(service, client, detail):
     service.on("GET /api/v2/tasks/t1", refuse(404, "There is no task 't1'.", detail))
     with pytest.raises(ServiceError) as caught:
         client.get_task("t1")
@@ -208,21 +208,21 @@ def test_details_of_any_shape_are_kept(service, client, detail):
 
 
 @pytest.mark.parametrize("errors", [None, "text", {"a": 1}, [], ["x"], [{"field": "no message"}]])
-def test_errors_of_another_shape_are_left_out(service, client, errors):
+def test_clients_errors_of_another_shape_are_left_out(service, client, errors):
     service.on("GET /api/v2/tasks/t1", refuse(404, "There is no task 't1'.", errors=errors))
     with pytest.raises(ServiceError) as caught:
         client.get_task("t1")
     assert caught.value.errors == [] and str(caught.value) == "There is no task 't1'. (HTTP 404)"
 
 
-def test_what_the_message_says_already_is_not_said_twice():
+def test_clients_what_the_message_says_already_is_not_said_twice():
     error = ServiceError(
         422, "priority: 11 is too large", None, [{"field": "priority", "message": "11 is too large"}]
     )
     assert str(error) == "priority: 11 is too large (HTTP 422)"
 
 
-def test_an_unhealthy_service_is_an_answer(service, client):
+def test_clients_an_unhealthy_service_is_an_answer(service, client):
     report = {"status": "unhealthy", "version": "1"}
     service.on("GET /api/v1/health", answer(report, 503))
     assert client.health() == report
@@ -239,13 +239,13 @@ def test_an_unhealthy_service_is_an_answer(service, client):
     ],
     ids=["proxy", "other program", "other API", "list", "empty"],
 )
-def test_the_answer_of_something_else_is_named_as_such(service, client, reply):
+def test_clients_the_answer_of_something_else_is_named_as_such(service, client, reply):
     service.on("GET /api/v1/info", reply)
     with pytest.raises(ServiceError, match=rf"{service.url}/api/v1/info does not answer like an rfuav service"):
         client.info()
 
 
-def test_nobody_there_names_the_address_and_the_way_out():
+def test_clients_nobody_there_names_the_address_and_the_way_out():
     url = free_url()
     with RFUAVClient(url) as client:
         for call in (client.health, lambda: client.wait("t1"), lambda: next(client.stream_logs("t1"))):
@@ -254,7 +254,7 @@ def test_nobody_there_names_the_address_and_the_way_out():
             assert url in str(caught.value)
 
 
-def test_no_answer_in_time_is_said(service):
+def test_clients_no_answer_in_time_is_said(service):
     service.on("GET /api/v1/info", service.say_nothing)
     with (
         RFUAVClient(service.url, timeout_s=0.1) as client,

@@ -26,7 +26,7 @@ def call_of(model):
     return Client().start
 
 
-def test_with_fields_a_new_field_is_in_the_signature_and_the_docstring():
+def test_request_fields_with_fields_a_new_field_is_in_the_signature_and_the_docstring():
     assert list(inspect.signature(call_of(Model)).parameters) == ["source", "size"]
     wider = call_of(Wider)
     assert inspect.signature(wider).parameters["added"].default == 3
@@ -36,5 +36,5 @@ def test_with_fields_a_new_field_is_in_the_signature_and_the_docstring():
     ).rstrip("\n")
 
 
-def test_with_fields_a_call_passes_on_what_it_does_not_know():
+def test_request_fields_with_fields_a_call_passes_on_what_it_does_not_know():
     assert call_of(Model)("a", size=1, newer=2) == {"source": "a", "size": 1, "newer": 2}

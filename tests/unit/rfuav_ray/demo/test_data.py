@@ -15,7 +15,7 @@ def folder(tmp_path_factory):
 
 
 @pytest.mark.parametrize(("part", "count"), [("known", 2), ("unseen", 1)])
-def test_each_part_has_its_recordings_of_each_class(folder, part, count):
+def test_data_each_part_has_its_recordings_of_each_class(folder, part, count):
     assert sorted(path.name for path in (folder / part).iterdir()) == sorted(CLASSES)
     for name in CLASSES:
         found = [path for path in (folder / part / name).iterdir() if is_recording(path)]
@@ -23,12 +23,12 @@ def test_each_part_has_its_recordings_of_each_class(folder, part, count):
         assert all(spectrogram_count(open_recording(path), STFT) == 1 for path in found)
 
 
-def test_no_two_recordings_are_the_same(folder):
+def test_data_no_two_recordings_are_the_same(folder):
     contents = {path.read_bytes() for path in folder.rglob("*.sigmf-data")}
     assert len(contents) == 3 * len(CLASSES)
 
 
-def test_a_recording_says_how_it_was_made_and_looks_like_its_scene(folder):
+def test_data_a_recording_says_how_it_was_made_and_looks_like_its_scene(folder):
     recording = open_recording(sorted((folder / "unseen" / CLASSES[0]).glob("*.sigmf-meta"))[0])
     assert (recording.sample_rate_hz, recording.center_frequency_hz) == (20e6, CENTER_FREQUENCY_HZ)
     assert recording.data_type == "int8"

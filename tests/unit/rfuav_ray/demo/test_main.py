@@ -8,13 +8,13 @@ from rfuav_ray.demo.data import CLASSES
 from rfuav_ray.demo.main import _new_folder, _show_predictions, run
 
 
-def test_a_new_or_empty_folder_is_used_as_it_is(tmp_path):
+def test_main_a_new_or_empty_folder_is_used_as_it_is(tmp_path):
     assert _new_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
     assert _new_folder(tmp_path / "a" / "b") == tmp_path / "a" / "b"
     assert (tmp_path / "a" / "b").is_dir()
 
 
-def test_what_is_in_a_folder_stays_and_the_next_number_is_used(tmp_path):
+def test_main_what_is_in_a_folder_stays_and_the_next_number_is_used(tmp_path):
     for name in ("demo", "demo-2"):
         (tmp_path / name).mkdir()
         (tmp_path / name / "mine.txt").touch()
@@ -23,7 +23,7 @@ def test_what_is_in_a_folder_stays_and_the_next_number_is_used(tmp_path):
     assert (tmp_path / "demo" / "mine.txt").exists()
 
 
-def test_a_folder_that_the_settings_cannot_name_is_refused_before_anything_is_made(tmp_path):
+def test_main_a_folder_that_the_settings_cannot_name_is_refused_before_anything_is_made(tmp_path):
     output = io.StringIO()
     before = signal.getsignal(signal.SIGTERM)
     assert run(tmp_path / "a,b", Console(file=output)) == 1
@@ -33,7 +33,7 @@ def test_a_folder_that_the_settings_cannot_name_is_refused_before_anything_is_ma
 
 
 @pytest.mark.parametrize("wrong", [0, 1])
-def test_right_and_wrong_are_counted_and_the_hardest_shown(wrong):
+def test_main_right_and_wrong_are_counted_and_the_hardest_shown(wrong):
     def row(truth, predicted, probability):
         return {"file": f"{truth}/x.png", "class_name": predicted, "probability": probability}
 

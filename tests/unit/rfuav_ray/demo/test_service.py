@@ -32,7 +32,7 @@ def is_alive(pid):
     return True
 
 
-def test_the_service_has_a_key_and_a_folder_of_its_own(tmp_path, monkeypatch):
+def test_service_the_service_has_a_key_and_a_folder_of_its_own(tmp_path, monkeypatch):
     foreign = {
         "DATABASE_URL": "postgresql://prod",
         "rfuav_database_url": "postgresql://prod",
@@ -58,7 +58,7 @@ def test_the_service_has_a_key_and_a_folder_of_its_own(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("error", [None, ValueError, KeyboardInterrupt])
-def test_the_service_is_stopped_however_it_ends(tmp_path, error):
+def test_service_the_service_is_stopped_however_it_ends(tmp_path, error):
     try:
         with own_service(tmp_path, [sys.executable, "-c", HEALTHY]) as client:
             pid = client.health()["pid"]
@@ -72,7 +72,7 @@ def test_the_service_is_stopped_however_it_ends(tmp_path, error):
         client.__class__(client.base_url).health()
 
 
-def test_a_service_that_ends_at_once_is_shown_with_its_log(tmp_path):
+def test_service_a_service_that_ends_at_once_is_shown_with_its_log(tmp_path):
     command = [sys.executable, "-c", "print('first line'); print('no room left'); raise SystemExit(3)"]
     with (
         pytest.raises(RunError, match=r"status 3 [\s\S]*service\.log[\s\S]*no room left"),

@@ -31,20 +31,20 @@ def sure_of(predicted: list[int], classes: int) -> NDArray[np.float32]:
     return rows
 
 
-def test_every_figure_is_there_as_a_plain_finite_float() -> None:
+def test_metrics_every_figure_is_there_as_a_plain_finite_float() -> None:
     figures = evaluate(sure_of([0, 1], 2), np.array([0, 1]), cast("float", np.float32(0.5)))
     assert figures.keys() == VALIDATION_KEYS
     assert all(type(value) is float and math.isfinite(value) for value in figures.values())
     assert figures["val_loss"] == 0.5
 
 
-def test_all_right() -> None:
+def test_metrics_all_right() -> None:
     figures = evaluate(sure_of([2, 0, 1], 3), np.array([2, 0, 1]), 0.1)
     assert figures["val_acc"] == figures["top1_acc"] == figures["top5_acc"] == 100
     assert figures["macro_f1"] == figures["micro_f1"] == figures["mAP"] == 1
 
 
-def test_figures_worked_out_by_hand() -> None:
+def test_metrics_figures_worked_out_by_hand() -> None:
     labels = np.array([0, 0, 0, 1])
     # Class 0: 2 of 3 found, all predictions right. Class 1: found, 1 of 2 predictions right.
     figures = evaluate(sure_of([0, 0, 1, 1], 2), labels, 0.0)
@@ -55,14 +55,14 @@ def test_figures_worked_out_by_hand() -> None:
     assert figures["micro_precision"] == figures["micro_recall"] == figures["micro_f1"] == 0.75
 
 
-def test_mean_average_precision_by_hand() -> None:
+def test_metrics_mean_average_precision_by_hand() -> None:
     # Ranked by class 1: right, wrong, right → (1/1 + 2/3) / 2; by class 0 with one image: at rank 2 → 1/2.
     probabilities = np.array([[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]])
     figures = evaluate(probabilities, np.array([1, 0, 1]), 0.0)
     assert figures["mAP"] == pytest.approx(((1 + 2 / 3) / 2 + 1 / 2) / 2)
 
 
-def test_top_k_counts_the_k_likeliest() -> None:
+def test_metrics_top_k_counts_the_k_likeliest() -> None:
     probabilities = np.array([[0.4, 0.3, 0.15, 0.1, 0.04, 0.01]] * 6)
     figures = evaluate(probabilities, np.arange(6), 0.0)
     assert figures["top1_acc"] == pytest.approx(100 / 6)
@@ -70,14 +70,14 @@ def test_top_k_counts_the_k_likeliest() -> None:
     assert figures["top5_acc"] == pytest.approx(500 / 6)
 
 
-def test_equal_probabilities_count_as_one_choice_only() -> None:
+def test_metrics_equal_probabilities_count_as_one_choice_only() -> None:
     figures = evaluate(np.full((4, 4), 0.25), np.arange(4), 0.0)
     assert figures["val_acc"] == figures["top1_acc"] == 25
     assert figures["top3_acc"] == 75
 
 
 @pytest.mark.parametrize(("classes", "top3"), [(2, 100), (3, 100), (4, 0)])
-def test_top_k_is_100_with_k_or_fewer_classes(classes: int, top3: float) -> None:
+def test_metrics_top_k_is_100_with_k_or_fewer_classes(classes: int, top3: float) -> None:
     probabilities = np.array([np.arange(classes, 0, -1) / sum(range(classes + 1))])
     figures = evaluate(probabilities, np.array([classes - 1]), 0.0)
     assert figures["top3_acc"] == top3
@@ -96,7 +96,7 @@ def test_top_k_is_100_with_k_or_fewer_classes(classes: int, top3: float) -> None
         ([36], [36], 37),
     ],
 )
-def test_classes_never_predicted_or_without_images_warn_of_nothing(
+def test_metrics_classes_never_predicted_or_without_images_warn_of_nothing(
     predicted: list[int], labels: list[int], classes: int
 ) -> None:
     probabilities = sure_of(predicted, classes)
@@ -109,13 +109,13 @@ def test_classes_never_predicted_or_without_images_warn_of_nothing(
     assert confusion_matrix(probabilities, np.array(labels)).shape == (classes, classes)
 
 
-def test_one_class_is_perfect() -> None:
+def test_metrics_one_class_is_perfect() -> None:
     figures = evaluate(np.ones((3, 1), dtype=np.float32), np.zeros(3, dtype=int), 0.0)
     assert figures["val_acc"] == figures["top1_acc"] == 100
     assert figures["mAP"] == figures["macro_f1"] == 1
 
 
-def test_per_class_by_hand() -> None:
+def test_metrics_per_class_by_hand() -> None:
     rows = per_class(sure_of([0, 0, 1, 1], 3), np.array([0, 0, 0, 1]), ["a", "b", "c"])
     assert rows == [
         {"class_name": "a", "precision": 1.0, "recall": pytest.approx(2 / 3), "f1": 0.8, "support": 3},
@@ -125,7 +125,7 @@ def test_per_class_by_hand() -> None:
     assert all(type(row["support"]) is int and type(row["f1"]) is float for row in rows)
 
 
-def test_the_confusion_matrix_has_a_row_for_each_true_class() -> None:
+def test_metrics_the_confusion_matrix_has_a_row_for_each_true_class() -> None:
     matrix = confusion_matrix(sure_of([1, 1, 0], 3), np.array([0, 1, 1]))
     assert matrix.tolist() == [[0, 1, 0], [1, 1, 0], [0, 0, 0]]
 
@@ -141,7 +141,7 @@ def test_the_confusion_matrix_has_a_row_for_each_true_class() -> None:
         (np.array([[0.5, 0.5]]), np.array([-1])),
     ],
 )
-def test_what_is_no_table_of_probabilities_is_refused(
+def test_metrics_what_is_no_table_of_probabilities_is_refused(
     probabilities: NDArray[np.float64], labels: NDArray[np.int64]
 ) -> None:
     with pytest.raises(ValueError, match=r"probabilities|label"):

@@ -36,48 +36,48 @@ def test_class_folders_are_sorted_and_hidden_ones_and_files_ignored(tmp_path: Pa
     assert class_folders(tmp_path, field="train_path") == ["B", "a", "b", "无人机"]
 
 
-def test_a_linked_class_folder_counts(tmp_path: Path) -> None:
+def test_class_folders_a_linked_class_folder_counts(tmp_path: Path) -> None:
     make(tmp_path / "elsewhere", {"x": ["1.png"]})
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "linked").symlink_to(tmp_path / "elsewhere" / "x")
     assert class_folders(tmp_path / "data", field="train_path") == ["linked"]
 
 
-def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+def test_class_folders_a_missing_folder_is_named(tmp_path: Path) -> None:
     assert str(tmp_path / "nowhere") in refusal(tmp_path / "nowhere").reason
 
 
-def test_a_file_is_no_data_set(tmp_path: Path) -> None:
+def test_class_folders_a_file_is_no_data_set(tmp_path: Path) -> None:
     file = tmp_path / "images.zip"
     file.write_bytes(b"")
     assert str(file) in refusal(file).reason
     assert str(file / "deeper") in refusal(file / "deeper").reason
 
 
-def test_images_without_class_folders_are_refused(tmp_path: Path) -> None:
+def test_class_folders_images_without_class_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "1.png").write_bytes(b"x")
     assert "<path>/<class>/<image>" in refusal(tmp_path).reason
 
 
 @pytest.mark.parametrize("content", [[], ["notes.txt"], [".hidden.png"]])
-def test_a_class_without_images_is_named(tmp_path: Path, content: list[str]) -> None:
+def test_class_folders_a_class_without_images_is_named(tmp_path: Path, content: list[str]) -> None:
     make(tmp_path, {"full": ["1.png"], "hollow": content})
     reason = refusal(tmp_path).reason
     assert "hollow" in reason and "full" not in reason
 
 
-def test_images_deeper_than_the_class_folder_do_not_count(tmp_path: Path) -> None:
+def test_class_folders_images_deeper_than_the_class_folder_do_not_count(tmp_path: Path) -> None:
     make(tmp_path, {"outer/inner": ["1.png"]})
     assert "outer" in refusal(tmp_path).reason
 
 
-def test_a_folder_or_a_broken_link_named_like_an_image_is_none(tmp_path: Path) -> None:
+def test_class_folders_a_folder_or_a_broken_link_named_like_an_image_is_none(tmp_path: Path) -> None:
     make(tmp_path, {"a/folder.png": [], "b": []})
     (tmp_path / "b" / "link.png").symlink_to(tmp_path / "gone.png")
     assert "a, b" in refusal(tmp_path).reason
 
 
-def test_a_name_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
+def test_class_folders_a_name_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
     folder = os.fsencode(tmp_path) + b"/\xff\xfe"
     try:
         os.mkdir(folder)  # noqa: PTH102
@@ -89,7 +89,7 @@ def test_a_name_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
     refused.reason.encode()
 
 
-def test_an_unreadable_folder_is_refused(tmp_path: Path) -> None:
+def test_class_folders_an_unreadable_folder_is_refused(tmp_path: Path) -> None:
     make(tmp_path, {"a": ["1.png"]})
     (tmp_path / "a").chmod(0)
     try:
@@ -106,17 +106,17 @@ def check(tmp_path: Path, train: list[str], val: list[str], num_classes: int) ->
     return check_dataset(tmp_path / "train", tmp_path / "val", num_classes)
 
 
-def test_check_dataset_gives_the_class_names(tmp_path: Path) -> None:
+def test_class_folders_check_dataset_gives_the_class_names(tmp_path: Path) -> None:
     assert check(tmp_path, ["b", "a"], ["a", "b"], 2) == ["a", "b"]
 
 
-def test_the_count_must_be_num_classes(tmp_path: Path) -> None:
+def test_class_folders_the_count_must_be_num_classes(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match=r"is 3, but .* has 2 class folders: a, b") as refused:
         check(tmp_path, ["a", "b"], ["a", "b"], 3)
     assert refused.value.field == "num_classes"
 
 
-def test_many_names_are_shortened(tmp_path: Path) -> None:
+def test_class_folders_many_names_are_shortened(tmp_path: Path) -> None:
     names = [f"c{i:02}" for i in range(37)]
     with pytest.raises(InvalidInput) as refused:
         check(tmp_path, names, names, 36)
@@ -124,13 +124,13 @@ def test_many_names_are_shortened(tmp_path: Path) -> None:
     assert "c10" not in refused.value.reason
 
 
-def test_the_validation_classes_must_be_the_same(tmp_path: Path) -> None:
+def test_class_folders_the_validation_classes_must_be_the_same(tmp_path: Path) -> None:
     with pytest.raises(InvalidInput, match="these are missing: b; these are extra: c") as refused:
         check(tmp_path, ["a", "b"], ["a", "c"], 2)
     assert refused.value.field == "val_path"
 
 
-def test_labelled_images_are_sorted_with_the_index_of_their_class(tmp_path: Path) -> None:
+def test_class_folders_labelled_images_are_sorted_with_the_index_of_their_class(tmp_path: Path) -> None:
     make(tmp_path, {"a": ["2.png", "1.png", "notes.txt"], "b": ["3.jpg"]})
     assert labelled_images(tmp_path, ["a", "b"]) == [
         (tmp_path / "a" / "1.png", 0),
@@ -144,7 +144,9 @@ def fingerprint_of(folder: Path, classes: dict[str, list[str]]) -> str:
     return fingerprint(folder, labelled_images(folder, sorted(classes)))
 
 
-def test_the_fingerprint_is_the_same_for_a_copy_and_another_for_other_names_or_sizes(tmp_path: Path) -> None:
+def test_class_folders_the_fingerprint_is_the_same_for_a_copy_and_another_for_other_names_or_sizes(
+    tmp_path: Path,
+) -> None:
     original = fingerprint_of(tmp_path / "one", {"a": ["1.png"], "b": ["2.png"]})
     assert len(original) == 64
     assert fingerprint_of(tmp_path / "copy", {"a": ["1.png"], "b": ["2.png"]}) == original
@@ -154,7 +156,7 @@ def test_the_fingerprint_is_the_same_for_a_copy_and_another_for_other_names_or_s
     assert fingerprint(longer, labelled_images(longer, ["a", "b"])) != original
 
 
-def test_stft_comes_from_the_folder_or_its_parent(tmp_path: Path) -> None:
+def test_class_folders_stft_comes_from_the_folder_or_its_parent(tmp_path: Path) -> None:
     train = tmp_path / "train"
     train.mkdir()
     assert stft_settings(train) is None
@@ -167,12 +169,12 @@ def test_stft_comes_from_the_folder_or_its_parent(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"stft: [", b"\x00\xff", b"stft: !!python/object/apply:os.getcwd []"])
-def test_a_damaged_dataset_yaml_is_named(tmp_path: Path, content: bytes) -> None:
+def test_class_folders_a_damaged_dataset_yaml_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "dataset.yaml").write_bytes(content)
     with pytest.raises(RunError, match=r"dataset\.yaml"):
         stft_settings(tmp_path)
 
 
-def test_it_loads_no_torch() -> None:
+def test_class_folders_it_loads_no_torch() -> None:
     code = "import sys, rfuav_ray.images.class_folders; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -34,7 +34,7 @@ def pictures(count=3):
 
 
 @pytest.mark.parametrize("name", ["resnet18", "resnet50", "mobilenet_v3_small", "mobilenet_v3_large"])
-def test_without_its_batch_norms_a_model_gives_the_same(name):
+def test_classifier_without_its_batch_norms_a_model_gives_the_same(name):
     torch.manual_seed(0)
     model = build_model(name, 4, image_size=64).eval()
     for layer in model.modules():
@@ -50,7 +50,7 @@ def test_without_its_batch_norms_a_model_gives_the_same(name):
 
 
 @pytest.mark.parametrize("name", ["vit_b_32", "swin_v2_t"])
-def test_a_model_without_batch_norms_stays_as_it_is(name):
+def test_classifier_a_model_without_batch_norms_stays_as_it_is(name):
     model = build_model(name, 2, image_size=64).eval()
     before = [type(layer) for layer in model.modules()]
     fold_batch_norms(model)
@@ -58,7 +58,7 @@ def test_a_model_without_batch_norms_stays_as_it_is(name):
 
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "vit_b_32", "swin_v2_t"])
-def test_weights_that_are_cast_once_give_the_same_as_those_that_autocast_casts(name):
+def test_classifier_weights_that_are_cast_once_give_the_same_as_those_that_autocast_casts(name):
     torch.manual_seed(0)
     model = build_model(name, 3, image_size=64).eval()
     images = torch.rand(2, 3, 64, 64)
@@ -71,7 +71,7 @@ def test_weights_that_are_cast_once_give_the_same_as_those_that_autocast_casts(n
 
 
 @pytest.mark.parametrize("first", ["auto", "bf16"])
-def test_weights_cast_for_one_task_are_float32_for_the_next(run, a_cpu_with_bf16, first):
+def test_classifier_weights_cast_for_one_task_are_float32_for_the_next(run, a_cpu_with_bf16, first):
     expected = classifier_of(run, "fp32").probabilities(pictures())
     before = classifier_of(run, first)
     before.probabilities(pictures())
@@ -79,7 +79,7 @@ def test_weights_cast_for_one_task_are_float32_for_the_next(run, a_cpu_with_bf16
     assert np.array_equal(classifier_of(run, "fp32").probabilities(pictures()), expected)
 
 
-def test_auto_computes_in_bf16_where_that_changes_little(run, a_cpu_with_bf16):
+def test_classifier_auto_computes_in_bf16_where_that_changes_little(run, a_cpu_with_bf16):
     exact = classifier_of(run, "fp32").probabilities(pictures())
     auto = classifier_of(run, "auto")
     quick = auto.probabilities(pictures())
@@ -88,7 +88,7 @@ def test_auto_computes_in_bf16_where_that_changes_little(run, a_cpu_with_bf16):
     assert not run.events
 
 
-def test_auto_goes_back_to_fp32_where_bf16_changes_much_and_says_so(run, a_cpu_with_bf16):
+def test_classifier_auto_goes_back_to_fp32_where_bf16_changes_much_and_says_so(run, a_cpu_with_bf16):
     with torch.no_grad():  # nearly equal classes, far from zero: the rounding of bfloat16 decides
         run.model.fc.weight.mul_(0.01)
         run.model.fc.bias.copy_(torch.linspace(300, 301, 7))
@@ -103,7 +103,7 @@ def test_auto_goes_back_to_fp32_where_bf16_changes_much_and_says_so(run, a_cpu_w
     assert len(run.events) == 1
 
 
-def test_bf16_that_was_asked_for_is_not_given_up(run, a_cpu_with_bf16):
+def test_classifier_bf16_that_was_asked_for_is_not_given_up(run, a_cpu_with_bf16):
     chosen = classifier_of(run, "bf16")
     chosen.probabilities(pictures())
     assert chosen.dtype is torch.bfloat16 and not run.events
@@ -120,18 +120,18 @@ def test_bf16_that_was_asked_for_is_not_given_up(run, a_cpu_with_bf16):
         ({"architecture": "aarch64"}, False),
     ],
 )
-def test_a_cpu_is_fast_with_bf16_by_its_matrix_unit_or_avx512_if_not_intels(capabilities, is_fast):
+def test_classifier_a_cpu_is_fast_with_bf16_by_its_matrix_unit_or_avx512_if_not_intels(capabilities, is_fast):
     assert precision.is_fast_cpu(capabilities) == is_fast
 
 
-def test_bf16_that_is_not_fast_is_done_with_a_warning(run, monkeypatch):
+def test_classifier_bf16_that_is_not_fast_is_done_with_a_warning(run, monkeypatch):
     monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: False)
     assert classifier_of(run, "bf16").dtype is torch.bfloat16
     assert classifier_of(run, "auto").dtype is torch.float32
     assert [event.level for event in run.events] == ["WARNING"]
 
 
-def test_the_same_weights_are_loaded_once_and_others_anew(run, monkeypatch):
+def test_classifier_the_same_weights_are_loaded_once_and_others_anew(run, monkeypatch):
     loaded = []
 
     def load(model, path, **options):

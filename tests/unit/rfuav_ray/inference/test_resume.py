@@ -79,7 +79,7 @@ def assert_it_went_on(run, result, done):
 
 @pytest.mark.parametrize("error", [RunInterrupted, KeyboardInterrupt])
 @pytest.mark.parametrize("batches", [1, 2, 4, 5])
-def test_it_goes_on_and_ends_like_one_that_was_not_interrupted(run, batches, error):
+def test_resume_it_goes_on_and_ends_like_one_that_was_not_interrupted(run, batches, error):
     end_after(run, batches, error)
     assert files(run) == [part(run).name]
     result = go_on(run)
@@ -88,7 +88,7 @@ def test_it_goes_on_and_ends_like_one_that_was_not_interrupted(run, batches, err
     assert progress == sorted(progress) and progress[-1] == 100
 
 
-def test_it_may_be_interrupted_again_and_again(run):
+def test_resume_it_may_be_interrupted_again_and_again(run):
     heard = [event for batches in (1, 1, 2) for event in end_after(run, batches)]
     result = go_on(run)
     assert_it_went_on(run, result, 8)
@@ -96,21 +96,21 @@ def test_it_may_be_interrupted_again_and_again(run):
     assert len(warnings) == 1 and f"{BROKEN}.png" in warnings[0].message
 
 
-def test_images_a_second_are_those_of_the_present_run(run):
+def test_resume_images_a_second_are_those_of_the_present_run(run):
     end_after(run, 5)
     assert go_on(run)["images_per_second"] == 0
     assert "0.0 a second" in run.messages()[-1]
 
 
 @pytest.mark.parametrize("torn", [b'{"file": "4.png", "fra', b"\0" * 500, b"\0" * 20 + b"\n", b"\xff\n", b"{}\n"])
-def test_what_a_power_cut_tore_is_cut_off(run, torn):
+def test_resume_what_a_power_cut_tore_is_cut_off(run, torn):
     end_after(run, 2)
     with part(run).open("ab") as file:
         file.write(torn)
     assert_it_went_on(run, go_on(run), 4)
 
 
-def test_a_hole_in_the_middle_costs_what_follows_it(run):
+def test_resume_a_hole_in_the_middle_costs_what_follows_it(run):
     end_after(run, 3)
     lines = part(run).read_bytes().splitlines(keepends=True)
     part(run).write_bytes(b"".join([*lines[:3], b"\0" * 40 + b"\n", *lines[4:]]))
@@ -118,7 +118,7 @@ def test_a_hole_in_the_middle_costs_what_follows_it(run):
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 100, b"{", b"[]\n"])
-def test_without_a_readable_first_line_it_begins_anew(run, content):
+def test_resume_without_a_readable_first_line_it_begins_anew(run, content):
     end_after(run, 2)
     part(run).write_bytes(content)
     go_on(run)
@@ -128,7 +128,7 @@ def test_without_a_readable_first_line_it_begins_anew(run, content):
 
 
 @pytest.mark.parametrize("changed", ["an image", "a new image", "the weights", "the config"])
-def test_changed_input_is_told_of_and_all_is_done_again(run, changed):
+def test_resume_changed_input_is_told_of_and_all_is_done_again(run, changed):
     end_after(run, 2)
     if changed == "an image":
         (run.source / "9.png").write_bytes((run.source / "8.png").read_bytes())
@@ -147,7 +147,7 @@ def test_changed_input_is_told_of_and_all_is_done_again(run, changed):
 
 
 @pytest.mark.parametrize("resume", [False, True])
-def test_another_task_is_not_disturbed_by_what_a_killed_one_left(run, resume):
+def test_resume_another_task_is_not_disturbed_by_what_a_killed_one_left(run, resume):
     end_after(run, 2, run_id="killed")
     left = part(run)
     before = left.read_bytes()
@@ -157,7 +157,7 @@ def test_another_task_is_not_disturbed_by_what_a_killed_one_left(run, resume):
     assert left.read_bytes() == before
 
 
-def test_without_resume_it_begins_anew(run):
+def test_resume_without_resume_it_begins_anew(run):
     end_after(run, 2)
     run.infer(batch_size=2, run_id="task")
     assert run.messages()[0].startswith("Classifying")
@@ -166,13 +166,13 @@ def test_without_resume_it_begins_anew(run):
 
 
 @pytest.mark.parametrize("error", [RunCancelled, RunError, ValueError])
-def test_a_run_that_is_given_up_leaves_nothing(run, error):
+def test_resume_a_run_that_is_given_up_leaves_nothing(run, error):
     end_after(run, 2)
     end_after(run, 2, error)
     assert files(run) == []
 
 
-def test_a_run_that_cannot_even_begin_again_leaves_nothing(run):
+def test_resume_a_run_that_cannot_even_begin_again_leaves_nothing(run):
     end_after(run, 2)
     (run.folder / "weights.pth").unlink()
     with pytest.raises(RunError, match=r"weights\.pth"):
@@ -180,7 +180,7 @@ def test_a_run_that_cannot_even_begin_again_leaves_nothing(run):
     assert files(run) == []
 
 
-def test_the_life_before_may_still_be_writing(run, tmp_path):
+def test_resume_the_life_before_may_still_be_writing(run, tmp_path):
     """A run that was given up for lost writes into its own file, not between the lines of the next one."""
     end_after(run, 2)
     with part(run).open("ab", buffering=0) as older:
@@ -193,14 +193,14 @@ def test_the_life_before_may_still_be_writing(run, tmp_path):
     assert_it_went_on(run, result, 4)
 
 
-def test_runs_without_an_id_do_not_share_a_file(run):
+def test_resume_runs_without_an_id_do_not_share_a_file(run):
     end_after(run, 2, KeyboardInterrupt, run_id="")
     go_on(run, run_id="")
     assert run.messages()[0].startswith("Classifying")
     assert contents(run) == run.whole
 
 
-def test_each_line_is_whole_when_the_batch_is_told_of(run):
+def test_resume_each_line_is_whole_when_the_batch_is_told_of(run):
     seen: list[int] = []
 
     def report(event: RunEvent) -> None:

@@ -31,7 +31,7 @@ def run(tmp_path):
     return Run(tmp_path)
 
 
-def test_a_folder_gives_a_row_for_each_image_in_order(run):
+def test_run_a_folder_gives_a_row_for_each_image_in_order(run):
     run.add_images("b.png", "a.JPG", "deep/er/c.bmp", "无人机 (1).jpeg")
     (run.source / "notes.txt").write_text("no image")
     result = run.infer()
@@ -50,7 +50,7 @@ def test_a_folder_gives_a_row_for_each_image_in_order(run):
 
 
 @pytest.mark.parametrize("model", ["mobilenet_v3_small", "resnet18"])
-def test_the_probabilities_are_those_of_the_model(tmp_path, model):
+def test_run_the_probabilities_are_those_of_the_model(tmp_path, model):
     run = Run(tmp_path, model=model)
     # Statistics that differ from those of a new model, so that a batch norm left out would show.
     for module in run.model.modules():
@@ -69,7 +69,7 @@ def test_the_probabilities_are_those_of_the_model(tmp_path, model):
         assert row["class_name"] == f"drone {row['class_index']}"
 
 
-def test_a_row_of_the_json(run):
+def test_run_a_row_of_the_json(run):
     run.add_images("a.png")
     run.infer()
     content = run.json()
@@ -86,7 +86,7 @@ def test_a_row_of_the_json(run):
     assert 0 < sum(probabilities) <= 1.00001
 
 
-def test_the_csv_says_what_the_json_says(run):
+def test_run_the_csv_says_what_the_json_says(run):
     run.add_images("a.png", 'odd, "name".png')
     run.infer()
     for row, cells in zip(run.json()["predictions"], run.csv(), strict=True):
@@ -102,7 +102,7 @@ def test_the_csv_says_what_the_json_says(run):
 
 
 @pytest.mark.parametrize("num_classes", [1, 2])
-def test_fewer_than_five_classes_leave_cells_empty(tmp_path, num_classes):
+def test_run_fewer_than_five_classes_leave_cells_empty(tmp_path, num_classes):
     run = Run(tmp_path, num_classes=num_classes)
     run.add_images("a.png")
     run.infer()
@@ -115,13 +115,13 @@ def test_fewer_than_five_classes_leave_cells_empty(tmp_path, num_classes):
         assert (cells[f"top{rank}_probability"] == "") == (rank > num_classes)
 
 
-def test_a_single_file_is_called_by_its_name(run):
+def test_run_a_single_file_is_called_by_its_name(run):
     run.add_images("deep/a.png")
     assert run.infer(run.source / "deep" / "a.png")["images"] == 1
     assert run.json()["predictions"][0]["file"] == "a.png"
 
 
-def test_batches_of_any_size_give_the_same_classes(run):
+def test_run_batches_of_any_size_give_the_same_classes(run):
     run.add_images(*(f"{index}.png" for index in range(7)))
     counts = [run.infer(batch_size=batch_size)["images"] for batch_size in (1, 3, 7, 100)]
     assert counts == [7, 7, 7, 7]
@@ -136,7 +136,7 @@ def three_threads():
     torch.set_num_threads(threads)
 
 
-def test_batches_that_are_computed_beside_each_other_give_what_one_thread_gives(run, three_threads):
+def test_run_batches_that_are_computed_beside_each_other_give_what_one_thread_gives(run, three_threads):
     run.add_images(*(f"{index:02}.png" for index in range(15)))
     run.infer(batch_size=2)
     rows = run.json()["predictions"]
@@ -170,7 +170,7 @@ def watch_probabilities(monkeypatch):
         (2, [("MainThread", 3)]),
     ],
 )
-def test_the_first_batch_has_all_threads_and_the_others_share_them(
+def test_run_the_first_batch_has_all_threads_and_the_others_share_them(
     run, three_threads, monkeypatch, images, expected
 ):
     run.add_images(*(f"{index}.png" for index in range(images)))
@@ -180,7 +180,7 @@ def test_the_first_batch_has_all_threads_and_the_others_share_them(
     assert torch.get_num_threads() == 3
 
 
-def test_the_precision_is_chosen_by_the_first_pictures_wherever_they_are(tmp_path, three_threads, monkeypatch):
+def test_run_the_precision_is_chosen_by_the_first_pictures_wherever_they_are(tmp_path, three_threads, monkeypatch):
     monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: True)
     run = Run(tmp_path, model="resnet18")
     with torch.no_grad():  # nearly equal classes, far from zero: the rounding of bfloat16 decides
@@ -201,7 +201,7 @@ def test_the_precision_is_chosen_by_the_first_pictures_wherever_they_are(tmp_pat
     assert reporting == {"MainThread"}
 
 
-def test_weights_that_fail_in_a_thread_fail_the_run_and_end_the_threads(run, three_threads, monkeypatch):
+def test_run_weights_that_fail_in_a_thread_fail_the_run_and_end_the_threads(run, three_threads, monkeypatch):
     run.add_images(*(f"{index}.png" for index in range(9)))
     probabilities = Classifier.probabilities
 
@@ -217,7 +217,7 @@ def test_weights_that_fail_in_a_thread_fail_the_run_and_end_the_threads(run, thr
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("classify", "decode"))]
 
 
-def test_an_unreadable_image_is_named_and_left_out(run):
+def test_run_an_unreadable_image_is_named_and_left_out(run):
     run.add_images("a.png", "c.png")
     (run.source / "b.png").write_bytes(b"no image")
     (run.source / "d.png").write_bytes(b"")
@@ -232,7 +232,7 @@ def test_an_unreadable_image_is_named_and_left_out(run):
     assert "2 could not be read" in run.messages()[-1]
 
 
-def test_many_unreadable_images_are_counted_but_not_all_named(run, monkeypatch):
+def test_run_many_unreadable_images_are_counted_but_not_all_named(run, monkeypatch):
     monkeypatch.setattr(inference_tally, "MAX_NAMED_FAILURES", 3)
     run.add_images("a.png")
     for index in range(5):
@@ -244,7 +244,7 @@ def test_many_unreadable_images_are_counted_but_not_all_named(run, monkeypatch):
     assert "only counted" in run.messages("WARNING")[-1]
 
 
-def test_nothing_readable_is_an_error_and_leaves_no_files(run):
+def test_run_nothing_readable_is_an_error_and_leaves_no_files(run):
     (run.source / "a.png").write_bytes(b"no image")
     (run.source / "b.png").write_bytes(b"")
     with pytest.raises(RunError, match=r"None of the 2 images.*a\.png"):
@@ -255,7 +255,7 @@ def test_nothing_readable_is_an_error_and_leaves_no_files(run):
     assert list(run.out.iterdir()) == []
 
 
-def test_sources_without_images_are_errors(run):
+def test_run_sources_without_images_are_errors(run):
     with pytest.raises(RunError, match="no image"):
         run.infer()
     with pytest.raises(RunError, match="does not exist"):
@@ -263,7 +263,7 @@ def test_sources_without_images_are_errors(run):
     assert not run.out.exists()
 
 
-def test_progress_rises_to_100_and_the_log_stays_short(run):
+def test_run_progress_rises_to_100_and_the_log_stays_short(run):
     run.add_images(*(f"{index:02}.png" for index in range(60)))
     run.infer(batch_size=2)
     progress = [event.progress for event in run.events]
@@ -279,7 +279,7 @@ def test_progress_rises_to_100_and_the_log_stays_short(run):
     assert all(math.isfinite(event.metrics["images_per_second"]) for event in run.events if event.metrics)
 
 
-def test_the_last_message_counts_the_classes(run):
+def test_run_the_last_message_counts_the_classes(run):
     run.add_images("a.png", "b.png", "c.png")
     result = run.infer()
     for name, count in result["classes"].items():
@@ -287,7 +287,7 @@ def test_the_last_message_counts_the_classes(run):
 
 
 @pytest.mark.parametrize("at_event", [1, 2, 4])
-def test_cancelled_it_leaves_nothing_half_written_and_older_results_as_they_were(run, at_event, three_threads):
+def test_run_cancelled_it_leaves_nothing_half_written_and_older_results_as_they_were(run, at_event, three_threads):
     run.add_images(*(f"{index}.png" for index in range(12)))
     run.infer(run.source / "0.png")
     before = (run.out / "predictions.json").read_bytes()
@@ -307,7 +307,7 @@ def test_cancelled_it_leaves_nothing_half_written_and_older_results_as_they_were
     assert (run.out / "predictions.json").read_bytes() == before
 
 
-def test_weights_that_are_not_finite_are_an_error_and_never_written(run):
+def test_run_weights_that_are_not_finite_are_an_error_and_never_written(run):
     run.add_images("a.png")
     with torch.no_grad():
         run.model.classifier[3].bias[2] = math.nan
@@ -317,7 +317,7 @@ def test_weights_that_are_not_finite_are_an_error_and_never_written(run):
     assert list(run.out.iterdir()) == []
 
 
-def test_wrong_weights_and_configs_are_refused(run):
+def test_run_wrong_weights_and_configs_are_refused(run):
     run.add_images("a.png")
     torch.save(build_model("mobilenet_v3_small", 3).state_dict(), run.folder / "weights.pth")
     with pytest.raises(RunError, match=r"weights\.pth has 3 classes, but num_classes is 7"):
@@ -328,7 +328,7 @@ def test_wrong_weights_and_configs_are_refused(run):
     assert not run.out.exists()
 
 
-def test_class_names_of_any_script_reach_the_files(run):
+def test_run_class_names_of_any_script_reach_the_files(run):
     names = ("无人机", "a,b", 'quo"te', "line\nbreak", "é", "=1+1", "1")
     save_model_config(run.folder / "model.yaml", run.config.model_copy(update={"class_names": names}))
     run.add_images(*(f"{index}.png" for index in range(3)))
@@ -338,7 +338,7 @@ def test_class_names_of_any_script_reach_the_files(run):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="file names are text elsewhere")
-def test_a_file_name_that_is_no_text_does_not_stop_the_run(run):
+def test_run_a_file_name_that_is_no_text_does_not_stop_the_run(run):
     run.add_images("a.png")
     odd = os.fsdecode(b"\xff.png")
     (run.source / odd).write_bytes((run.source / "a.png").read_bytes())
@@ -351,7 +351,7 @@ def test_a_file_name_that_is_no_text_does_not_stop_the_run(run):
         message.encode("utf-8")
 
 
-def test_results_can_be_written_into_the_source(run):
+def test_run_results_can_be_written_into_the_source(run):
     run.add_images("a.png")
     run.out = run.source
     assert run.infer()["images"] == 1

@@ -11,7 +11,7 @@ MESSAGE = (
 )
 
 
-def test_the_figures_of_the_gpu_and_what_to_do_are_named():
+def test_gpu_memory_the_figures_of_the_gpu_and_what_to_do_are_named():
     with pytest.raises(RunError) as error, explaining_out_of_memory("Lower batch_size."):
         raise torch.OutOfMemoryError(MESSAGE)
     assert str(error.value) == (
@@ -19,16 +19,16 @@ def test_the_figures_of_the_gpu_and_what_to_do_are_named():
     )
 
 
-def test_libraries_that_say_less_are_quoted():
+def test_gpu_memory_libraries_that_say_less_are_quoted():
     with pytest.raises(RunError, match="CUBLAS_STATUS_ALLOC_FAILED when calling"), explaining_out_of_memory("X"):
         raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
 
 
-def test_other_errors_pass():
+def test_gpu_memory_other_errors_pass():
     with pytest.raises(RuntimeError, match="sizes differ"), explaining_out_of_memory("X"):
         raise RuntimeError("sizes differ")
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="another test may have used the GPU")
-def test_a_process_without_a_gpu_uses_none():
+def test_gpu_memory_a_process_without_a_gpu_uses_none():
     assert used_gpu_memory() is None

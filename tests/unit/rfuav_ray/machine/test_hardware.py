@@ -53,7 +53,7 @@ def nvml(monkeypatch):
 
 
 @pytest.mark.usefixtures("nvml")
-def test_every_gpu_is_described():
+def test_hardware_every_gpu_is_described():
     found = read_gpus()
     assert (found["available"], found["cuda_version"], found["driver_version"]) == (True, "13.2", "590.1")
     assert found["devices"][0] == {
@@ -71,11 +71,11 @@ def test_every_gpu_is_described():
 
 
 @pytest.mark.usefixtures("nvml")
-def test_gpus_are_found_by_number_and_by_uuid_and_a_missing_one_is_none():
+def test_hardware_gpus_are_found_by_number_and_by_uuid_and_a_missing_one_is_none():
     assert [gpu and gpu["uuid"] for gpu in read_gpus(["1", "7", "GPU-a"])["devices"]] == ["GPU-b", None, "GPU-a"]
 
 
-def test_without_a_driver_nothing_is_available_and_logical_gpus_have_no_hardware(monkeypatch):
+def test_hardware_without_a_driver_nothing_is_available_and_logical_gpus_have_no_hardware(monkeypatch):
     def no_driver():
         raise pynvml.NVMLError(pynvml.NVML_ERROR_LIBRARY_NOT_FOUND)
 
@@ -86,7 +86,7 @@ def test_without_a_driver_nothing_is_available_and_logical_gpus_have_no_hardware
 
 
 @pytest.mark.usefixtures("nvml")
-def test_the_answer_about_gpus_has_what_our_runs_hold():
+def test_hardware_the_answer_about_gpus_has_what_our_runs_hold():
     pool: Any = SimpleNamespace(
         gpus=["cuda:0", "cuda:1", "cuda:2"],
         hardware=dict(zip(["cuda:0", "cuda:1"], read_gpus()["devices"], strict=True)).get,
@@ -103,13 +103,13 @@ def test_the_answer_about_gpus_has_what_our_runs_hold():
     assert info["devices"][0]["current_tasks"] == {"training": 0, "inference": 0}
 
 
-def test_the_cpu_is_described():
+def test_hardware_the_cpu_is_described():
     cpu = read_cpu()
     assert cpu["cores"] == len(cpu["per_core_percent"])
     assert 0 <= cpu["memory_percent"] <= 100
 
 
-def test_the_cpu_has_the_names_of_the_original_service_too():
+def test_hardware_the_cpu_has_the_names_of_the_original_service_too():
     cpu = read_cpu()
     assert (cpu["percent"], cpu["per_cpu_percent"]) == (cpu["cpu_percent"], cpu["per_core_percent"])
     assert cpu["freq_mhz"] == cpu["frequency_mhz"]
@@ -135,7 +135,7 @@ def groups(tmp_path):
     return make
 
 
-def test_without_quotas_the_affinity_counts(groups):
+def test_hardware_without_quotas_the_affinity_counts(groups):
     assert groups("0::/\n") == CPUS
     assert groups("0::/a/b\n", a__b__cpu_max="max 100000\n") == CPUS
     assert usable_cpus(Path("/nowhere"), Path("/nowhere")) == CPUS
@@ -153,10 +153,10 @@ def test_without_quotas_the_affinity_counts(groups):
         ),
     ],
 )
-def test_the_smallest_quota_around_the_process_counts(groups, own, files):
+def test_hardware_the_smallest_quota_around_the_process_counts(groups, own, files):
     assert groups(own, **files) == 1
 
 
-def test_a_quota_of_version_1_that_is_off_changes_nothing(groups):
+def test_hardware_a_quota_of_version_1_that_is_off_changes_nothing(groups):
     files = {"cpu__cpu.cfs_quota_us": "-1\n", "cpu__cpu.cfs_period_us": "100000\n"}
     assert groups("4:cpu:/\n3:memory:/elsewhere\n", **files) == CPUS

@@ -44,7 +44,7 @@ def figures(code):
     return map(float, done.stdout.split())
 
 
-def test_what_is_freed_is_used_again():
+def test_malloc_tuning_what_is_freed_is_used_again():
     before, after = figures("""
 from rfuav_ray.machine.malloc_tuning import keep_freed_memory
 
@@ -56,7 +56,7 @@ print(before, pages_fetched())
     assert after < before / 20
 
 
-def test_the_system_gets_it_back_at_the_end():
+def test_malloc_tuning_the_system_gets_it_back_at_the_end():
     kept, left = figures("""
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
 

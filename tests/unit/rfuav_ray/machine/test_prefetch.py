@@ -10,7 +10,7 @@ from rfuav_ray.machine.prefetch import prefetched
 WITHIN_S = 30
 
 
-def test_results_come_in_the_order_of_the_items_however_long_each_takes() -> None:
+def test_prefetch_results_come_in_the_order_of_the_items_however_long_each_takes() -> None:
     second_is_done = threading.Event()
 
     def work(item: int) -> int:
@@ -25,7 +25,7 @@ def test_results_come_in_the_order_of_the_items_however_long_each_takes() -> Non
 
 
 @pytest.mark.parametrize("ahead", [1, 3])
-def test_no_more_items_are_taken_than_it_may_be_ahead(ahead: int) -> None:
+def test_prefetch_no_more_items_are_taken_than_it_may_be_ahead(ahead: int) -> None:
     taken: list[int] = []
 
     def items() -> Iterator[int]:
@@ -41,7 +41,7 @@ def test_no_more_items_are_taken_than_it_may_be_ahead(ahead: int) -> None:
     assert len(taken) == 10 + ahead
 
 
-def test_an_error_comes_when_it_is_its_turn_and_ends_the_threads() -> None:
+def test_prefetch_an_error_comes_when_it_is_its_turn_and_ends_the_threads() -> None:
     def work(item: int) -> float:
         return 1 / (item - 2)
 

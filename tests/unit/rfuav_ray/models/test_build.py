@@ -43,7 +43,7 @@ def cache(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", SUPPORTED_MODELS)
-def test_the_layout_is_that_of_the_public_weights(name):
+def test_build_the_layout_is_that_of_the_public_weights(name):
     """RFUAV replaces the last layer of torchvision's model, and both MobileNets' whole classifier."""
     with torch.device("meta"):
         expected = get_model(name, weights=None)
@@ -64,13 +64,13 @@ def test_the_layout_is_that_of_the_public_weights(name):
 
 @pytest.mark.parametrize("name", ["resnet18", "mobilenet_v3_small", "vit_b_32", "swin_v2_t"])
 @pytest.mark.parametrize("num_classes", [1, 3])
-def test_a_model_gives_one_logit_a_class(name, num_classes):
+def test_build_a_model_gives_one_logit_a_class(name, num_classes):
     model = build_model(name, num_classes, image_size=32).eval()
     with torch.inference_mode():
         assert model(torch.zeros(2, 3, 32, 32)).shape == (2, num_classes)
 
 
-def test_what_cannot_be_built_is_refused():
+def test_build_what_cannot_be_built_is_refused():
     with pytest.raises(InvalidInput, match="resnet19"):
         build_model("resnet19", 2)
     with pytest.raises(InvalidInput, match="multiple of 16"):
@@ -80,7 +80,7 @@ def test_what_cannot_be_built_is_refused():
 @pytest.mark.parametrize("nested", [None, "model", "state_dict", "model_state_dict"])
 @pytest.mark.parametrize("prefix", ["", "module."])
 @pytest.mark.parametrize("zipped", [True, False])
-def test_every_form_of_weights_loads(tmp_path, nested, prefix, zipped):
+def test_build_every_form_of_weights_loads(tmp_path, nested, prefix, zipped):
     state = build_model("mobilenet_v3_small", 3).state_dict()
     content: object = {prefix + key: tensor for key, tensor in state.items()}
     if nested:
@@ -92,7 +92,7 @@ def test_every_form_of_weights_loads(tmp_path, nested, prefix, zipped):
     assert equal(model, state)
 
 
-def test_half_precision_weights_load_into_full_precision(tmp_path):
+def test_build_half_precision_weights_load_into_full_precision(tmp_path):
     state = build_model("resnet18", 3).half().state_dict()
     model = build_model("resnet18", 3)
     load_weights(model, saved(tmp_path, state), strict_head=True)
@@ -100,7 +100,7 @@ def test_half_precision_weights_load_into_full_precision(tmp_path):
     assert torch.equal(model.get_parameter("fc.weight"), state["fc.weight"].float())
 
 
-def test_weights_from_before_batches_were_counted_load(tmp_path):
+def test_build_weights_from_before_batches_were_counted_load(tmp_path):
     state = build_model("resnet18", 3).state_dict()
     path = saved(tmp_path, {key: value for key, value in state.items() if "num_batches" not in key})
     model = build_model("resnet18", 3)
@@ -108,7 +108,7 @@ def test_weights_from_before_batches_were_counted_load(tmp_path):
     assert torch.equal(model.get_parameter("fc.weight"), state["fc.weight"])
 
 
-def test_a_head_for_other_classes_is_left_new_and_reported(tmp_path):
+def test_build_a_head_for_other_classes_is_left_new_and_reported(tmp_path):
     path = saved(tmp_path, filled(build_model("resnet18", 37), 0.25).state_dict())
     model = filled(build_model("resnet18", 3), 0.5)
     assert load_weights(model, path, strict_head=False) == ["fc.weight", "fc.bias"]
@@ -116,7 +116,7 @@ def test_a_head_for_other_classes_is_left_new_and_reported(tmp_path):
     assert (model.conv1.weight == 0.25).all()
 
 
-def test_the_part_of_a_head_that_fits_is_loaded(tmp_path):
+def test_build_the_part_of_a_head_that_fits_is_loaded(tmp_path):
     path = saved(tmp_path, filled(build_model("mobilenet_v3_small", 37), 0.25).state_dict())
     model = filled(build_model("mobilenet_v3_small", 3), 0.5)
     assert load_weights(model, path, strict_head=False) == ["classifier.3.weight", "classifier.3.bias"]
@@ -124,20 +124,20 @@ def test_the_part_of_a_head_that_fits_is_loaded(tmp_path):
     assert (model.get_parameter("classifier.3.weight") == 0.5).all()
 
 
-def test_torchvisions_own_weights_start_a_training(tmp_path):
+def test_build_torchvisions_own_weights_start_a_training(tmp_path):
     path = saved(tmp_path, get_model("mobilenet_v3_small", weights=None).state_dict())
     model = build_model("mobilenet_v3_small", 3)
     assert len(load_weights(model, path, strict_head=False)) == 4
 
 
-def test_a_head_of_the_same_classes_is_loaded_at_the_start_too(tmp_path):
+def test_build_a_head_of_the_same_classes_is_loaded_at_the_start_too(tmp_path):
     path = saved(tmp_path, filled(build_model("resnet18", 3), 0.25).state_dict())
     model = build_model("resnet18", 3)
     assert load_weights(model, path, strict_head=False) == []
     assert (model.fc.weight == 0.25).all()
 
 
-def test_a_vits_positions_are_interpolated_at_the_start_only(tmp_path):
+def test_build_a_vits_positions_are_interpolated_at_the_start_only(tmp_path):
     source = build_model("vit_b_32", 2, image_size=64)
     path = saved(tmp_path, source.state_dict())
     model = build_model("vit_b_32", 2, image_size=96)
@@ -152,21 +152,21 @@ def test_a_vits_positions_are_interpolated_at_the_start_only(tmp_path):
 
 
 @pytest.mark.parametrize("strict_head", [True, False])
-def test_weights_of_another_model_are_refused_by_both_names(tmp_path, strict_head):
+def test_build_weights_of_another_model_are_refused_by_both_names(tmp_path, strict_head):
     path = saved(tmp_path, build_model("resnet34", 3).state_dict())
     model = build_model("resnet18", 3)
     with pytest.raises(RunError, match=r"weights\.pth holds weights of resnet34, but the model is resnet18"):
         load_weights(model, path, strict_head=strict_head)
 
 
-def test_another_number_of_classes_is_refused_for_inference(tmp_path):
+def test_build_another_number_of_classes_is_refused_for_inference(tmp_path):
     path = saved(tmp_path, build_model("resnet18", 37).state_dict())
     with pytest.raises(RunError, match=r"weights\.pth has 37 classes, but num_classes is 3"):
         load_weights(build_model("resnet18", 3), path, strict_head=True)
 
 
 @pytest.mark.parametrize("strict_head", [True, False])
-def test_renamed_and_swapped_entries_are_refused(tmp_path, strict_head):
+def test_build_renamed_and_swapped_entries_are_refused(tmp_path, strict_head):
     state = build_model("resnet18", 3).state_dict()
     state["layer1.0.conv9.weight"] = state.pop("layer1.0.conv1.weight")
     path = saved(tmp_path, state)
@@ -189,7 +189,7 @@ class Touch:
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_code_among_the_weights_is_refused_and_not_run(tmp_path, zipped):
+def test_build_code_among_the_weights_is_refused_and_not_run(tmp_path, zipped):
     content = build_model("mobilenet_v3_small", 3).state_dict() | {"trap": Touch(tmp_path / "ran")}
     path = saved(tmp_path, content, _use_new_zipfile_serialization=zipped)
     with pytest.raises(RunError, match=r"weights\.pth"):
@@ -198,7 +198,7 @@ def test_code_among_the_weights_is_refused_and_not_run(tmp_path, zipped):
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_cut_off_weights_are_refused_by_name(tmp_path, zipped):
+def test_build_cut_off_weights_are_refused_by_name(tmp_path, zipped):
     model = build_model("mobilenet_v3_small", 3)
     path = saved(tmp_path, model.state_dict(), _use_new_zipfile_serialization=zipped)
     path.write_bytes(path.read_bytes()[:-100_000])
@@ -206,7 +206,7 @@ def test_cut_off_weights_are_refused_by_name(tmp_path, zipped):
         load_weights(model, path, strict_head=True)
 
 
-def test_files_that_are_no_weights_are_refused_by_name(tmp_path):
+def test_build_files_that_are_no_weights_are_refused_by_name(tmp_path):
     model = build_model("mobilenet_v3_small", 3)
     (tmp_path / "text.pth").write_text("hello")
     for name, reason in (("missing.pth", "No such file"), ("text.pth", "not a PyTorch weights file")):
@@ -214,7 +214,7 @@ def test_files_that_are_no_weights_are_refused_by_name(tmp_path):
             load_weights(model, tmp_path / name, strict_head=True)
 
 
-def test_a_refused_file_leaves_the_model_as_it_was(tmp_path):
+def test_build_a_refused_file_leaves_the_model_as_it_was(tmp_path):
     model = build_model("resnet18", 3)
     before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
     with pytest.raises(RunError):
@@ -222,7 +222,7 @@ def test_a_refused_file_leaves_the_model_as_it_was(tmp_path):
     assert equal(model, before)
 
 
-def test_pretrained_weights_fill_the_backbone_alone(cache):
+def test_build_pretrained_weights_fill_the_backbone_alone(cache):
     cache.mkdir(parents=True)
     pretrained = filled(get_model("mobilenet_v3_small", weights=None), 0.25)
     torch.save(pretrained.state_dict(), cache / "mobilenet_v3_small-047dcff4.pth")
@@ -232,7 +232,7 @@ def test_pretrained_weights_fill_the_backbone_alone(cache):
     assert all((tensor == 0.5).all() for tensor in model.classifier.parameters())
 
 
-def test_a_head_of_the_same_size_as_imagenets_stays_new_too(cache):
+def test_build_a_head_of_the_same_size_as_imagenets_stays_new_too(cache):
     cache.mkdir(parents=True)
     torch.save(filled(get_model("resnet18", weights=None), 0.25).state_dict(), cache / "resnet18-f37072fd.pth")
     model = filled(build_model("resnet18", 1000), 0.5)
@@ -241,7 +241,7 @@ def test_a_head_of_the_same_size_as_imagenets_stays_new_too(cache):
     assert (model.get_parameter("layer4.1.conv2.weight") == 0.25).all()
 
 
-def test_pretrained_positions_are_interpolated(cache):
+def test_build_pretrained_positions_are_interpolated(cache):
     cache.mkdir(parents=True)
     torch.save(filled(build_model("vit_b_32", 1000), 0.25).state_dict(), cache / "vit_b_32-d86f8d99.pth")
     model = build_model("vit_b_32", 3, image_size=64)
@@ -250,7 +250,7 @@ def test_pretrained_positions_are_interpolated(cache):
     torch.testing.assert_close(model.encoder.pos_embedding.data, torch.full((1, 5, 768), 0.25))
 
 
-def test_pretrained_weights_that_cannot_be_had_are_named_with_their_place(cache):
+def test_build_pretrained_weights_that_cannot_be_had_are_named_with_their_place(cache):
     with pytest.raises(RunError) as caught:
         load_pretrained(build_model("resnet18", 3), "resnet18")
     assert str(cache / "resnet18-f37072fd.pth") in str(caught.value)
@@ -260,14 +260,14 @@ def test_pretrained_weights_that_cannot_be_had_are_named_with_their_place(cache)
 
 
 @pytest.mark.parametrize("content", [b"", b"<html>not found</html>", b"PK\x03\x04"])
-def test_a_damaged_file_in_the_cache_is_named(cache, content):
+def test_build_a_damaged_file_in_the_cache_is_named(cache, content):
     cache.mkdir(parents=True)
     (cache / "resnet18-f37072fd.pth").write_bytes(content)
     with pytest.raises(RunError, match=r"resnet18-f37072fd\.pth.*delete it"):
         load_pretrained(build_model("resnet18", 3), "resnet18")
 
 
-def test_another_models_file_in_the_cache_is_named(cache):
+def test_build_another_models_file_in_the_cache_is_named(cache):
     cache.mkdir(parents=True)
     torch.save(build_model("resnet34", 1000).state_dict(), cache / "resnet18-f37072fd.pth")
     with pytest.raises(RunError, match=r"resnet18-f37072fd\.pth holds weights of resnet34"):

@@ -24,7 +24,7 @@ def reason_of(path: Path) -> str:
     return caught.value.reason
 
 
-def test_a_config_of_rfuav_with_a_list_of_classes(tmp_path):
+def test_config_a_config_of_rfuav_with_a_list_of_classes(tmp_path):
     text = r"""
     train: E:\Drone_dataset\RFUAV\train  # 数据集路径
     val:
@@ -50,20 +50,20 @@ def test_a_config_of_rfuav_with_a_list_of_classes(tmp_path):
     assert config.stft is None
 
 
-def test_a_map_of_classes_is_put_in_the_order_of_its_indices(tmp_path):
+def test_config_a_map_of_classes_is_put_in_the_order_of_its_indices(tmp_path):
     path = written(tmp_path, "model: resnet18\nnum_classes: 3\nclass_names: {b: 1, c: 2, a: 0}\n")
     assert load_model_config(path).class_names == ("a", "b", "c")
 
 
 @pytest.mark.parametrize("form", ["[1, yes, 007, 1.50, null, 2024-01-01, ~]", None])
-def test_class_names_stay_as_they_are_written(tmp_path, form):
+def test_config_class_names_stay_as_they_are_written(tmp_path, form):
     names = ("1", "yes", "007", "1.50", "null", "2024-01-01", "~")
     form = form or "{" + ", ".join(f"{name}: {index}" for index, name in enumerate(names)) + "}"
     path = written(tmp_path, f"model: resnet18\nnum_classes: 7\nclass_names: {form}\n")
     assert load_model_config(path).class_names == names
 
 
-def test_other_keys_may_hold_anything(tmp_path):
+def test_config_other_keys_may_hold_anything(tmp_path):
     text = """
     model: resnet18
     num_classes: 1
@@ -76,13 +76,13 @@ def test_other_keys_may_hold_anything(tmp_path):
     assert load_model_config(written(tmp_path, text)).num_classes == 1
 
 
-def test_numbers_in_quotes_and_an_empty_normalization(tmp_path):
+def test_config_numbers_in_quotes_and_an_empty_normalization(tmp_path):
     text = "model: resnet18\nnum_classes: '2'\nclass_names: [a, b]\nimage_size: '64'\nnormalization:\nstft:\n"
     config = load_model_config(written(tmp_path, text))
     assert (config.num_classes, config.image_size, config.normalization) == (2, 64, None)
 
 
-def test_saved_and_loaded_it_is_equal(tmp_path):
+def test_config_saved_and_loaded_it_is_equal(tmp_path):
     config = ModelConfig(
         model="mobilenet_v3_large",
         num_classes=9,
@@ -95,7 +95,7 @@ def test_saved_and_loaded_it_is_equal(tmp_path):
     assert load_model_config(tmp_path / "new" / "model.yaml") == config
 
 
-def test_without_normalization_none_is_written(tmp_path):
+def test_config_without_normalization_none_is_written(tmp_path):
     config = ModelConfig(model="resnet18", num_classes=1, class_names=("a",))
     save_model_config(tmp_path / "model.yaml", config)
     assert "normalization" not in (tmp_path / "model.yaml").read_text()
@@ -103,7 +103,7 @@ def test_without_normalization_none_is_written(tmp_path):
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
-def test_files_with_a_byte_order_mark(tmp_path, encoding):
+def test_config_files_with_a_byte_order_mark(tmp_path, encoding):
     text = "model: resnet18\nnum_classes: 1\nclass_names: [无人机]\n"
     assert load_model_config(written(tmp_path, text.encode(encoding))).class_names == ("无人机",)
 
@@ -148,19 +148,19 @@ def test_files_with_a_byte_order_mark(tmp_path, encoding):
         (f"{GOOD}stft: !!python/name:os.system\n", "python/name"),
     ],
 )
-def test_what_cannot_be_used_is_refused_with_the_reason(tmp_path, text, expected):
+def test_config_what_cannot_be_used_is_refused_with_the_reason(tmp_path, text, expected):
     reason = reason_of(written(tmp_path, text))
     assert expected in reason
     assert "\n" not in reason
 
 
-def test_files_that_are_no_config_at_all(tmp_path):
+def test_config_files_that_are_no_config_at_all(tmp_path):
     assert "No such file" in reason_of(tmp_path / "missing.yaml")
     assert "directory" in reason_of(tmp_path)
     huge = written(tmp_path, b"# " + b"x" * 1_000_000)
     assert "larger than 1 MB" in reason_of(huge)
 
 
-def test_a_config_is_not_made_from_parts_that_disagree():
+def test_config_a_config_is_not_made_from_parts_that_disagree():
     with pytest.raises(ValidationError, match="num_classes is 3"):
         ModelConfig(model="resnet18", num_classes=3, class_names=("a", "b"))

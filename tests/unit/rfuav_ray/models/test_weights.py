@@ -34,7 +34,7 @@ def resnet18() -> nn.Module:
     return build_model("resnet18", 5, image_size=64)
 
 
-def test_shapes_are_those_of_the_tensors(tmp_path, resnet18):
+def test_weights_shapes_are_those_of_the_tensors(tmp_path, resnet18):
     state = resnet18.state_dict()
     shapes = read_shapes(saved(tmp_path, state))
     assert shapes == {key: tuple(tensor.shape) for key, tensor in state.items()}
@@ -43,18 +43,18 @@ def test_shapes_are_those_of_the_tensors(tmp_path, resnet18):
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.int64, torch.bool])
-def test_every_dtype_and_kind_of_tensor(tmp_path, dtype):
+def test_weights_every_dtype_and_kind_of_tensor(tmp_path, dtype):
     tensor = torch.zeros(3, 4).to(dtype)
     state = {"plain": tensor, "view": tensor[1:, ::2], "empty": torch.zeros(0, 7, dtype=dtype)}
     assert read_shapes(saved(tmp_path, state)) == {"plain": (3, 4), "view": (2, 2), "empty": (0, 7)}
 
 
-def test_parameters_count_as_tensors(tmp_path):
+def test_weights_parameters_count_as_tensors(tmp_path):
     assert read_shapes(saved(tmp_path, {"a": nn.Parameter(torch.zeros(2))})) == {"a": (2,)}
 
 
 @pytest.mark.parametrize("key", ["model", "state_dict", "model_state_dict"])
-def test_a_checkpoint_around_the_state_dict(tmp_path, key):
+def test_weights_a_checkpoint_around_the_state_dict(tmp_path, key):
     parameter = nn.Parameter(torch.zeros(2))
     optimizer = torch.optim.Adam([parameter])
     parameter.grad = torch.ones(2)
@@ -78,23 +78,23 @@ def test_a_checkpoint_around_the_state_dict(tmp_path, key):
     assert read_shapes(saved(tmp_path, checkpoint)) == {"weight": (2, 3)}
 
 
-def test_a_model_key_without_tensors_is_no_state_dict(tmp_path):
+def test_weights_a_model_key_without_tensors_is_no_state_dict(tmp_path):
     checkpoint = {"model": {"name": "resnet18"}, "state_dict": {"weight": torch.zeros(1)}}
     assert read_shapes(saved(tmp_path, checkpoint)) == {"weight": (1,)}
 
 
 @pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "module._orig_mod."])
-def test_prefixes_of_wrappers_are_taken_off(tmp_path, prefix):
+def test_weights_prefixes_of_wrappers_are_taken_off(tmp_path, prefix):
     state = {f"{prefix}a": torch.zeros(1), f"{prefix}b.module.c": torch.zeros(2)}
     assert read_shapes(saved(tmp_path, state)) == {"a": (1,), "b.module.c": (2,)}
 
 
-def test_a_prefix_that_only_some_names_have_stays(tmp_path):
+def test_weights_a_prefix_that_only_some_names_have_stays(tmp_path):
     state = {"module.a": torch.zeros(1), "b": torch.zeros(2)}
     assert read_shapes(saved(tmp_path, state)) == {"module.a": (1,), "b": (2,)}
 
 
-def test_a_file_of_old_torch_is_left_to_torch(tmp_path, resnet18):
+def test_weights_a_file_of_old_torch_is_left_to_torch(tmp_path, resnet18):
     path = saved(tmp_path, resnet18.state_dict(), _use_new_zipfile_serialization=False)
     with pytest.raises(LegacyFormatError):
         read_shapes(path)
@@ -111,32 +111,32 @@ class Touch:
         return Path.touch, (self.target,)
 
 
-def test_code_in_the_pickle_is_refused_and_not_run(tmp_path):
+def test_weights_code_in_the_pickle_is_refused_and_not_run(tmp_path):
     target = tmp_path / "ran"
     path = saved(tmp_path, {"a": torch.zeros(1), "trap": Touch(target)})
     assert "Python objects" in reason_of(path)
     assert not target.exists()
 
 
-def test_a_whole_pickled_model_is_refused_with_advice(tmp_path, resnet18):
+def test_weights_a_whole_pickled_model_is_refused_with_advice(tmp_path, resnet18):
     reason = reason_of(saved(tmp_path, resnet18))
     assert "torchvision.models.resnet.ResNet" in reason
     assert "state_dict()" in reason
 
 
 @pytest.mark.parametrize("content", [nn.Linear(2, 2), [1, 2], 7, {}, {"epoch": 1}, {"model": nn.Linear(2, 2)}])
-def test_files_without_a_state_dict(tmp_path, content):
+def test_weights_files_without_a_state_dict(tmp_path, content):
     assert "no state dict" in reason_of(saved(tmp_path, content))
 
 
 @pytest.mark.parametrize("content", [b"", b"x", b"not weights at all", b"PK\x03\x04", pickle.dumps({"a": 1})])
-def test_files_that_are_no_weights(tmp_path, content):
+def test_weights_files_that_are_no_weights(tmp_path, content):
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
     assert "not a PyTorch weights file" in reason_of(path)
 
 
-def test_a_cut_off_file(tmp_path, resnet18):
+def test_weights_a_cut_off_file(tmp_path, resnet18):
     path = saved(tmp_path, resnet18.state_dict())
     path.write_bytes(path.read_bytes()[:100_000])
     assert "damaged" in reason_of(path)
@@ -155,7 +155,7 @@ def test_a_cut_off_file(tmp_path, resnet18):
         b"(" * 100_000 + b"t" * 100_000 + b".",
     ],
 )
-def test_a_damaged_pickle(tmp_path, pickled):
+def test_weights_a_damaged_pickle(tmp_path, pickled):
     path = tmp_path / "weights.pth"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("weights/data.pkl", pickled)
@@ -163,25 +163,25 @@ def test_a_damaged_pickle(tmp_path, pickled):
         read_shapes(path)
 
 
-def test_a_state_dict_that_holds_itself_ends(tmp_path):
+def test_weights_a_state_dict_that_holds_itself_ends(tmp_path):
     loop: dict[str, object] = {"a": torch.zeros(1)}
     loop["model"] = loop
     assert read_shapes(saved(tmp_path, loop)) == {"a": (1,)}
 
 
-def test_a_zip_that_is_something_else(tmp_path):
+def test_weights_a_zip_that_is_something_else(tmp_path):
     path = tmp_path / "weights.pth"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("word/document.xml", "<w/>")
     assert "not a PyTorch weights file" in reason_of(path)
 
 
-def test_what_cannot_be_opened(tmp_path):
+def test_weights_what_cannot_be_opened(tmp_path):
     assert "No such file" in reason_of(tmp_path / "missing.pth")
     assert "directory" in reason_of(tmp_path)
 
 
-def test_no_tensor_data_is_read(tmp_path, resnet18):
+def test_weights_no_tensor_data_is_read(tmp_path, resnet18):
     path = saved(tmp_path, resnet18.state_dict())
     without_data = tmp_path / "without.pth"
     with zipfile.ZipFile(path) as whole, zipfile.ZipFile(without_data, "w") as archive:
@@ -189,7 +189,7 @@ def test_no_tensor_data_is_read(tmp_path, resnet18):
     assert read_shapes(without_data) == read_shapes(path)
 
 
-def test_wrong_weights_are_refused_with_the_file_and_both_models(tmp_path, resnet18):
+def test_weights_wrong_weights_are_refused_with_the_file_and_both_models(tmp_path, resnet18):
     path = saved(tmp_path, resnet18.state_dict())
     check_weights(path, model="resnet18", num_classes=5, image_size=64)
     check_weights(path, model="resnet18", num_classes=None, image_size=224)
@@ -199,12 +199,12 @@ def test_wrong_weights_are_refused_with_the_file_and_both_models(tmp_path, resne
         check_weights(path, model="resnet18", num_classes=6, image_size=64)
 
 
-def test_find_state_dict_serves_any_kind_of_tensor():
+def test_weights_find_state_dict_serves_any_kind_of_tensor():
     loaded = {"state_dict": {"module.a": 1.5, "module.b": "text", 3: 2.5}, "epoch": 1.0}
     assert find_state_dict(loaded, lambda value: isinstance(value, float)) == {"a": 1.5}
     assert find_state_dict("text", lambda value: True) == {}
 
 
-def test_looking_into_weights_does_not_load_torch():
+def test_weights_looking_into_weights_does_not_load_torch():
     code = "import rfuav_ray.models.weights, rfuav_ray.models.config, sys; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -26,7 +26,7 @@ def folder(tmp_path):
     return folder
 
 
-def test_what_an_earlier_task_left_is_moved_and_nothing_else(folder):
+def test_ownership_what_an_earlier_task_left_is_moved_and_nothing_else(folder):
     moved = claim(folder, "training", "second")
     assert (moved.task_id, moved.names, moved.is_new) == ("first", ["best_model.pth", "report.json"], True)
     assert names_in(folder) == ["my notes.txt", "previous"]
@@ -34,7 +34,7 @@ def test_what_an_earlier_task_left_is_moved_and_nothing_else(folder):
     assert "'first'" in str(moved) and "best_model.pth, report.json" in str(moved)
 
 
-def test_each_task_finds_its_own(folder):
+def test_ownership_each_task_finds_its_own(folder):
     claim(folder, "training", "second")
     leave(folder, "report.json", text="second's")
     assert results_folder(folder, "training", "first") == folder / "previous" / "first"
@@ -47,7 +47,7 @@ def test_each_task_finds_its_own(folder):
         assert (own / "report.json").read_text() == f"{task_id}'s"
 
 
-def test_a_task_that_asks_again_keeps_its_files_and_hears_again_what_was_moved(folder):
+def test_ownership_a_task_that_asks_again_keeps_its_files_and_hears_again_what_was_moved(folder):
     before = claim(folder, "training", "second")
     leave(folder, "report.json", text="second's")
     again = claim(folder, "training", "second", is_first=False)
@@ -56,27 +56,27 @@ def test_a_task_that_asks_again_keeps_its_files_and_hears_again_what_was_moved(f
     assert claim(folder, "training", "third").task_id == "second"
 
 
-def test_a_later_run_keeps_what_has_no_name_on_it(tmp_path):
+def test_ownership_a_later_run_keeps_what_has_no_name_on_it(tmp_path):
     leave(tmp_path, "checkpoint.pt")
     assert claim(tmp_path, "training", "task", is_first=False) is None
     assert (tmp_path / "checkpoint.pt").exists()
     assert results_folder(tmp_path, "training", "another") is None
 
 
-def test_a_new_task_with_the_id_of_an_older_one_loses_nothing(folder):
+def test_ownership_a_new_task_with_the_id_of_an_older_one_loses_nothing(folder):
     moved = claim(folder, "training", "first")
     assert moved.names == ["best_model.pth", "report.json"]
     assert (folder / "previous" / "first" / "report.json").read_text() == "first's"
 
 
-def test_kinds_do_not_touch_each_others_files(folder):
+def test_ownership_kinds_do_not_touch_each_others_files(folder):
     assert claim(folder, "inference", "second") is None
     assert (folder / "report.json").exists()
     assert results_folder(folder, "training", "first") == folder
 
 
 @pytest.mark.parametrize("crash", ["rename", "write_text"])
-def test_a_move_that_was_interrupted_is_finished(folder, monkeypatch, crash):
+def test_ownership_a_move_that_was_interrupted_is_finished(folder, monkeypatch, crash):
     with monkeypatch.context() as change:
 
         def die(*arguments):
@@ -94,7 +94,7 @@ def test_a_move_that_was_interrupted_is_finished(folder, monkeypatch, crash):
     assert names_in(folder) == ["my notes.txt", "previous"]
 
 
-def test_an_id_that_was_used_before_loses_nothing(folder):
+def test_ownership_an_id_that_was_used_before_loses_nothing(folder):
     claim(folder, "training", "second")
     claim(folder, "training", "first")
     leave(folder, "report.json", text="the new first's")
@@ -103,20 +103,20 @@ def test_an_id_that_was_used_before_loses_nothing(folder):
     assert (folder / "previous" / "first.2" / "report.json").read_text() == "first's"
 
 
-def test_files_without_a_name_on_them_are_kept_by_their_time(tmp_path):
+def test_ownership_files_without_a_name_on_them_are_kept_by_their_time(tmp_path):
     leave(tmp_path, "predictions.csv", "predictions.json")
     moved = claim(tmp_path, "inference", "task")
     assert moved.names == ["predictions.csv", "predictions.json"]
     assert names_in(tmp_path / "previous") == [moved.task_id]
 
 
-def test_a_damaged_note_is_none(folder):
+def test_ownership_a_damaged_note_is_none(folder):
     (folder / ".training-task.json").write_text("[")
     assert results_folder(folder, "training", "anybody") == folder
     assert claim(folder, "training", "second").names == ["best_model.pth", "report.json"]
 
 
-def test_weights_that_were_moved_are_found(folder):
+def test_ownership_weights_that_were_moved_are_found(folder):
     weights = folder / "best_model.pth"
     claim(folder, "training", "second")
     assert current_path(weights, "training") == folder / "previous" / "first" / "best_model.pth"
@@ -125,7 +125,7 @@ def test_weights_that_were_moved_are_found(folder):
     assert current_path(weights, "training") == weights
 
 
-def test_a_result_names_the_files_where_they_are_now(folder):
+def test_ownership_a_result_names_the_files_where_they_are_now(folder):
     result = {
         "save_path": str(folder),
         "files": {"best_model": str(folder / "best_model.pth"), "curves": str(folder / "curves.png")},
@@ -140,7 +140,7 @@ def test_a_result_names_the_files_where_they_are_now(folder):
     }
 
 
-def test_a_run_without_a_task_moves_a_tasks_results_and_replaces_its_own(folder, tmp_path):
+def test_ownership_a_run_without_a_task_moves_a_tasks_results_and_replaces_its_own(folder, tmp_path):
     events = []
     claim_without_task(folder, "training", "local", events.append)
     assert [event.level for event in events] == ["WARNING"] and "previous/first" in events[0].message
@@ -150,7 +150,7 @@ def test_a_run_without_a_task_moves_a_tasks_results_and_replaces_its_own(folder,
     assert len(events) == 1 and (folder / "report.json").exists()
 
 
-def test_an_inference_by_hand_moves_a_tasks_predictions(tmp_path):
+def test_ownership_an_inference_by_hand_moves_a_tasks_predictions(tmp_path):
     run = Run(tmp_path)
     run.add_images("a.png")
     claim(run.out, "inference", "task")

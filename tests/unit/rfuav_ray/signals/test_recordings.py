@@ -41,12 +41,12 @@ def test_recordings_without_a_header_are_float32_pairs(tmp_path, name):
         ("float32", [-2.0, 0.5, 0.0, 0.25], [-2 + 0.5j, 0.25j]),
     ],
 )
-def test_integers_are_scaled_to_one(tmp_path, data_type, stored, expected):
+def test_recordings_integers_are_scaled_to_one(tmp_path, data_type, stored, expected):
     np.array(stored, data_type).tofile(tmp_path / "a.bin")
     np.testing.assert_allclose(read_all(tmp_path / "a.bin", data_type=data_type), expected, rtol=1e-6)
 
 
-def test_bin_must_be_told_its_type(tmp_path):
+def test_recordings_bin_must_be_told_its_type(tmp_path):
     (tmp_path / "a.bin").write_bytes(bytes(16))
     with pytest.raises(InvalidInput, match=r"a\.bin.*int16") as caught:
         open_recording(tmp_path / "a.bin")
@@ -54,14 +54,14 @@ def test_bin_must_be_told_its_type(tmp_path):
 
 
 @pytest.mark.parametrize("data_type", ["int24", "complex64", "float64", ">f4", "object"])
-def test_an_unknown_type_is_refused(tmp_path, data_type):
+def test_recordings_an_unknown_type_is_refused(tmp_path, data_type):
     (tmp_path / "a.iq").write_bytes(bytes(96))
     with pytest.raises(InvalidInput, match=data_type):
         open_recording(tmp_path / "a.iq", data_type=data_type)
 
 
 @pytest.mark.parametrize("rate_hz", [0, -1.0, float("nan"), float("inf"), 1e13])
-def test_a_rate_that_is_none_is_refused(tmp_path, rate_hz):
+def test_recordings_a_rate_that_is_none_is_refused(tmp_path, rate_hz):
     (tmp_path / "a.iq").write_bytes(bytes(16))
     with pytest.raises(InvalidInput) as caught:
         open_recording(tmp_path / "a.iq", sample_rate_hz=rate_hz)
@@ -69,7 +69,7 @@ def test_a_rate_that_is_none_is_refused(tmp_path, rate_hz):
 
 
 @pytest.mark.parametrize("frequency_hz", [float("nan"), float("inf")])
-def test_a_frequency_that_is_none_is_refused(tmp_path, frequency_hz):
+def test_recordings_a_frequency_that_is_none_is_refused(tmp_path, frequency_hz):
     (tmp_path / "a.iq").write_bytes(bytes(16))
     with pytest.raises(InvalidInput) as caught:
         open_recording(tmp_path / "a.iq", center_frequency_hz=frequency_hz)
@@ -77,7 +77,7 @@ def test_a_frequency_that_is_none_is_refused(tmp_path, frequency_hz):
 
 
 @pytest.mark.parametrize("name", ["a.iq", "a.npy", "a.wav"])
-def test_the_frequency_is_what_the_caller_says(tmp_path, name):
+def test_recordings_the_frequency_is_what_the_caller_says(tmp_path, name):
     path = tmp_path / name
     if path.suffix == ".npy":
         np.save(path, SAMPLES)
@@ -89,7 +89,7 @@ def test_the_frequency_is_what_the_caller_says(tmp_path, name):
     assert open_recording(path, center_frequency_hz=5.8e9).center_frequency_hz == 5.8e9
 
 
-def test_any_part_can_be_read(tmp_path):
+def test_recordings_any_part_can_be_read(tmp_path):
     samples = np.arange(100) + 1j * np.arange(100)[::-1]
     interleaved(samples).tofile(tmp_path / "a.iq")
     recording = open_recording(tmp_path / "a.iq")
@@ -99,13 +99,13 @@ def test_any_part_can_be_read(tmp_path):
 
 
 @pytest.mark.parametrize(("start", "count"), [(-1, 1), (0, 5), (4, 1), (1, -1), (10**12, 1)])
-def test_reading_outside_is_refused(tmp_path, start, count):
+def test_recordings_reading_outside_is_refused(tmp_path, start, count):
     interleaved(SAMPLES).tofile(tmp_path / "a.iq")
     with pytest.raises(RunError, match=r"a\.iq: the range .* is outside its 4 samples"):
         open_recording(tmp_path / "a.iq").read(start, count)
 
 
-def test_a_huge_recording_opens_and_reads_in_little_memory(tmp_path):
+def test_recordings_a_huge_recording_opens_and_reads_in_little_memory(tmp_path):
     with (tmp_path / "huge.iq").open("wb") as file:
         file.truncate(4 * 2**30)
         file.seek(4 * 2**30 - 8)
@@ -123,7 +123,7 @@ def test_a_huge_recording_opens_and_reads_in_little_memory(tmp_path):
     assert peak_bytes < 2**20
 
 
-def test_a_recording_pickles_without_its_samples(tmp_path):
+def test_recordings_a_recording_pickles_without_its_samples(tmp_path):
     np.zeros((10_000, 2), np.float32).tofile(tmp_path / "a.iq")
     recording = open_recording(tmp_path / "a.iq")
     frozen = pickle.dumps(recording)
@@ -131,7 +131,7 @@ def test_a_recording_pickles_without_its_samples(tmp_path):
     assert pickle.loads(frozen) == recording
 
 
-def test_what_is_not_finite_reads_as_nothing_received_and_is_told(tmp_path):
+def test_recordings_what_is_not_finite_reads_as_nothing_received_and_is_told(tmp_path):
     samples = interleaved(SAMPLES)
     samples[1, 0], samples[3, 1] = np.nan, -np.inf
     samples.tofile(tmp_path / "a.iq")
@@ -142,7 +142,7 @@ def test_what_is_not_finite_reads_as_nothing_received_and_is_told(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".iq", ".npy", ".wav"])
-def test_the_file_is_not_changed(tmp_path, suffix):
+def test_recordings_the_file_is_not_changed(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     samples = interleaved(SAMPLES)
     samples[0] = np.nan
@@ -167,20 +167,20 @@ def test_the_file_is_not_changed(tmp_path, suffix):
         np.stack([SAMPLES.real, SAMPLES.imag]).T,
     ],
 )
-def test_npy_of_every_form(tmp_path, stored):
+def test_recordings_npy_of_every_form(tmp_path, stored):
     np.save(tmp_path / "a.npy", stored)
     recording = open_recording(tmp_path / "a.npy")
     assert (recording.sample_count, recording.is_complex) == (4, True)
     np.testing.assert_array_equal(recording.read(1, 3), SAMPLES[1:])
 
 
-def test_npy_of_integers_is_scaled(tmp_path):
+def test_recordings_npy_of_integers_is_scaled(tmp_path):
     np.save(tmp_path / "a.npy", np.array([[-32768, 16384]], np.int16))
     assert open_recording(tmp_path / "a.npy", data_type="int16").data_type == "int16"
     np.testing.assert_array_equal(read_all(tmp_path / "a.npy"), [-1 + 0.5j])
 
 
-def test_values_too_large_for_complex64_read_as_nothing_received(tmp_path):
+def test_recordings_values_too_large_for_complex64_read_as_nothing_received(tmp_path):
     np.save(tmp_path / "a.npy", np.array([1e300, 1.0], np.complex128))
     np.testing.assert_array_equal(read_all(tmp_path / "a.npy"), [0, 1])
 
@@ -200,13 +200,13 @@ def test_values_too_large_for_complex64_read_as_nothing_received(tmp_path):
         np.zeros(2, [("i", "i2"), ("q", "i2")]),
     ],
 )
-def test_npy_that_is_no_recording_is_refused(tmp_path, stored):
+def test_recordings_npy_that_is_no_recording_is_refused(tmp_path, stored):
     np.save(tmp_path / "a.npy", stored)
     with pytest.raises(RunError, match=r"a\.npy"):
         open_recording(tmp_path / "a.npy")
 
 
-def test_npy_with_python_objects_is_never_unpickled(tmp_path):
+def test_recordings_npy_with_python_objects_is_never_unpickled(tmp_path):
     marker = tmp_path / "run"
 
     class Attack:
@@ -219,7 +219,7 @@ def test_npy_with_python_objects_is_never_unpickled(tmp_path):
     assert not marker.exists()
 
 
-def test_a_type_that_contradicts_the_header_is_refused(tmp_path):
+def test_recordings_a_type_that_contradicts_the_header_is_refused(tmp_path):
     np.save(tmp_path / "a.npy", SAMPLES)
     with pytest.raises(InvalidInput, match="complex64"):
         open_recording(tmp_path / "a.npy", data_type="int16")
@@ -229,7 +229,7 @@ def test_a_type_that_contradicts_the_header_is_refused(tmp_path):
     ("data_type", "one", "zero", "tolerance"),
     [("int16", 32768, 0, 1e-4), ("int32", 2**31, 0, 1e-8), ("uint8", 128, 128, 0.01), ("float32", 1, 0, 0)],
 )
-def test_wav_with_two_channels_holds_i_and_q(tmp_path, data_type, one, zero, tolerance):
+def test_recordings_wav_with_two_channels_holds_i_and_q(tmp_path, data_type, one, zero, tolerance):
     samples = SAMPLES * 0.5
     wavfile.write(tmp_path / "a.wav", 2_400_000, (interleaved(samples, "f8") * one + zero).astype(data_type))
     recording = open_recording(tmp_path / "a.wav")
@@ -238,24 +238,24 @@ def test_wav_with_two_channels_holds_i_and_q(tmp_path, data_type, one, zero, tol
     np.testing.assert_allclose(recording.read(0, 4), samples, atol=tolerance)
 
 
-def test_wav_silence_of_8_bits_is_zero(tmp_path):
+def test_recordings_wav_silence_of_8_bits_is_zero(tmp_path):
     wavfile.write(tmp_path / "a.wav", 8000, np.full((10, 2), 128, np.uint8))
     assert not read_all(tmp_path / "a.wav").any()
 
 
-def test_wav_with_one_channel_is_a_real_signal(tmp_path):
+def test_recordings_wav_with_one_channel_is_a_real_signal(tmp_path):
     wavfile.write(tmp_path / "a.wav", 8000, np.array([0, 16384, -16384], np.int16))
     recording = open_recording(tmp_path / "a.wav")
     assert not recording.is_complex
     np.testing.assert_array_equal(recording.read(0, 3), [0, 0.5, -0.5])
 
 
-def test_a_given_rate_wins_over_the_header(tmp_path):
+def test_recordings_a_given_rate_wins_over_the_header(tmp_path):
     wavfile.write(tmp_path / "a.wav", 8000, np.zeros((10, 2), np.int16))
     assert open_recording(tmp_path / "a.wav", sample_rate_hz=1e6).sample_rate_hz == 1e6
 
 
-def test_wav_with_a_chunk_of_an_sdr_program(tmp_path):
+def test_recordings_wav_with_a_chunk_of_an_sdr_program(tmp_path):
     wavfile.write(tmp_path / "plain.wav", 8000, np.array([[16384, -16384]], np.int16))
     plain = (tmp_path / "plain.wav").read_bytes()
     chunk = b"auxi" + (8).to_bytes(4, "little") + b"12345678"
@@ -265,13 +265,13 @@ def test_wav_with_a_chunk_of_an_sdr_program(tmp_path):
     np.testing.assert_array_equal(read_all(tmp_path / "a.wav"), [0.5 - 0.5j])
 
 
-def test_wav_with_three_channels_is_refused(tmp_path):
+def test_recordings_wav_with_three_channels_is_refused(tmp_path):
     wavfile.write(tmp_path / "a.wav", 8000, np.zeros((10, 3), np.int16))
     with pytest.raises(RunError, match=r"a\.wav: has 3 channels"):
         open_recording(tmp_path / "a.wav")
 
 
-def test_a_cut_off_wav_is_refused(tmp_path):
+def test_recordings_a_cut_off_wav_is_refused(tmp_path):
     wavfile.write(tmp_path / "a.wav", 8000, np.zeros((1000, 2), np.int16))
     whole = (tmp_path / "a.wav").read_bytes()
     (tmp_path / "a.wav").write_bytes(whole[:500])
@@ -283,14 +283,14 @@ def test_a_cut_off_wav_is_refused(tmp_path):
 @pytest.mark.parametrize(
     "content", [b"x", b"RIFF", b"no header at all" * 10, b"\x93NUMPY", b"PK\x03\x04" + bytes(60)]
 )
-def test_an_unreadable_header_is_named(tmp_path, suffix, content):
+def test_recordings_an_unreadable_header_is_named(tmp_path, suffix, content):
     path = tmp_path / f"broken{suffix}"
     path.write_bytes(content)
     with pytest.raises(RunError, match="broken"):
         open_recording(path)
 
 
-def test_a_wav_without_data_is_refused(tmp_path):
+def test_recordings_a_wav_without_data_is_refused(tmp_path):
     wavfile.write(tmp_path / "a.wav", 8000, np.zeros((10, 2), np.int16))
     whole = (tmp_path / "a.wav").read_bytes()
     (tmp_path / "a.wav").write_bytes(whole.replace(b"data", b"dada"))
@@ -298,7 +298,7 @@ def test_a_wav_without_data_is_refused(tmp_path):
         open_recording(tmp_path / "a.wav")
 
 
-def test_wav_of_24_bits_is_refused(tmp_path):
+def test_recordings_wav_of_24_bits_is_refused(tmp_path):
     with wave.open(str(tmp_path / "a.wav"), "wb") as file:
         file.setparams((2, 3, 8000, 0, "NONE", ""))
         file.writeframes(bytes(60))
@@ -306,7 +306,7 @@ def test_wav_of_24_bits_is_refused(tmp_path):
         open_recording(tmp_path / "a.wav")
 
 
-def test_a_cut_off_npy_is_refused(tmp_path):
+def test_recordings_a_cut_off_npy_is_refused(tmp_path):
     np.save(tmp_path / "a.npy", np.zeros(1000, np.complex64))
     whole = (tmp_path / "a.npy").read_bytes()
     (tmp_path / "a.npy").write_bytes(whole[:500])
@@ -315,14 +315,14 @@ def test_a_cut_off_npy_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize(("size", "rest"), [(4, 4), (17, 1), (8 * 1000 + 7, 7)])
-def test_bytes_that_do_not_fit_are_counted(tmp_path, size, rest):
+def test_recordings_bytes_that_do_not_fit_are_counted(tmp_path, size, rest):
     (tmp_path / "a.iq").write_bytes(bytes(size))
     with pytest.raises(RunError, match=rf"a\.iq: {size} bytes .*the last {rest} do not fit"):
         open_recording(tmp_path / "a.iq")
 
 
 @pytest.mark.parametrize("suffix", [".iq", ".dat", ".npy", ".wav"])
-def test_missing_and_empty_files_are_named(tmp_path, suffix):
+def test_recordings_missing_and_empty_files_are_named(tmp_path, suffix):
     path = tmp_path / f"a{suffix}"
     with pytest.raises(RunError, match=r"a\..*no such file"):
         open_recording(path)
@@ -336,13 +336,13 @@ def test_missing_and_empty_files_are_named(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a", "a.iq.gz"])
-def test_an_unknown_suffix_is_refused(tmp_path, name):
+def test_recordings_an_unknown_suffix_is_refused(tmp_path, name):
     (tmp_path / name).write_bytes(bytes(8))
     with pytest.raises(RunError, match=r"\.iq"):
         open_recording(tmp_path / name)
 
 
-def test_a_file_that_became_shorter_is_noticed(tmp_path):
+def test_recordings_a_file_that_became_shorter_is_noticed(tmp_path):
     path = tmp_path / "a.iq"
     path.write_bytes(bytes(800))
     recording = open_recording(path)

@@ -43,32 +43,32 @@ def opened(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["pack1.iq", "pack1.dat", "pack1.bin", "PACK1.IQ"])
-def test_rate_frequency_and_type_come_from_the_xml(opened, name):
+def test_rfuav_xml_rate_frequency_and_type_come_from_the_xml(opened, name):
     recording = opened(PACK, name=name)
     assert (recording.sample_rate_hz, recording.center_frequency_hz) == (100e6, 5.765e9)
     assert (recording.data_type, recording.sample_count) == ("float32", SIZE // 8)
 
 
-def test_what_is_given_wins(opened):
+def test_rfuav_xml_what_is_given_wins(opened):
     recording = opened(PACK, sample_rate_hz=1e6, center_frequency_hz=0.0, data_type="int16")
     assert (recording.sample_rate_hz, recording.center_frequency_hz) == (1e6, 0.0)
     assert (recording.data_type, recording.sample_count) == ("int16", SIZE // 4)
 
 
-def test_the_rate_in_the_xml_wins_over_the_settings(opened):
+def test_rfuav_xml_the_rate_in_the_xml_wins_over_the_settings(opened):
     recording = opened(rate_only("10 kHz"))
     settings = StftSettings(sample_rate_hz=1e6, stft_points=16, duration_s=0.002)
     assert settings.samples_per_spectrogram == 2000
     assert spectrogram_count(recording, settings) == 1
 
 
-def test_without_an_xml_nothing_is_known(opened):
+def test_rfuav_xml_without_an_xml_nothing_is_known(opened):
     recording = opened(None)
     assert (recording.sample_rate_hz, recording.center_frequency_hz) == (None, None)
     assert recording.data_type == "float32"
 
 
-def test_of_several_the_xml_of_the_same_name_wins_then_the_name_it_begins_with(opened, tmp_path):
+def test_rfuav_xml_of_several_the_xml_of_the_same_name_wins_then_the_name_it_begins_with(opened, tmp_path):
     for name, rate in [("pack1", 1e6), ("pack1_0-1s", 2e6), ("pack10", 3e6), ("pack", 4e6), ("other", 5e6)]:
         (tmp_path / f"{name}.xml").write_text(rate_only(rate))
     assert opened(None, name="pack1.iq").sample_rate_hz == 1e6
@@ -79,13 +79,13 @@ def test_of_several_the_xml_of_the_same_name_wins_then_the_name_it_begins_with(o
 
 
 @pytest.mark.parametrize("xml_name", ["pack1.xml", "PACK1.XML", "description.xml"])
-def test_the_only_xml_counts_whatever_its_name(opened, tmp_path, xml_name):
+def test_rfuav_xml_the_only_xml_counts_whatever_its_name(opened, tmp_path, xml_name):
     (tmp_path / "._pack1.xml").write_bytes(b"\0\5\26\7")
     (tmp_path / "folder.xml").mkdir()
     assert opened(PACK, name="pack1_3-4s.iq", xml_name=xml_name).sample_rate_hz == 100e6
 
 
-def test_the_xml_is_for_files_without_a_header(opened, tmp_path):
+def test_rfuav_xml_the_xml_is_for_files_without_a_header(opened, tmp_path):
     (tmp_path / "a.xml").write_text(PACK)
     np.save(tmp_path / "a.npy", np.zeros(4, np.complex64))
     assert open_recording(tmp_path / "a.npy").sample_rate_hz is None
@@ -119,17 +119,17 @@ def test_the_xml_is_for_files_without_a_header(opened, tmp_path):
         ("1e2 MHz", 100e6),
     ],
 )
-def test_rates_in_every_spelling(opened, text, rate_hz, caplog):
+def test_rfuav_xml_rates_in_every_spelling(opened, text, rate_hz, caplog):
     assert opened(rate_only(text)).sample_rate_hz == pytest.approx(rate_hz, rel=1e-12)
     assert not caplog.records
 
 
 @pytest.mark.parametrize("attribute", ['unit="MHz"', "units='MHz'", 'Unit="mhz"', 'other="1" UNITS=" MS/s "'])
-def test_the_unit_may_be_an_attribute(opened, attribute):
+def test_rfuav_xml_the_unit_may_be_an_attribute(opened, attribute):
     assert opened(f"<p><SampleRate {attribute}>200000</SampleRate></p>").sample_rate_hz == 200e9
 
 
-def test_a_unit_in_the_text_wins_over_the_attribute(opened):
+def test_rfuav_xml_a_unit_in_the_text_wins_over_the_attribute(opened):
     assert opened('<p><SampleRate unit="MHz">500 kHz</SampleRate></p>').sample_rate_hz == 500e3
 
 
@@ -150,7 +150,7 @@ def test_a_unit_in_the_text_wins_over_the_attribute(opened):
         "5 GHz/s",
     ],
 )
-def test_a_rate_that_is_none_is_ignored_with_a_warning(opened, text, caplog):
+def test_rfuav_xml_a_rate_that_is_none_is_ignored_with_a_warning(opened, text, caplog):
     with caplog.at_level(logging.WARNING):
         recording = opened(f"<p><SampleRate>{text}</SampleRate><CenterFrequency>2.4 GHz</CenterFrequency></p>")
     assert (recording.sample_rate_hz, recording.center_frequency_hz) == (None, 2.4e9)
@@ -160,7 +160,7 @@ def test_a_rate_that_is_none_is_ignored_with_a_warning(opened, text, caplog):
 @pytest.mark.parametrize(
     ("text", "frequency_hz"), [("2440", 2.44e9), ("0", 0.0), ("5.8 GHz", 5.8e9), ("-1", None)]
 )
-def test_frequencies(opened, text, frequency_hz):
+def test_rfuav_xml_frequencies(opened, text, frequency_hz):
     assert opened(f"<p><CenterFrequency>{text}</CenterFrequency></p>").center_frequency_hz == frequency_hz
 
 
@@ -184,7 +184,7 @@ def test_frequencies(opened, text, frequency_hz):
         ("unsigned char", "uint8"),
     ],
 )
-def test_data_types_in_every_spelling(opened, text, data_type, caplog):
+def test_rfuav_xml_data_types_in_every_spelling(opened, text, data_type, caplog):
     assert opened(f"<p><DataType>{text}</DataType></p>", name="a.bin").data_type == data_type
     assert not caplog.records
 
@@ -203,13 +203,13 @@ def test_data_types_in_every_spelling(opened, text, data_type, caplog):
         "IQ",
     ],
 )
-def test_an_unknown_data_type_is_ignored_with_a_warning(opened, text, caplog):
+def test_rfuav_xml_an_unknown_data_type_is_ignored_with_a_warning(opened, text, caplog):
     with caplog.at_level(logging.WARNING):
         assert opened(f"<p><DataType>{text}</DataType></p>").data_type == "float32"
     assert f"pack1.xml: DataType '{text}'" in caplog.text
 
 
-def test_elements_at_any_depth_in_any_case_and_namespace(opened):
+def test_rfuav_xml_elements_at_any_depth_in_any_case_and_namespace(opened):
     recording = opened(
         '<a xmlns="urn:x"><b><SAMPLERATE/><samplerate> 10 MHz </samplerate></b><c><d><e>'
         "<centerFREQUENCY>2.4 GHz</centerFREQUENCY></e></d></c><SampleRate>20 MHz</SampleRate></a>"
@@ -218,7 +218,7 @@ def test_elements_at_any_depth_in_any_case_and_namespace(opened):
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig", "gbk", "latin-1"])
-def test_encodings(opened, encoding, caplog):
+def test_rfuav_xml_encodings(opened, encoding, caplog):
     drone = "é" if encoding == "latin-1" else "无人机"
     text = f'<?xml version="1.0" encoding="{encoding}"?><p><Drone>{drone}</Drone>{rate_only("10 MHz")}</p>'
     recording = opened(text.replace("-sig", "").encode(encoding))
@@ -229,7 +229,7 @@ def test_encodings(opened, encoding, caplog):
         assert recording.sample_rate_hz == 10e6
 
 
-def test_an_xml_of_something_else_says_nothing(opened, caplog):
+def test_rfuav_xml_an_xml_of_something_else_says_nothing(opened, caplog):
     recording = opened("<annotation><filename>a.jpg</filename></annotation>", xml_name="annotation.xml")
     assert recording.sample_rate_hz is None
     assert not caplog.records
@@ -255,18 +255,18 @@ BOMB = '<!DOCTYPE p [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]>' + rat
         b'<!DOCTYPE p SYSTEM "file:///etc/hostname"><p><SampleRate>10 MHz</SampleRate></p>',
     ],
 )
-def test_a_broken_or_dangerous_xml_is_ignored_with_a_warning(opened, content, caplog):
+def test_rfuav_xml_a_broken_or_dangerous_xml_is_ignored_with_a_warning(opened, content, caplog):
     with caplog.at_level(logging.WARNING):
         recording = opened(content, sample_rate_hz=1e6)
     assert (recording.sample_rate_hz, recording.data_type) == (1e6, "float32")
     assert "pack1.xml: cannot be used and is ignored" in caplog.text
 
 
-def test_nested_elements_cost_no_stack(opened):
+def test_rfuav_xml_nested_elements_cost_no_stack(opened):
     assert opened(b"<a>" * 100_000 + rate_only("10 MHz").encode() + b"</a>" * 100_000).sample_rate_hz == 10e6
 
 
-def test_a_wrong_data_type_in_the_xml_shows_in_the_error(opened, tmp_path):
+def test_rfuav_xml_a_wrong_data_type_in_the_xml_shows_in_the_error(opened, tmp_path):
     with pytest.raises(RunError, match=r"odd\.iq: 6 bytes .*int16 I/Q pairs"):
         (tmp_path / "odd.iq").write_bytes(bytes(6))
         (tmp_path / "odd.xml").write_text("<p><DataType>short</DataType></p>")

@@ -40,7 +40,7 @@ def write_metadata(folder, datatype="cf32_le", *, name="a", captures=None, **fie
 
 
 @pytest.mark.parametrize("suffix", [".sigmf-meta", ".sigmf-data"])
-def test_either_file_of_a_pair_written_by_the_sigmf_package_opens_it(tmp_path, suffix):
+def test_sigmf_either_file_of_a_pair_written_by_the_sigmf_package_opens_it(tmp_path, suffix):
     written = sigmf.fromarray(SAMPLES)
     written.sample_rate = RATE_HZ
     written.add_capture(0, metadata={sigmf.FREQUENCY_KEY: FREQUENCY_HZ})
@@ -56,7 +56,7 @@ def test_either_file_of_a_pair_written_by_the_sigmf_package_opens_it(tmp_path, s
 @pytest.mark.parametrize("value", ["f32", "f64", "i32", "i16", "i8"])
 @pytest.mark.parametrize("order", ["le", "be"])
 @pytest.mark.parametrize("kind", ["c", "r"])
-def test_every_type_in_both_byte_orders(tmp_path, kind, value, order):
+def test_sigmf_every_type_in_both_byte_orders(tmp_path, kind, value, order):
     value_type = np.dtype(f"{'<' if order == 'le' else '>'}{value[0]}{int(value[1:]) // 8}")
     scale = 1 if value_type.kind == "f" else -float(np.iinfo(value_type).min)
     stored = (pairs(SAMPLES, "f8") * scale).astype(value_type)
@@ -69,7 +69,7 @@ def test_every_type_in_both_byte_orders(tmp_path, kind, value, order):
 @pytest.mark.parametrize(
     ("value", "value_type"), [("u8", "u1"), ("u16_le", "<u2"), ("u16_be", ">u2"), ("u32_le", "<u4")]
 )
-def test_unsigned_integers_lie_around_the_middle(tmp_path, value, value_type):
+def test_sigmf_unsigned_integers_lie_around_the_middle(tmp_path, value, value_type):
     top = np.iinfo(value_type).max
     stored = np.array([[0, top], [top // 2, top // 2 + 1]], value_type)
     read = open_recording(write(tmp_path, stored, f"c{value}")).read(0, 2)
@@ -78,13 +78,13 @@ def test_unsigned_integers_lie_around_the_middle(tmp_path, value, value_type):
 
 
 @pytest.mark.parametrize("datatype", ["cf32", "CF32_LE"])
-def test_types_as_some_programs_spell_them(tmp_path, datatype):
+def test_sigmf_types_as_some_programs_spell_them(tmp_path, datatype):
     recording = open_recording(write(tmp_path, pairs(SAMPLES), datatype))
     np.testing.assert_array_equal(recording.read(0, 4), SAMPLES)
 
 
 @pytest.mark.parametrize("datatype", ["cf16_le", "ci64_le", "cu64_be", "f32_le", "cf32_xe", "", 5, "x" * 500])
-def test_other_types_are_refused_by_name_with_the_supported(tmp_path, datatype):
+def test_sigmf_other_types_are_refused_by_name_with_the_supported(tmp_path, datatype):
     path = write(tmp_path, pairs(SAMPLES), datatype)
     with pytest.raises(
         RunError, match=rf"a\.sigmf-meta: core:datatype is '?{str(datatype)[:20]}.*supported.*cf32_le"
@@ -92,7 +92,7 @@ def test_other_types_are_refused_by_name_with_the_supported(tmp_path, datatype):
         open_recording(path)
 
 
-def test_a_given_type_must_agree(tmp_path):
+def test_sigmf_a_given_type_must_agree(tmp_path):
     path = write(tmp_path, pairs(SAMPLES * 32767, ">i2"), "ci16_be")
     assert open_recording(path, data_type="int16").data_type == "int16"
     with pytest.raises(InvalidInput, match="int16") as caught:
@@ -100,28 +100,28 @@ def test_a_given_type_must_agree(tmp_path):
     assert caught.value.field == "data_type"
 
 
-def test_a_given_rate_and_frequency_win(tmp_path):
+def test_sigmf_a_given_rate_and_frequency_win(tmp_path):
     path = write(tmp_path, pairs(SAMPLES), "cf32_le")
     recording = open_recording(path, sample_rate_hz=1e6, center_frequency_hz=0.0)
     assert (recording.sample_rate_hz, recording.center_frequency_hz) == (1e6, 0.0)
 
 
 @pytest.mark.parametrize("captures", [[], [{"core:sample_start": 0}], [{"core:frequency": None}]])
-def test_without_a_frequency_there_is_none(tmp_path, captures, caplog):
+def test_sigmf_without_a_frequency_there_is_none(tmp_path, captures, caplog):
     path = write(tmp_path, pairs(SAMPLES), "cf32_le", captures=captures)
     assert open_recording(path).center_frequency_hz is None
     assert not caplog.records
 
 
 @pytest.mark.parametrize("frequency", ["2.4 GHz", True, float("nan"), [1], 10**400])
-def test_a_frequency_that_is_no_number_is_ignored_with_a_warning(tmp_path, frequency, caplog):
+def test_sigmf_a_frequency_that_is_no_number_is_ignored_with_a_warning(tmp_path, frequency, caplog):
     path = write(tmp_path, pairs(SAMPLES), "cf32_le", captures=[{"core:frequency": frequency}])
     with caplog.at_level(logging.WARNING):
         assert open_recording(path).center_frequency_hz is None
     assert "a.sigmf-meta" in caplog.text
 
 
-def test_of_captures_with_different_frequencies_the_first_counts_with_a_warning(tmp_path, caplog):
+def test_sigmf_of_captures_with_different_frequencies_the_first_counts_with_a_warning(tmp_path, caplog):
     captures = [{"core:sample_start": 2 * number, "core:frequency": 1e9 + 1e6 * number} for number in range(2)]
     with caplog.at_level(logging.WARNING):
         assert (
@@ -131,14 +131,14 @@ def test_of_captures_with_different_frequencies_the_first_counts_with_a_warning(
     assert "a.sigmf-meta: the captures have different frequencies" in caplog.text
 
 
-def test_captures_of_one_frequency_are_nothing_to_warn_of(tmp_path, caplog):
+def test_sigmf_captures_of_one_frequency_are_nothing_to_warn_of(tmp_path, caplog):
     captures = [{"core:sample_start": 0, "core:frequency": 1e9}, {"core:sample_start": 2}]
     assert open_recording(write(tmp_path, pairs(SAMPLES), "cf32_le", captures=captures)).center_frequency_hz == 1e9
     assert not caplog.records
 
 
 @pytest.mark.parametrize("header_bytes", [0, 3, 44, 4096])
-def test_bytes_before_and_after_the_samples_are_left_out(tmp_path, header_bytes):
+def test_sigmf_bytes_before_and_after_the_samples_are_left_out(tmp_path, header_bytes):
     path = write_metadata(
         tmp_path,
         dataset="a.raw",
@@ -152,7 +152,7 @@ def test_bytes_before_and_after_the_samples_are_left_out(tmp_path, header_bytes)
     np.testing.assert_array_equal(recording.read(3, 1), SAMPLES[3:])
 
 
-def test_metadata_that_the_sigmf_package_makes_of_a_wav_file(tmp_path):
+def test_sigmf_metadata_that_the_sigmf_package_makes_of_a_wav_file(tmp_path):
     wavfile.write(tmp_path / "a.wav", 8000, np.array([0, 16384, -16384], np.int16))
     sigmf.fromfile(tmp_path / "a.wav").tofile(tmp_path / "a")
     recording = open_recording(tmp_path / "a.sigmf-meta")
@@ -161,7 +161,7 @@ def test_metadata_that_the_sigmf_package_makes_of_a_wav_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir() if is_recording(path)] == ["a.sigmf-meta"]
 
 
-def test_in_a_wav_file_of_8_bits_silence_is_128_whoever_describes_it(tmp_path):
+def test_sigmf_in_a_wav_file_of_8_bits_silence_is_128_whoever_describes_it(tmp_path):
     wavfile.write(tmp_path / "a.wav", 8000, np.array([0, 128, 192], np.uint8))
     trailing_bytes = (tmp_path / "a.wav").stat().st_size - 44 - 3
     path = write_metadata(
@@ -188,7 +188,7 @@ def test_in_a_wav_file_of_8_bits_silence_is_128_whoever_describes_it(tmp_path):
         7,
     ],
 )
-def test_data_outside_the_folder_are_refused(tmp_path, dataset):
+def test_sigmf_data_outside_the_folder_are_refused(tmp_path, dataset):
     folder = tmp_path / "inside"
     (folder / "sub").mkdir(parents=True)
     for path in (tmp_path / "a.iq", folder / "sub" / "a.iq"):
@@ -197,18 +197,18 @@ def test_data_outside_the_folder_are_refused(tmp_path, dataset):
         open_recording(write_metadata(folder, dataset=dataset))
 
 
-def test_channels_cannot_be_told_apart(tmp_path):
+def test_sigmf_channels_cannot_be_told_apart(tmp_path):
     with pytest.raises(RunError, match=r"a\.sigmf-meta: core:num_channels is 2"):
         open_recording(write(tmp_path, pairs(SAMPLES), "cf32_le", num_channels=2))
 
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), "20e6", True, [], 1e13, 10**400])
-def test_a_rate_that_is_none_is_refused(tmp_path, rate):
+def test_sigmf_a_rate_that_is_none_is_refused(tmp_path, rate):
     with pytest.raises(RunError, match=r"a\.sigmf-meta: core:sample_rate is "):
         open_recording(write(tmp_path, pairs(SAMPLES), "cf32_le", sample_rate=rate))
 
 
-def test_a_recording_need_not_say_its_rate(tmp_path):
+def test_sigmf_a_recording_need_not_say_its_rate(tmp_path):
     path = write(tmp_path, pairs(SAMPLES), "cf32_le", sample_rate=None)
     assert open_recording(path).sample_rate_hz is None
     assert open_recording(path, sample_rate_hz=1e6).sample_rate_hz == 1e6
@@ -235,14 +235,14 @@ def test_a_recording_need_not_say_its_rate(tmp_path):
         (b'{"global": {}}' + b" " * 10_000_000, "larger than 10 MB"),
     ],
 )
-def test_metadata_that_cannot_be_used_are_named_with_the_reason(tmp_path, content, reason):
+def test_sigmf_metadata_that_cannot_be_used_are_named_with_the_reason(tmp_path, content, reason):
     (tmp_path / "a.sigmf-meta").write_bytes(content)
     (tmp_path / "a.sigmf-data").write_bytes(pairs(SAMPLES).tobytes())
     with pytest.raises(RunError, match=rf"a\.sigmf-meta: .*{reason}"):
         open_recording(tmp_path / "a.sigmf-meta", sample_rate_hz=1e6)
 
 
-def test_metadata_with_a_byte_order_mark_or_without_annotations_and_captures_are_read(tmp_path):
+def test_sigmf_metadata_with_a_byte_order_mark_or_without_annotations_and_captures_are_read(tmp_path):
     path = write(tmp_path, pairs(SAMPLES), "cf32_le")
     fields = json.loads(path.read_text())["global"]
     path.write_text(json.dumps({"global": fields}), encoding="utf-8-sig")
@@ -260,7 +260,7 @@ def test_metadata_with_a_byte_order_mark_or_without_annotations_and_captures_are
         {"captures": [{}, {"core:header_bytes": 8}]},
     ],
 )
-def test_bytes_to_leave_out_that_cannot_be(tmp_path, fields):
+def test_sigmf_bytes_to_leave_out_that_cannot_be(tmp_path, fields):
     with pytest.raises(RunError, match=r"a\.sigmf-meta: core:(header|trailing)_bytes"):
         open_recording(write(tmp_path, pairs(SAMPLES), "cf32_le", **fields))
 
@@ -276,14 +276,14 @@ def test_bytes_to_leave_out_that_cannot_be(tmp_path, fields):
         (8, "cf32_le", {"captures": [{"core:header_bytes": 100}]}, "holds no samples"),
     ],
 )
-def test_data_that_do_not_fit_are_named(tmp_path, size, datatype, fields, reason):
+def test_sigmf_data_that_do_not_fit_are_named(tmp_path, size, datatype, fields, reason):
     path = write(tmp_path, np.zeros(size, np.uint8), datatype, **fields)
     with pytest.raises(RunError, match=rf"a\.sigmf-data: .*{reason}"):
         open_recording(path)
 
 
 @pytest.mark.parametrize(("dataset", "name"), [(None, "a.sigmf-data"), ("b.bin", "b.bin"), ("飞" * 85, "飞" * 85)])
-def test_missing_data_are_named(tmp_path, dataset, name):
+def test_sigmf_missing_data_are_named(tmp_path, dataset, name):
     path = write_metadata(tmp_path, dataset=dataset)
     with pytest.raises(RunError, match=rf"a\.sigmf-meta: the data file is missing\. Put {name} beside"):
         open_recording(path)
@@ -292,7 +292,7 @@ def test_missing_data_are_named(tmp_path, dataset, name):
         open_recording(path)
 
 
-def test_data_without_metadata_are_counted_so_that_the_mistake_comes_up(tmp_path):
+def test_sigmf_data_without_metadata_are_counted_so_that_the_mistake_comes_up(tmp_path):
     path = tmp_path / "lost.sigmf-data"
     with pytest.raises(RunError, match="no such file"):
         open_recording(path)
@@ -308,7 +308,7 @@ def test_data_without_metadata_are_counted_so_that_the_mistake_comes_up(tmp_path
     ("meta", "data"),
     [("a.sigmf-meta", "a.sigmf-data"), ("A.SIGMF-META", "A.SIGMF-DATA"), ("a.SigMF-meta", "a.SigMF-data")],
 )
-def test_a_walk_counts_a_pair_once_however_it_is_spelled(tmp_path, meta, data):
+def test_sigmf_a_walk_counts_a_pair_once_however_it_is_spelled(tmp_path, meta, data):
     write(tmp_path, pairs(SAMPLES), "cf32_le", name="written")
     (tmp_path / "written.sigmf-meta").rename(tmp_path / meta)
     (tmp_path / "written.sigmf-data").rename(tmp_path / data)
@@ -318,7 +318,7 @@ def test_a_walk_counts_a_pair_once_however_it_is_spelled(tmp_path, meta, data):
     assert not is_recording(tmp_path / ".a.sigmf-meta")
 
 
-def test_a_walk_counts_other_files_that_metadata_name_as_their_data_once(tmp_path):
+def test_sigmf_a_walk_counts_other_files_that_metadata_name_as_their_data_once(tmp_path):
     write_metadata(tmp_path, name="one", dataset="one.iq")
     write(tmp_path, pairs(SAMPLES), "cf32_le", name="two")
     (tmp_path / "broken.sigmf-meta").write_text("x")
@@ -328,14 +328,14 @@ def test_a_walk_counts_other_files_that_metadata_name_as_their_data_once(tmp_pat
     assert counted == {"one.sigmf-meta", "two.sigmf-meta", "two.iq", "broken.sigmf-meta", "broken.iq"}
 
 
-def test_a_recording_pickles_small_and_reads_elsewhere(tmp_path):
+def test_sigmf_a_recording_pickles_small_and_reads_elsewhere(tmp_path):
     recording = open_recording(write(tmp_path, pairs(SAMPLES, ">f4"), "cf32_be"))
     frozen = pickle.dumps(recording)
     assert len(frozen) < 2000
     np.testing.assert_array_equal(pickle.loads(frozen).read(2, 2), SAMPLES[2:])
 
 
-def test_checksums_are_not_looked_at_so_a_huge_recording_opens_at_once(tmp_path):
+def test_sigmf_checksums_are_not_looked_at_so_a_huge_recording_opens_at_once(tmp_path):
     path = write(tmp_path, pairs(SAMPLES), "ci16_le", sha512="0" * 128)
     with (tmp_path / "a.sigmf-data").open("r+b") as file:
         file.truncate(4 * 2**30)
@@ -349,7 +349,7 @@ def test_checksums_are_not_looked_at_so_a_huge_recording_opens_at_once(tmp_path)
     assert recording.sample_count == 2**30
 
 
-def test_data_that_became_shorter_are_noticed(tmp_path):
+def test_sigmf_data_that_became_shorter_are_noticed(tmp_path):
     recording = open_recording(write(tmp_path, pairs(SAMPLES), "cf32_le"))
     (tmp_path / "a.sigmf-data").write_bytes(bytes(8))
     with pytest.raises(RunError, match=r"a\.sigmf-data.*shorter"):
@@ -358,7 +358,7 @@ def test_data_that_became_shorter_are_noticed(tmp_path):
 
 @pytest.mark.parametrize("form", ["iq", "ci16_le", "cf32_be"])
 @pytest.mark.parametrize("frequency_hz", [10e6, -20e6])
-def test_a_tone_is_in_the_row_of_its_frequency(tmp_path, form, frequency_hz):
+def test_sigmf_a_tone_is_in_the_row_of_its_frequency(tmp_path, form, frequency_hz):
     """Row 0 is at +rate/2 and row 640 would be at -rate/2: row = 640 * (rate/2 - frequency) / rate."""
     rate_hz, count = 100e6, 200_000
     noise = np.random.default_rng(0).standard_normal((count, 2), np.float32).view(np.complex64)[:, 0]

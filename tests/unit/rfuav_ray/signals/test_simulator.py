@@ -44,7 +44,7 @@ def occupied_hz(samples):
 
 
 @pytest.mark.parametrize("emitter", EMITTERS)
-def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(emitter):
+def test_simulator_the_same_seed_gives_the_same_bytes_and_another_seed_others(emitter):
     first, again = simulate(emitter, **SCENE), simulate(emitter, **SCENE)
     assert first.dtype == np.complex64
     assert first.shape == (400_000,)
@@ -54,7 +54,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(emitter):
     assert correlation < 0.1
 
 
-def test_two_emitters_with_one_seed_share_no_noise():
+def test_simulator_two_emitters_with_one_seed_share_no_noise():
     first, second = (
         simulate(emitter, **{**SCENE, "snr_db": -60}) for emitter in ("ofdm_5mhz_video", "gfsk_slow_sweep")
     )
@@ -63,7 +63,7 @@ def test_two_emitters_with_one_seed_share_no_noise():
 
 @pytest.mark.parametrize("emitter", EMITTERS)
 @pytest.mark.parametrize("snr_db", [15, 20])
-def test_the_ratio_of_on_and_off_is_the_snr(emitter, snr_db):
+def test_simulator_the_ratio_of_on_and_off_is_the_snr(emitter, snr_db):
     powers = envelope(simulate(emitter, **{**SCENE, "snr_db": snr_db}, interference=False), 500)
     # Hops fade, so the weak ones may lie below a threshold that suits the mean.
     floor = np.median(powers[powers < 1.5 * np.percentile(powers, 2)])
@@ -72,7 +72,7 @@ def test_the_ratio_of_on_and_off_is_the_snr(emitter, snr_db):
 
 
 @pytest.mark.parametrize("emitter", EMITTERS)
-def test_a_scene_fits_the_range_of_a_receiver(emitter):
+def test_simulator_a_scene_fits_the_range_of_a_receiver(emitter):
     peaks = [np.abs(simulate(emitter, **{**SCENE, "seed": seed})).max() for seed in range(4)]
     assert 0.099 < min(peaks) < max(peaks) < 0.901
     assert max(peaks) > 1.1 * min(peaks)
@@ -87,7 +87,7 @@ def test_a_scene_fits_the_range_of_a_receiver(emitter):
         ("ofdm_16mhz_burst", 16e6),
     ],
 )
-def test_video_links_occupy_their_bandwidth(emitter, bandwidth_hz):
+def test_simulator_video_links_occupy_their_bandwidth(emitter, bandwidth_hz):
     for seed in range(3):
         samples = simulate(emitter, **{**SCENE, "seed": seed}, interference=False)
         assert occupied_hz(samples) == pytest.approx(bandwidth_hz, rel=0.06)
@@ -104,7 +104,7 @@ def test_video_links_occupy_their_bandwidth(emitter, bandwidth_hz):
         ("chirp_slow_shuffle", 0.75),
     ],
 )
-def test_emitters_are_on_for_their_share_of_the_time(emitter, on_share):
+def test_simulator_emitters_are_on_for_their_share_of_the_time(emitter, on_share):
     powers = envelope(simulate(emitter, **SCENE, interference=False), 500)
     off, on = halves(powers)
     assert len(on) / (len(on) + len(off)) == pytest.approx(on_share, abs=0.06)
@@ -114,7 +114,7 @@ def test_emitters_are_on_for_their_share_of_the_time(emitter, on_share):
     ("emitter", "channels"),
     [("gfsk_fast_shuffle", 15), ("gfsk_fast_zigzag", 15), ("gfsk_slow_sweep", 5), ("chirp_slow_shuffle", 5)],
 )
-def test_remotes_hop_over_their_channels(emitter, channels):
+def test_simulator_remotes_hop_over_their_channels(emitter, channels):
     """Within 20 ms all channels, but for the last: its hops last 4 ms."""
     frequency_hz = np.sort(loudest_hz(simulate(emitter, **SCENE, interference=False)))
     groups = 1 + np.count_nonzero(np.diff(frequency_hz) > 0.35e6)
@@ -122,7 +122,7 @@ def test_remotes_hop_over_their_channels(emitter, channels):
     assert EMITTERS[emitter].span_hz * 0.3 < np.ptp(frequency_hz) < EMITTERS[emitter].span_hz
 
 
-def test_orders_differ():
+def test_simulator_orders_differ():
     def steps_hz(emitter):
         return np.diff(loudest_hz(simulate(emitter, **{**SCENE, "duration_s": 0.04}, interference=False)))
 
@@ -133,7 +133,7 @@ def test_orders_differ():
     assert sweep.min() < -9e6  # from the top back to the bottom
 
 
-def test_the_place_in_the_band_differs_from_scene_to_scene():
+def test_simulator_the_place_in_the_band_differs_from_scene_to_scene():
     centres_hz = [
         np.median(loudest_hz(simulate("ofdm_5mhz_video", **{**SCENE, "seed": seed}, interference=False)))
         for seed in range(8)
@@ -141,7 +141,7 @@ def test_the_place_in_the_band_differs_from_scene_to_scene():
     assert np.ptp(centres_hz) > 4e6
 
 
-def test_interference_is_there_in_some_scenes_and_changes_nothing_else():
+def test_simulator_interference_is_there_in_some_scenes_and_changes_nothing_else():
     differing = []
     for seed in range(12):
         alone, together = (
@@ -157,13 +157,13 @@ def test_interference_is_there_in_some_scenes_and_changes_nothing_else():
 
 @pytest.mark.parametrize("rate_hz", [17e6, 61.44e6, 100e6])
 @pytest.mark.parametrize("emitter", EMITTERS)
-def test_any_sample_rate_that_is_high_enough_will_do(emitter, rate_hz):
+def test_simulator_any_sample_rate_that_is_high_enough_will_do(emitter, rate_hz):
     samples = simulate(emitter, duration_s=0.004, sample_rate_hz=rate_hz, snr_db=10, seed=0)
     assert samples.shape == (round(0.004 * rate_hz),)
     assert np.isfinite(samples).all()
 
 
-def test_a_scene_of_one_sample():
+def test_simulator_a_scene_of_one_sample():
     assert simulate("ofdm_5mhz_video", duration_s=1e-7, sample_rate_hz=RATE_HZ, snr_db=0, seed=0).shape == (2,)
     assert simulate("gfsk_slow_sweep", duration_s=5e-8, sample_rate_hz=RATE_HZ, snr_db=0, seed=0).shape == (1,)
 
@@ -188,18 +188,18 @@ def test_a_scene_of_one_sample():
         ("seed", -1),
     ],
 )
-def test_what_cannot_be_simulated_is_refused_by_name(field, value):
+def test_simulator_what_cannot_be_simulated_is_refused_by_name(field, value):
     with pytest.raises(InvalidInput) as caught:
         simulate(**{"emitter": "ofdm_16mhz_burst", **SCENE, field: value})
     assert caught.value.field == field
 
 
-def test_an_unknown_emitter_is_told_the_known_ones():
+def test_simulator_an_unknown_emitter_is_told_the_known_ones():
     with pytest.raises(InvalidInput, match="chirp_slow_shuffle, gfsk_fast_shuffle"):
         simulate("wifi", **SCENE)
 
 
-def test_a_recording_reads_back_as_it_was_written(tmp_path):
+def test_simulator_a_recording_reads_back_as_it_was_written(tmp_path):
     samples = simulate("ofdm_5mhz_video", **SCENE)[:1000]
     write_recording(tmp_path / "new" / "a.iq", samples)
     assert (tmp_path / "new" / "a.iq").stat().st_size == 8000

@@ -41,7 +41,7 @@ def record(path, samples):
 @pytest.mark.parametrize(
     ("stft_points", "overlap", "count"), [(1024, 0.5, 100_000), (100, 0.75, 4321), (64, 0.0, 64)]
 )
-def test_power_is_that_of_scipy(window, stft_points, overlap, count):
+def test_spectrogram_power_is_that_of_scipy(window, stft_points, overlap, count):
     settings = StftSettings(stft_points=stft_points, window=window, window_overlap=overlap)
     samples = noise(count)
     _, _, spectrum = scipy.signal.stft(
@@ -59,7 +59,7 @@ def test_power_is_that_of_scipy(window, stft_points, overlap, count):
     np.testing.assert_allclose(10 ** (found / 10), expected, rtol=1e-3, atol=1e-6)
 
 
-def test_a_tone_of_full_scale_is_0_db_in_the_row_of_its_frequency():
+def test_spectrogram_a_tone_of_full_scale_is_0_db_in_the_row_of_its_frequency():
     settings = StftSettings()  # RFUAV's: 100 MS/s, 1024 points
     frequency_hz = 100 * 100e6 / 1024  # nearly 10 MHz, and in the middle of a row
     db = power_db(tone(frequency_hz, 100e6, 10_000), settings)
@@ -69,7 +69,7 @@ def test_a_tone_of_full_scale_is_0_db_in_the_row_of_its_frequency():
 
 
 @pytest.mark.parametrize(("frequency_hz", "row"), [(10e6, 256), (-40e6, 576), (0, 320), (49e6, 6)])
-def test_positive_frequencies_are_at_the_top(frequency_hz, row):
+def test_spectrogram_positive_frequencies_are_at_the_top(frequency_hz, row):
     samples = tone(frequency_hz, 100e6, 200_000) + 0.01 * noise(200_000)
     red = is_red(draw_spectrogram(samples, StftSettings()))
     assert red.shape == (640, 640)
@@ -77,7 +77,7 @@ def test_positive_frequencies_are_at_the_top(frequency_hz, row):
     assert np.abs(rows - row).max() <= 2
 
 
-def test_time_goes_to_the_right():
+def test_spectrogram_time_goes_to_the_right():
     samples = 0.01 * noise(100_000)
     samples[25_000:50_000] += tone(1e5, 1e6, 25_000)
     columns = np.flatnonzero(is_red(draw_spectrogram(samples, SMALL)).any(axis=0))
@@ -85,7 +85,7 @@ def test_time_goes_to_the_right():
     assert abs(columns[-1] - 31) <= 1
 
 
-def test_a_burst_much_shorter_than_a_pixel_stays_visible():
+def test_spectrogram_a_burst_much_shorter_than_a_pixel_stays_visible():
     samples = 0.01 * noise(1_000_000)  # a pixel is 15 600 samples wide
     samples[500_000:500_128] += tone(2e5, 1e6, 128)
     red = is_red(draw_spectrogram(samples, SMALL))
@@ -94,16 +94,16 @@ def test_a_burst_much_shorter_than_a_pixel_stays_visible():
     assert not red[:, 33:].any()
 
 
-def test_noise_alone_is_no_picture_of_all_colors():
+def test_spectrogram_noise_alone_is_no_picture_of_all_colors():
     assert not is_red(draw_spectrogram(noise(100_000), SMALL)).any()
 
 
-def test_silence_gives_a_picture_of_one_color():
+def test_spectrogram_silence_gives_a_picture_of_one_color():
     image = draw_spectrogram(np.zeros(10_000, np.complex64), SMALL)
     assert (image == image[0, 0]).all()
 
 
-def test_gaps_without_any_signal_do_not_use_up_the_colors():
+def test_spectrogram_gaps_without_any_signal_do_not_use_up_the_colors():
     samples = 0.01 * noise(100_000)
     samples[60_000:] = 0
     samples[10_000:20_000] += tone(1e5, 1e6, 10_000)
@@ -112,37 +112,37 @@ def test_gaps_without_any_signal_do_not_use_up_the_colors():
     assert not red[:, 14:].any()
 
 
-def test_absurd_samples_still_give_a_picture():
+def test_spectrogram_absurd_samples_still_give_a_picture():
     samples = noise(10_000)
     samples[::3] *= np.float32(1e37)
     assert draw_spectrogram(samples, SMALL).shape == (64, 64, 3)
     assert np.isfinite(power_db(samples, SMALL)).all()
 
 
-def test_a_fixed_range_gives_the_same_color_for_the_same_power():
+def test_spectrogram_a_fixed_range_gives_the_same_color_for_the_same_power():
     fixed = SMALL.model_copy(update={"db_range": (-60.0, 0.0)})
     weak, strong = (draw_spectrogram(level * tone(1e5, 1e6, 10_000), fixed) for level in (1e-4, 1.0))
     assert is_red(strong).any()
     assert not is_red(weak).any()
 
 
-def test_the_natural_size_has_a_pixel_for_each_value():
+def test_spectrogram_the_natural_size_has_a_pixel_for_each_value():
     image = draw_spectrogram(noise(1000), SMALL.model_copy(update={"image_size": None}))
     assert image.shape == (128, 1 + (1000 - 128) // 64, 3)
 
 
 @pytest.mark.parametrize("count", [128, 200, 999])
-def test_few_samples_are_enlarged(count):
+def test_spectrogram_few_samples_are_enlarged(count):
     assert draw_spectrogram(noise(count), SMALL).shape == (64, 64, 3)
 
 
 @pytest.mark.parametrize("work", [power_db, draw_spectrogram])
-def test_fewer_samples_than_a_window_are_refused(work):
+def test_spectrogram_fewer_samples_than_a_window_are_refused(work):
     with pytest.raises(RunError, match=r"127 samples are too few .* 128"):
         work(noise(127), SMALL)
 
 
-def test_a_recording_gives_the_pictures_of_its_parts(tmp_path):
+def test_spectrogram_a_recording_gives_the_pictures_of_its_parts(tmp_path):
     samples = noise(35_000)
     found = list(iter_spectrograms(record(tmp_path / "a.iq", samples), SMALL))
     assert [(one.index, one.time_s) for one in found] == [(0, 0.0), (1, 0.01), (2, 0.02)]
@@ -155,7 +155,7 @@ def test_a_recording_gives_the_pictures_of_its_parts(tmp_path):
 @pytest.mark.parametrize(
     ("overlap", "between"), [(0, 10_000), (0.25, 7_500), (0.5, 5_000), (1 / 3, 6_667), (0.9, 1_000)]
 )
-def test_pictures_overlap_and_each_agrees_with_scipy(tmp_path, overlap, between):
+def test_spectrogram_pictures_overlap_and_each_agrees_with_scipy(tmp_path, overlap, between):
     """In the natural size a pixel is one STFT value: its level must be scipy's, from the right sample on."""
     settings = SMALL.model_copy(
         update={"overlap": overlap, "image_size": None, "colormap": "gray", "db_range": (-40.0, 0.0)}
@@ -177,14 +177,14 @@ def test_pictures_overlap_and_each_agrees_with_scipy(tmp_path, overlap, between)
         assert np.abs(one.image[..., 0] - levels).max() <= 2  # of 0.16 dB each
 
 
-def test_pictures_so_close_that_they_share_a_start_still_go_on():
+def test_spectrogram_pictures_so_close_that_they_share_a_start_still_go_on():
     settings = StftSettings(sample_rate_hz=16, stft_points=16, duration_s=1, overlap=0.9)
     assert settings.samples_between_spectrograms == 2
     assert settings.model_copy(update={"overlap": 0.99}).samples_between_spectrograms == 1
 
 
 @pytest.mark.parametrize(("first", "count"), [(0, None), (2, None), (0, 3), (3, 2), (5, 1), (6, 0), (0, 0)])
-def test_a_part_of_the_pictures_is_drawn_as_with_the_others(tmp_path, first, count):
+def test_spectrogram_a_part_of_the_pictures_is_drawn_as_with_the_others(tmp_path, first, count):
     recording = record(tmp_path / "a.iq", noise(35_000))
     every = list(iter_spectrograms(recording, HALF_AGAIN))
     assert len(every) == 6
@@ -196,13 +196,13 @@ def test_a_part_of_the_pictures_is_drawn_as_with_the_others(tmp_path, first, cou
 
 
 @pytest.mark.parametrize(("first", "count"), [(-1, None), (7, None), (0, 7), (5, 2), (2, -1)])
-def test_a_part_outside_the_recording_is_refused(tmp_path, first, count):
+def test_spectrogram_a_part_outside_the_recording_is_refused(tmp_path, first, count):
     recording = record(tmp_path / "a.iq", noise(35_000))
     with pytest.raises(RunError, match=r"a\.iq: the range .* is outside its 6 spectrograms"):
         iter_spectrograms(recording, HALF_AGAIN, first=first, count=count)
 
 
-def test_bad_samples_are_counted_once_each(tmp_path):
+def test_spectrogram_bad_samples_are_counted_once_each(tmp_path):
     """A picture is read in blocks that share samples: of 131 136 in the first, the last 64 again in the second."""
     settings = SMALL.model_copy(update={"duration_s": 0.5, "overlap": 0.5})
     samples = noise(1_000_000)
@@ -216,7 +216,7 @@ def test_bad_samples_are_counted_once_each(tmp_path):
     ]
 
 
-def test_pictures_with_bad_samples_are_those_with_nothing_received_there(tmp_path):
+def test_spectrogram_pictures_with_bad_samples_are_those_with_nothing_received_there(tmp_path):
     bad, silent = noise(10_000), noise(10_000)
     bad[100:200], silent[100:200] = np.nan, 0
     (one,) = iter_spectrograms(record(tmp_path / "a.iq", bad), SMALL)
@@ -224,14 +224,14 @@ def test_pictures_with_bad_samples_are_those_with_nothing_received_there(tmp_pat
     assert one.bad_samples == 100
 
 
-def test_blocks_leave_no_seams(tmp_path):
+def test_spectrogram_blocks_leave_no_seams(tmp_path):
     """More columns than one block holds; a steady tone must look the same in each of them."""
     settings = SMALL.model_copy(update={"duration_s": 1.0, "db_range": (-60.0, 0.0)})
     image = next(iter_spectrograms(record(tmp_path / "a.iq", tone(1e5, 1e6, 1_000_000)), settings)).image
     assert np.abs(image.astype(int) - image[:, :1].astype(int)).max() <= 8
 
 
-def test_a_picture_reads_its_samples_in_parts(tmp_path, monkeypatch):
+def test_spectrogram_a_picture_reads_its_samples_in_parts(tmp_path, monkeypatch):
     recording = record(tmp_path / "a.iq", noise(2_000_000))
     counts = []
     read = type(recording).read_checked
@@ -245,30 +245,30 @@ def test_a_picture_reads_its_samples_in_parts(tmp_path, monkeypatch):
     assert max(counts) < 300_000
 
 
-def test_the_rate_in_a_recording_wins(tmp_path):
+def test_spectrogram_the_rate_in_a_recording_wins(tmp_path):
     wavfile.write(tmp_path / "a.wav", 50_000, np.zeros((1000, 2), np.int16))
     assert [one.time_s for one in iter_spectrograms(open_recording(tmp_path / "a.wav"), SMALL)] == [0.0, 0.01]
 
 
-def test_a_recording_without_a_rate_has_the_settings_rate(tmp_path):
+def test_spectrogram_a_recording_without_a_rate_has_the_settings_rate(tmp_path):
     record(tmp_path / "a.iq", noise(20_000))
     assert len(list(iter_spectrograms(open_recording(tmp_path / "a.iq"), SMALL))) == 2
 
 
-def test_a_short_recording_is_refused_before_anything_is_drawn(tmp_path):
+def test_spectrogram_a_short_recording_is_refused_before_anything_is_drawn(tmp_path):
     recording = record(tmp_path / "short.iq", noise(5_000))
     for work in (iter_spectrograms, spectrogram_count):
         with pytest.raises(RunError, match=r"short\.iq: 5000 samples are 0.005 s .* needs 10000"):
             work(recording, SMALL)
 
 
-def test_a_rate_too_low_for_one_window_is_refused(tmp_path):
+def test_spectrogram_a_rate_too_low_for_one_window_is_refused(tmp_path):
     wavfile.write(tmp_path / "slow.wav", 8000, np.zeros((9999, 2), np.int16))
     with pytest.raises(RunError, match=r"slow\.wav.*80 samples.*128"):
         iter_spectrograms(open_recording(tmp_path / "slow.wav"), SMALL)
 
 
-def test_a_rate_too_high_for_pixels_of_the_natural_size_is_refused(tmp_path):
+def test_spectrogram_a_rate_too_high_for_pixels_of_the_natural_size_is_refused(tmp_path):
     wavfile.write(tmp_path / "fast.wav", 10_000_000, np.zeros((9_000_000, 2), np.uint8))
     settings = StftSettings(sample_rate_hz=1e6, stft_points=128, duration_s=0.9, image_size=None)
     with pytest.raises(RunError, match=r"fast\.wav.* 140624 STFT columns"):
@@ -301,24 +301,24 @@ def test_a_rate_too_high_for_pixels_of_the_natural_size_is_refused(tmp_path):
         ("fft_points", 1024),
     ],
 )
-def test_settings_out_of_bounds_are_refused_by_name(field, value):
+def test_spectrogram_settings_out_of_bounds_are_refused_by_name(field, value):
     with pytest.raises(ValidationError, match=field):
         StftSettings(**{field: value})
 
 
-def test_a_natural_size_beyond_any_image_format_is_refused():
+def test_spectrogram_a_natural_size_beyond_any_image_format_is_refused():
     with pytest.raises(ValidationError, match="image_size"):
         StftSettings(image_size=None, duration_s=10)
 
 
-def test_settings_survive_a_round_trip_and_cannot_be_changed():
+def test_spectrogram_settings_survive_a_round_trip_and_cannot_be_changed():
     settings = StftSettings(db_range=(-80, -10), image_size=None)
     assert StftSettings.model_validate(settings.model_dump(mode="json")) == settings
     with pytest.raises(ValidationError):
         setattr(settings, "stft_points", 1)  # noqa: B010  (mypy refuses the plain assignment, too)
 
 
-def test_a_picture_is_saved_in_its_colors(tmp_path):
+def test_spectrogram_a_picture_is_saved_in_its_colors(tmp_path):
     image = np.zeros((10, 20, 3), np.uint8)
     image[:, :10, 0] = 255
     save_spectrogram(tmp_path / "new" / "飞 1.png", image)
@@ -328,7 +328,7 @@ def test_a_picture_is_saved_in_its_colors(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.xyz", "a"])
-def test_an_unknown_image_format_is_refused(tmp_path, name):
+def test_spectrogram_an_unknown_image_format_is_refused(tmp_path, name):
     with pytest.raises(RunError, match=r"\.png"):
         save_spectrogram(tmp_path / name, np.zeros((4, 4, 3), np.uint8))
     assert not list(tmp_path.iterdir())

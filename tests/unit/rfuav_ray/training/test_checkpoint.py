@@ -48,7 +48,7 @@ def load(path: Path, **wanted: Any) -> tuple[Checkpoint | None, list[RunEvent]]:
     return found, events
 
 
-def test_what_was_saved_comes_back(tmp_path: Path) -> None:
+def test_checkpoint_what_was_saved_comes_back(tmp_path: Path) -> None:
     saved = make_checkpoint()
     save_checkpoint(tmp_path / "checkpoint.pt", saved)
     loaded, events = load(tmp_path / "checkpoint.pt")
@@ -61,7 +61,7 @@ def test_what_was_saved_comes_back(tmp_path: Path) -> None:
     assert [file.name for file in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
-def test_random_numbers_go_on_where_they_were() -> None:
+def test_checkpoint_random_numbers_go_on_where_they_were() -> None:
     state = rng_state(CPU)
     expected = torch.rand(5)
     torch.rand(100)
@@ -69,16 +69,16 @@ def test_random_numbers_go_on_where_they_were() -> None:
     assert torch.equal(torch.rand(5), expected)
 
 
-def test_no_checkpoint_is_nothing_to_warn_of(tmp_path: Path) -> None:
+def test_checkpoint_no_checkpoint_is_nothing_to_warn_of(tmp_path: Path) -> None:
     assert load(tmp_path / "checkpoint.pt") == (None, [])
 
 
-def test_another_runs_checkpoint_is_not_taken(tmp_path: Path) -> None:
+def test_checkpoint_another_runs_checkpoint_is_not_taken(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "checkpoint.pt", make_checkpoint())
     assert load(tmp_path / "checkpoint.pt", run_id="another") == (None, [])
 
 
-def test_a_checkpoint_of_other_classes_is_not_taken_and_that_is_told(tmp_path: Path) -> None:
+def test_checkpoint_a_checkpoint_of_other_classes_is_not_taken_and_that_is_told(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "checkpoint.pt", make_checkpoint())
     loaded, events = load(tmp_path / "checkpoint.pt", config={**CONFIG, "class_names": ["a", "c"]})
     assert loaded is None
@@ -107,7 +107,7 @@ def cut_off(path: Path) -> None:
         pytest.param(lambda path: path.mkdir(), id="a folder"),
     ],
 )
-def test_a_damaged_checkpoint_is_told_of_and_not_taken(tmp_path: Path, damage: Any) -> None:
+def test_checkpoint_a_damaged_checkpoint_is_told_of_and_not_taken(tmp_path: Path, damage: Any) -> None:
     path = tmp_path / "checkpoint.pt"
     damage(path)
     loaded, events = load(path)
@@ -117,7 +117,7 @@ def test_a_damaged_checkpoint_is_told_of_and_not_taken(tmp_path: Path, damage: A
     assert "starts from the beginning" in events[0].message
 
 
-def test_a_stop_request_gets_through_the_warning(tmp_path: Path) -> None:
+def test_checkpoint_a_stop_request_gets_through_the_warning(tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pt").write_bytes(b"")
 
     def stop(event: RunEvent) -> None:
@@ -127,7 +127,7 @@ def test_a_stop_request_gets_through_the_warning(tmp_path: Path) -> None:
         load_checkpoint(tmp_path / "checkpoint.pt", run_id="run", config=CONFIG, report=stop)
 
 
-def test_a_full_disk_is_named_and_leaves_the_old_file_whole(tmp_path: Path) -> None:
+def test_checkpoint_a_full_disk_is_named_and_leaves_the_old_file_whole(tmp_path: Path) -> None:
     path = tmp_path / "weights.pth"
     save_tensors(path, {"weight": torch.ones(3)})
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)

@@ -28,31 +28,31 @@ def shown(pictures: torch.Tensor) -> list[int]:
     return pictures[:, 0, 0, 0].tolist()
 
 
-def test_batches_cut_the_images_in_order() -> None:
+def test_data_batches_cut_the_images_in_order() -> None:
     assert batches(7, 3, shuffle=False, seed=1, epoch=1) == [[0, 1, 2], [3, 4, 5, 6]]
     assert batches(8, 3, shuffle=False, seed=1, epoch=1) == [[0, 1, 2], [3, 4, 5], [6, 7]]
     assert batches(2, 100, shuffle=False, seed=1, epoch=1) == [[0, 1]]
 
 
-def test_a_batch_of_one_stays_where_nothing_can_be_done() -> None:
+def test_data_a_batch_of_one_stays_where_nothing_can_be_done() -> None:
     assert batches(1, 8, shuffle=True, seed=1, epoch=1) == [[0]]
     assert batches(3, 1, shuffle=False, seed=1, epoch=1) == [[0], [1], [2]]
 
 
-def test_no_images_no_batches() -> None:
+def test_data_no_images_no_batches() -> None:
     assert batches(0, 8, shuffle=True, seed=1, epoch=1) == []
 
 
 @pytest.mark.parametrize("count", [2, 9, 10, 11, 100])
 @pytest.mark.parametrize("batch_size", [2, 3, 10])
 @pytest.mark.parametrize("shuffle", [False, True])
-def test_every_image_comes_once_and_no_batch_has_one(count: int, batch_size: int, shuffle: bool) -> None:
+def test_data_every_image_comes_once_and_no_batch_has_one(count: int, batch_size: int, shuffle: bool) -> None:
     parts = batches(count, batch_size, shuffle=shuffle, seed=5, epoch=2)
     assert sorted(index for part in parts for index in part) == list(range(count))
     assert all(2 <= len(part) <= batch_size + 1 for part in parts)
 
 
-def test_the_order_depends_on_seed_and_epoch_alone() -> None:
+def test_data_the_order_depends_on_seed_and_epoch_alone() -> None:
     def order(seed: int, epoch: int) -> list[list[int]]:
         return batches(50, 8, shuffle=True, seed=seed, epoch=epoch)
 
@@ -60,12 +60,12 @@ def test_the_order_depends_on_seed_and_epoch_alone() -> None:
     assert len({str(order(seed, epoch)) for seed in (-1, 1, 11) for epoch in (1, 2, 11)}) == 9
 
 
-def test_the_shuffled_order_is_that_of_every_machine() -> None:
+def test_data_the_shuffled_order_is_that_of_every_machine() -> None:
     # A resumed run may go on under another version of Python.
     assert batches(6, 3, shuffle=True, seed=42, epoch=1) == [[4, 3, 0], [5, 2, 1]]
 
 
-def test_items_are_the_pictures_of_transforms(tmp_path: Path) -> None:
+def test_data_items_are_the_pictures_of_transforms(tmp_path: Path) -> None:
     images = make_images(tmp_path, 3)
     dataset = ImageDataset(images, image_size=32)
     picture, label = dataset[2]
@@ -75,7 +75,7 @@ def test_items_are_the_pictures_of_transforms(tmp_path: Path) -> None:
     assert torch.equal(scale(picture, IMAGENET), expected)
 
 
-def test_a_batch_holds_pictures_and_labels_in_the_order_asked(tmp_path: Path) -> None:
+def test_data_a_batch_holds_pictures_and_labels_in_the_order_asked(tmp_path: Path) -> None:
     pictures, labels = ImageDataset(make_images(tmp_path, 5), image_size=32).batch([4, 0, 2])
     assert pictures.shape == (3, 3, 32, 32)
     assert pictures.is_contiguous(memory_format=torch.channels_last)
@@ -83,7 +83,7 @@ def test_a_batch_holds_pictures_and_labels_in_the_order_asked(tmp_path: Path) ->
     assert labels.tolist() == [1, 0, 2]
 
 
-def test_pictures_are_decoded_once_while_they_fit(tmp_path: Path) -> None:
+def test_data_pictures_are_decoded_once_while_they_fit(tmp_path: Path) -> None:
     dataset = ImageDataset(make_images(tmp_path, 3), image_size=32, keep_bytes=2 * 3 * 32 * 32)
     dataset.batch([0, 1, 2])
     for file in tmp_path.iterdir():
@@ -93,14 +93,14 @@ def test_pictures_are_decoded_once_while_they_fit(tmp_path: Path) -> None:
         dataset.batch([2])
 
 
-def test_changing_a_batch_changes_no_kept_picture(tmp_path: Path) -> None:
+def test_data_changing_a_batch_changes_no_kept_picture(tmp_path: Path) -> None:
     dataset = ImageDataset(make_images(tmp_path, 1), image_size=32)
     dataset.batch([0])[0].fill_(99)
     assert shown(dataset.batch([0])[0]) == [0]
 
 
 @pytest.mark.parametrize("threads", [1, 4])
-def test_loading_keeps_the_order(tmp_path: Path, threads: int) -> None:
+def test_data_loading_keeps_the_order(tmp_path: Path, threads: int) -> None:
     dataset = ImageDataset(make_images(tmp_path, 20), image_size=32)
     order = batches(20, 3, shuffle=True, seed=3, epoch=1)
     loaded = list(load_batches(dataset, order, threads=threads))
@@ -108,7 +108,7 @@ def test_loading_keeps_the_order(tmp_path: Path, threads: int) -> None:
     assert [labels.tolist() for _, labels in loaded] == [[i % 3 for i in part] for part in order]
 
 
-def test_nothing_to_load(tmp_path: Path) -> None:
+def test_data_nothing_to_load(tmp_path: Path) -> None:
     assert list(load_batches(ImageDataset([], image_size=32), [], threads=2)) == []
 
 
@@ -122,7 +122,7 @@ class CountingDataset(ImageDataset):
         return super().batch(indices)
 
 
-def test_only_some_batches_are_loaded_ahead_and_closing_stops_the_threads(tmp_path: Path) -> None:
+def test_data_only_some_batches_are_loaded_ahead_and_closing_stops_the_threads(tmp_path: Path) -> None:
     before = threading.active_count()
     dataset = CountingDataset(make_images(tmp_path, 20))
     loaded = load_batches(dataset, [[index] for index in range(20)], threads=2)
@@ -133,7 +133,7 @@ def test_only_some_batches_are_loaded_ahead_and_closing_stops_the_threads(tmp_pa
     assert threading.active_count() == before
 
 
-def test_an_unreadable_image_is_named_and_the_threads_end(tmp_path: Path) -> None:
+def test_data_an_unreadable_image_is_named_and_the_threads_end(tmp_path: Path) -> None:
     before = threading.active_count()
     images = make_images(tmp_path, 6)
     images[3][0].write_bytes(b"\x89PNG, cut off")

@@ -64,7 +64,7 @@ def going_on(events: list[RunEvent]) -> list[str]:
 
 
 @pytest.mark.parametrize("model", ["mobilenet_v3_small", "resnet18"])
-def test_interrupted_at_many_batches_it_ends_bit_for_bit_like_an_uninterrupted_run(
+def test_epoch_interrupted_at_many_batches_it_ends_bit_for_bit_like_an_uninterrupted_run(
     data: Path, tmp_path: Path, model: str
 ) -> None:
     train(request(data, tmp_path / "whole", model=model, num_epochs=2), run_id="run")
@@ -92,7 +92,7 @@ def test_interrupted_at_many_batches_it_ends_bit_for_bit_like_an_uninterrupted_r
     assert {file.name for file in folder.iterdir()} == ALL_FILES
 
 
-def test_a_kill_in_a_long_epoch_loses_what_came_after_the_last_save(
+def test_epoch_a_kill_in_a_long_epoch_loses_what_came_after_the_last_save(
     data: Path, tmp_path: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(training_epoch, "CHECKPOINT_EVERY_S", 0.0)
@@ -110,7 +110,7 @@ def test_a_kill_in_a_long_epoch_loses_what_came_after_the_last_save(
     assert_same_results(tmp_path, whole)
 
 
-def test_an_interruption_before_the_first_batch_leaves_an_epoch_that_was_not_begun(
+def test_epoch_an_interruption_before_the_first_batch_leaves_an_epoch_that_was_not_begun(
     data: Path, tmp_path: Path
 ) -> None:
     events = interrupt(data, tmp_path, 1, "epoch_start")
@@ -118,21 +118,23 @@ def test_an_interruption_before_the_first_batch_leaves_an_epoch_that_was_not_beg
     assert started(events + go_on(data, tmp_path)) == [1, 2]
 
 
-def test_an_interrupted_run_says_nothing_more_and_draws_nothing(data: Path, tmp_path: Path) -> None:
+def test_epoch_an_interrupted_run_says_nothing_more_and_draws_nothing(data: Path, tmp_path: Path) -> None:
     interrupt(data, tmp_path, 2, "training", 2)
     assert {file.name for file in tmp_path.iterdir()} == ALL_FILES - {"curves.png", "confusion_matrix.png"} | {
         PART
     }
 
 
-def test_an_end_of_an_epoch_that_was_not_heard_is_reported_by_the_next_run(data: Path, tmp_path: Path) -> None:
+def test_epoch_an_end_of_an_epoch_that_was_not_heard_is_reported_by_the_next_run(
+    data: Path, tmp_path: Path
+) -> None:
     interrupt(data, tmp_path, 1, "epoch_end")
     events = go_on(data, tmp_path)
     assert [event.epoch for event in events if event.stage == "epoch_end"] == [1, 2]
     assert going_on(events) == ["Resuming after epoch 1/2 from the checkpoint."]
 
 
-def test_the_seconds_of_both_runs_count(data: Path, tmp_path: Path) -> None:
+def test_epoch_the_seconds_of_both_runs_count(data: Path, tmp_path: Path) -> None:
     interrupt(data, tmp_path, 1, "training", 2)
     content = torch.load(tmp_path / PART, weights_only=True)
     assert content["part"]["seconds"] > 0
@@ -143,7 +145,9 @@ def test_the_seconds_of_both_runs_count(data: Path, tmp_path: Path) -> None:
     assert first < 23 / 1000 < second
 
 
-def test_a_damaged_part_is_told_of_and_its_epoch_begins_anew(data: Path, tmp_path: Path, whole: Path) -> None:
+def test_epoch_a_damaged_part_is_told_of_and_its_epoch_begins_anew(
+    data: Path, tmp_path: Path, whole: Path
+) -> None:
     interrupt(data, tmp_path, 2, "training", 2)
     (tmp_path / PART).write_bytes((tmp_path / PART).read_bytes()[:-1000])
     events = go_on(data, tmp_path)
@@ -153,7 +157,7 @@ def test_a_damaged_part_is_told_of_and_its_epoch_begins_anew(data: Path, tmp_pat
     assert_same_results(tmp_path, whole)
 
 
-def test_a_part_of_an_epoch_that_has_ended_is_not_taken(data: Path, tmp_path: Path, whole: Path) -> None:
+def test_epoch_a_part_of_an_epoch_that_has_ended_is_not_taken(data: Path, tmp_path: Path, whole: Path) -> None:
     interrupt(data, tmp_path, 1, "training", 2)
     older = (tmp_path / PART).read_bytes()
     interrupt(data, tmp_path, 1, "epoch_end")
@@ -164,7 +168,7 @@ def test_a_part_of_an_epoch_that_has_ended_is_not_taken(data: Path, tmp_path: Pa
     assert_same_results(tmp_path, whole)
 
 
-def test_a_part_of_another_run_is_not_taken_and_removed(data: Path, tmp_path: Path) -> None:
+def test_epoch_a_part_of_another_run_is_not_taken_and_removed(data: Path, tmp_path: Path) -> None:
     interrupt(data, tmp_path, 1, "training", 2)
     events: list[RunEvent] = []
     train(request(data, tmp_path), run_id="another", resume=True, report=events.append)
@@ -173,7 +177,7 @@ def test_a_part_of_another_run_is_not_taken_and_removed(data: Path, tmp_path: Pa
     assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
 
 
-def test_a_part_with_other_batches_is_told_of_and_its_epoch_begins_anew(data: Path, tmp_path: Path) -> None:
+def test_epoch_a_part_with_other_batches_is_told_of_and_its_epoch_begins_anew(data: Path, tmp_path: Path) -> None:
     interrupt(data, tmp_path, 1, "training", 2)
     events = go_on(data, tmp_path, batch_size=5)
     assert any("batches differ" in message for message in warnings_of(events))
@@ -181,7 +185,7 @@ def test_a_part_with_other_batches_is_told_of_and_its_epoch_begins_anew(data: Pa
     assert started(events) == [1, 2]
 
 
-def test_a_damaged_checkpoint_is_replaced_by_a_whole_part(data: Path, tmp_path: Path, whole: Path) -> None:
+def test_epoch_a_damaged_checkpoint_is_replaced_by_a_whole_part(data: Path, tmp_path: Path, whole: Path) -> None:
     interrupt(data, tmp_path, 2, "training", 2)
     (tmp_path / "checkpoint.pt").write_bytes(b"PK half written")
     events = go_on(data, tmp_path)
@@ -192,7 +196,7 @@ def test_a_damaged_checkpoint_is_replaced_by_a_whole_part(data: Path, tmp_path: 
     assert_same_results(tmp_path, whole)
 
 
-def test_a_cancelled_run_keeps_its_finished_epochs_only(data: Path, tmp_path: Path) -> None:
+def test_epoch_a_cancelled_run_keeps_its_finished_epochs_only(data: Path, tmp_path: Path) -> None:
     interrupt(data, tmp_path, 2, "training", 1)
     with pytest.raises(RunCancelled):
         stop = stop_when(lambda event: (event.epoch, event.stage) == (2, "validation"))
@@ -200,7 +204,7 @@ def test_a_cancelled_run_keeps_its_finished_epochs_only(data: Path, tmp_path: Pa
     assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
 
 
-def test_a_run_that_is_refused_leaves_another_runs_part_alone(data: Path, tmp_path: Path) -> None:
+def test_epoch_a_run_that_is_refused_leaves_another_runs_part_alone(data: Path, tmp_path: Path) -> None:
     interrupt(data, tmp_path, 1, "training", 1)
     (tmp_path / "weights.pth").write_bytes(b"no weights")
     with pytest.raises(Exception, match=r"weights\.pth"):

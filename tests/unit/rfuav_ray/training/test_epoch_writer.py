@@ -40,7 +40,7 @@ def told() -> list[RunEvent]:
     return []
 
 
-def test_reports_pass_when_nothing_is_written(told: list[RunEvent]) -> None:
+def test_epoch_writer_reports_pass_when_nothing_is_written(told: list[RunEvent]) -> None:
     with EpochWriter(told.append) as writer:
         writer(START)
         assert told == [START]
@@ -48,7 +48,7 @@ def test_reports_pass_when_nothing_is_written(told: list[RunEvent]) -> None:
     assert told == [START]
 
 
-def test_what_is_reported_in_the_meantime_is_told_after_the_write_in_its_order(
+def test_epoch_writer_what_is_reported_in_the_meantime_is_told_after_the_write_in_its_order(
     told: list[RunEvent], disk: Disk
 ) -> None:
     with EpochWriter(told.append) as writer:
@@ -64,7 +64,9 @@ def test_what_is_reported_in_the_meantime_is_told_after_the_write_in_its_order(
     assert told == [END, START, BATCH, BATCH]
 
 
-def test_the_end_is_told_by_the_first_report_after_the_write(told: list[RunEvent], disk: Disk) -> None:
+def test_epoch_writer_the_end_is_told_by_the_first_report_after_the_write(
+    told: list[RunEvent], disk: Disk
+) -> None:
     with EpochWriter(told.append) as writer:
         writer.write(disk.write, END)
         disk.may_end.set()
@@ -75,7 +77,7 @@ def test_the_end_is_told_by_the_first_report_after_the_write(told: list[RunEvent
     assert told == [END, *[BATCH] * reports]
 
 
-def test_writes_keep_their_order(told: list[RunEvent]) -> None:
+def test_epoch_writer_writes_keep_their_order(told: list[RunEvent]) -> None:
     written: list[int] = []
     with EpochWriter(told.append) as writer:
         for number in range(5):
@@ -89,7 +91,7 @@ def test_writes_keep_their_order(told: list[RunEvent]) -> None:
 @pytest.mark.parametrize(
     "call", [EpochWriter.settle, lambda writer: writer.write(lambda: None, END)], ids=["settle", "write"]
 )
-def test_a_write_that_fails_is_raised_once_and_nothing_of_it_is_told(
+def test_epoch_writer_a_write_that_fails_is_raised_once_and_nothing_of_it_is_told(
     told: list[RunEvent], call: Callable[[EpochWriter], None]
 ) -> None:
     disk = Disk(OSError("disk full"))
@@ -102,7 +104,7 @@ def test_a_write_that_fails_is_raised_once_and_nothing_of_it_is_told(
     assert told == []
 
 
-def test_a_write_that_fails_is_raised_by_a_report(told: list[RunEvent]) -> None:
+def test_epoch_writer_a_write_that_fails_is_raised_by_a_report(told: list[RunEvent]) -> None:
     disk = Disk(OSError("disk full"))
     with EpochWriter(told.append) as writer:
         writer.write(disk.write, END)
@@ -116,7 +118,7 @@ def test_a_write_that_fails_is_raised_by_a_report(told: list[RunEvent]) -> None:
 @pytest.mark.parametrize(
     ("at", "is_start_told"), [("epoch_end", False), ("epoch_start", False), ("training", True)]
 )
-def test_an_order_to_stop_is_heard_after_the_write(disk: Disk, at: str, is_start_told: bool) -> None:
+def test_epoch_writer_an_order_to_stop_is_heard_after_the_write(disk: Disk, at: str, is_start_told: bool) -> None:
     def report(event: RunEvent) -> None:
         if event.stage == at:
             assert disk.has_written
@@ -133,7 +135,7 @@ def test_an_order_to_stop_is_heard_after_the_write(disk: Disk, at: str, is_start
         assert writer.was_delivered("epoch_start") == is_start_told
 
 
-def test_the_end_of_the_block_waits_for_the_write(disk: Disk) -> None:
+def test_epoch_writer_the_end_of_the_block_waits_for_the_write(disk: Disk) -> None:
     with pytest.raises(KeyboardInterrupt), EpochWriter(lambda event: None) as writer:
         writer.write(disk.write, END)
         threading.Timer(0.05, disk.may_end.set).start()
@@ -141,7 +143,7 @@ def test_the_end_of_the_block_waits_for_the_write(disk: Disk) -> None:
     assert disk.has_written
 
 
-def test_a_copy_does_not_change_with_the_state() -> None:
+def test_epoch_writer_a_copy_does_not_change_with_the_state() -> None:
     weight = torch.ones(1, 2, 4, 4).to(memory_format=torch.channels_last)
     groups = [{"lr": 0.1, "params": [0]}]
     state = {"state": {0: {"step": torch.tensor(1.0), "weight": weight}}, "groups": groups}

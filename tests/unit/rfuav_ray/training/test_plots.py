@@ -22,7 +22,7 @@ def row(epoch: int) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("epochs", [1, 12])
-def test_curves_show_every_line(tmp_path: Path, epochs: int) -> None:
+def test_plots_curves_show_every_line(tmp_path: Path, epochs: int) -> None:
     plot_curves(tmp_path / "curves.png", [row(epoch) for epoch in range(1, epochs + 1)])
     pixels = picture(tmp_path / "curves.png").reshape(-1, 3)
     # matplotlib's first, second and third line colour, blue green red
@@ -32,19 +32,19 @@ def test_curves_show_every_line(tmp_path: Path, epochs: int) -> None:
 
 
 @pytest.mark.parametrize("classes", [1, 2, 37, 70])
-def test_the_confusion_matrix_grows_with_its_classes(tmp_path: Path, classes: int) -> None:
+def test_plots_the_confusion_matrix_grows_with_its_classes(tmp_path: Path, classes: int) -> None:
     path = tmp_path / "matrix.png"
     plot_confusion_matrix(path, np.eye(classes, dtype=int) * 12345, [f"c{i}" for i in range(classes)])
     assert picture(path).shape[0] >= min(classes, 37) * 30
 
 
-def test_a_right_and_a_wrong_matrix_look_different(tmp_path: Path) -> None:
+def test_plots_a_right_and_a_wrong_matrix_look_different(tmp_path: Path) -> None:
     plot_confusion_matrix(tmp_path / "right.png", np.array([[5, 0], [0, 5]]), ["a", "b"])
     plot_confusion_matrix(tmp_path / "wrong.png", np.array([[0, 5], [5, 0]]), ["a", "b"])
     assert not np.array_equal(picture(tmp_path / "right.png"), picture(tmp_path / "wrong.png"))
 
 
-def test_a_class_without_images_leaves_its_row_empty(tmp_path: Path) -> None:
+def test_plots_a_class_without_images_leaves_its_row_empty(tmp_path: Path) -> None:
     plot_confusion_matrix(tmp_path / "matrix.png", np.array([[5, 0], [0, 0]]), ["a", "b"])
     plot_confusion_matrix(tmp_path / "full.png", np.array([[5, 0], [0, 5]]), ["a", "b"])
     empty, full = picture(tmp_path / "matrix.png"), picture(tmp_path / "full.png")
@@ -56,14 +56,14 @@ def test_a_class_without_images_leaves_its_row_empty(tmp_path: Path) -> None:
     "name",
     ["无人机", "Мавик", "🚁", "$x_{1}", "$\\frac{", "a\tb", "line\nbreak", "_hidden", "x" * 255, "%s {} \\"],
 )
-def test_any_class_name_can_be_drawn(tmp_path: Path, name: str) -> None:
+def test_plots_any_class_name_can_be_drawn(tmp_path: Path, name: str) -> None:
     plot_confusion_matrix(tmp_path / "matrix.png", np.eye(2, dtype=int), [name, "other"])
     plot_confusion_matrix(tmp_path / "unnamed.png", np.eye(2, dtype=int), ["", "other"])
     drawn, unnamed = picture(tmp_path / "matrix.png"), picture(tmp_path / "unnamed.png")
     assert drawn.shape != unnamed.shape or not np.array_equal(drawn, unnamed)
 
 
-def test_an_older_picture_survives_when_drawing_fails(tmp_path: Path) -> None:
+def test_plots_an_older_picture_survives_when_drawing_fails(tmp_path: Path) -> None:
     path = tmp_path / "curves.png"
     plot_curves(path, [row(1)])
     before = path.read_bytes()

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.mark.parametrize("reference", ["resnet_run", "mobilenet_run"])
-def test_a_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(
+def test_resume_a_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(
     data: Path, tmp_path: Path, reference: str, request: pytest.FixtureRequest
 ) -> None:
     whole: Run = request.getfixturevalue(reference)
@@ -43,7 +43,7 @@ def test_a_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(
     assert result["best_epoch"] == whole.result["best_epoch"]
 
 
-def test_epochs_that_were_heard_of_and_have_to_be_made_again_are_not_told_again(
+def test_resume_epochs_that_were_heard_of_and_have_to_be_made_again_are_not_told_again(
     data: Path, tmp_path: Path, mobilenet_run: Run
 ) -> None:
     again = mobilenet_run.request.model_copy(update={"save_path": str(tmp_path)})
@@ -58,7 +58,7 @@ def test_epochs_that_were_heard_of_and_have_to_be_made_again_are_not_told_again(
     assert_same_results(tmp_path, mobilenet_run.folder)
 
 
-def test_a_run_whose_last_epoch_was_heard_of_still_tells_its_figures(
+def test_resume_a_run_whose_last_epoch_was_heard_of_still_tells_its_figures(
     data: Path, tmp_path: Path, mobilenet_run: Run
 ) -> None:
     again = mobilenet_run.request.model_copy(update={"save_path": str(tmp_path)})
@@ -69,7 +69,7 @@ def test_a_run_whose_last_epoch_was_heard_of_still_tells_its_figures(
     assert [(event.epoch, event.message) for event in ends] == [(3, "")]
 
 
-def test_the_same_seed_gives_the_same_weights_and_another_one_others(data: Path, tmp_path: Path) -> None:
+def test_resume_the_same_seed_gives_the_same_weights_and_another_one_others(data: Path, tmp_path: Path) -> None:
     for name, seed in (("one", 1), ("same", 1), ("other", 2)):
         train(request(data, tmp_path, name=name), seed=seed)
     assert_same_results(tmp_path / "one", tmp_path / "same")
@@ -77,7 +77,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_one_others(data: Path,
         assert_same_results(tmp_path / "one", tmp_path / "other")
 
 
-def test_the_callers_random_numbers_are_left_alone(data: Path, tmp_path: Path) -> None:
+def test_resume_the_callers_random_numbers_are_left_alone(data: Path, tmp_path: Path) -> None:
     torch.manual_seed(3)
     expected = torch.rand(3)
     torch.manual_seed(3)
@@ -85,7 +85,7 @@ def test_the_callers_random_numbers_are_left_alone(data: Path, tmp_path: Path) -
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_a_run_that_was_over_is_not_trained_again(data: Path, mobilenet_run: Run) -> None:
+def test_resume_a_run_that_was_over_is_not_trained_again(data: Path, mobilenet_run: Run) -> None:
     weights = (mobilenet_run.folder / "best_model.pth").read_bytes()
     events: list[RunEvent] = []
     result = train(mobilenet_run.request, report=events.append, run_id="run", resume=True)
@@ -97,13 +97,13 @@ def test_a_run_that_was_over_is_not_trained_again(data: Path, mobilenet_run: Run
     assert (mobilenet_run.folder / "best_model.pth").read_bytes() == weights
 
 
-def test_only_epochs_that_were_not_heard_of_are_reported_again(data: Path, mobilenet_run: Run) -> None:
+def test_resume_only_epochs_that_were_not_heard_of_are_reported_again(data: Path, mobilenet_run: Run) -> None:
     events: list[RunEvent] = []
     train(mobilenet_run.request, report=events.append, run_id="run", resume=True, reported_epoch=1)
     assert [event.step for event in events if event.stage == "epoch_end"] == [2, 3]
 
 
-def test_a_kill_after_the_checkpoint_is_put_right(data: Path, tmp_path: Path) -> None:
+def test_resume_a_kill_after_the_checkpoint_is_put_right(data: Path, tmp_path: Path) -> None:
     train(request(data, tmp_path), run_id="run")
     expected = torch.load(tmp_path / "last_model.pth", weights_only=True)
     for name in ALL_FILES - {"checkpoint.pt"}:
@@ -118,7 +118,7 @@ def test_a_kill_after_the_checkpoint_is_put_right(data: Path, tmp_path: Path) ->
     assert "epoch_start" not in {event.stage for event in events}
 
 
-def test_without_the_best_weights_it_begins_anew(data: Path, tmp_path: Path) -> None:
+def test_resume_without_the_best_weights_it_begins_anew(data: Path, tmp_path: Path) -> None:
     train(request(data, tmp_path), run_id="run")
     content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     # As after a second epoch that was not the best.
@@ -130,7 +130,7 @@ def test_without_the_best_weights_it_begins_anew(data: Path, tmp_path: Path) -> 
     assert [event.epoch for event in events if event.stage == "epoch_start"] == [1]
 
 
-def test_a_damaged_checkpoint_is_told_of_and_training_begins_anew(data: Path, tmp_path: Path) -> None:
+def test_resume_a_damaged_checkpoint_is_told_of_and_training_begins_anew(data: Path, tmp_path: Path) -> None:
     (tmp_path / "checkpoint.pt").write_bytes(b"PK half written")
     events: list[RunEvent] = []
     train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
@@ -139,7 +139,7 @@ def test_a_damaged_checkpoint_is_told_of_and_training_begins_anew(data: Path, tm
     assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
 
 
-def test_resuming_without_a_checkpoint_begins_anew_without_a_warning(data: Path, tmp_path: Path) -> None:
+def test_resume_resuming_without_a_checkpoint_begins_anew_without_a_warning(data: Path, tmp_path: Path) -> None:
     events: list[RunEvent] = []
     train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
     assert warnings_of(events) == []
@@ -147,7 +147,9 @@ def test_resuming_without_a_checkpoint_begins_anew_without_a_warning(data: Path,
 
 
 @pytest.mark.parametrize("resume", [False, True])
-def test_results_of_another_run_are_replaced_with_a_warning(data: Path, tmp_path: Path, resume: bool) -> None:
+def test_resume_results_of_another_run_are_replaced_with_a_warning(
+    data: Path, tmp_path: Path, resume: bool
+) -> None:
     train(request(data, tmp_path), run_id="older")
     (tmp_path / "my notes.txt").write_text("mine")
     events: list[RunEvent] = []

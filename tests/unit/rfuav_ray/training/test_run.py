@@ -32,7 +32,7 @@ from tests.support.training_runs import (
 pytestmark = pytest.mark.usefixtures("one_thread")
 
 
-def test_it_learns_to_tell_the_classes_apart(tmp_path: Path) -> None:
+def test_run_it_learns_to_tell_the_classes_apart(tmp_path: Path) -> None:
     make_images(tmp_path / "train", CLASSES, 8)
     make_images(tmp_path / "val", CLASSES, 3)
     result = train(request(tmp_path, tmp_path / "run", model="resnet18", num_epochs=5))
@@ -40,12 +40,12 @@ def test_it_learns_to_tell_the_classes_apart(tmp_path: Path) -> None:
     assert result["best_acc"] > 60
 
 
-def test_the_folder_holds_all_files_and_nothing_else(resnet_run: Run) -> None:
+def test_run_the_folder_holds_all_files_and_nothing_else(resnet_run: Run) -> None:
     assert {file.name for file in resnet_run.folder.iterdir()} == ALL_FILES
     assert {Path(file).name for file in resnet_run.result["files"].values()} == ALL_FILES
 
 
-def test_the_result_is_json_and_tells_the_best_epoch(resnet_run: Run) -> None:
+def test_run_the_result_is_json_and_tells_the_best_epoch(resnet_run: Run) -> None:
     result = json.loads(json.dumps(resnet_run.result, allow_nan=False))
     figures = rows(resnet_run.folder)
     accuracies = [(float(row["val_acc"]), -float(row["val_loss"])) for row in figures]
@@ -56,7 +56,7 @@ def test_the_result_is_json_and_tells_the_best_epoch(resnet_run: Run) -> None:
     assert result["images_per_second"] > 0
 
 
-def test_the_best_weights_reproduce_the_best_figures(data: Path, resnet_run: Run) -> None:
+def test_run_the_best_weights_reproduce_the_best_figures(data: Path, resnet_run: Run) -> None:
     config = load_model_config(resnet_run.folder / "model.yaml")
     assert (config.model, config.image_size, config.normalization) == ("resnet18", 32, IMAGENET)
     assert config.class_names == CLASSES
@@ -74,13 +74,13 @@ def test_the_best_weights_reproduce_the_best_figures(data: Path, resnet_run: Run
     assert report["best"]["confusion_matrix"] == matrix.tolist()
 
 
-def test_metrics_csv_has_a_row_an_epoch(resnet_run: Run) -> None:
+def test_run_metrics_csv_has_a_row_an_epoch(resnet_run: Run) -> None:
     figures = rows(resnet_run.folder)
     assert list(figures[0]) == LATEST_METRICS
     assert [row["epoch"] for row in figures] == ["1", "2", "3"]
 
 
-def test_report_json_says_how_it_came_about(resnet_run: Run) -> None:
+def test_run_report_json_says_how_it_came_about(resnet_run: Run) -> None:
     report = json.loads((resnet_run.folder / "report.json").read_text())
     assert report["request"] == resnet_run.request.model_dump(mode="json")
     assert report["data"]["train"]["images"] == 14
@@ -95,7 +95,7 @@ def test_report_json_says_how_it_came_about(resnet_run: Run) -> None:
     assert report["last"] == resnet_run.result["metrics"]
 
 
-def test_events_tell_of_every_epoch(resnet_run: Run) -> None:
+def test_run_events_tell_of_every_epoch(resnet_run: Run) -> None:
     events = resnet_run.events
     told = [(event.epoch, event.stage) for event in events if event.stage and event.message]
     stages = ("epoch_start", "training", "validation", "epoch_end")
@@ -110,7 +110,7 @@ def test_events_tell_of_every_epoch(resnet_run: Run) -> None:
     assert all(math.isfinite(value) for end in ends if end for value in end.values())
 
 
-def test_progress_moves_after_every_batch_up_to_100(resnet_run: Run) -> None:
+def test_run_progress_moves_after_every_batch_up_to_100(resnet_run: Run) -> None:
     progress = [event.progress for event in resnet_run.events if event.progress is not None]
     assert progress == sorted(progress)
     assert (progress[0], progress[-1]) == (0, 100)
@@ -119,27 +119,27 @@ def test_progress_moves_after_every_batch_up_to_100(resnet_run: Run) -> None:
 
 
 @pytest.mark.parametrize("stage", ["epoch_start", "training", "validation"])
-def test_a_stop_in_the_first_epoch_leaves_no_half_results(data: Path, tmp_path: Path, stage: str) -> None:
+def test_run_a_stop_in_the_first_epoch_leaves_no_half_results(data: Path, tmp_path: Path, stage: str) -> None:
     with pytest.raises(RunCancelled):
         train(request(data, tmp_path), report=stop_when(lambda event: event.stage == stage))
     assert [file.name for file in tmp_path.iterdir()] == ["model.yaml"]
 
 
-def test_a_stop_in_a_later_epoch_leaves_the_results_so_far(data: Path, tmp_path: Path) -> None:
+def test_run_a_stop_in_a_later_epoch_leaves_the_results_so_far(data: Path, tmp_path: Path) -> None:
     with pytest.raises(RunCancelled):
         train(request(data, tmp_path, num_epochs=2), report=stop_in_epoch(2))
     assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
     assert json.loads((tmp_path / "report.json").read_text())["epochs"] == 1
 
 
-def test_a_diverged_training_says_to_lower_the_learning_rate(data: Path, tmp_path: Path) -> None:
+def test_run_a_diverged_training_says_to_lower_the_learning_rate(data: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="Lower learning_rate"):
         train(request(data, tmp_path, learning_rate=1e30, num_epochs=3))
     assert not (tmp_path / "best_model.pth").exists()
 
 
 @pytest.mark.parametrize("part", ["train", "val"])
-def test_an_unreadable_image_is_named(tmp_path: Path, part: str) -> None:
+def test_run_an_unreadable_image_is_named(tmp_path: Path, part: str) -> None:
     make_images(tmp_path / "train", CLASSES, 2)
     make_images(tmp_path / "val", CLASSES, 2)
     (tmp_path / part / "noise" / "broken.jpg").write_bytes(b"no image")
@@ -158,7 +158,7 @@ def test_an_unreadable_image_is_named(tmp_path: Path, part: str) -> None:
         ({"batch_size": 1}, "batch_size"),
     ],
 )
-def test_a_bad_request_is_refused_before_anything_is_written(
+def test_run_a_bad_request_is_refused_before_anything_is_written(
     data: Path, tmp_path: Path, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(InvalidInput) as refused:
@@ -168,21 +168,21 @@ def test_a_bad_request_is_refused_before_anything_is_written(
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", ""])
-def test_a_device_that_is_not_there_is_refused(data: Path, tmp_path: Path, device: str) -> None:
+def test_run_a_device_that_is_not_there_is_refused(data: Path, tmp_path: Path, device: str) -> None:
     with pytest.raises(InvalidInput) as refused:
         train(request(data, tmp_path / "out"), device=device)
     assert refused.value.field == "device"
     assert not (tmp_path / "out").exists()
 
 
-def test_a_file_in_place_of_the_results_folder_is_refused(data: Path, tmp_path: Path) -> None:
+def test_run_a_file_in_place_of_the_results_folder_is_refused(data: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InvalidInput) as refused:
         train(request(data, tmp_path / "file", name="run"))
     assert refused.value.field == "save_path"
 
 
-def test_weights_to_start_from_win_and_the_new_head_is_told(
+def test_run_weights_to_start_from_win_and_the_new_head_is_told(
     data: Path, tmp_path: Path, mobilenet_run: Run
 ) -> None:
     make_images(tmp_path / "train", ("a", "b"), 2)
@@ -197,7 +197,7 @@ def test_weights_to_start_from_win_and_the_new_head_is_told(
     assert torch.allclose(ours["features.0.0.weight"], theirs["features.0.0.weight"])
 
 
-def test_a_run_may_start_from_the_weights_it_replaces(data: Path, tmp_path: Path) -> None:
+def test_run_a_run_may_start_from_the_weights_it_replaces(data: Path, tmp_path: Path) -> None:
     train(request(data, tmp_path))
     older = torch.load(tmp_path / "best_model.pth", weights_only=True)
     weight_path = str(tmp_path / "best_model.pth")
@@ -206,7 +206,7 @@ def test_a_run_may_start_from_the_weights_it_replaces(data: Path, tmp_path: Path
     assert torch.allclose(newer["classifier.3.weight"], older["classifier.3.weight"])
 
 
-def test_wrong_weights_leave_older_results_alone(data: Path, tmp_path: Path, resnet_run: Run) -> None:
+def test_run_wrong_weights_leave_older_results_alone(data: Path, tmp_path: Path, resnet_run: Run) -> None:
     train(request(data, tmp_path))
     weights = resnet_run.folder / "best_model.pth"
     with pytest.raises(RunError, match="resnet18"):
@@ -214,7 +214,7 @@ def test_wrong_weights_leave_older_results_alone(data: Path, tmp_path: Path, res
     assert {file.name for file in tmp_path.iterdir()} == ALL_FILES
 
 
-def test_the_settings_of_the_spectrograms_go_into_the_config(tmp_path: Path) -> None:
+def test_run_the_settings_of_the_spectrograms_go_into_the_config(tmp_path: Path) -> None:
     make_images(tmp_path / "train", CLASSES, 2)
     make_images(tmp_path / "val", CLASSES, 2)
     (tmp_path / "dataset.yaml").write_text("stft: {points: 1024, window: hamming}")
@@ -223,7 +223,7 @@ def test_the_settings_of_the_spectrograms_go_into_the_config(tmp_path: Path) -> 
     assert config.stft == {"points": 1024, "window": "hamming"}
 
 
-def test_one_class_one_image_and_no_shuffling(tmp_path: Path) -> None:
+def test_run_one_class_one_image_and_no_shuffling(tmp_path: Path) -> None:
     make_images(tmp_path / "train", ("only",), 1)
     make_images(tmp_path / "val", ("only",), 1)
     changes = {"num_classes": 1, "image_size": 64, "batch_size": 1, "shuffle": False}
@@ -231,7 +231,9 @@ def test_one_class_one_image_and_no_shuffling(tmp_path: Path) -> None:
     assert result["best_acc"] == result["metrics"]["mAP"] * 100 == 100
 
 
-def test_an_epoch_that_cannot_be_written_ends_the_training_and_is_not_drawn(data: Path, tmp_path: Path) -> None:
+def test_run_an_epoch_that_cannot_be_written_ends_the_training_and_is_not_drawn(
+    data: Path, tmp_path: Path
+) -> None:
     events: list[RunEvent] = []
 
     def report(event: RunEvent) -> None:

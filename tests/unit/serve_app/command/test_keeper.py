@@ -90,14 +90,14 @@ def is_gone(pid):
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 3), (signal.SIGINT, 4), (signal.SIGHUP, 3)])
-def test_the_first_signal_is_passed_on_and_the_status_comes_back(start, number, status):
+def test_keeper_the_first_signal_is_passed_on_and_the_status_comes_back(start, number, status):
     keeper, _ = start(ASKED)
     keeper.send_signal(number)
     assert keeper.wait(WITHIN_S) == status
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_to_the_whole_group_comes_to_the_service_once(start, number):
+def test_keeper_a_signal_to_the_whole_group_comes_to_the_service_once(start, number):
     keeper, service = start(COUNTS)
     assert os.getpgid(service) != os.getpgid(keeper.pid)
     os.killpg(os.getpgid(keeper.pid), number)
@@ -105,14 +105,14 @@ def test_a_signal_to_the_whole_group_comes_to_the_service_once(start, number):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_that_comes_twice_at_once_is_one(start, number):
+def test_keeper_a_signal_that_comes_twice_at_once_is_one(start, number):
     keeper, _ = start(COUNTS)
     keeper.send_signal(number)
     os.killpg(os.getpgid(keeper.pid), number)
     assert keeper.wait(WITHIN_S) == 1
 
 
-def test_the_second_signal_ends_a_service_that_does_not_heed(start):
+def test_keeper_the_second_signal_ends_a_service_that_does_not_heed(start):
     keeper, service = start(DEAF)
     keeper.send_signal(signal.SIGTERM)
     with pytest.raises(subprocess.TimeoutExpired):
@@ -122,19 +122,19 @@ def test_the_second_signal_ends_a_service_that_does_not_heed(start):
     assert is_gone(service)
 
 
-def test_nothing_is_left_behind(start):
+def test_keeper_nothing_is_left_behind(start):
     keeper, grandchild = start(LEAVES)
     assert keeper.wait(WITHIN_S) == 5
     assert is_gone(grandchild)
 
 
-def test_a_service_that_is_killed_is_told_as_a_shell_would(start):
+def test_keeper_a_service_that_is_killed_is_told_as_a_shell_would(start):
     keeper, service = start(DEAF)
     os.kill(service, signal.SIGKILL)
     assert keeper.wait(WITHIN_S) == 128 + signal.SIGKILL
 
 
-def test_the_service_dies_with_its_keeper(start):
+def test_keeper_the_service_dies_with_its_keeper(start):
     keeper, service = start(DEAF)
     keeper.kill()
     keeper.wait(WITHIN_S)

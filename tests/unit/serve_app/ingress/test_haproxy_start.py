@@ -119,7 +119,7 @@ def read(connection):
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
-def test_only_the_api_listens(haproxy):
+def test_haproxy_start_only_the_api_listens(haproxy):
     ports, process = haproxy()
     listening = subprocess.run(["ss", "-ltnp"], capture_output=True, text=True, check=False).stdout
     if not listening:
@@ -129,14 +129,14 @@ def test_only_the_api_listens(haproxy):
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::1", "localhost", "127.0.0.1"])
-def test_it_listens_where_the_operator_wants(haproxy, replica, host):
+def test_haproxy_start_it_listens_where_the_operator_wants(haproxy, replica, host):
     ports, _ = haproxy(host, port=free_port()) if host != "::1" else haproxy("::")
     asking = ask(ports["port"])
     answer_with(replica, OK)
     assert read(asking)[1] == b"ok"
 
 
-def test_requests_but_streams_are_not_watched_for_clients_that_go_away(haproxy, replica):
+def test_haproxy_start_requests_but_streams_are_not_watched_for_clients_that_go_away(haproxy, replica):
     ports, _ = haproxy()
     asking = ask(ports["port"])
     assert "x-request-disconnect-disabled: ?1" in answer_with(replica, OK)
@@ -153,7 +153,7 @@ def in_the_one_shape(body):
     return True
 
 
-def test_a_replica_that_is_away_is_503_in_the_one_shape(haproxy, replica):
+def test_haproxy_start_a_replica_that_is_away_is_503_in_the_one_shape(haproxy, replica):
     ports, _ = haproxy()
     replica.close()
     answer = httpx.get(f"http://127.0.0.1:{ports['port']}/api/v2/tasks")
@@ -161,7 +161,7 @@ def test_a_replica_that_is_away_is_503_in_the_one_shape(haproxy, replica):
     assert answer.headers["content-type"] == "application/json" and in_the_one_shape(answer.text)
 
 
-def test_a_replica_that_dies_with_the_request_is_502_in_the_one_shape(haproxy, replica):
+def test_haproxy_start_a_replica_that_dies_with_the_request_is_502_in_the_one_shape(haproxy, replica):
     ports, _ = haproxy()
     asking = ask(ports["port"])
     answer_with(replica, b"")
@@ -169,7 +169,7 @@ def test_a_replica_that_dies_with_the_request_is_502_in_the_one_shape(haproxy, r
     assert " 502 " in head and "retry-after: 2" in head.lower() and in_the_one_shape(body)
 
 
-def test_before_there_is_a_replica_it_is_503_and_not_404():
+def test_haproxy_start_before_there_is_a_replica_it_is_503_and_not_404():
     text = corrected(
         AS_RAY_WRITES_IT.format_map(
             dict.fromkeys(("folder", "port", "metrics_port", "stats_port", "replica_port"), "1")
@@ -179,7 +179,7 @@ def test_before_there_is_a_replica_it_is_503_and_not_404():
     assert "status 404" not in text and "status 503" in text
 
 
-def test_it_dies_with_who_started_it(tmp_path, haproxy, replica):
+def test_haproxy_start_it_dies_with_who_started_it(tmp_path, haproxy, replica):
     """An actor of Ray Serve that is killed must not leave its HAProxy, and the port with it, behind."""
     ports, process = haproxy()
     file = tmp_path / "haproxy.cfg"

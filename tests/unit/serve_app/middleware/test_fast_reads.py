@@ -59,7 +59,7 @@ SHOWN = ["tasks/task-1", "training/task-1", "tasks/task-2", "inference/task-2", 
 
 
 @pytest.mark.parametrize("path", SHOWN)
-def test_a_status_is_the_same_as_fastapis_to_the_byte(path):
+def test_fast_reads_a_status_is_the_same_as_fastapis_to_the_byte(path):
     answers = Answers(*ROWS)
     fast, route = answers.fast.get(f"/api/v2/{path}"), answers.routes.get(f"/api/v2/{path}")
     assert fast.status_code == route.status_code == 200
@@ -71,16 +71,16 @@ def test_a_status_is_the_same_as_fastapis_to_the_byte(path):
     "path",
     ["tasks/unknown", "inference/task-1", "training/task-2", "tasks/task-1/logs", "tasks", "training/start"],
 )
-def test_what_is_not_at_hand_goes_on_to_fastapi(path):
+def test_fast_reads_what_is_not_at_hand_goes_on_to_fastapi(path):
     assert Answers(*ROWS).fast.get(f"/api/v2/{path}").status_code == 599
 
 
-def test_only_get_is_answered():
+def test_fast_reads_only_get_is_answered():
     assert Answers(*ROWS).fast.delete("/api/v2/tasks/task-1").status_code == 599
 
 
 @pytest.mark.parametrize("client", ["fast", "routes"])
-def test_a_client_that_has_the_answer_gets_304_until_it_changes(client):
+def test_fast_reads_a_client_that_has_the_answer_gets_304_until_it_changes(client):
     answers = Answers(*ROWS)
     get = getattr(answers, client).get
     url = "/api/v2/tasks/task-1"
@@ -93,7 +93,7 @@ def test_a_client_that_has_the_answer_gets_304_until_it_changes(client):
     assert answer.status_code == 200 and answer.json()["status"] == "running" and answer.headers["etag"] != etag
 
 
-def test_a_place_in_the_queue_that_others_change_is_a_new_answer():
+def test_fast_reads_a_place_in_the_queue_that_others_change_is_a_new_answer():
     answers = Answers(a_row(1), a_row(2))
     url = "/api/v2/tasks/task-2"
     first = answers.fast.get(url)
@@ -103,7 +103,7 @@ def test_a_place_in_the_queue_that_others_change_is_a_new_answer():
     assert again.status_code == 200 and again.json()["queue_position"] == 1
 
 
-def test_a_list_is_made_of_the_same_answers_and_has_an_etag():
+def test_fast_reads_a_list_is_made_of_the_same_answers_and_has_an_etag():
     answers = Answers(*ROWS)
     page = answers.routes.get("/api/v2/tasks")
     body = page.json()
@@ -135,7 +135,7 @@ def a_report(manager):
     return HealthReport("1", TaskView(), no_streams(), manager.resources)
 
 
-def test_those_who_ask_for_the_health_together_ask_the_task_manager_once():
+def test_fast_reads_those_who_ask_for_the_health_together_ask_the_task_manager_once():
     async def main():
         manager = TaskManager()
         report = a_report(manager)
@@ -149,7 +149,7 @@ def test_those_who_ask_for_the_health_together_ask_the_task_manager_once():
     asyncio.run(main())
 
 
-def test_a_task_manager_that_does_not_answer_is_not_covered_up_by_what_it_said_before(monkeypatch):
+def test_fast_reads_a_task_manager_that_does_not_answer_is_not_covered_up_by_what_it_said_before(monkeypatch):
     async def main():
         manager = TaskManager()
         report = a_report(manager)
@@ -163,5 +163,5 @@ def test_a_task_manager_that_does_not_answer_is_not_covered_up_by_what_it_said_b
     asyncio.run(main())
 
 
-def test_the_name_of_an_answer_is_of_its_bytes():
+def test_fast_reads_the_name_of_an_answer_is_of_its_bytes():
     assert encoded(b"a").etag == encoded(b"a").etag != encoded(b"b").etag

@@ -95,13 +95,13 @@ def same_answer(clients, path, content, content_type="application/json"):
 @pytest.mark.parametrize(
     "content_type", ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"]
 )
-def test_a_training_is_accepted(clients, request_of_a_training, content_type):
+def test_fast_starts_a_training_is_accepted(clients, request_of_a_training, content_type):
     code, body = same_answer(clients, START, json.dumps(request_of_a_training), content_type)
     assert code == 200
     assert (body["task_id"], body["status"], body["queue_position"]) == ("mine", "pending", 1)
 
 
-def test_an_id_is_a_uuid_that_begins_with_the_time(clients, request_of_a_training):
+def test_fast_starts_an_id_is_a_uuid_that_begins_with_the_time(clients, request_of_a_training):
     del request_of_a_training["task_id"]
     before_ms = time.time_ns() // 1_000_000
     ids = [client.post(START, json=request_of_a_training).json()["task_id"] for client in clients]
@@ -121,21 +121,21 @@ def test_an_id_is_a_uuid_that_begins_with_the_time(clients, request_of_a_trainin
         ({"model": "resnet19"}, 422),
     ],
 )
-def test_what_is_wrong_is_said_in_the_same_words(clients, request_of_a_training, changes, code):
+def test_fast_starts_what_is_wrong_is_said_in_the_same_words(clients, request_of_a_training, changes, code):
     body = json.dumps(request_of_a_training | changes)
     assert same_answer(clients, START, body)[0] == code
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
-def test_what_is_no_request_is_refused_in_the_same_words(clients, body):
+def test_fast_starts_what_is_no_request_is_refused_in_the_same_words(clients, body):
     assert same_answer(clients, START, body)[0] in {400, 422}
 
 
-def test_text_is_no_json(clients, request_of_a_training):
+def test_fast_starts_text_is_no_json(clients, request_of_a_training):
     assert same_answer(clients, START, json.dumps(request_of_a_training), "text/plain")[0] == 422
 
 
-def test_an_inference_without_its_files_is_refused(clients, tmp_path):
+def test_fast_starts_an_inference_without_its_files_is_refused(clients, tmp_path):
     names = {name: str(tmp_path / name) for name in ("cfg_path", "weight_path", "source_path")}
     assert same_answer(clients, "/api/v2/inference/start", json.dumps(names))[0] == 422
 
@@ -144,12 +144,14 @@ def test_an_inference_without_its_files_is_refused(clients, tmp_path):
     ("error", "code"),
     [(TaskConflict("in use"), 409), (ServiceBusy("full", 10), 503), (ZeroDivisionError("a bug"), 500)],
 )
-def test_the_task_managers_errors_are_answers(clients, task_manager, request_of_a_training, error, code):
+def test_fast_starts_the_task_managers_errors_are_answers(
+    clients, task_manager, request_of_a_training, error, code
+):
     task_manager.error = error
     assert same_answer(clients, START, json.dumps(request_of_a_training))[0] == code
 
 
-def test_other_requests_go_on(clients):
+def test_fast_starts_other_requests_go_on(clients):
     answers = [client.put(START, json={}) for client in clients]
     assert answers[0].status_code == answers[1].status_code == 405
     assert answers[0].json()["message"] == answers[1].json()["message"]

@@ -58,7 +58,7 @@ def client_of():
         (ZeroDivisionError("a bug"), 500, None),
     ],
 )
-def test_every_error_has_the_one_shape(client_of, error, code, field):
+def test_guards_every_error_has_the_one_shape(client_of, error, code, field):
     answer = client_of(error).get("/error")
     body = answer.json()
     assert answer.status_code == code
@@ -68,7 +68,7 @@ def test_every_error_has_the_one_shape(client_of, error, code, field):
     assert "Traceback" not in answer.text and "a bug" not in answer.text
 
 
-def test_a_busy_service_says_when_to_come_back(client_of):
+def test_guards_a_busy_service_says_when_to_come_back(client_of):
     assert client_of(ServiceBusy("full", 7)).get("/error").headers["retry-after"] == "7"
 
 
@@ -82,7 +82,7 @@ def test_a_busy_service_says_when_to_come_back(client_of):
         (b"{}", "number", "required"),
     ],
 )
-def test_a_wrong_body_names_the_field_and_the_reason(client_of, body, field, reason):
+def test_guards_a_wrong_body_names_the_field_and_the_reason(client_of, body, field, reason):
     answer = client_of().post("/body", content=body, headers={"content-type": "application/json"})
     (problem,) = answer.json()["errors"]
     assert answer.json()["detail"] == f"{field}: {problem['message']}"
@@ -90,13 +90,13 @@ def test_a_wrong_body_names_the_field_and_the_reason(client_of, body, field, rea
     assert problem["field"] == field and reason in problem["message"]
 
 
-def test_unknown_routes_and_methods_have_the_shape_too(client_of):
+def test_guards_unknown_routes_and_methods_have_the_shape_too(client_of):
     assert client_of().get("/nothing").json()["status"] == "error"
     answer = client_of().delete("/secret")
     assert answer.status_code == 405 and answer.json()["status"] == "error"
 
 
-def test_bodies_up_to_the_limit_pass_and_larger_ones_do_not(client_of):
+def test_guards_bodies_up_to_the_limit_pass_and_larger_ones_do_not(client_of):
     client = client_of()
     assert client.post("/echo", content=b"x" * MAX_BODY_BYTES).json() == MAX_BODY_BYTES
     assert client.post("/echo", content=b"x" * (MAX_BODY_BYTES + 1)).status_code == 413
@@ -121,18 +121,18 @@ def test_bodies_up_to_the_limit_pass_and_larger_ones_do_not(client_of):
         ({"Authorization": "Bearer"}, 401),
     ],
 )
-def test_a_known_key_opens_the_routes(client_of, headers, code):
+def test_guards_a_known_key_opens_the_routes(client_of, headers, code):
     answer = client_of(keys=["one", "two"]).get("/secret", headers=headers)
     assert answer.status_code == code
     if code == 401:
         assert answer.json()["status"] == "error"
 
 
-def test_health_needs_no_key(client_of):
+def test_guards_health_needs_no_key(client_of):
     assert client_of(keys=["one"]).get("/api/v1/health").status_code == 200
 
 
-def test_a_request_that_the_proxy_cancelled_is_a_client_that_left(caplog):
+def test_guards_a_request_that_the_proxy_cancelled_is_a_client_that_left(caplog):
     """Ray Serve then raises where the application asks for the next message."""
     seen = []
 

@@ -44,7 +44,7 @@ def client(tmp_path):
     return make
 
 
-def test_predictions_of_a_task_that_has_ended_elsewhere(client, tmp_path):
+def test_inference_predictions_of_a_task_that_has_ended_elsewhere(client, tmp_path):
     with writing_predictions(tmp_path, model="resnet18"):
         pass
     result = {"predictions_json": str(tmp_path / "predictions.json")}
@@ -54,7 +54,7 @@ def test_predictions_of_a_task_that_has_ended_elsewhere(client, tmp_path):
     assert replica.get("/api/v2/inference/one").json()["status"] == "completed"
 
 
-def test_a_task_that_runs_has_no_predictions(client):
+def test_inference_a_task_that_runs_has_no_predictions(client):
     running = a_task(1, id="one", kind="inference", status=TaskStatus.RUNNING, version=1)
     answer = client(running).get(RESULTS)
     assert answer.status_code == 409 and "is running: it has no predictions" in answer.text

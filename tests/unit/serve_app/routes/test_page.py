@@ -44,14 +44,14 @@ def client(folder):
     return TestClient(app)
 
 
-def test_a_browser_gets_the_page_and_a_program_the_index(client):
+def test_page_a_browser_gets_the_page_and_a_program_the_index(client):
     page = client.get("/", headers=BROWSER)
     assert page.headers["content-type"].startswith("text/html") and "main.js" in page.text
     assert client.get("/").json()["name"] == "rfuav-ray"
 
 
 @pytest.mark.parametrize("path", ["/", "/static/main.js", "/static/page.css", "/static/panels/tasks.js"])
-def test_the_pages_files_may_load_nothing_from_elsewhere(client, path):
+def test_page_the_pages_files_may_load_nothing_from_elsewhere(client, path):
     answer = client.get(path, headers=BROWSER)
     policy = answer.headers["content-security-policy"]
     assert answer.status_code == 200 and "default-src 'none'" in policy and "unsafe" not in policy
@@ -59,11 +59,11 @@ def test_the_pages_files_may_load_nothing_from_elsewhere(client, path):
 
 
 @pytest.mark.parametrize("path", ["/static/../guards.py", "/static/%2e%2e/guards.py", "/static/unknown.js"])
-def test_nothing_but_the_pages_files_is_given_out(client, path):
+def test_page_nothing_but_the_pages_files_is_given_out(client, path):
     assert client.get(path).status_code == 404
 
 
-def test_with_keys_the_page_is_open_and_the_api_is_not(client):
+def test_page_with_keys_the_page_is_open_and_the_api_is_not(client):
     client = TestClient(KeyCheck(client.app, ["secret"]))
     assert client.get("/", headers=BROWSER).status_code == 200
     assert client.get("/static/main.js").status_code == 200
@@ -72,13 +72,13 @@ def test_with_keys_the_page_is_open_and_the_api_is_not(client):
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_who_sends_two_accept_headers_gets_without_a_key_at_most_the_page(client, order):
+def test_page_who_sends_two_accept_headers_gets_without_a_key_at_most_the_page(client, order):
     headers = [("accept", "application/json"), ("accept", "text/html")][::order]
     answer = TestClient(KeyCheck(client.app, ["secret"])).get("/", headers=headers)
     assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/html")
 
 
-def test_the_files_of_a_task(client, folder):
+def test_page_the_files_of_a_task(client, folder):
     answer = client.get("/api/v2/tasks/task-1/artifacts").json()
     assert answer["folder"] == str(folder / "runs" / "one")
     assert [(one["name"], one["size_bytes"]) for one in answer["artifacts"]] == [("report.json", 2)]
@@ -87,26 +87,26 @@ def test_the_files_of_a_task(client, folder):
 
 
 @pytest.mark.parametrize("name", ["secret.txt", "best_model.pth", "..%2Fpicture.png"])
-def test_only_what_the_task_has_made_is_given_out(client, name):
+def test_page_only_what_the_task_has_made_is_given_out(client, name):
     assert client.get(f"/api/v2/tasks/task-1/artifacts/{name}").status_code == 404
 
 
-def test_a_task_that_has_made_nothing_yet_has_no_files(client):
+def test_page_a_task_that_has_made_nothing_yet_has_no_files(client):
     assert client.get("/api/v2/tasks/task-2/artifacts").json()["artifacts"] == []
 
 
-def test_a_request_is_shown_as_it_was_accepted(client, folder):
+def test_page_a_request_is_shown_as_it_was_accepted(client, folder):
     assert client.get("/api/v2/tasks/task-1/request").json() == {"save_path": str(folder / "runs"), "name": "one"}
 
 
-def test_images_below_the_roots_are_shown_and_nothing_else(client, folder):
+def test_page_images_below_the_roots_are_shown_and_nothing_else(client, folder):
     assert client.get("/api/v2/files/image", params={"path": "picture.png"}).content == b"png"
     for path, code in (("runs/one/report.json", 422), ("gone.png", 422), ("/etc/passwd", 403)):
         assert client.get("/api/v2/files/image", params={"path": path}).status_code == code
 
 
 @pytest.mark.parametrize("path", ["\0", "pipe"])
-def test_a_path_that_is_none_and_one_that_would_wait_are_refused(client, folder, path):
+def test_page_a_path_that_is_none_and_one_that_would_wait_are_refused(client, folder, path):
     os.mkfifo(folder / "pipe")
     for route in ("/api/v2/files", "/api/v2/files/image"):
         assert client.get(route, params={"path": path}).status_code == 422

@@ -20,14 +20,14 @@ def words(language):
 ENGLISH, CHINESE = words("en"), words("zh")
 
 
-def test_both_languages_have_the_same_words_with_the_same_values_in_them():
+def test_words_both_languages_have_the_same_words_with_the_same_values_in_them():
     chinese = {key: text for key, text in CHINESE.items() if not key.startswith(HINT)}
     assert ENGLISH.keys() == chinese.keys() and len(ENGLISH) > 100
     for key, text in ENGLISH.items():
         assert set(re.findall(r"{\w+}", text)) == set(re.findall(r"{\w+}", chinese[key])), key
 
 
-def test_every_word_that_the_page_asks_for_is_there():
+def test_words_every_word_that_the_page_asks_for_is_there():
     asked = {key for path in STATIC.rglob("*.js") for key in re.findall(r'\bt\("([^"]+)"', path.read_text())}
     assert len(asked) > 50 and asked <= ENGLISH.keys()
 
@@ -40,7 +40,7 @@ def described_fields():
 
 
 @pytest.mark.parametrize(("kind", "name", "description"), list(described_fields()))
-def test_every_described_field_of_a_request_has_a_hint_in_chinese(kind, name, description):
+def test_words_every_described_field_of_a_request_has_a_hint_in_chinese(kind, name, description):
     own, shared = f"{HINT}{kind}.{name}", f"{HINT}{name}"
     assert re.search("[\u4e00-\u9fff]", CHINESE[own if own in CHINESE else shared])
     if own not in CHINESE:  # then what it says in Chinese is said of the others, too
@@ -52,7 +52,7 @@ def test_every_described_field_of_a_request_has_a_hint_in_chinese(kind, name, de
         assert said == {description}
 
 
-def test_no_hint_is_of_a_field_that_there_is_not():
+def test_words_no_hint_is_of_a_field_that_there_is_not():
     fields = {f"{HINT}{kind}.{name}" for kind, name, _ in described_fields()}
     fields |= {f"{HINT}{name}" for _, name, _ in described_fields()}
     assert {key for key in CHINESE if key.startswith(HINT)} <= fields

@@ -36,19 +36,19 @@ def fill(ours):
             return sent
 
 
-def test_a_client_that_reads_has_nothing_waiting(connection):
+def test_backpressure_a_client_that_reads_has_nothing_waiting(connection):
     _, client = connection
     assert waiting_bytes(client.getsockname()[:2]) == 0
 
 
-def test_what_a_client_does_not_read_is_seen(connection):
+def test_backpressure_what_a_client_does_not_read_is_seen(connection):
     ours, client = connection
     sent = fill(ours)
     waiting = waiting_bytes(client.getsockname()[:2])
     assert waiting is not None and 0 < waiting <= sent
 
 
-def test_a_connection_that_is_not_here_is_not_known(connection):
+def test_backpressure_a_connection_that_is_not_here_is_not_known(connection):
     assert waiting_bytes(("192.0.2.1", 1)) is None
     assert waiting_bytes(("no address", 1)) is None
 
@@ -58,7 +58,7 @@ def read(client, size):
         size -= len(client.recv(1 << 20))
 
 
-def test_sending_waits_until_the_client_reads(connection):
+def test_backpressure_sending_waits_until_the_client_reads(connection):
     ours, client = connection
     address = client.getsockname()[:2]
     sent = fill(ours)
@@ -74,7 +74,7 @@ def test_sending_waits_until_the_client_reads(connection):
     asyncio.run(main())
 
 
-def test_an_endless_answer_stops_for_a_client_that_does_not_read_and_then_goes_on(connection):
+def test_backpressure_an_endless_answer_stops_for_a_client_that_does_not_read_and_then_goes_on(connection):
     ours, client = connection
     sent = fill(ours)
     is_closed = []

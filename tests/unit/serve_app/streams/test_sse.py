@@ -57,7 +57,7 @@ def entries(first, last):
     return [{"message": str(number)} for number in range(first, last + 1)]
 
 
-def test_every_client_sees_everything_once_early_late_and_reconnecting(actor):
+def test_sse_every_client_sees_everything_once_early_late_and_reconnecting(actor):
     async def main():
         streams = streams_of(actor)
         early = asyncio.create_task(collect(streams))
@@ -76,7 +76,7 @@ def test_every_client_sees_everything_once_early_late_and_reconnecting(actor):
     assert back == early[2:]
 
 
-def test_a_client_far_behind_the_others_still_gets_everything(actor):
+def test_sse_a_client_far_behind_the_others_still_gets_everything(actor):
     async def main():
         streams = streams_of(actor)
         first = asyncio.create_task(collect(streams, after=WINDOW * 3 - 1))
@@ -129,15 +129,15 @@ async def reads_the_history(streams, _follower):
 
 
 @pytest.mark.parametrize("way", [keeps_up, is_far_behind, reads_the_history])
-def test_the_end_of_a_log_waits_for_the_end_of_its_task(held, way):
+def test_sse_the_end_of_a_log_waits_for_the_end_of_its_task(held, way):
     assert held(way) == [FINAL]
 
 
-def test_a_client_that_has_seen_the_end_is_not_told_so_before_its_task_ends(held):
+def test_sse_a_client_that_has_seen_the_end_is_not_told_so_before_its_task_ends(held):
     assert held(lambda streams, _: streams.position("task", 4)) is None
 
 
-def test_what_is_before_the_end_of_a_log_waits_for_nothing(actor):
+def test_sse_what_is_before_the_end_of_a_log_waits_for_nothing(actor):
     async def main():
         view = TaskView()
         view.put(a_row(1, id="task", status=TaskStatus.RUNNING))
@@ -149,15 +149,15 @@ def test_what_is_before_the_end_of_a_log_waits_for_nothing(actor):
     assert position == 3 and len(history) == 3
 
 
-def test_a_deleted_task_holds_nothing(held):
+def test_sse_a_deleted_task_holds_nothing(held):
     assert held(reads_the_history, lambda view, _: view.drop("task")) == [FINAL]
 
 
-def test_a_service_that_stops_ends_streams_whose_end_is_held(held):
+def test_sse_a_service_that_stops_ends_streams_whose_end_is_held(held):
     assert held(keeps_up, lambda _, streams: streams.end()) == []
 
 
-def test_the_end_of_a_log_does_not_wait_for_ever(actor, monkeypatch):
+def test_sse_the_end_of_a_log_does_not_wait_for_ever(actor, monkeypatch):
     monkeypatch.setattr(sse, "END_WAIT_S", 0.05)
 
     async def main():
@@ -169,7 +169,7 @@ def test_the_end_of_a_log_does_not_wait_for_ever(actor, monkeypatch):
     assert [entry for _, entry in parse(run(main()))] == [FINAL]
 
 
-def test_an_end_that_is_stored_and_not_shown_yet_is_the_last(actor, monkeypatch):
+def test_sse_an_end_that_is_stored_and_not_shown_yet_is_the_last(actor, monkeypatch):
     stored = [(1, json.dumps({"message": "1"})), (2, json.dumps(FINAL))]
 
     async def main():
@@ -181,7 +181,7 @@ def test_an_end_that_is_stored_and_not_shown_yet_is_the_last(actor, monkeypatch)
     assert run(main()).is_last
 
 
-def test_a_silent_stream_says_that_it_lives(actor, monkeypatch):
+def test_sse_a_silent_stream_says_that_it_lives(actor, monkeypatch):
     monkeypatch.setattr(sse, "HEARTBEAT_S", 0.01)
 
     async def main():
@@ -191,7 +191,7 @@ def test_a_silent_stream_says_that_it_lives(actor, monkeypatch):
     assert run(main()).startswith(":")
 
 
-def test_a_client_that_leaves_is_forgotten(actor):
+def test_sse_a_client_that_leaves_is_forgotten(actor):
     async def main():
         streams = streams_of(actor)
         await actor.append(EventReport("task", "run", 0, entries(1, 1)))
@@ -204,7 +204,7 @@ def test_a_client_that_leaves_is_forgotten(actor):
     assert run(main()) == 0
 
 
-def test_a_service_that_stops_ends_its_streams_after_what_is_there_and_refuses_new_ones(actor):
+def test_sse_a_service_that_stops_ends_its_streams_after_what_is_there_and_refuses_new_ones(actor):
     async def main():
         streams = streams_of(actor)
         await actor.append(EventReport("task", "run", 0, entries(1, 2)))
@@ -218,7 +218,7 @@ def test_a_service_that_stops_ends_its_streams_after_what_is_there_and_refuses_n
     assert [number for number, _ in parse(run(main()))] == [1, 2]
 
 
-def test_deleting_a_task_ends_its_streams(actor):
+def test_sse_deleting_a_task_ends_its_streams(actor):
     async def main():
         streams = streams_of(actor)
         await actor.append(EventReport("task", "run", 0, entries(1, 1)))
@@ -230,7 +230,7 @@ def test_deleting_a_task_ends_its_streams(actor):
     assert len(run(main())) == 1
 
 
-def test_a_restarted_actor_goes_on_where_the_log_ended(actor, tmp_path):
+def test_sse_a_restarted_actor_goes_on_where_the_log_ended(actor, tmp_path):
     async def main():
         await actor.append(EventReport("task", "run", 0, entries(1, 2)))
         again = metrics_actor(tmp_path)
@@ -244,7 +244,7 @@ def test_a_restarted_actor_goes_on_where_the_log_ended(actor, tmp_path):
     assert run(main()) == ([1, 2, 3, 4], [3, 4], True)
 
 
-def test_a_report_that_could_not_be_stored_is_taken_when_it_comes_again(writes, actor):
+def test_sse_a_report_that_could_not_be_stored_is_taken_when_it_comes_again(writes, actor):
     async def main():
         writes.before = _disk_full
         with pytest.raises(OSError, match="full"):
@@ -260,7 +260,7 @@ def _disk_full(*_):
     raise OSError("disk full")
 
 
-def test_the_position_of_a_client_is_known(actor):
+def test_sse_the_position_of_a_client_is_known(actor):
     async def main():
         streams = streams_of(actor)
         await actor.append(EventReport("task", "run", 0, entries(1, 1)))
@@ -272,7 +272,7 @@ def test_the_position_of_a_client_is_known(actor):
     assert run(main()) == ([0, 1, 1], [0, 1, None, None])
 
 
-def test_forgotten_events_are_gone_and_the_id_is_free(actor):
+def test_sse_forgotten_events_are_gone_and_the_id_is_free(actor):
     async def main():
         await actor.append(EventReport("task", "manager", 0, [FINAL]))
         assert await actor.closed_streams() == {"task"}
@@ -294,7 +294,7 @@ def test_forgotten_events_are_gone_and_the_id_is_free(actor):
         (ActorDiedError(), "The log cannot be read now. Try again."),
     ],
 )
-def test_a_log_that_nobody_can_read_now_is_refused_after_a_while(monkeypatch, error, said):
+def test_sse_a_log_that_nobody_can_read_now_is_refused_after_a_while(monkeypatch, error, said):
     class Away:
         async def read(self, *_):
             raise error
@@ -308,7 +308,7 @@ def test_a_log_that_nobody_can_read_now_is_refused_after_a_while(monkeypatch, er
             run(asking(*arguments))
 
 
-def test_reports_that_come_together_are_stored_together_each_in_its_log(writes, actor):
+def test_sse_reports_that_come_together_are_stored_together_each_in_its_log(writes, actor):
     written = []
     writes.before = lambda rows: written.append(len(rows))
 
@@ -322,7 +322,7 @@ def test_reports_that_come_together_are_stored_together_each_in_its_log(writes, 
     assert sum(written) == 6 and len(written) <= 2
 
 
-def test_what_could_not_be_stored_of_reports_is_said_for_each(writes, actor):
+def test_sse_what_could_not_be_stored_of_reports_is_said_for_each(writes, actor):
     writes.before = _disk_full
 
     async def main():
@@ -331,7 +331,7 @@ def test_what_could_not_be_stored_of_reports_is_said_for_each(writes, actor):
     assert [type(error) for error in run(main())] == [OSError, OSError]
 
 
-def test_a_log_goes_on_behind_what_was_stored_with_its_task(actor, tmp_path):
+def test_sse_a_log_goes_on_behind_what_was_stored_with_its_task(actor, tmp_path):
     async def main():
         assert (await actor.read("task")).events == []  # before there is such a task
         Store(database_url("", tmp_path)).write_tasks([first_event("task", {"message": "accepted"})])
@@ -341,7 +341,7 @@ def test_a_log_goes_on_behind_what_was_stored_with_its_task(actor, tmp_path):
     assert run(main()) == [(1, '{"message": "accepted"}'), (2, '{"message": "2"}'), (3, '{"message": "3"}')]
 
 
-def test_a_store_that_does_not_answer_is_said_for_each_report(actor, monkeypatch):
+def test_sse_a_store_that_does_not_answer_is_said_for_each_report(actor, monkeypatch):
     monkeypatch.setattr(Store, "last_events", _disk_full)
 
     async def main():
@@ -370,7 +370,7 @@ def loads(actor, monkeypatch):
     return ask
 
 
-def test_logs_of_ended_tasks_leave_the_memory_and_those_of_living_ones_stay(actor, loads, monkeypatch):
+def test_sse_logs_of_ended_tasks_leave_the_memory_and_those_of_living_ones_stay(actor, loads, monkeypatch):
     monkeypatch.setattr("actors.events.metrics_actor.KEPT_LOGS", 2)
 
     async def main():
@@ -387,7 +387,7 @@ def test_logs_of_ended_tasks_leave_the_memory_and_those_of_living_ones_stay(acto
     assert run(main()) == 1
 
 
-def test_an_id_that_a_new_task_has_keeps_the_new_log(actor, loads, monkeypatch):
+def test_sse_an_id_that_a_new_task_has_keeps_the_new_log(actor, loads, monkeypatch):
     monkeypatch.setattr("actors.events.metrics_actor.KEPT_LOGS", 1)
 
     async def main():

@@ -47,7 +47,7 @@ def reading(view, limit, use):
     asyncio.run(main())
 
 
-def test_all_tasks_come_first_and_then_what_changes(view):
+def test_task_events_all_tasks_come_first_and_then_what_changes(view):
     view.put(a_row(1, status=TaskStatus.FAILED))
     view.put(a_row(2))
 
@@ -63,7 +63,7 @@ def test_all_tasks_come_first_and_then_what_changes(view):
     reading(view, 1, use)
 
 
-def test_tasks_that_wait_or_run_are_there_however_old(view):
+def test_task_events_tasks_that_wait_or_run_are_there_however_old(view):
     statuses = [TaskStatus.PENDING, TaskStatus.COMPLETED, TaskStatus.RUNNING, TaskStatus.FAILED]
     for number in range(12):
         view.put(a_row(number, status=statuses[number % 4]))
@@ -76,7 +76,7 @@ def test_tasks_that_wait_or_run_are_there_however_old(view):
     reading(view, 3, use)
 
 
-def test_numbers_tell_the_order_of_submission_of_what_changes_too(view):
+def test_task_events_numbers_tell_the_order_of_submission_of_what_changes_too(view):
     async def use(stream):
         await next_event(stream)
         for number in (5, 3):
@@ -87,7 +87,7 @@ def test_numbers_tell_the_order_of_submission_of_what_changes_too(view):
     reading(view, 10, use)
 
 
-def test_a_long_event_comes_in_parts_and_what_changes_meanwhile_behind_it(view, monkeypatch):
+def test_task_events_a_long_event_comes_in_parts_and_what_changes_meanwhile_behind_it(view, monkeypatch):
     monkeypatch.setattr(task_events, "TASKS_A_PART", 2)
     for number in range(5):
         view.put(a_row(number))
@@ -105,7 +105,7 @@ def test_a_long_event_comes_in_parts_and_what_changes_meanwhile_behind_it(view, 
     reading(view, 10, use)
 
 
-def test_when_the_whole_table_comes_again_the_newest_tasks_do_and_not_all_of_them(view):
+def test_task_events_when_the_whole_table_comes_again_the_newest_tasks_do_and_not_all_of_them(view):
     async def use(stream):
         await next_event(stream)
         rows = [a_row(number, status=TaskStatus.COMPLETED) for number in range(1, 4)]
@@ -116,7 +116,7 @@ def test_when_the_whole_table_comes_again_the_newest_tasks_do_and_not_all_of_the
     reading(view, 1, use)
 
 
-def test_a_reader_that_is_far_behind_is_told_all_tasks_again(view, monkeypatch):
+def test_task_events_a_reader_that_is_far_behind_is_told_all_tasks_again(view, monkeypatch):
     monkeypatch.setattr(task_events, "MOST_CHANGES", 3)
 
     async def use(stream):
@@ -130,7 +130,7 @@ def test_a_reader_that_is_far_behind_is_told_all_tasks_again(view, monkeypatch):
     reading(view, 10, use)
 
 
-def test_a_stream_ends_with_the_service_and_is_kept_awake_until_then(view, monkeypatch):
+def test_task_events_a_stream_ends_with_the_service_and_is_kept_awake_until_then(view, monkeypatch):
     monkeypatch.setattr(task_events, "HEARTBEAT_S", 0.01)
 
     async def main():

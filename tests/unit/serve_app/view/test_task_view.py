@@ -27,14 +27,14 @@ def position(copy, number):
     return copy.queue_position(task)
 
 
-def test_newest_first_whatever_the_order_of_arrival():
+def test_task_view_newest_first_whatever_the_order_of_arrival():
     copy = TaskCopy()
     for number in (2, 3, 1):
         copy.put(a_row(number))
     assert ids(copy) == ["task-3", "task-2", "task-1"]
 
 
-def test_a_page_of_some_kinds_and_statuses_and_how_many_there_are():
+def test_task_view_a_page_of_some_kinds_and_statuses_and_how_many_there_are():
     copy = TaskCopy()
     kinds = ("training", "inference", "split")
     statuses = (TaskStatus.COMPLETED, TaskStatus.FAILED)
@@ -50,7 +50,7 @@ def test_a_page_of_some_kinds_and_statuses_and_how_many_there_are():
 
 @pytest.mark.parametrize("kinds", [None, {"training"}, {"inference", "split"}, {"crop"}])
 @pytest.mark.parametrize("statuses", [None, {"failed"}, {"completed", "pending"}])
-def test_every_page_is_a_part_of_the_whole_list(kinds, statuses):
+def test_task_view_every_page_is_a_part_of_the_whole_list(kinds, statuses):
     numbers = random.Random(4)
     rows = [
         a_row(
@@ -70,21 +70,21 @@ def test_every_page_is_a_part_of_the_whole_list(kinds, statuses):
             assert ids(copy, kinds, statuses, offset, limit) == whole[offset : offset + limit]
 
 
-def test_an_older_state_never_replaces_a_newer_one():
+def test_task_view_an_older_state_never_replaces_a_newer_one():
     copy = TaskCopy()
     copy.put(a_row(1, version=5, status=TaskStatus.RUNNING))
     copy.put(a_row(1, version=4))
     assert copy.get("task-1").status is TaskStatus.RUNNING
 
 
-def test_a_new_task_with_the_id_of_a_deleted_one_replaces_it():
+def test_task_view_a_new_task_with_the_id_of_a_deleted_one_replaces_it():
     copy = TaskCopy()
     copy.put(a_row(1, version=9, status=TaskStatus.COMPLETED))
     copy.put(a_row(2, version=3)._replace(id="task-1"))
     assert ids(copy) == ["task-2"] and copy.count(None, {"completed"}) == 0
 
 
-def test_the_queue_position_counts_those_that_start_earlier():
+def test_task_view_the_queue_position_counts_those_that_start_earlier():
     copy = TaskCopy()
     for row in (a_row(1), a_row(2), a_row(3, priority=1)):
         copy.put(row)
@@ -94,7 +94,7 @@ def test_the_queue_position_counts_those_that_start_earlier():
     assert [position(copy, number) for number in (1, 2, 3)] == [2, 1, None]
 
 
-def test_a_deleted_task_is_gone_and_deleting_twice_is_harmless():
+def test_task_view_a_deleted_task_is_gone_and_deleting_twice_is_harmless():
     view = TaskView()
     view.put(a_row(1, status=TaskStatus.FAILED))
     view.put(a_row(2))
@@ -103,7 +103,7 @@ def test_a_deleted_task_is_gone_and_deleting_twice_is_harmless():
     assert view.copy.get("task-1") is None and ids(view.copy) == ["task-2"]
 
 
-def test_a_new_feed_replaces_the_copy_when_all_of_it_is_there():
+def test_task_view_a_new_feed_replaces_the_copy_when_all_of_it_is_there():
     view = TaskView()
     view.put(a_row(1, version=9))
     view.apply(a_page(a_row(2), restarts=True, is_last=False))
@@ -114,7 +114,7 @@ def test_a_new_feed_replaces_the_copy_when_all_of_it_is_there():
     assert position(view.copy, 2) == 1
 
 
-def test_a_page_changes_and_deletes():
+def test_task_view_a_page_changes_and_deletes():
     view = TaskView()
     view.put(a_row(1))
     view.put(a_row(2))
@@ -148,7 +148,7 @@ async def everything_else():
     ],
     ids=["an answer", "a page", "a new feed without it", "deleted by others", "deleted here", "a new task"],
 )
-def test_the_end_of_a_task_is_told_however_it_comes(change, request):
+def test_task_view_the_end_of_a_task_is_told_however_it_comes(change, request):
     async def main():
         view = TaskView()
         view.put(running(version=1))
@@ -168,7 +168,7 @@ def test_the_end_of_a_task_is_told_however_it_comes(change, request):
     asyncio.run(main())
 
 
-def test_a_service_that_stops_waits_for_no_task():
+def test_task_view_a_service_that_stops_waits_for_no_task():
     page = FeedPage("x", 1, [running()], [], restarts=True, is_last=True, is_over=True)
     manager = SimpleNamespace(changes=SimpleNamespace(remote=AsyncMock(return_value=page)))
 
