@@ -91,13 +91,14 @@ def produce(
         _warn_about_bad_samples(items, made, report)
         if dataset_file:
             write_text(output.path / DATASET_FILE, dataset_file(made))
-        result = {
-            "output_path": str(output_path),
-            "stats": stats_of(made),
-            "failures": [{"file": clean(name), "reason": why} for name, why in failures[:FAILURES_IN_RESULT]],
-        }
+        result = _result(output_path, stats_of(made), failures)
         output.complete(result)
         return result
+
+
+def _result(output_path: Path, stats: dict[str, Any], failures: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    named = [{"file": clean(name), "reason": why} for name, why in failures[:FAILURES_IN_RESULT]]
+    return {"output_path": str(output_path), "stats": stats, "failures": named}
 
 
 def _fingerprint(items: Sequence[Item], source: Path) -> str:

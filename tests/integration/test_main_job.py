@@ -7,45 +7,13 @@ from pathlib import Path
 import httpx
 import pytest
 
-METRICS = {
-    "epoch",
-    "total_epochs",
-    "train_loss",
-    "train_acc",
-    "val_loss",
-    "val_acc",
-    "macro_f1",
-    "micro_f1",
-    "mAP",
-    "top1_acc",
-    "top3_acc",
-    "top5_acc",
-    "precision",
-    "recall",
-    "macro_precision",
-    "macro_recall",
-    "micro_precision",
-    "micro_recall",
-    "learning_rate",
-    "best_acc",
-    "images_per_second",
-}
-FILES = {
-    "best_model.pth",
-    "last_model.pth",
-    "checkpoint.pt",
-    "model.yaml",
-    "metrics.csv",
-    "confusion_matrix.png",
-    "curves.png",
-    "report.json",
-}
+from tests.support.metric_names import ALL_FILES, LATEST_METRICS
 
 
 def test_a_training_leaves_its_files_and_its_figures(trained):
     folder = Path(trained["result"]["save_path"])
-    assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == FILES
-    assert set(trained["latest_metrics"]) >= METRICS
+    assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == ALL_FILES
+    assert set(trained["latest_metrics"]) >= set(LATEST_METRICS)
     assert trained["progress"] == 100 and trained["current_epoch"] == trained["total_epochs"] == 6
     assert trained["latest_metrics"]["best_acc"] > 75
 
@@ -54,7 +22,7 @@ def test_the_stream_shows_every_epoch_and_ends_with_the_status(client, trained):
     entries = list(client.stream_training_logs(trained["task_id"]))
     epochs = [entry["metrics"] for entry in entries if entry.get("stage") == "epoch_end"]
     assert [metrics["epoch"] for metrics in epochs] == [1, 2, 3, 4, 5, 6]
-    assert all(set(metrics) >= METRICS for metrics in epochs)
+    assert all(set(metrics) >= set(LATEST_METRICS) for metrics in epochs)
     assert entries[-1]["stage"] == "completed" and entries[-1]["status"] == "completed"
     assert all({"timestamp", "level", "message"} <= set(entry) for entry in entries)
     assert client.get_logs(trained["task_id"]) == entries

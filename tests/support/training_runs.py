@@ -14,40 +14,8 @@ from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent
 from rfuav_ray.training.run import train
+from tests.support.metric_names import WEIGHTS
 
-LATEST_METRICS = [
-    "epoch",
-    "total_epochs",
-    "train_loss",
-    "train_acc",
-    "val_loss",
-    "val_acc",
-    "macro_f1",
-    "micro_f1",
-    "mAP",
-    "top1_acc",
-    "top3_acc",
-    "top5_acc",
-    "precision",
-    "recall",
-    "macro_precision",
-    "macro_recall",
-    "micro_precision",
-    "micro_recall",
-    "learning_rate",
-    "best_acc",
-    "images_per_second",
-]
-WEIGHTS = ("best_model.pth", "last_model.pth")
-ALL_FILES = {
-    *WEIGHTS,
-    "checkpoint.pt",
-    "model.yaml",
-    "metrics.csv",
-    "curves.png",
-    "confusion_matrix.png",
-    "report.json",
-}
 CLASSES = ("drone", "noise", "无人机")
 
 

@@ -88,7 +88,11 @@ def test_pool_news_comes_when_a_gpu_is_ready(cluster, monkeypatch):
 
 
 def test_pool_news_comes_when_it_is_time_to_look_again(cluster):
-    play(lambda pool: pool.news())
+    async def scenario(pool):
+        await pool.news()
+        return await pool.look()
+
+    assert play(scenario) == set()
 
 
 def test_pool_look_a_node_that_leaves_takes_its_gpus_with_it(cluster):
@@ -131,10 +135,12 @@ def test_pool_look_a_node_that_leaves_while_its_gpu_is_awaited_gives_the_group_b
         await pool.look()
         await until(lambda: cluster.groups)
         cluster.remove_node("a")
-        await pool.look()
+        assert await pool.look() == {"cuda:0"}
         await until(lambda: not cluster.groups)
+        assert pool.gpus == []
 
     play(scenario)
+    assert cluster.groups == {}
 
 
 def test_pool_look_a_gpu_that_cannot_be_prepared_is_tried_again(cluster, monkeypatch):

@@ -3,7 +3,6 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,12 +11,10 @@ import yaml
 from rfuav_ray.api.kinds import kinds_of
 from tests.support.fake_service import (
     answer,
-    ask_from,
     event,
     free_url,
     last_event,
     refuse,
-    run_command,
     stream,
     task,
 )
@@ -63,17 +60,6 @@ INFERENCE_RESULT = {
     "images": 12,
     "classes": {"remote": 3, "drone": 9},
 }
-
-
-@pytest.fixture
-def service(service, monkeypatch, tmp_path):
-    ask_from(tmp_path, service, monkeypatch)
-    return service
-
-
-@pytest.fixture
-def rfuav(capsys):
-    return partial(run_command, capsys)
 
 
 def trains(service, *log, **final):

@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +9,10 @@ import pytest
 import yaml
 
 from tests.support.fake_service import (
-    ask_from,
     event,
     last_event,
     preprocessing,
     refuse,
-    run_command,
     stream,
     task,
 )
@@ -47,17 +44,6 @@ STATS: dict[str, dict[str, Any]] = {
     "spectrogram": {"recordings": 2, "pictures": 50, "failed": 0, "classes": []},
 }
 every_command = pytest.mark.parametrize("kind", COMMANDS)
-
-
-@pytest.fixture
-def service(service, monkeypatch, tmp_path):
-    ask_from(tmp_path, service, monkeypatch)
-    return service
-
-
-@pytest.fixture
-def rfuav(capsys):
-    return partial(run_command, capsys)
 
 
 def prepares(service, kind, *log, **final):

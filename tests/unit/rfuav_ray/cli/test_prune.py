@@ -1,18 +1,9 @@
 from datetime import timedelta
-from functools import partial
-
-import pytest
 
 from rfuav_ray.tasks import now
-from tests.support.fake_service import ask_from, refuse, run_command, task
+from tests.support.fake_service import refuse, task
 
 EMPTY = {"training_tasks": [], "inference_tasks": [], "preprocessing_tasks": []}
-
-
-@pytest.fixture
-def rfuav(service, capsys, monkeypatch, tmp_path):
-    ask_from(tmp_path, service, monkeypatch)
-    return partial(run_command, capsys)
 
 
 def ended(task_id, days_ago):

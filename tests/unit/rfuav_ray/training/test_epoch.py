@@ -11,15 +11,8 @@ from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent
 from rfuav_ray.training import epoch as training_epoch
 from rfuav_ray.training.run import train
-from tests.support.training_runs import (
-    ALL_FILES,
-    Interruption,
-    assert_same_results,
-    request,
-    rows,
-    stop_when,
-    warnings_of,
-)
+from tests.support.metric_names import ALL_FILES
+from tests.support.training_runs import Interruption, assert_same_results, request, rows, stop_when, warnings_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -8,17 +8,8 @@ import torch
 from rfuav_ray.errors import RunCancelled
 from rfuav_ray.events import RunEvent
 from rfuav_ray.training.run import train
-from tests.support.training_runs import (
-    ALL_FILES,
-    LATEST_METRICS,
-    WEIGHTS,
-    Run,
-    assert_same_results,
-    request,
-    rows,
-    stop_in_epoch,
-    warnings_of,
-)
+from tests.support.metric_names import ALL_FILES, LATEST_METRICS, WEIGHTS
+from tests.support.training_runs import Run, assert_same_results, request, rows, stop_in_epoch, warnings_of
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

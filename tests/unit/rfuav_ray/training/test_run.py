@@ -16,10 +16,9 @@ from rfuav_ray.images.transforms import to_tensor
 from rfuav_ray.models.build import build_model, load_weights
 from rfuav_ray.models.config import load_model_config
 from rfuav_ray.training.run import train
+from tests.support.metric_names import ALL_FILES, LATEST_METRICS
 from tests.support.training_runs import (
-    ALL_FILES,
     CLASSES,
-    LATEST_METRICS,
     Run,
     make_images,
     request,
