@@ -1,4 +1,3 @@
-import json
 import os
 import signal
 import subprocess
@@ -8,7 +7,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from rfuav_ray.api.kinds import kinds_of
 from tests.support.fake_service import (
     answer,
     event,
@@ -251,66 +249,7 @@ def test_commands_an_inference_without_a_source_is_refused(service, rfuav):
     assert service.requests == []
 
 
-# tasks, logs, cancel
-
-
-def task_list(**kinds):
-    names = ("training", "inference", "preprocessing")
-    lists = {f"{name}_tasks": kinds.get(name, []) for name in names}
-    return {**lists, **{f"total_{name}": len(kinds.get(name, [])) for name in names}}
-
-
-def test_commands_tasks_are_listed_newest_first_with_what_matters(service, rfuav):
-    running = task(
-        "night-run",
-        status="running",
-        progress=41.7,
-        device="cuda:0",
-        current_epoch=5,
-        total_epochs=12,
-        latest_metrics={"val_acc": 93.14},
-        created_at="2026-01-01T12:00:00+00:00",
-    )
-    failed = task("f1", task_type="inference", status="failed", error="[oops]", created_at="2026-01-03T12:00:00Z")
-    waiting = task("s1", task_type="split", status="pending", queue_position=2, created_at="2026-01-02T12:00:00Z")
-    service.on("GET /api/v2/tasks", task_list(training=[running], inference=[failed], preprocessing=[waiting]))
-    status, out, _ = rfuav("tasks")
-    assert status == 0
-    lines = [line.split() for line in out.splitlines()]
-    assert [line[0] for line in lines[1:]] == ["f1", "s1", "night-run"]
-    assert lines[1][1:3] == ["inference", "failed"]
-    assert lines[1][-1] == "[oops]"
-    assert " ".join(lines[2]).endswith("number 2 in the queue")
-    assert " ".join(lines[3]).startswith("night-run training running 42 % cuda:0")
-    assert " ".join(lines[3]).endswith("epoch 5/12, val acc 93.1 %")
-
-
-def test_commands_ids_and_reasons_are_never_cut_in_a_pipe(service, rfuav):
-    failed = task("x" * 64, status="failed", error="reason " * 15 + "end")
-    service.on("GET /api/v2/tasks", task_list(training=[failed]))
-    out = rfuav("tasks")[1]
-    assert "x" * 64 in out
-    assert "reason end" in out
-
-
-def test_commands_tasks_are_filtered(service, rfuav):
-    service.on("GET /api/v2/tasks", {**task_list(training=[task()]), "total_training": 7})
-    out = rfuav("tasks", "--status", "failed", "--type", "crop", "--limit", "1")[1]
-    assert service.requests[0].query == "status=failed&task_type=crop&limit=1&offset=0"
-    assert "1 of 7" in out
-
-
-def test_commands_no_tasks_is_said(service, rfuav):
-    service.on("GET /api/v2/tasks", task_list())
-    assert rfuav("tasks") == (0, "No task matches.\n", "")
-
-
-def test_commands_tasks_as_json_are_the_services_answer(service, rfuav):
-    listed = task_list(training=[task(description="夜间")])
-    service.on("GET /api/v2/tasks", listed)
-    out = rfuav("tasks", "--json")[1]
-    assert json.loads(out) == listed
-    assert "夜间" in out
+# logs, cancel
 
 
 def test_commands_logs_print_what_there_is(service, rfuav):
@@ -347,43 +286,3 @@ def test_commands_cancel_goes_on_after_a_refusal(service, rfuav):
     service.on("POST /api/v2/tasks/t2/cancel", {"status": "success", "message": "Stopping t2.", "task_id": "t2"})
     assert rfuav("cancel", "t1", "t2") == (1, "Stopping t2.\n", "Error: Task 't1' has ended. (HTTP 409)\n")
     assert rfuav("cancel", "t2") == (0, "Stopping t2.\n", "")
-
-
-# The rest
-
-
-def test_commands_help_names_the_commands_and_imports_nothing_heavy():
-    program = (
-        "import sys\nfrom serve_app.command.console import main\ntry:\n    main(['--help'])\nfinally:\n"
-        "    print([name for name in ('torch', 'ray', 'httpx', 'rich', 'numpy', 'cv2') if name in sys.modules])"
-    )
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    run = subprocess.run(
-        [sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=True
-    )
-    assert run.stdout.splitlines()[-1] == "[]"
-    for command in (
-        "serve",
-        "demo",
-        "doctor",
-        "train",
-        "infer",
-        "tasks",
-        "logs",
-        "cancel",
-        *kinds_of("preprocessing"),
-    ):
-        assert f"\n  {command} " in run.stdout
-
-
-def test_commands_serve_refuses_wrong_settings_before_it_starts(rfuav, monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RFUAV_LOG_LEVEL", "loud")
-    code, out, err = rfuav("serve")
-    assert (code, out) == (2, "")
-    assert err.startswith("Error in the settings: LOG_LEVEL: ")
-    assert err.count("\n") == 1
-
-
-def test_commands_no_command_shows_the_help(rfuav):
-    assert "doctor" in "".join(rfuav()[1:])
