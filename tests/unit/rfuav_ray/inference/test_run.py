@@ -14,8 +14,6 @@ from rfuav_ray.images.files import read_image
 from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.images.transforms import to_tensor
 from rfuav_ray.inference import progress as inference_tally
-from rfuav_ray.inference.classifier import Classifier
-from rfuav_ray.models import precision
 from rfuav_ray.models.build import build_model
 from rfuav_ray.models.config import save_model_config
 from tests.support.inference_runs import Run
@@ -24,11 +22,6 @@ COLUMNS = [
     *("file", "frame", "time_s", "class_name", "class_index", "probability"),
     *(f"top{rank}_{what}" for rank in range(1, 6) for what in ("class", "probability")),
 ]
-
-
-@pytest.fixture
-def run(tmp_path):
-    return Run(tmp_path)
 
 
 def test_run_a_folder_gives_a_row_for_each_image_in_order(run):
@@ -119,102 +112,6 @@ def test_run_a_single_file_is_called_by_its_name(run):
     run.add_images("deep/a.png")
     assert run.infer(run.source / "deep" / "a.png")["images"] == 1
     assert run.json()["predictions"][0]["file"] == "a.png"
-
-
-def test_run_batches_of_any_size_give_the_same_classes(run):
-    run.add_images(*(f"{index}.png" for index in range(7)))
-    counts = [run.infer(batch_size=batch_size)["images"] for batch_size in (1, 3, 7, 100)]
-    assert counts == [7, 7, 7, 7]
-    assert [row["file"] for row in run.csv()] == [f"{index}.png" for index in range(7)]
-
-
-@pytest.fixture
-def three_threads():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(3)
-    yield
-    torch.set_num_threads(threads)
-
-
-def test_run_batches_that_are_computed_beside_each_other_give_what_one_thread_gives(run, three_threads):
-    run.add_images(*(f"{index:02}.png" for index in range(15)))
-    run.infer(batch_size=2)
-    rows = run.json()["predictions"]
-    torch.set_num_threads(1)  # `three_threads` puts it back
-    run.infer(batch_size=2)
-    expected = run.json()["predictions"]
-    assert [row["file"] for row in rows] == [row["file"] for row in expected]
-    for row, other in zip(rows, expected, strict=True):
-        assert row["probability"] == pytest.approx(other["probability"], abs=0.01)
-
-
-def watch_probabilities(monkeypatch):
-    """Notes the kind of thread and the threads that each batch of pictures is computed with."""
-    seen = []
-    probabilities = Classifier.probabilities
-
-    def watched(self, pictures):
-        seen.append((threading.current_thread().name.partition("_")[0], torch.get_num_threads()))
-        return probabilities(self, pictures)
-
-    monkeypatch.setattr(Classifier, "probabilities", watched)
-    return seen
-
-
-@pytest.mark.parametrize(
-    ("images", "expected"),
-    [
-        (9, [("MainThread", 3), *[("classify", 1)] * 4]),
-        # None but the second is left: all would idle but one.
-        (4, [("MainThread", 3)] * 2),
-        (2, [("MainThread", 3)]),
-    ],
-)
-def test_run_the_first_batch_has_all_threads_and_the_others_share_them(
-    run, three_threads, monkeypatch, images, expected
-):
-    run.add_images(*(f"{index}.png" for index in range(images)))
-    seen = watch_probabilities(monkeypatch)
-    run.infer(batch_size=2)
-    assert seen == expected
-    assert torch.get_num_threads() == 3
-
-
-def test_run_the_precision_is_chosen_by_the_first_pictures_wherever_they_are(tmp_path, three_threads, monkeypatch):
-    monkeypatch.setattr(precision, "has_fast_bfloat16", lambda device: True)
-    run = Run(tmp_path, model="resnet18")
-    with torch.no_grad():  # nearly equal classes, far from zero: the rounding of bfloat16 decides
-        run.model.get_parameter("fc.weight").mul_(0.01)
-        run.model.get_parameter("fc.bias").copy_(torch.linspace(300, 301, 7))
-    run.save_weights()
-    for index in range(5):
-        (run.source / f"{index}.png").write_bytes(b"no image")
-    run.add_images(*(f"{index:02}.png" for index in range(50, 60)))
-    reporting = set()
-
-    def report(event):
-        run.events.append(event)
-        reporting.add(threading.current_thread().name)
-
-    run.infer(report=report, batch_size=2)
-    assert len([message for message in run.messages("WARNING") if "fp32" in message]) == 1
-    assert reporting == {"MainThread"}
-
-
-def test_run_weights_that_fail_in_a_thread_fail_the_run_and_end_the_threads(run, three_threads, monkeypatch):
-    run.add_images(*(f"{index}.png" for index in range(9)))
-    probabilities = Classifier.probabilities
-
-    def failing(self, pictures):
-        if threading.current_thread().name.startswith("classify"):
-            raise RunError("no finite probabilities")
-        return probabilities(self, pictures)
-
-    monkeypatch.setattr(Classifier, "probabilities", failing)
-    with pytest.raises(RunError, match="no finite"):
-        run.infer(batch_size=2)
-    assert torch.get_num_threads() == 3
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("classify", "decode"))]
 
 
 def test_run_an_unreadable_image_is_named_and_left_out(run):
