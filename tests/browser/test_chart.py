@@ -40,7 +40,7 @@ def expect_values_of(figure, row):
     assert shown == pytest.approx([row["train_loss"], row["val_loss"]], abs=1e-4)
 
 
-def test_the_pointer_shows_the_values_of_the_nearest_epoch(figure, history):
+def test_chart_shows_the_epoch_at_the_pointer(figure, history):
     drawing = figure.get_by_role("img")
     for row, (x, _) in zip(history, places(figure), strict=True):
         drawing.hover(position={"x": x + 3, "y": 100})
@@ -51,7 +51,7 @@ def test_the_pointer_shows_the_values_of_the_nearest_epoch(figure, history):
     expect(figure.locator(".cursor circle")).to_have_count(0)
 
 
-def test_arrow_keys_show_the_values_too(figure, history):
+def test_chart_shows_epochs_by_arrow_keys(figure, history):
     figure.get_by_role("img").focus()
     for row in reversed(history[-3:]):
         figure.page.keyboard.press("ArrowLeft")
@@ -69,7 +69,7 @@ def heights_are_of(figure, values):
     return a_unit > 0 and heights == pytest.approx(expected, abs=0.2)
 
 
-def test_the_scale_of_the_losses_may_be_logarithmic(figure, history):
+def test_chart_has_a_logarithmic_scale(figure, history):
     losses = [row["train_loss"] for row in history]
     logarithms = [math.log10(loss) for loss in losses]
     curve = figure.locator(".line.one path")

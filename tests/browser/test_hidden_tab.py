@@ -30,7 +30,7 @@ def messages(client, task_id):
     return [entry["message"] for entry in client.get_logs(task_id)]
 
 
-def test_a_log_goes_on_where_it_stopped(open_page, service, client, waiting, write_log):
+def test_hidden_tab_resumes_its_log(open_page, service, client, waiting, write_log):
     task_id = waiting()
     page = open_page(service, f"/#/tasks/{task_id}")
     write_log(task_id, "seen")
@@ -54,7 +54,7 @@ def test_a_log_goes_on_where_it_stopped(open_page, service, client, waiting, wri
     expect(page.locator(".log-view .problem")).to_be_hidden()
 
 
-def test_the_list_of_tasks_is_as_it_is_and_not_as_it_was(open_page, service, client, waiting):
+def test_hidden_tab_updates_its_task_list(open_page, service, client, waiting):
     cancelled, deleted = waiting(), waiting()
     page = open_page(service)
     expect(row_of(page, deleted)).to_be_visible()

@@ -35,7 +35,7 @@ def scroll(log, fraction):
     log.evaluate("(log, share) => { log.scrollTop = share * log.scrollHeight; }", fraction)
 
 
-def test_every_line_of_a_long_log_can_be_reached(open_page, service, long_log, write_log):
+def test_log_view_reaches_every_line(open_page, service, long_log, write_log):
     page = open_page(service, f"/#/tasks/{long_log}")
     log = page.locator(".log")
     log.scroll_into_view_if_needed()
@@ -58,7 +58,7 @@ def test_every_line_of_a_long_log_can_be_reached(open_page, service, long_log, w
     assert lines.count() < MOST_LINES_IN_THE_PAGE
 
 
-def test_scrolling_up_step_by_step_comes_by_every_line(open_page, service, long_log):
+def test_log_view_skips_no_line_when_scrolled(open_page, service, long_log):
     page = open_page(service, f"/#/tasks/{long_log}")
     log = page.locator(".log")
     log.scroll_into_view_if_needed()
@@ -72,7 +72,7 @@ def test_scrolling_up_step_by_step_comes_by_every_line(open_page, service, long_
     assert len(seen) > 300 and seen == set(range(min(seen), LINES + 1))
 
 
-def test_one_line_of_a_long_log_is_found(open_page, service, long_log):
+def test_log_view_finds_one_line(open_page, service, long_log):
     page = open_page(service, f"/#/tasks/{long_log}")
     lines = page.locator(".log p")
     count = page.locator(".log-view .filters .hint")
@@ -89,7 +89,7 @@ def test_one_line_of_a_long_log_is_found(open_page, service, long_log):
     expect(page.get_by_role("button", name="Light")).to_be_visible()
 
 
-def test_every_one_of_many_tasks_can_be_reached(open_page, service, waiting):
+def test_task_list_reaches_every_task(open_page, service, waiting):
     for number in range(TASKS):
         waiting(description=f"many {number:03}")
     page = open_page(service)
@@ -122,7 +122,7 @@ def expect_places_of_the_service(page, client, ids):
         expect(row_of(page, task_id).locator(".is-progress")).to_contain_text(f"Position {place} in the queue")
 
 
-def test_places_in_the_queue_are_right_also_when_others_move(open_page, service, client, waiting):
+def test_task_list_follows_the_queue_positions(open_page, service, client, waiting):
     wanted = [
         ("cpu", 5),
         ("cuda", 5),

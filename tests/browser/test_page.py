@@ -29,7 +29,7 @@ def rng():
     return np.random.default_rng(5)
 
 
-def test_from_pictures_to_predictions(open_page, service, client, recordings, root, training):
+def test_page_leads_from_images_to_predictions(open_page, service, client, recordings, root, training):
     page = open_page(service)
     choose_kind(page, "Split")
     page.get_by_role("button", name="Browse: input_path").click()
@@ -69,7 +69,7 @@ def test_from_pictures_to_predictions(open_page, service, client, recordings, ro
     expect(page.locator("table.predictions tbody")).to_have_text("Nothing matches.")
 
 
-def test_what_the_server_refuses_is_said_at_the_field(open_page, service, training):
+def test_page_shows_a_refusal_at_its_field(open_page, service, training):
     page = open_page(service)
     fill_training(page, training, train_path="/etc", num_epochs=0)
     page.get_by_role("button", name="Start Training").click()
@@ -81,7 +81,7 @@ def test_what_the_server_refuses_is_said_at_the_field(open_page, service, traini
     expect(field(page, "num_epochs", "spinbutton")).not_to_have_attribute("aria-invalid", "true")
 
 
-def test_steering_tasks_in_two_browsers(open_page, service, client, training):
+def test_page_shows_changes_of_another_browser(open_page, service, client, training):
     page = open_page(service)
     other = open_page(service)
     page.get_by_role("spinbutton", name="Limit of Training runs on cpu").fill("0")
@@ -115,7 +115,7 @@ def test_steering_tasks_in_two_browsers(open_page, service, client, training):
     expect(row_of(other, task_id)).to_have_count(0)
 
 
-def test_finding_and_sorting(open_page, service, client, training):
+def test_page_finds_and_sorts_tasks(open_page, service, client, training):
     client.update_resource_config(max_concurrent={"cpu": {"training": 0}})
     ids = [client.start_training(**training(description=f"no. {n}", priority=n))["task_id"] for n in (2, 3, 1)]
     page = open_page(service)
@@ -131,7 +131,7 @@ def test_finding_and_sorting(open_page, service, client, training):
         client.cancel_task(task_id)
 
 
-def test_language_and_colours_are_remembered(open_page, service):
+def test_page_remembers_language_and_colours(open_page, service):
     page = open_page(service, color_scheme="light")
     page.get_by_role("button", name="Dark").click()
     page.get_by_role("button", name="切换到中文").click()
@@ -141,7 +141,7 @@ def test_language_and_colours_are_remembered(open_page, service):
     assert page.evaluate("document.documentElement.lang + document.documentElement.dataset.theme") == "zhdark"
 
 
-def test_fields_are_explained_in_the_pages_language(open_page, service):
+def test_page_explains_fields_in_its_language(open_page, service):
     page = open_page(service, locale="zh-CN")
     expect(page.locator("#start-form .hint", has_text="等于类别文件夹的数量")).to_be_visible()
     page.get_by_role("tab", name="推理").click()
@@ -149,7 +149,7 @@ def test_fields_are_explained_in_the_pages_language(open_page, service):
 
 
 @pytest.mark.parametrize("width", [390, 1440])
-def test_nothing_is_wider_than_the_screen(open_page, service, trained, width):
+def test_page_fits_the_screen(open_page, service, trained, width):
     for path in ("/", f"/#/tasks/{trained['task_id']}"):
         page = open_page(service, path, viewport={"width": width, "height": 800})
         page.locator("section.panel").first.wait_for()
@@ -158,9 +158,7 @@ def test_nothing_is_wider_than_the_screen(open_page, service, trained, width):
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_no_serious_violation_of_the_rules_for_accessible_pages(
-    open_page, service, client, trained, dataset, colours
-):
+def test_page_keeps_the_accessibility_rules(open_page, service, client, trained, dataset, colours):
     files = trained["result"]["files"]
     done = client.start_inference(
         cfg_path=files["config"],
@@ -184,7 +182,7 @@ def test_no_serious_violation_of_the_rules_for_accessible_pages(
         assert serious == []
 
 
-def test_by_keyboard_alone(open_page, service):
+def test_page_works_by_keyboard(open_page, service):
     page = open_page(service)
     page.get_by_role("button", name="Start Training").wait_for()
     page.keyboard.press("Tab")
@@ -200,18 +198,18 @@ def test_by_keyboard_alone(open_page, service):
 
 
 @pytest.mark.parametrize("path", ["/docs", "/redoc"])
-def test_the_documentation_needs_no_other_host(open_page, service, path):
+def test_docs_pages_need_no_other_host(open_page, service, path):
     page = open_page(service, path)
     expect(page.get_by_text("/api/v2/training/start").first).to_be_visible()
 
 
-def test_a_task_that_is_not_there(open_page, service):
+def test_page_of_an_unknown_task_says_so(open_page, service):
     page = open_page(service, "/#/tasks/unknown")
     expect(page.locator(".problem", has_text="does not exist")).to_be_visible()
 
 
 @pytest.mark.timeout(400)  # starts the service twice
-def test_with_a_key_and_over_a_restart(open_page, own_service, training):
+def test_page_with_a_key_outlives_a_restart(open_page, own_service, training):
     process, client = own_service(api_keys="secret")
     url = client.base_url
     page = open_page(url)

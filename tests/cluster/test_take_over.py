@@ -71,9 +71,7 @@ def elsewhere(environment, tmp_path):
     return environment | {"RFUAV_STATE_DIR": str(tmp_path / "other"), "RFUAV_PORT": str(free_port())}
 
 
-def test_a_service_that_answers_slowly_is_not_taken_for_dead(
-    start, environment, cluster, training, elsewhere, refused
-):
+def test_take_over_spares_a_slow_service(start, environment, cluster, training, elsewhere, refused):
     start()
     with RFUAVClient(url_of(environment)) as client:
         task_id = client.start_training(**training(device="cpu", num_epochs=EPOCHS))["task_id"]
@@ -94,7 +92,7 @@ def test_a_service_that_answers_slowly_is_not_taken_for_dead(
     assert "Another rfuav-ray service already runs" in refused(elsewhere)
 
 
-def test_actors_stay_on_the_node_of_their_service_and_other_applications_live_on(
+def test_service_keeps_its_actors_on_its_node_and_other_applications_alive(
     start, environment, cluster, elsewhere, refused
 ):
     for _ in range(3):
@@ -120,7 +118,7 @@ def test_actors_stay_on_the_node_of_their_service_and_other_applications_live_on
     assert cluster.tell("ask") == "alive"
 
 
-def test_the_next_service_takes_over_and_the_run_goes_on(start, environment, training, elsewhere, refused):
+def test_take_over_resumes_the_run_of_a_killed_service(start, environment, training, elsewhere, refused):
     service = start()
     with RFUAVClient(url_of(environment)) as client:
         task_id = client.start_training(**training(device="cpu", num_epochs=EPOCHS))["task_id"]

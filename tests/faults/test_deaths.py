@@ -29,7 +29,7 @@ WRITES_FAIL_AT_MOST_S = 10.0
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("number", range(1, (ROUNDS or 1) + 1))
-def test_nothing_is_lost_whatever_dies(number: int, world: World, results: Results) -> None:
+def test_service_loses_nothing_at_any_death(number: int, world: World, results: Results) -> None:
     numbers = random.Random(f"{SEED} {number}")
     output = world.root / f"round-{number}"
     started_s = time.monotonic()

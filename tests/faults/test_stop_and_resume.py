@@ -38,7 +38,7 @@ def read_until_closed(url, after=0):
     return dict(zip(numbers, entries, strict=True))
 
 
-def test_a_stopped_service_keeps_what_its_runs_have_done(own_service, long_epochs, training, dataset):
+def test_service_resumes_its_runs_after_a_stop(own_service, long_epochs, training, dataset):
     process, client = own_service()
     # First: with the limits the threads of a run change, and with them the last digits of its figures.
     limits = client.update_resource_config(max_concurrent={"cpu": {"training": 1}})["current_config"]

@@ -65,11 +65,11 @@ def broken_dataset(root):
         ({"name": "../../up"}, "name", "not a path"),
     ],
 )
-def test_a_training_that_cannot_work_is_refused(start, training, changes, field, reason):
+def test_training_with_a_bad_field_is_refused(start, training, changes, field, reason):
     check_refused(start("training/start", training(**changes)), field, reason)
 
 
-def test_data_sets_that_cannot_work_are_refused(start, training, broken_dataset):
+def test_training_with_a_bad_dataset_is_refused(start, training, broken_dataset):
     two = broken_dataset("two")
     cases = {
         "train_path": training(train_path=broken_dataset("empty", empty=("b",)), val_path=two),
@@ -79,21 +79,21 @@ def test_data_sets_that_cannot_work_are_refused(start, training, broken_dataset)
         check_refused(start("training/start", request), field, "broken")
 
 
-def test_paths_outside_the_roots_are_forbidden(start, training):
+def test_training_with_a_path_outside_the_roots_is_forbidden(start, training):
     for field in ("train_path", "val_path", "save_path", "weight_path"):
         check_refused(start("training/start", training(**{field: "/etc"})), field, "outside", code=403)
 
 
-def test_malformed_json_is_refused(start):
+def test_request_with_malformed_json_is_refused(start):
     check_refused(start("training/start", b'{"model": "resnet18"'), "body", "not valid JSON")
     check_refused(start("training/start", b"[]"), "body")
 
 
-def test_a_body_without_end_is_refused(start):
+def test_request_with_a_huge_body_is_refused(start):
     assert start("training/start", b" " * 2_000_000).status_code == 413
 
 
-def test_numbers_without_end_are_refused(start, service, training):
+def test_request_with_a_huge_number_is_refused(start, service, training):
     for number in (1001, 10**21, 10**400):
         limits = {"max_concurrent": {"cpu": {"training": number}}}
         check_refused(start("resources/config", limits), "max_concurrent.cpu.training", "1000")
@@ -107,12 +107,12 @@ def test_numbers_without_end_are_refused(start, service, training):
         check_refused(httpx.get(f"{service}/api/v2/tasks?{query}"), query.partition("=")[0])
 
 
-def test_an_id_in_use_changes_nothing(start, training, trained):
+def test_training_with_an_id_in_use_is_refused(start, training, trained):
     answer = start("training/start", training(task_id=trained["task_id"]))
     assert answer.status_code == 409 and trained["task_id"] in answer.json()["message"]
 
 
-def test_unknown_ids_are_not_found(service, trained):
+def test_task_with_an_unknown_id_is_not_found(service, trained):
     for method, route in [
         ("GET", "tasks/nobody"),
         ("GET", "tasks/nobody/logs"),
@@ -141,7 +141,7 @@ def inference(trained, dataset):
     return fields
 
 
-def test_inferences_that_cannot_work_are_refused(start, inference, root, trained):
+def test_inference_with_bad_input_is_refused(start, inference, root, trained):
     folder = Path(trained["result"]["save_path"])
     (root / "empty").mkdir()
     (root / "text.pth").write_text("no weights")
@@ -169,7 +169,7 @@ def test_inferences_that_cannot_work_are_refused(start, inference, root, trained
         check_refused(start("inference/start", request), field, reason)
 
 
-def test_an_unreadable_training_image_fails_the_task_and_is_named(client, training, broken_dataset):
+def test_training_fails_and_names_an_unreadable_image(client, training, broken_dataset):
     folder = Path(broken_dataset("unreadable"))
     (folder / "b" / "2.png").write_bytes(b"not a picture")
     task = client.start_training(**training(train_path=str(folder), val_path=str(folder)))
@@ -179,14 +179,14 @@ def test_an_unreadable_training_image_fails_the_task_and_is_named(client, traini
     assert (last["status"], last["level"]) == ("failed", "ERROR") and "2.png" in last["message"]
 
 
-def test_an_unreadable_source_fails_the_task_and_is_named(client, inference, root):
+def test_inference_fails_and_names_an_unreadable_source(client, inference, root):
     (root / "bad.png").write_bytes(b"")
     task = client.start_inference(**inference(source_path=str(root / "bad.png")))
     ended = client.wait(task["task_id"], timeout=60)
     assert ended["status"] == "failed" and "bad.png" in ended["error"]
 
 
-def test_a_picture_of_one_pixel_is_classified(client, inference, root):
+def test_inference_classifies_an_image_of_one_pixel(client, inference, root):
     source = root / "pixel.png"
     assert cv2.imwrite(str(source), np.zeros((1, 1, 3), np.uint8))
     task = client.start_inference(**inference(source_path=str(source)))

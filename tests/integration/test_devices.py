@@ -72,7 +72,7 @@ def long_inference(inference, dataset, root):
 
 
 @pytest.mark.long
-def test_eight_at_a_time_on_two_gpus_and_never_more(client, training, long_inference):
+def test_limits_hold_for_eight_runs_on_two_gpus(client, training, long_inference):
     hold(client)
     tasks = [client.start_training(**training(device="cuda"))["task_id"] for _ in range(3)]
     tasks += [client.start_inference(**long_inference, device="cuda")["task_id"] for _ in range(8)]
@@ -89,7 +89,7 @@ def test_eight_at_a_time_on_two_gpus_and_never_more(client, training, long_infer
     assert {run["device"] for run in runs} == set(GPUS)
 
 
-def test_a_raised_cap_starts_waiting_tasks_at_once_and_a_lowered_one_lets_them_finish(client, training):
+def test_limits_start_waiting_tasks_when_raised_and_end_none_when_lowered(client, training):
     client.update_resource_config(max_concurrent={"cuda": {"training": 1, "inference": 0}})
     tasks = [client.start_training(**training(device="cuda:1", num_epochs=5000))["task_id"] for _ in range(3)]
     # That the first one has left the queue is stored, and so seen, a moment after its acceptance.
@@ -112,21 +112,21 @@ def test_a_raised_cap_starts_waiting_tasks_at_once_and_a_lowered_one_lets_them_f
     assert {client.get_task(task_id)["status"] for task_id in tasks[:2]} == {"running"}
 
 
-def test_a_cap_of_every_gpu_and_of_one_together(client):
+def test_limits_of_all_gpus_and_of_one_combine(client):
     answer = client.update_resource_config(max_concurrent={"cuda": {"training": 2}, "cuda:1": {"training": 0}})
     limits = answer["current_config"]
     assert (limits["cuda:0"]["training"], limits["cuda:1"]["training"]) == (2, 0)
     assert client.get_resources()["limits"] == limits
 
 
-def test_a_gpu_that_is_not_there_is_refused_with_those_that_are(client, training):
+def test_training_on_an_unknown_gpu_is_refused(client, training):
     with pytest.raises(ServiceError) as refused:
         client.start_training(**training(device="cuda:2"))
     assert refused.value.status_code == 422
     assert "the devices are cpu, cuda:0, cuda:1" in str(refused.value)
 
 
-def test_what_the_machine_has(client, service):
+def test_resources_describe_gpus_and_cpu(client, service):
     gpus = client.get_gpu_info()
     assert set(gpus) >= {"available", "count", "cuda_version", "pytorch_version", "devices"}
     assert gpus["count"] == len(gpus["devices"]) and gpus["available"] == bool(gpus["devices"])

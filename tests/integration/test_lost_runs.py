@@ -11,7 +11,7 @@ from actors import names
 from tests.support.epochs import epochs_reported, wait_for_epoch
 
 
-def test_a_killed_run_goes_on_from_its_checkpoint(client, training):
+def test_training_resumes_from_its_checkpoint_after_a_kill(client, training):
     task_id = client.start_training(**training(num_epochs=12))["task_id"]
     os.kill(wait_for_epoch(client, task_id, 3), signal.SIGKILL)
     ended = client.wait(task_id, timeout=120)
@@ -21,7 +21,7 @@ def test_a_killed_run_goes_on_from_its_checkpoint(client, training):
     assert epochs_reported(client, task_id) == list(range(1, 13))
 
 
-def test_a_run_that_dies_every_time_fails_with_the_reason(client, training):
+def test_training_fails_when_every_run_dies(client, training):
     task_id = client.start_training(**training(num_epochs=5000))["task_id"]
     for _ in range(2):
         epoch = (epochs_reported(client, task_id) or [0])[-1]
@@ -38,7 +38,7 @@ def test_a_run_that_dies_every_time_fails_with_the_reason(client, training):
 
 
 @pytest.mark.parametrize("actor", [names.TASK_MANAGER, names.RUN_SUPERVISOR, names.METRICS])
-def test_a_training_outlives_the_death_of_any_actor(client, training, actor):
+def test_training_outlives_a_killed_actor(client, training, actor):
     task_id = client.start_training(**training(num_epochs=12, device="cuda:1"))["task_id"]
     stream = client.stream_training_logs(task_id)
     entries = [next(entry for entry in stream if entry.get("stage") == "epoch_end" and entry["step"] == 3)]

@@ -45,17 +45,17 @@ def boxed(answer):
     return shown
 
 
-def test_the_head_line(page):
+def test_original_page_has_its_head_line(page):
     health = page.get("/api/v1/health").json()
     assert isinstance(health["version"], str)
     assert isinstance(health["training_tasks"], int) and isinstance(health["inference_tasks"], int)
 
 
-def test_the_panel_of_the_gpus(page):
+def test_original_page_has_its_gpu_panel(page):
     assert page.get("/api/v2/resources/gpu").json()["available"] is False
 
 
-def test_the_panel_of_the_slots(page):
+def test_original_page_has_its_slot_panel(page):
     data = page.get("/api/v2/resources").json()
     assert data["device_usage"]
     for device, usage in data["device_usage"].items():
@@ -65,7 +65,7 @@ def test_the_panel_of_the_slots(page):
         )
 
 
-def test_the_panel_of_the_cpu(page):
+def test_original_page_has_its_cpu_panel(page):
     info = page.get("/api/v2/resources/cpu").json()
     assert 0 <= info["percent"] <= 100 and 0 <= info["memory_percent"] <= 100
     assert info["cores"] >= 1 and (info["physical_cores"] or 1) >= 1
@@ -74,7 +74,7 @@ def test_the_panel_of_the_cpu(page):
     assert len(info["per_cpu_percent"]) == info["cores"]
 
 
-def test_a_training_and_then_an_inference_into_the_folders_that_are_always_the_same(page, dataset, root):
+def test_original_page_trains_and_infers_twice_into_the_same_folders(page, dataset, root):
     training = {
         "model": "resnet18",
         "num_classes": 2,
@@ -121,7 +121,7 @@ def test_a_training_and_then_an_inference_into_the_folders_that_are_always_the_s
         assert page.get(f"/api/v2/tasks/{task['task_id']}/artifacts").json()["artifacts"]
 
 
-def test_the_three_ways_of_preprocessing(page, dataset, root):
+def test_original_page_splits_augments_and_crops(page, dataset, root):
     split = {
         "input_path": "dataset/train",
         "output_path": "page/split",

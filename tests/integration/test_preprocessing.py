@@ -38,7 +38,7 @@ def contents(path):
     return {str(file.relative_to(path)): file.read_bytes() for file in files}
 
 
-def test_a_split_is_disjoint_complete_and_the_same_for_the_same_seed(client, dataset, folder):
+def test_split_is_disjoint_complete_and_the_same_for_a_seed(client, dataset, folder):
     fields = {"train_ratio": 0.5, "val_ratio": 0.25}
     ended, messages = end_of(client, client.split_dataset(dataset / "train", folder / "one", **fields))
     assert ended["status"] == "completed", messages
@@ -62,7 +62,7 @@ def test_a_split_is_disjoint_complete_and_the_same_for_the_same_seed(client, dat
     assert contents(folder / "three") != contents(folder / "one")
 
 
-def test_augmented_files_are_the_same_whatever_the_parallelism(client, dataset, folder):
+def test_augment_makes_the_same_files_at_any_parallelism(client, dataset, folder):
     task = client.augment_dataset(dataset, output_path=folder / "out")
     ended, messages = end_of(client, task)
     assert ended["status"] == "completed", messages
@@ -78,7 +78,7 @@ def test_augmented_files_are_the_same_whatever_the_parallelism(client, dataset, 
     assert contents(folder / "alone") == made
 
 
-def test_what_cannot_be_read_is_counted_and_named_and_stops_nothing(client, folder):
+def test_crop_counts_and_names_unreadable_images(client, folder):
     (folder / "in" / "deep er").mkdir(parents=True)
     assert cv2.imwrite(str(folder / "in" / "deep er" / "无人机.png"), np.zeros((20, 20), np.uint16))
     (folder / "in" / "two\nlines.png").write_bytes(b"no image")
@@ -101,7 +101,7 @@ def test_what_cannot_be_read_is_counted_and_named_and_stops_nothing(client, fold
     }
 
 
-def test_a_task_of_which_nothing_can_be_used_fails_and_leaves_nothing(client, folder):
+def test_crop_without_a_readable_image_fails_and_leaves_nothing(client, folder):
     (folder / "in").mkdir()
     (folder / "in" / "bad.png").write_bytes(b"no image")
     ended, _ = end_of(client, client.crop_images(folder / "in", folder / "out", x=0, y=0, width=1, height=1))
@@ -109,7 +109,7 @@ def test_a_task_of_which_nothing_can_be_used_fails_and_leaves_nothing(client, fo
     assert ended["stats"] is None and not (folder / "out").exists()
 
 
-def test_what_is_odd_about_a_recording_is_a_warning_of_the_task_and_in_the_log_file(client, folder, log_file):
+def test_spectrogram_warns_of_odd_metadata_in_the_log_and_the_log_file(client, folder, log_file):
     path = folder / "retunes.sigmf-meta"
     write_sigmf(
         path,
@@ -127,7 +127,7 @@ def test_what_is_odd_about_a_recording_is_a_warning_of_the_task_and_in_the_log_f
     assert f"task {task['task_id']}: {warnings[0]}" in log_file.read_text()
 
 
-def test_the_traceback_of_a_failed_run_is_in_the_log_file(client, trained, folder, log_file):
+def test_log_file_has_the_traceback_of_a_failed_run(client, trained, folder, log_file):
     """The weights are damaged after they were checked, while the task waits."""
     weights = folder / "weights.pth"
     weights.write_bytes(Path(trained["result"]["files"]["best_model"]).read_bytes())
@@ -142,7 +142,7 @@ def test_the_traceback_of_a_failed_run_is_in_the_log_file(client, trained, folde
     assert text.startswith("\nTraceback (most recent call last):") and "weights.pth" in text
 
 
-def test_recordings_become_a_data_set_whose_settings_reach_the_model(client, folder, training):
+def test_spectrogram_settings_reach_the_model(client, folder, training):
     for seed in range(4):
         for emitter in ("ofdm_5mhz_video", "gfsk_slow_sweep"):
             samples = simulate(emitter, duration_s=0.004, sample_rate_hz=20e6, snr_db=20, seed=seed)
@@ -192,7 +192,7 @@ def test_recordings_become_a_data_set_whose_settings_reach_the_model(client, fol
         ("spectrogram", {"input_path": "dataset", "output_path": "x", "db_range": [1, 0]}, "db_range"),
     ],
 )
-def test_bad_input_is_refused_with_the_field(client, service, dataset, route, body, field):
+def test_preprocessing_with_bad_input_is_refused(client, service, dataset, route, body, field):
     before = client.get_all_tasks()["total_preprocessing"]
     answer = httpx.post(f"{service}/api/v2/preprocessing/{route}", json=body, timeout=30)
     assert answer.status_code == 422
@@ -200,7 +200,7 @@ def test_bad_input_is_refused_with_the_field(client, service, dataset, route, bo
     assert client.get_all_tasks()["total_preprocessing"] == before
 
 
-def test_tasks_are_listed_by_kind_and_only_as_what_they_are(client, dataset, folder):
+def test_task_list_keeps_kinds_apart(client, dataset, folder):
     task = client.crop_images(
         dataset / "val", folder / "out", x=0, y=0, width=4, height=4, description="corners", task_id="my-crop"
     )

@@ -55,7 +55,7 @@ def is_working(process):
         return False
 
 
-def test_a_cancelled_task_stops_and_leaves_nothing(client, many, root):
+def test_cancel_stops_preprocessing_and_removes_its_files(client, many, root):
     task_id = client.augment_dataset(many, output_path=root / "cancelled", methods=METHODS)["task_id"]
     wait_for_files(root / "cancelled", 30)
     client.cancel_task(task_id)
@@ -67,7 +67,7 @@ def test_a_cancelled_task_stops_and_leaves_nothing(client, many, root):
 
 
 @pytest.mark.long
-def test_a_killed_worker_loses_nothing(client, many, root):
+def test_preprocessing_loses_nothing_with_a_killed_worker(client, many, root):
     task_id = client.augment_dataset(many, output_path=root / "worker-killed", methods=METHODS)["task_id"]
     wait_for_files(root / "worker-killed", 30)
     os.kill(workers()[0].pid, signal.SIGKILL)
@@ -78,7 +78,7 @@ def test_a_killed_worker_loses_nothing(client, many, root):
 
 
 @pytest.mark.long
-def test_a_killed_run_goes_on_without_making_files_again(client, many, root):
+def test_preprocessing_resumes_a_killed_run(client, many, root):
     output = root / "run-killed"
     task_id = client.augment_dataset(many, output_path=output, methods=METHODS)["task_id"]
     wait_for_files(output, 60)
@@ -93,7 +93,7 @@ def test_a_killed_run_goes_on_without_making_files_again(client, many, root):
     assert all(file.stat().st_mtime_ns == moment for file, moment in before.items())
 
 
-def test_two_tasks_with_one_output_do_not_mix(client, many, root):
+def test_preprocessing_fails_on_the_output_of_another_task(client, many, root):
     tasks = [client.augment_dataset(many, output_path=root / "both", methods=["Sharpen"]) for _ in range(2)]
     first, second = (client.wait(task["task_id"], timeout=WAIT_S) for task in tasks)
     assert first["status"] == "completed"
@@ -101,7 +101,7 @@ def test_two_tasks_with_one_output_do_not_mix(client, many, root):
     assert len(files_in(root / "both")) == 2 * IMAGES
 
 
-def test_preprocessing_has_slots_of_its_own(client, many, root, training):
+def test_preprocessing_has_its_own_slots(client, many, root, training):
     tasks = [
         client.augment_dataset(many, output_path=root / f"slots-{number}", methods=METHODS)["task_id"]
         for number in range(2)

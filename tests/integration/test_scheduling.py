@@ -27,7 +27,7 @@ def release(client, device, training):
 
 
 @pytest.mark.long
-def test_twenty_trainings_at_once_from_twenty_threads(client, training):
+def test_queue_runs_twenty_trainings_by_priority_two_at_a_time(client, training):
     hold(client, "cpu")
     together = threading.Barrier(20)
 
@@ -65,7 +65,7 @@ def test_twenty_trainings_at_once_from_twenty_threads(client, training):
     assert [task["task_id"] for task in started] == [task["task_id"] for task in by_queue]
 
 
-def test_of_those_that_arrive_together_only_the_wrong_ones_are_refused(client, training):
+def test_submissions_at_once_are_accepted_or_refused_each_by_itself(client, training):
     hold(client, "cpu")
     wishes = [{}] * 6 + [{"task_id": training()["name"]}] * 5 + [{"device": "cuda:77"}] * 5
     together = threading.Barrier(len(wishes))
@@ -91,7 +91,7 @@ def test_of_those_that_arrive_together_only_the_wrong_ones_are_refused(client, t
     release(client, "cpu", 2)
 
 
-def test_a_waiting_task_is_cancelled_at_once_and_stays_so(client, training):
+def test_cancel_ends_a_waiting_task(client, training):
     hold(client, "cpu")
     task_id = client.start_training(**training())["task_id"]
     assert client.cancel_task(task_id)["status"] == "success"
@@ -104,7 +104,7 @@ def test_a_waiting_task_is_cancelled_at_once_and_stays_so(client, training):
     assert client.get_task(task_id)["status"] == "cancelled"
 
 
-def test_a_running_training_stops_when_asked_and_frees_its_slot(client, training):
+def test_cancel_stops_a_running_training_and_frees_its_slot(client, training):
     task_id = client.start_training(**training(num_epochs=5000))["task_id"]
     for entry in client.stream_training_logs(task_id):
         if entry.get("stage") == "epoch_end" and entry["step"] == 2:
@@ -114,13 +114,13 @@ def test_a_running_training_stops_when_asked_and_frees_its_slot(client, training
     assert client.get_resources()["device_usage"]["cpu"]["training"] == 0
 
 
-def test_a_run_that_is_still_starting_can_be_cancelled(client, training):
+def test_cancel_ends_a_starting_run(client, training):
     task_id = client.start_training(**training(num_epochs=5000))["task_id"]
     client.cancel_task(task_id)
     assert client.wait(task_id, timeout=60)["status"] == "cancelled"
 
 
-def test_a_changed_priority_changes_who_is_next(client, training):
+def test_priority_reorders_the_queue(client, training):
     hold(client, "cpu")
     first, second = (client.start_training(**training())["task_id"] for _ in range(2))
     moved = client.set_priority(second, 1)
@@ -134,7 +134,7 @@ def test_a_changed_priority_changes_who_is_next(client, training):
     assert refused.value.status_code == 409
 
 
-def test_a_busy_device_does_not_hold_back_another_one(client, training):
+def test_queue_of_a_busy_device_blocks_no_other_device(client, training):
     hold(client, "cpu")
     blocked = client.start_training(**training(priority=1))["task_id"]
     free = client.start_training(**training(priority=10, device="cuda:1"))["task_id"]
@@ -143,12 +143,12 @@ def test_a_busy_device_does_not_hold_back_another_one(client, training):
     assert client.get_task(blocked)["status"] == "pending"
 
 
-def test_cuda_spreads_over_the_gpus(client, training):
+def test_device_cuda_spreads_trainings_over_the_gpus(client, training):
     tasks = [client.start_training(**training(device="cuda", num_epochs=2))["task_id"] for _ in range(2)]
     assert {client.wait(task_id, timeout=60)["device"] for task_id in tasks} == {"cuda:0", "cuda:1"}
 
 
-def test_an_ended_task_is_deleted_and_a_live_one_is_not(client, training, service):
+def test_delete_removes_an_ended_task_only(client, training, service):
     hold(client, "cpu")
     task_id = client.start_training(**training())["task_id"]
     with pytest.raises(ServiceError) as refused:
@@ -160,7 +160,7 @@ def test_an_ended_task_is_deleted_and_a_live_one_is_not(client, training, servic
         assert httpx.get(f"{service}/api/v2/{route}").status_code == 404
 
 
-def test_lists_are_filtered_paged_and_counted(client, training):
+def test_task_list_is_filtered_paged_and_counted(client, training):
     hold(client, "cpu")
     ids = [client.start_training(**training())["task_id"] for _ in range(3)]
     page = client.get_all_tasks(status="pending", limit=2)
@@ -171,7 +171,7 @@ def test_lists_are_filtered_paged_and_counted(client, training):
     assert client.get_all_tasks(status="pending", task_type="inference")["total_training"] == 0
 
 
-def test_caps_of_an_unknown_device_are_refused(client):
+def test_limits_of_an_unknown_device_are_refused(client):
     with pytest.raises(ServiceError) as refused:
         client.update_resource_config(max_concurrent={"cuda:7": {"training": 1}})
     assert refused.value.status_code == 422 and "cuda:1" in str(refused.value)

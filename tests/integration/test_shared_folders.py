@@ -25,7 +25,7 @@ def completed(client, task_id):
     return task
 
 
-def test_two_trainings_with_one_folder_wait_for_each_other(client, service, training, root):
+def test_training_waits_for_another_in_its_folder(client, service, training, root):
     client.update_resource_config(max_concurrent={"cpu": {"training": 2}})
     fields = training(save_path=str(root / "one-folder"), name=None)
     first = client.start_training(**fields | {"num_epochs": 40})["task_id"]
@@ -51,7 +51,7 @@ def test_two_trainings_with_one_folder_wait_for_each_other(client, service, trai
     assert len(warnings) == 1 and first in warnings[0] and "best_model.pth" in warnings[0]
 
 
-def test_inferences_with_one_folder_keep_their_predictions(client, service, trained, dataset, root):
+def test_inference_keeps_its_predictions_in_a_shared_folder(client, service, trained, dataset, root):
     folder = Path(trained["result"]["save_path"])
     fields = {
         "cfg_path": str(folder / "model.yaml"),
@@ -74,7 +74,7 @@ def test_inferences_with_one_folder_keep_their_predictions(client, service, trai
     assert "best_model.pth" in artifacts(service, trained["task_id"])
 
 
-def test_predictions_in_a_folder_that_names_nobody_are_not_shown_as_another_tasks(client, trained, dataset, root):
+def test_inference_results_in_a_folder_without_notes_are_of_the_newest_task(client, trained, dataset, root):
     """As a version without notes has left them."""
     folder = Path(trained["result"]["save_path"])
     fields = {
@@ -95,7 +95,7 @@ def test_predictions_in_a_folder_that_names_nobody_are_not_shown_as_another_task
     assert len(list((root / "without-notes" / "previous").glob("*/predictions.json"))) == 1
 
 
-def test_a_training_starts_from_weights_that_it_moves_itself(client, training, root):
+def test_training_starts_from_weights_that_it_moves(client, training, root):
     fields = training(save_path=str(root / "goes-on"), name=None)
     first = completed(client, client.start_training(**fields)["task_id"])
     weights = first["result"]["files"]["best_model"]
@@ -105,7 +105,7 @@ def test_a_training_starts_from_weights_that_it_moves_itself(client, training, r
     assert any(f"previous/{first['task_id']}/best_model.pth'" in message for message in messages)
 
 
-def test_a_task_that_never_ran_shows_nobodys_files(client, service, training, root):
+def test_artifacts_of_a_task_that_never_ran_are_empty(client, service, training, root):
     fields = training(save_path=str(root / "never-ran"), name=None)
     completed(client, client.start_training(**fields)["task_id"])
     client.update_resource_config(max_concurrent={"cpu": {"training": 0}})
@@ -115,7 +115,7 @@ def test_a_task_that_never_ran_shows_nobodys_files(client, service, training, ro
 
 
 @pytest.mark.long
-def test_twenty_trainings_with_one_folder_from_twenty_threads(client, service, training, root):
+def test_training_keeps_its_report_among_twenty_in_one_folder(client, service, training, root):
     client.update_resource_config(max_concurrent={"cpu": {"training": 2}})
     fields = training(save_path=str(root / "twenty"), name=None)
     with ThreadPoolExecutor(20) as threads:

@@ -29,7 +29,7 @@ def read_events(url, *, headers=None, stop_after=None):
     return events
 
 
-def test_early_late_and_reconnecting_clients_have_the_whole_history_once(client, training, service):
+def test_stream_gives_early_late_and_reconnecting_clients_every_event_once(client, training, service):
     task_id = client.start_training(**training(num_epochs=4))["task_id"]
     url = f"{service}/api/v2/training/{task_id}/logs"
     seen = {}
@@ -57,7 +57,7 @@ def test_early_late_and_reconnecting_clients_have_the_whole_history_once(client,
     assert seen["early"][-1][1]["status"] == "completed"
 
 
-def test_a_stream_that_has_ended_tells_a_browser_to_stay_away(service, trained):
+def test_stream_behind_its_last_event_answers_204(service, trained):
     url = f"{service}/api/v2/tasks/{trained['task_id']}/logs"
     last = len(httpx.get(url).json())
     headers = {"Accept": "text/event-stream", "Last-Event-ID": str(last)}
@@ -66,7 +66,7 @@ def test_a_stream_that_has_ended_tells_a_browser_to_stay_away(service, trained):
     assert rest.count("data: ") == 1
 
 
-def test_open_streams_are_counted(client, training, service):
+def test_stream_is_counted_while_it_is_open(client, training, service):
     client.update_resource_config(max_concurrent={"cpu": {"training": 0}})
     task_id = client.start_training(**training())["task_id"]
     with httpx.stream("GET", f"{service}/api/v2/training/{task_id}/logs") as answer:
@@ -112,7 +112,7 @@ def watch(seconds):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what waits for a client")
-def test_a_client_that_does_not_read_fills_no_memory_and_has_everything_when_it_does(service, long_log):
+def test_stream_waits_for_a_slow_client_in_bounded_memory(service, long_log):
     host, port = service.removeprefix("http://").split(":")
     before = memory_of_the_api_mb()
     with socket.create_connection((host, int(port)), timeout=60) as slow:
@@ -129,7 +129,7 @@ def test_a_client_that_does_not_read_fills_no_memory_and_has_everything_when_it_
     assert received > ENTRIES * ENTRY_BYTES
 
 
-def test_a_long_log_is_read_in_pages(service, long_log):
+def test_log_is_read_in_pages(service, long_log):
     url = f"{service}/api/v2/tasks/{long_log}/logs"
     assert len(httpx.get(url, timeout=60).json()) == 10_000
     page = httpx.get(url, params={"after": ENTRIES - 5, "limit": 3}, timeout=60).json()

@@ -10,7 +10,7 @@ import pytest
 from tests.support.metric_names import ALL_FILES, LATEST_METRICS
 
 
-def test_a_training_leaves_its_files_and_its_figures(trained):
+def test_training_leaves_its_files_and_metrics(trained):
     folder = Path(trained["result"]["save_path"])
     assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == ALL_FILES
     assert set(trained["latest_metrics"]) >= set(LATEST_METRICS)
@@ -18,7 +18,7 @@ def test_a_training_leaves_its_files_and_its_figures(trained):
     assert trained["latest_metrics"]["best_acc"] > 75
 
 
-def test_the_stream_shows_every_epoch_and_ends_with_the_status(client, trained):
+def test_stream_has_every_epoch_and_ends_with_the_status(client, trained):
     entries = list(client.stream_training_logs(trained["task_id"]))
     epochs = [entry["metrics"] for entry in entries if entry.get("stage") == "epoch_end"]
     assert [metrics["epoch"] for metrics in epochs] == [1, 2, 3, 4, 5, 6]
@@ -28,7 +28,7 @@ def test_the_stream_shows_every_epoch_and_ends_with_the_status(client, trained):
     assert client.get_logs(trained["task_id"]) == entries
 
 
-def test_an_old_client_that_reads_data_lines_only_sees_all_of_it(service, trained):
+def test_stream_is_complete_in_its_data_lines(service, trained):
     with httpx.stream("GET", f"{service}/api/v2/training/{trained['task_id']}/logs") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines = [line for line in answer.iter_lines() if line.startswith("data: ")]
@@ -36,7 +36,7 @@ def test_an_old_client_that_reads_data_lines_only_sees_all_of_it(service, traine
     assert [entry["level"] for entry in entries] and entries[-1]["message"] == "Completed."
 
 
-def test_inference_agrees_with_the_reported_accuracy_to_the_image(client, trained, dataset, root):
+def test_inference_agrees_with_the_accuracy_of_the_training(client, trained, dataset, root):
     folder = Path(trained["result"]["save_path"])
     task = client.start_inference(
         cfg_path=str(folder / "model.yaml"),
@@ -54,7 +54,7 @@ def test_inference_agrees_with_the_reported_accuracy_to_the_image(client, traine
     assert right / len(rows) * 100 == pytest.approx(trained["latest_metrics"]["best_acc"])
 
 
-def test_results_come_in_pages(client, trained, dataset):
+def test_inference_results_come_in_pages(client, trained, dataset):
     folder = Path(trained["result"]["save_path"])
     task = client.start_inference(
         cfg_path=str(folder / "model.yaml"),
@@ -70,7 +70,7 @@ def test_results_come_in_pages(client, trained, dataset):
     assert {"file", "class_name", "class_index", "probability", "top5"} <= set(first["predictions"][0])
 
 
-def test_a_batch_makes_a_task_for_each_source(client, trained, dataset, root):
+def test_batch_inference_makes_a_task_for_each_source(client, trained, dataset, root):
     folder = Path(trained["result"]["save_path"])
     batch = client.start_batch_inference(
         cfg_path=str(folder / "model.yaml"),
@@ -85,7 +85,7 @@ def test_a_batch_makes_a_task_for_each_source(client, trained, dataset, root):
     assert (root / "batch" / "1" / "predictions.csv").exists()
 
 
-def test_a_bad_source_in_a_batch_starts_none(client, trained, dataset):
+def test_batch_inference_with_a_bad_source_starts_nothing(client, trained, dataset):
     folder = Path(trained["result"]["save_path"])
     before = client.get_all_tasks()["total_inference"]
     with pytest.raises(Exception, match=r"source_paths\.1"):
@@ -97,7 +97,7 @@ def test_a_bad_source_in_a_batch_starts_none(client, trained, dataset):
     assert client.get_all_tasks()["total_inference"] == before
 
 
-def test_a_training_starts_from_weights(client, training, trained):
+def test_training_starts_from_given_weights(client, training, trained):
     weights = Path(trained["result"]["save_path"]) / "best_model.pth"
     task = client.start_training(**training(model="resnet18", weight_path=str(weights), learning_rate=1e-6))
     ended = client.wait(task["task_id"], timeout=60)
@@ -105,7 +105,7 @@ def test_a_training_starts_from_weights(client, training, trained):
     assert ended["latest_metrics"]["val_acc"] == pytest.approx(trained["latest_metrics"]["best_acc"], abs=10.1)
 
 
-def test_what_the_service_says_of_itself(client, service):
+def test_service_describes_itself(client, service):
     health = client.health()
     assert health["status"] == "healthy" and {"cpu", "cuda:0", "cuda:1"} == set(
         health["resource_status"]["limits"]
@@ -117,7 +117,7 @@ def test_what_the_service_says_of_itself(client, service):
     assert "/api/v2/training/start" in httpx.get(service).json()["endpoints"]
 
 
-def test_the_documentation_pages_load_nothing_from_elsewhere(service):
+def test_docs_pages_name_no_other_host(service):
     for page in ("/docs", "/redoc"):
         text = httpx.get(service + page).text
         assert "https://" not in text.replace("https://fastapi.tiangolo.com", "")

@@ -76,7 +76,7 @@ def shape(text):
 
 @pytest.mark.timeout(400)
 @pytest.mark.usefixtures("demo_files")
-def test_the_examples_of_the_documents_run(service, root):
+def test_examples_run_and_answer_as_shown(service, root):
     checked = Counter()
     output = ""
     for page in PAGES:
@@ -95,5 +95,5 @@ def test_the_examples_of_the_documents_run(service, root):
     assert checked["bash"] >= 10 and checked["python"] >= 3 and checked["json"] >= 6 and checked["text"] >= 5
 
 
-def test_both_readmes_have_the_same_examples():
+def test_examples_are_the_same_in_both_readmes():
     assert blocks_of(ROOT / "README.zh-CN.md") == blocks_of(ROOT / "README.md")

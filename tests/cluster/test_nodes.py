@@ -102,7 +102,7 @@ def infer(client, trained, dataset):
     return start
 
 
-def test_a_gpu_is_the_same_one_whoever_took_another_first(client, cluster, infer):
+def test_cluster_gpus_keep_their_numbers(client, cluster, infer):
     blocked = infer("cuda:0")
     assert "another program of the Ray cluster uses them" in blocked["message"]
     here = finish(client, infer("cuda:1")["task_id"])
@@ -113,7 +113,7 @@ def test_a_gpu_is_the_same_one_whoever_took_another_first(client, cluster, infer
     assert finish(client, infer("cuda:1")["task_id"])["gpu_ids"] == ["1"]
 
 
-def test_many_short_tasks_spread_over_the_nodes_and_all_end(client, nodes, infer):
+def test_cluster_spreads_short_tasks_over_its_nodes(client, nodes, infer):
     tasks = [infer("cuda" if number % 6 else "cpu")["task_id"] for number in range(SHORT_TASKS)]
     runs = [finish(client, task_id) for task_id in tasks]
     assert {run["device"] for run in runs} == {"cpu", "cuda:0", "cuda:1", *nodes}
@@ -121,7 +121,7 @@ def test_many_short_tasks_spread_over_the_nodes_and_all_end(client, nodes, infer
         assert {run["node_id"] for run in runs if run["device"] == device} == {node}
 
 
-def test_runs_of_a_lost_node_go_on_elsewhere_and_one_that_joins_is_used(client, cluster, nodes, training, infer):
+def test_cluster_moves_runs_from_a_lost_node_and_uses_a_new_one(client, cluster, nodes, training, infer):
     limits(client, cuda=0, cuda_2=1)
     client.update_resource_config(max_concurrent={"cuda:2": {"inference": 0}})
     task_id = client.start_training(**training(device="cuda", num_epochs=30))["task_id"]

@@ -30,7 +30,7 @@ def wait_for_output(path, text):
         following.terminate()
 
 
-def test_only_the_apis_port_is_open_and_a_second_signal_ends_everything_at_once(own_service, training, tmp_path):
+def test_service_opens_one_port_and_ends_at_a_second_signal(own_service, training, tmp_path):
     process, client = own_service()
     port = int(client.base_url.rpartition(":")[2])
     ports = listening(process, port)

@@ -71,7 +71,7 @@ def has_kept_its_part(job: Job) -> bool:
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("number", range(1, min(ROUNDS or 1, MOST_ROUNDS) + 1))
 @pytest.mark.parametrize(("signal_number", "to_group"), WAYS)
-def test_a_service_at_work_stops_and_its_runs_keep_what_they_have_done(
+def test_service_stops_at_work_and_its_runs_keep_their_files(
     service: ServiceProcess, world: World, tmp_path: Path, signal_number: int, to_group: bool, number: int
 ) -> None:
     by_id = begin_work(service, world, world.root / f"stopping-{signal_number}-{to_group}-{number}")
@@ -106,7 +106,7 @@ def ask_health(service: ServiceProcess) -> dict[str, int]:
 
 
 @pytest.mark.timeout(300)
-def test_a_service_whose_gcs_has_ended_ends_by_itself_and_says_why(service: ServiceProcess, world: World) -> None:
+def test_service_without_gcs_ends_and_says_why(service: ServiceProcess, world: World) -> None:
     by_id = begin_work(service, world, world.root / "without-gcs")
     gcs = next(process for process in service.processes() if "/gcs_server " in title_of(process))
     os.kill(gcs.pid, signal.SIGKILL)

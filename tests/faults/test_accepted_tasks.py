@@ -52,7 +52,7 @@ class Creator(threading.Thread):
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("number", range(1, min(ROUNDS or 1, MOST_ROUNDS) + 1))
-def test_a_task_that_was_answered_is_stored(number: int, world: World) -> None:
+def test_service_stores_every_accepted_task(number: int, world: World) -> None:
     numbers = random.Random(f"{SEED} {number}")
     body = world.inference_request("few", world.root / "never")
     folder = world.root / f"accepted-{number}"

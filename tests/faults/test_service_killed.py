@@ -10,7 +10,7 @@ from tests.support.processes import wait_until_silent
 pytestmark = pytest.mark.timeout(300)
 
 
-def test_a_service_killed_and_started_again_goes_on(own_service, training):
+def test_service_resumes_after_a_kill(own_service, training):
     process, client = own_service()
     task_id = client.start_training(**training(num_epochs=8))["task_id"]
     waiting = client.start_training(**training())["task_id"]

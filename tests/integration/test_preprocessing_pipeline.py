@@ -76,7 +76,7 @@ def made(path: Path) -> set[Path]:
     return set(path.glob("*.txt"))
 
 
-def test_an_interrupted_run_ends_at_once_and_the_next_one_goes_on(tmp_path, monkeypatch):
+def test_pipeline_ends_at_once_when_interrupted_and_resumes(tmp_path, monkeypatch):
     monkeypatch.setattr(blocks, "PARTS_PER_WORKER", 1)  # a block of 100 files takes 10 s
     path = tmp_path / "out"
 
@@ -94,7 +94,7 @@ def test_an_interrupted_run_ends_at_once_and_the_next_one_goes_on(tmp_path, monk
     assert all(file.stat().st_mtime_ns == moment for file, moment in before.items())
 
 
-def test_workers_that_die_again_and_again_lose_the_run_but_no_file(tmp_path, monkeypatch):
+def test_pipeline_with_dying_workers_loses_the_run_but_no_file(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "BLOCK_RETRIES", 1)
     path = tmp_path / "out"
     with pytest.raises(RunLost, match="2 times on the same files"):
@@ -104,13 +104,13 @@ def test_workers_that_die_again_and_again_lose_the_run_but_no_file(tmp_path, mon
     assert run(path).done == len(ITEMS)
 
 
-def test_a_bug_ends_the_run_with_its_reason_and_leaves_nothing(tmp_path):
+def test_pipeline_with_a_bug_fails_with_the_reason_and_leaves_nothing(tmp_path):
     with pytest.raises(RunError, match="ZeroDivisionError"):
         run(tmp_path / "out", what="has a bug")
     assert not (tmp_path / "out").exists()
 
 
-def test_ray_data_still_has_what_lets_workers_begin_at_once():
+def test_ray_data_has_the_options_of_the_pipeline():
     """It takes options that it does not know without a word."""
     assert "op_resource_reservation_enabled" in {field.name for field in fields(DataContext)}
     program = (
