@@ -9,9 +9,19 @@ from playwright.sync_api import expect, sync_playwright
 
 from actors import names
 from actors.events.event_log import EventReport
-from tests.support.live_service import client, dataset, log_file, own_service, root, service, trained, training
+from tests.support.live_service import (
+    client,
+    dataset,
+    inference,
+    log_file,
+    own_service,
+    root,
+    service,
+    trained,
+    training,
+)
 
-__all__ = ["client", "dataset", "log_file", "own_service", "root", "service", "trained", "training"]
+__all__ = ["client", "dataset", "inference", "log_file", "own_service", "root", "service", "trained", "training"]
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (

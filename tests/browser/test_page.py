@@ -158,14 +158,8 @@ def test_page_fits_the_screen(open_page, service, trained, width):
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_page_keeps_the_accessibility_rules(open_page, service, client, trained, dataset, colours):
-    files = trained["result"]["files"]
-    done = client.start_inference(
-        cfg_path=files["config"],
-        weight_path=files["best_model"],
-        source_path=str(dataset / "val"),
-        device="cpu",
-    )
+def test_page_keeps_the_accessibility_rules(open_page, service, client, trained, inference, colours):
+    done = client.start_inference(**inference())
     client.wait(done["task_id"], timeout=60)
     for path in ("/", f"/#/tasks/{trained['task_id']}", f"/#/tasks/{done['task_id']}"):
         page = open_page(service, path, color_scheme=colours)

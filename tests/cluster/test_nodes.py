@@ -6,6 +6,7 @@ import pytest
 
 from rfuav_ray.client import RFUAVClient, ServiceError
 from tests.cluster.cluster_service import ClusterProgram, new_environment, start_service, url_of
+from tests.support.epochs import epochs_reported
 
 SHORT_TASKS = 200
 JOIN_WITHIN_S = 10
@@ -73,19 +74,9 @@ def limits(client, **training):
 
 
 @pytest.fixture(scope="module")
-def trained(client, dataset, root):
+def trained(client, training):
     """The files of a trained model."""
-    task = client.start_training(
-        model="mobilenet_v3_small",
-        num_classes=2,
-        train_path=str(dataset / "train"),
-        val_path=str(dataset / "val"),
-        save_path=str(root / "trained"),
-        num_epochs=1,
-        image_size=32,
-        pretrained=False,
-        device="cpu",
-    )
+    task = client.start_training(**training())
     return client.wait(task["task_id"], timeout=150)["result"]["files"]
 
 
@@ -135,9 +126,8 @@ def test_cluster_moves_runs_from_a_lost_node_and_uses_a_new_one(client, cluster,
 
     run = finish(client, task_id)
     assert run["attempt"] == 2 and run["device"] != "cuda:2"
-    entries = client.get_logs(task_id)
-    assert any("Resuming after epoch" in entry["message"] for entry in entries)
-    assert [e["step"] for e in entries if e.get("stage") == "epoch_end"] == list(range(1, 31))
+    assert any("Resuming after epoch" in entry["message"] for entry in client.get_logs(task_id))
+    assert epochs_reported(client, task_id) == list(range(1, 31))
 
     node = add_node(client, cluster, 2)
     client.update_resource_config(max_concurrent={"cuda:2": {"inference": 1}})

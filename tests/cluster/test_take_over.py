@@ -10,6 +10,7 @@ import pytest
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.machine.ports import free_port
 from tests.cluster.cluster_service import ClusterProgram, new_environment, output_of, start_service, url_of
+from tests.support.epochs import epochs_reported
 
 #: more than it has time for
 EPOCHS = 5000
@@ -136,6 +137,6 @@ def test_take_over_resumes_the_run_of_a_killed_service(start, environment, train
         next(message for message in messages if message.startswith("Epoch "))
         client.cancel_task(task_id)
         assert client.wait(task_id, timeout=60)["status"] == "cancelled"
-        ends = [e["step"] for e in client.get_logs(task_id) if e.get("stage") == "epoch_end"]
-    assert ends == list(range(1, len(ends) + 1))
+        epochs = epochs_reported(client, task_id)
+    assert epochs == list(range(1, len(epochs) + 1))
     assert "ending the actors" in output_of(environment).read_text()

@@ -126,23 +126,7 @@ def test_task_with_an_unknown_id_is_not_found(service, trained):
         assert answer.status_code == 404 and answer.json()["status"] == "error", route
 
 
-@pytest.fixture
-def inference(trained, dataset):
-    folder = Path(trained["result"]["save_path"])
-
-    def fields(**changes):
-        return {
-            "cfg_path": str(folder / "model.yaml"),
-            "weight_path": str(folder / "best_model.pth"),
-            "source_path": str(dataset / "val"),
-            "device": "cpu",
-        } | changes
-
-    return fields
-
-
-def test_inference_with_bad_input_is_refused(start, inference, root, trained):
-    folder = Path(trained["result"]["save_path"])
+def test_inference_with_bad_input_is_refused(start, inference, root):
     (root / "empty").mkdir()
     (root / "text.pth").write_text("no weights")
     configs = {
@@ -155,7 +139,7 @@ def test_inference_with_bad_input_is_refused(start, inference, root, trained):
         path = root / f"{name}.yaml"
         path.write_text(text)
         check_refused(start("inference/start", inference(cfg_path=str(path))), "cfg_path", path)
-    other = yaml.safe_load((folder / "model.yaml").read_text()) | {"model": "resnet50"}
+    other = yaml.safe_load(Path(inference()["cfg_path"]).read_text()) | {"model": "resnet50"}
     (root / "other.yaml").write_text(yaml.safe_dump(other))
     cases = [
         (inference(weight_path=str(root / "text.pth")), "weight_path", "text.pth"),

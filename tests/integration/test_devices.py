@@ -50,16 +50,6 @@ def most_at_once(runs):
 
 
 @pytest.fixture
-def inference(trained, dataset):
-    files = trained["result"]["files"]
-    return {
-        "cfg_path": files["config"],
-        "weight_path": files["best_model"],
-        "source_path": str(dataset / "train"),
-    }
-
-
-@pytest.fixture
 def long_inference(inference, dataset, root):
     """One that takes seconds, so that those that may run at once are seen to."""
     folder = root / "many"
@@ -67,7 +57,7 @@ def long_inference(inference, dataset, root):
     picture = next((dataset / "train").rglob("*.png"))
     for number in range(PICTURES):
         os.link(picture, folder / f"{number}.png")
-    yield inference | {"source_path": str(folder)}
+    yield inference(source_path=str(folder), device="cuda")
     shutil.rmtree(folder)
 
 
@@ -75,7 +65,7 @@ def long_inference(inference, dataset, root):
 def test_limits_hold_for_eight_runs_on_two_gpus(client, training, long_inference):
     hold(client)
     tasks = [client.start_training(**training(device="cuda"))["task_id"] for _ in range(3)]
-    tasks += [client.start_inference(**long_inference, device="cuda")["task_id"] for _ in range(8)]
+    tasks += [client.start_inference(**long_inference)["task_id"] for _ in range(8)]
     client.update_resource_config(max_concurrent={"cuda": {"training": 1, "inference": 3}})
     usage = client.get_resources()["device_usage"]
     assert [usage[gpu] for gpu in GPUS] == [{"training": 1, "inference": 3}] * 2

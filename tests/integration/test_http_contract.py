@@ -36,15 +36,8 @@ def test_stream_is_complete_in_its_data_lines(service, trained):
     assert [entry["level"] for entry in entries] and entries[-1]["message"] == "Completed."
 
 
-def test_inference_agrees_with_the_accuracy_of_the_training(client, trained, dataset, root):
-    folder = Path(trained["result"]["save_path"])
-    task = client.start_inference(
-        cfg_path=str(folder / "model.yaml"),
-        weight_path=str(folder / "best_model.pth"),
-        source_path=str(dataset / "val"),
-        save_path=str(root / "predictions"),
-        device="cpu",
-    )
+def test_inference_agrees_with_the_accuracy_of_the_training(client, trained, inference, root):
+    task = client.start_inference(**inference(save_path=str(root / "predictions")))
     ended = client.wait(task["task_id"], timeout=60)
     assert ended["status"] == "completed", ended
     with (root / "predictions" / "predictions.csv").open(newline="", encoding="utf-8") as file:
@@ -54,14 +47,8 @@ def test_inference_agrees_with_the_accuracy_of_the_training(client, trained, dat
     assert right / len(rows) * 100 == pytest.approx(trained["latest_metrics"]["best_acc"])
 
 
-def test_inference_results_come_in_pages(client, trained, dataset):
-    folder = Path(trained["result"]["save_path"])
-    task = client.start_inference(
-        cfg_path=str(folder / "model.yaml"),
-        weight_path=str(folder / "best_model.pth"),
-        source_path=str(dataset / "val"),
-        device="cpu",
-    )
+def test_inference_results_come_in_pages(client, inference):
+    task = client.start_inference(**inference())
     assert client.wait(task["task_id"], timeout=60)["status"] == "completed"
     first = client.get_inference_results(task["task_id"], offset=0, limit=4)
     last = client.get_inference_results(task["task_id"], offset=8, limit=4)

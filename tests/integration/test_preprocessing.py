@@ -127,14 +127,12 @@ def test_spectrogram_warns_of_odd_metadata_in_the_log_and_the_log_file(client, f
     assert f"task {task['task_id']}: {warnings[0]}" in log_file.read_text()
 
 
-def test_log_file_has_the_traceback_of_a_failed_run(client, trained, folder, log_file):
+def test_log_file_has_the_traceback_of_a_failed_run(client, inference, folder, log_file):
     """The weights are damaged after they were checked, while the task waits."""
     weights = folder / "weights.pth"
-    weights.write_bytes(Path(trained["result"]["files"]["best_model"]).read_bytes())
+    weights.write_bytes(Path(inference()["weight_path"]).read_bytes())
     client.update_resource_config(max_concurrent={"cpu": {"inference": 0}})
-    source = next((folder.parent / "dataset" / "val" / "vertical").glob("*.png"))
-    config = trained["result"]["files"]["config"]
-    task = client.start_inference(config, weights, source, save_path=folder / "out", device="cpu")
+    task = client.start_inference(**inference(weight_path=str(weights), save_path=str(folder / "out")))
     weights.write_bytes(b"damaged")
     client.update_resource_config(max_concurrent={"cpu": {"inference": 4}})
     assert client.wait(task["task_id"], timeout=60)["status"] == "failed"

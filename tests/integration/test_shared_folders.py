@@ -51,17 +51,11 @@ def test_training_waits_for_another_in_its_folder(client, service, training, roo
     assert len(warnings) == 1 and first in warnings[0] and "best_model.pth" in warnings[0]
 
 
-def test_inference_keeps_its_predictions_in_a_shared_folder(client, service, trained, dataset, root):
-    folder = Path(trained["result"]["save_path"])
-    fields = {
-        "cfg_path": str(folder / "model.yaml"),
-        "weight_path": str(folder / "best_model.pth"),
-        # Where the model's own training has left its files, which stay.
-        "save_path": str(folder),
-        "device": "cpu",
-    }
+def test_inference_keeps_its_predictions_in_a_shared_folder(client, service, trained, inference, dataset):
+    folder = Path(trained["result"]["save_path"])  # the training's own files stay
     sources = [dataset / "val" / name for name in ("horizontal", "vertical")] * 2
-    tasks = [client.start_inference(source_path=str(source), **fields)["task_id"] for source in sources]
+    requests = [inference(source_path=str(source), save_path=str(folder)) for source in sources]
+    tasks = [client.start_inference(**request)["task_id"] for request in requests]
     for task_id in tasks:
         completed(client, task_id)
     for task_id, source in zip(tasks, sources, strict=True):
@@ -74,16 +68,9 @@ def test_inference_keeps_its_predictions_in_a_shared_folder(client, service, tra
     assert "best_model.pth" in artifacts(service, trained["task_id"])
 
 
-def test_inference_results_in_a_folder_without_notes_are_of_the_newest_task(client, trained, dataset, root):
+def test_inference_results_in_a_folder_without_notes_are_of_the_newest_task(client, inference, root):
     """As a version without notes has left them."""
-    folder = Path(trained["result"]["save_path"])
-    fields = {
-        "cfg_path": str(folder / "model.yaml"),
-        "weight_path": str(folder / "best_model.pth"),
-        "source_path": str(dataset / "val"),
-        "save_path": str(root / "without-notes"),
-        "device": "cpu",
-    }
+    fields = inference(save_path=str(root / "without-notes"))
     older = completed(client, client.start_inference(**fields)["task_id"])["task_id"]
     (root / "without-notes" / ".inference-task.json").unlink()
     assert client.get_inference_results(older)["total"] == 10

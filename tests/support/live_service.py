@@ -87,7 +87,7 @@ def dataset(root):
     return root / "dataset"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def training(dataset, root):
     """The fields of a training that takes a second or two; keyword arguments change them."""
 
@@ -144,22 +144,27 @@ def own_service(root, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def trained(service, dataset, root):
+def trained(service, training, root):
     """The result of a training that every inference test can use."""
+    fields = training(model="resnet18", save_path=str(root / "trained"), name=None, num_epochs=6, batch_size=4)
     with RFUAVClient(service) as rfuav_client:
-        task = rfuav_client.start_training(
-            model="resnet18",
-            num_classes=2,
-            train_path=str(dataset / "train"),
-            val_path=str(dataset / "val"),
-            save_path=str(root / "trained"),
-            num_epochs=6,
-            batch_size=4,
-            learning_rate=0.001,
-            image_size=32,
-            device="cpu",
-            pretrained=False,
-        )
+        task = rfuav_client.start_training(**fields)
         ended = rfuav_client.wait(task["task_id"], timeout=120)
     assert ended["status"] == "completed", ended
     return ended
+
+
+@pytest.fixture(scope="session")
+def inference(trained, dataset):
+    """The fields of an inference with the trained model; keyword arguments change them."""
+    files = trained["result"]["files"]
+
+    def fields(**changes):
+        return {
+            "cfg_path": files["config"],
+            "weight_path": files["best_model"],
+            "source_path": str(dataset / "val"),
+            "device": "cpu",
+        } | changes
+
+    return fields
