@@ -6,7 +6,7 @@ from typing import Any
 
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
-from preprocessing.pipeline.worker import Item, Work
+from preprocessing.pipeline.worker import Item, Work, one_target
 from rfuav_ray.api.requests import ImageCropRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, ignore
@@ -41,7 +41,7 @@ def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Rep
         request,
         [Item(source=name, target=name) for name in names],
         Work(
-            targets=_targets,
+            targets=one_target,
             make=partial(crop, source=root, rectangle=rectangle),
             largest_block=1024,
         ),
@@ -58,7 +58,3 @@ def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Rep
             "failed": len(made.failures),
         },
     )
-
-
-def _targets(item: Item) -> list[str]:
-    return [item.target]

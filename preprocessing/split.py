@@ -10,7 +10,7 @@ from typing import Any
 
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
-from preprocessing.pipeline.worker import BlockResult, Item, Work
+from preprocessing.pipeline.worker import BlockResult, Item, Work, one_target
 from rfuav_ray.api.requests import DatasetSplitRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
@@ -115,7 +115,7 @@ def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: 
     return produce(
         request,
         items,
-        Work(targets=_targets, make=partial(copy, source=source), largest_block=1024),
+        Work(targets=one_target, make=partial(copy, source=source), largest_block=1024),
         source=source,
         output_path=Path(request.output_path),
         run_id=run_id,
@@ -168,7 +168,3 @@ def _stats(items: Sequence[Item], made: BlockResult) -> dict[str, int]:
         "val_images": copied[VALID],
         "test_images": copied[TEST],
     }
-
-
-def _targets(item: Item) -> list[str]:
-    return [item.target]

@@ -50,6 +50,11 @@ class Work:
     largest_block: int
 
 
+def one_target(item: Item) -> list[str]:
+    """The `targets` of items that become one file each."""
+    return [item.target]
+
+
 @dataclass
 class BlockResult:
     """What became of the items of one or more blocks."""

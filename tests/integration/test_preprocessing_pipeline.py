@@ -17,7 +17,7 @@ from preprocessing.pipeline import blocks
 from preprocessing.pipeline import driver as pipeline
 from preprocessing.pipeline.driver import Workers, make_files
 from preprocessing.pipeline.output_folder import OutputFolder
-from preprocessing.pipeline.worker import Item, Work
+from preprocessing.pipeline.worker import Item, Work, one_target
 from rfuav_ray.errors import RunError, RunInterrupted, RunLost
 from rfuav_ray.events import RunEvent, ignore
 from rfuav_ray.files import write_text
@@ -37,10 +37,6 @@ def ray_with_this_module(service):
     cloudpickle.register_pickle_by_value(sys.modules[__name__])
     yield
     cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
-
-
-def targets(item: Item) -> list[str]:
-    return [item.target]
 
 
 def make(item: Item, folder: Path, *, what: str = "") -> int:
@@ -66,7 +62,7 @@ def run(path: Path, report=ignore, what=""):
     """One life of a run."""
     names = [item.target for item in ITEMS]
     with OutputFolder(path, request={}, run_id="task", planned=lambda: names) as output:
-        work = Work(targets=targets, make=partial(make, what=what), largest_block=100)
+        work = Work(targets=one_target, make=partial(make, what=what), largest_block=100)
         tally = make_files(ITEMS, work, output, noun="files", workers=Workers(2, 0.5), report=report)
         output.complete({})
         return tally

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from preprocessing.pipeline.output_folder import OutputFolder
-from preprocessing.pipeline.worker import Item, Work, work_on
+from preprocessing.pipeline.worker import Item, Work, one_target, work_on
 from rfuav_ray.errors import RunError, RunInterrupted
 from rfuav_ray.events import RunEvent
 from rfuav_ray.files import copy_file, write_text
@@ -140,7 +140,7 @@ def test_full_disk_a_block_of_preprocessing_that_does_not_fit_names_its_file(mou
     ):
         fill(disk)
         block = pickle.dumps(list(enumerate(Item(source=name, target=name) for name in names)))
-        work = Work(targets=lambda item: [item.target], make=_make_noise, largest_block=10)
+        work = Work(targets=one_target, make=_make_noise, largest_block=10)
         answers = work_on(work, output.path, output.permit, True, {"items": [block]})
         (error,) = map(pickle.loads, answers["results"])
         raise error
