@@ -8,17 +8,7 @@ from scipy.io import wavfile
 
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.signals.recordings import open_recording
-
-SAMPLES = np.array([0.5 - 0.25j, -1 + 1j, 0.125j, 0.75], np.complex64)
-
-
-def interleaved(samples, data_type="<f4"):
-    return np.stack([samples.real, samples.imag], axis=1).astype(data_type)
-
-
-def read_all(path, **arguments):
-    recording = open_recording(path, **arguments)
-    return recording.read(0, recording.sample_count)
+from tests.support.iq_samples import SAMPLES, interleaved, read_all
 
 
 @pytest.mark.parametrize(
