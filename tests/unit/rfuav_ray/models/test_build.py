@@ -1,6 +1,4 @@
 import socket
-from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -10,12 +8,7 @@ from torchvision.models import get_model
 from rfuav_ray.api.requests import SUPPORTED_MODELS
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.models.build import build_model, load_pretrained, load_weights
-
-
-def saved(folder: Path, content: object, **options: bool) -> Path:
-    path = folder / "weights.pth"
-    torch.save(content, path, **options)
-    return path
+from tests.support.weight_files import Touch, saved
 
 
 def filled(model: nn.Module, value: float) -> nn.Module:
@@ -176,16 +169,6 @@ def test_build_renamed_and_swapped_entries_are_refused(tmp_path, strict_head):
     state["conv1.weight"] = state["conv1.weight"].transpose(0, 1).contiguous()
     with pytest.raises(RunError, match=r"weights\.pth does not fit .*conv1\.weight"):
         load_weights(build_model("resnet18", 3), saved(tmp_path, state), strict_head=strict_head)
-
-
-class Touch:
-    """Makes a file when it is unpickled by something that trusts it."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.target,)
 
 
 @pytest.mark.parametrize("zipped", [True, False])

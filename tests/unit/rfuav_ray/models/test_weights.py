@@ -4,7 +4,6 @@ import sys
 import zipfile
 from collections import Counter, OrderedDict
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -13,12 +12,7 @@ from torch import nn
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.models.build import build_model
 from rfuav_ray.models.weights import LegacyFormatError, check_weights, find_state_dict, read_shapes
-
-
-def saved(folder: Path, content: object, **options: bool) -> Path:
-    path = folder / "weights.pth"
-    torch.save(content, path, **options)
-    return path
+from tests.support.weight_files import Touch, saved
 
 
 def reason_of(path: Path) -> str:
@@ -99,16 +93,6 @@ def test_weights_a_file_of_old_torch_is_left_to_torch(tmp_path, resnet18):
     with pytest.raises(LegacyFormatError):
         read_shapes(path)
     check_weights(path, model="vit_b_16", num_classes=7, image_size=64)
-
-
-class Touch:
-    """Makes a file when it is unpickled by something that trusts it."""
-
-    def __init__(self, target: Path) -> None:
-        self.target = target
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Path.touch, (self.target,)
 
 
 def test_weights_code_in_the_pickle_is_refused_and_not_run(tmp_path):
