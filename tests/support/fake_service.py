@@ -1,12 +1,11 @@
 """A real HTTP server on a free port that plays the service: what it answers is said by each test."""
 
 import json
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 from rfuav_ray.client import AsyncRFUAVClient
 from rfuav_ray.machine.ports import free_port
 from serve_app.command.console import main
+from tests.support.http_server import serving
 
 #: the client's pauses between tries
 NO_WAIT = (0.0, 0.0, 0.0, 0.0)
@@ -65,18 +65,12 @@ class FakeService:
 @contextmanager
 def running_service() -> Iterator[FakeService]:
     service = FakeService()
-    server = _Server(("127.0.0.1", 0), _handler_for(service))
-    server.daemon_threads = True
-    service.url = f"http://127.0.0.1:{server.server_port}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield service
-    finally:
-        service.is_over.set()
-        server.shutdown()
-        server.server_close()
-        thread.join()
+    with serving(_handler_for(service)) as port:
+        service.url = f"http://127.0.0.1:{port}"
+        try:
+            yield service
+        finally:
+            service.is_over.set()
 
 
 def free_url() -> str:
@@ -192,13 +186,6 @@ def _begin_stream(handler: BaseHTTPRequestHandler) -> None:
 def _send_chunk(handler: BaseHTTPRequestHandler, chunk: bytes) -> None:
     handler.wfile.write(f"{len(chunk):x}\r\n".encode() + chunk + b"\r\n")
     handler.wfile.flush()
-
-
-class _Server(ThreadingHTTPServer):
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that has what it wanted may hang up at any time."""
-        if not isinstance(sys.exc_info()[1], ConnectionError):
-            super().handle_error(request, client_address)
 
 
 def _handler_for(service: FakeService) -> type[BaseHTTPRequestHandler]:

@@ -1,15 +1,15 @@
 """The benchmarks' load generator against a small real server: its figures, and what it does not let pass."""
 
-import threading
 from collections import Counter
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from benchmarks import load_generator
 from benchmarks.load_generator import Load, LoadError
+from tests.support.http_server import serving
 
 
 @pytest.fixture(autouse=True)
@@ -42,13 +42,8 @@ def server(status=200, body=b"{}", length=None):
         def log_message(self, *_):
             pass
 
-    http_server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http_server.serve_forever, daemon=True).start()
-    try:
-        yield f"http://127.0.0.1:{http_server.server_port}", received
-    finally:
-        http_server.shutdown()
-        http_server.server_close()
+    with serving(Handler) as port:
+        yield f"http://127.0.0.1:{port}", received
 
 
 def load(url, **changes):

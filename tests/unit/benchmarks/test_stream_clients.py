@@ -1,15 +1,15 @@
 """The benchmarks' clients of an event stream: what they count of a small server that leaves events out."""
 
 import json
-import threading
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from itertools import count
 
 import pytest
 
 from benchmarks.stream_clients import StreamClients, StreamError
+from tests.support.http_server import serving
 
 
 def event(number, late_ms=0):
@@ -34,13 +34,8 @@ def server(*streams, status=200):
         def log_message(self, *_):
             pass
 
-    http_server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=http_server.serve_forever, daemon=True).start()
-    try:
-        yield http_server.server_port
-    finally:
-        http_server.shutdown()
-        http_server.server_close()
+    with serving(Handler) as port:
+        yield port
 
 
 @contextmanager
