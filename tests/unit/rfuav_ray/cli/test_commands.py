@@ -1,7 +1,3 @@
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,7 +12,6 @@ from tests.support.fake_service import (
     stream,
     task,
 )
-from tests.support.project import ROOT
 
 TRAIN = [
     "train",
@@ -167,20 +162,12 @@ def test_commands_the_key_comes_from_the_environment_or_the_flag(service, rfuav,
     assert keys == ["Bearer from-env", "Bearer from-flag"]
 
 
-def test_commands_ctrl_c_leaves_the_training_alone(service):
+def test_commands_ctrl_c_leaves_the_training_alone(service, interrupted_rfuav):
     service.on("POST /api/v2/training/start", STARTED)
     service.on("GET /api/v2/tasks/t1/logs", service.hang(event(1, "epoch 1")))
-    command = [sys.executable, "-u", "-m", "serve_app", *TRAIN]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as run:
-        assert "Task t1" in run.stdout.readline()
-        assert "epoch 1" in run.stdout.readline()
-        run.send_signal(signal.SIGINT)
-        out, err = run.communicate()
-    assert run.returncode == 130
-    assert out == ""
+    status, lines, rest, err = interrupted_rfuav(*TRAIN)
+    assert "Task t1" in lines and "epoch 1" in lines
+    assert (status, rest) == (130, "")
     assert "continues" in err
     assert "rfuav logs -f t1" in err
     assert "rfuav cancel t1" in err

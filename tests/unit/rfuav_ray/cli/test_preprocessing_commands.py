@@ -1,7 +1,3 @@
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +12,6 @@ from tests.support.fake_service import (
     stream,
     task,
 )
-from tests.support.project import ROOT
 
 COMMANDS = {
     "split": ["split", "in", "out"],
@@ -242,18 +237,11 @@ def test_preprocessing_commands_a_replica_that_learns_of_the_end_later_is_asked_
     assert "success" in rfuav(*COMMANDS["crop"])[1]
 
 
-def test_preprocessing_commands_ctrl_c_leaves_the_work_alone(service):
+def test_preprocessing_commands_ctrl_c_leaves_the_work_alone(service, interrupted_rfuav):
     service.on("POST /api/v2/preprocessing/split", preprocessing(status="pending"))
     service.on("GET /api/v2/tasks/t1/logs", service.hang(event(1, "copying")))
-    command = [sys.executable, "-u", "-m", "serve_app", *COMMANDS["split"]]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as run:
-        assert "Task t1" in run.stdout.readline()
-        assert "copying" in run.stdout.readline()
-        run.send_signal(signal.SIGINT)
-        err = run.communicate()[1]
-    assert run.returncode == 130
+    status, lines, _, err = interrupted_rfuav(*COMMANDS["split"])
+    assert "Task t1" in lines and "copying" in lines
+    assert status == 130
     assert "rfuav cancel t1" in err
     assert service.routes() == ["POST /api/v2/preprocessing/split", "GET /api/v2/tasks/t1/logs"]
