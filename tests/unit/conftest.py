@@ -1,5 +1,6 @@
 """Fixtures of several modules: a remote service of the client's, and trainings that end."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,6 +24,17 @@ def service():
 def client(service):
     with RFUAVClient(service.url, retry_delays_s=NO_WAIT) as client:
         yield client
+
+
+@pytest.fixture
+def no_utf8_folder(tmp_path: Path) -> Path:
+    """A folder in `tmp_path` whose name is not UTF-8."""
+    name = os.fsencode(tmp_path) + b"/caf\xe9"
+    try:
+        os.mkdir(name)  # noqa: PTH102
+    except OSError:
+        pytest.skip("this file system takes only UTF-8 names")
+    return Path(os.fsdecode(name))
 
 
 @pytest.fixture(scope="module")

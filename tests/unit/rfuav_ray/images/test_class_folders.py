@@ -77,13 +77,8 @@ def test_class_folders_a_folder_or_a_broken_link_named_like_an_image_is_none(tmp
     assert "a, b" in refusal(tmp_path).reason
 
 
-def test_class_folders_a_name_that_is_no_utf8_is_refused(tmp_path: Path) -> None:
-    folder = os.fsencode(tmp_path) + b"/\xff\xfe"
-    try:
-        os.mkdir(folder)  # noqa: PTH102
-    except OSError:
-        pytest.skip("this file system takes only UTF-8 names")
-    Path(os.fsdecode(folder), "1.png").write_bytes(b"x")
+def test_class_folders_a_name_that_is_no_utf8_is_refused(tmp_path: Path, no_utf8_folder: Path) -> None:
+    (no_utf8_folder / "1.png").write_bytes(b"x")
     refused = refusal(tmp_path)
     assert "UTF-8" in refused.reason
     refused.reason.encode()
