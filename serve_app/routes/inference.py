@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 from fastapi.responses import Response
 
 from rfuav_ray import paths
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.preflight import check_inference
 from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest
 from rfuav_ray.api.responses import BatchInferenceResponse, PredictionsResponse, TaskResponse
@@ -17,13 +18,15 @@ from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import Service, TheService, new_task, new_task_id
-from serve_app.routes.tasks import MAX_OFFSET, IfNoneMatch, status_answer
+from serve_app.routes.tasks import MAX_OFFSET, IfNoneMatch, kind_mark, status_answer
 from serve_app.validation_cache import checked
 
 router = APIRouter(prefix="/api/v2/inference", tags=["inference"])
 
 
-@router.post("/start", response_model=TaskResponse, responses=WRONG_STATE)
+@router.post(
+    "/start", response_model=TaskResponse, responses=WRONG_STATE, openapi_extra=kind_mark(KINDS["inference"])
+)
 async def start_inference(request: InferenceRequest, service: TheService) -> Response:
     task = await _inference_task(request, service, "source_path")
     await service.submit([task])

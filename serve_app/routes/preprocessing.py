@@ -12,7 +12,7 @@ from rfuav_ray.api.kinds import PREPROCESSING_KINDS, Kind, kinds_of
 from rfuav_ray.api.responses import PreprocessingResponse, TaskActionResponse, preprocessing_response
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import TheService, new_task, new_task_id
-from serve_app.routes.tasks import After, LastEventId, cancelling, event_stream
+from serve_app.routes.tasks import After, LastEventId, cancelling, event_stream, kind_mark
 
 router = APIRouter(prefix="/api/v2/preprocessing", tags=["preprocessing"])
 
@@ -23,7 +23,13 @@ PREPROCESSING = kinds_of("preprocessing")
 
 def add_start(kind: Kind, to: APIRouter) -> None:
     """Add the route that starts tasks of this kind."""
-    to.post(f"/{kind.name}", name=kind.name, description=kind.summary, responses=WRONG_STATE)(_start_of(kind))
+    to.post(
+        f"/{kind.name}",
+        name=kind.name,
+        description=kind.summary,
+        responses=WRONG_STATE,
+        openapi_extra=kind_mark(kind),
+    )(_start_of(kind))
 
 
 def _start_of(kind: Kind) -> Callable[..., Awaitable[PreprocessingResponse]]:

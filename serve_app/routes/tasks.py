@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
-from rfuav_ray.api.kinds import TaskKind, kinds_of
+from rfuav_ray.api.kinds import Kind, TaskKind, kinds_of
 from rfuav_ray.api.requests import PriorityUpdate
 from rfuav_ray.api.responses import TaskActionResponse, TaskListResponse, TaskResponse
 from rfuav_ray.tasks import TaskStatus
@@ -57,6 +57,11 @@ async def list_tasks(
 @router.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
 async def task_status(task_id: str, service: TheService, if_none_match: IfNoneMatch = "") -> Response:
     return await status_answer(service, if_none_match, task_id)
+
+
+def kind_mark(kind: Kind) -> dict[str, str]:
+    """Return the OpenAPI extension of the route that starts this kind. The page finds the kinds by it."""
+    return {"x-task-kind": kind.name}
 
 
 async def status_answer(service: Service, if_none_match: str, task_id: str, *kinds: TaskKind) -> Response:

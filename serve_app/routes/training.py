@@ -3,18 +3,29 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.preflight import check_training
 from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.api.responses import TaskActionResponse, TaskResponse
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import TheService, new_task, new_task_id
-from serve_app.routes.tasks import After, IfNoneMatch, LastEventId, cancelling, event_stream, status_answer
+from serve_app.routes.tasks import (
+    After,
+    IfNoneMatch,
+    LastEventId,
+    cancelling,
+    event_stream,
+    kind_mark,
+    status_answer,
+)
 from serve_app.validation_cache import checked
 
 router = APIRouter(prefix="/api/v2/training", tags=["training"])
 
 
-@router.post("/start", response_model=TaskResponse, responses=WRONG_STATE)
+@router.post(
+    "/start", response_model=TaskResponse, responses=WRONG_STATE, openapi_extra=kind_mark(KINDS["training"])
+)
 async def start_training(request: TrainingRequest, service: TheService) -> Response:
     settings = service.settings
     if "priority" not in request.model_fields_set:

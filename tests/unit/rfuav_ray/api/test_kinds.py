@@ -31,6 +31,13 @@ def test_kinds_each_has_a_run_function_a_check_and_a_route(kind):
     assert body.rsplit("/", 1)[1] == kind.request.__name__
 
 
+def test_kinds_the_description_of_the_api_marks_their_routes_in_their_order():
+    paths = create_app(Settings(_env_file=None)).openapi()["paths"]
+    operations = [(path, operation) for path, methods in paths.items() for operation in methods.values()]
+    marked = [(operation["x-task-kind"], path) for path, operation in operations if "x-task-kind" in operation]
+    assert marked == [(kind.name, kind.path) for kind in KINDS.values()]
+
+
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 def test_kinds_the_input_is_a_field_of_the_request(kind):
     assert kind.input_field in kind.request.model_fields

@@ -15,7 +15,7 @@ class WiderRequest(ImageCropRequest):
     added: int = Field(3, ge=1, description="a field that is new")
 
 
-def test_preprocessing_add_start_a_new_field_is_in_the_description_of_the_api():
+def test_preprocessing_add_start_a_new_kind_and_its_field_are_in_the_description_of_the_api():
     router = APIRouter()
     add_start(
         replace(KINDS["crop"], name=cast("TaskKind", "wider"), request=WiderRequest, summary="Cut wider."), router
@@ -24,6 +24,7 @@ def test_preprocessing_add_start_a_new_field_is_in_the_description_of_the_api():
     app.include_router(router)
     described = app.openapi()
     assert described["paths"]["/wider"]["post"]["description"] == "Cut wider."
+    assert described["paths"]["/wider"]["post"]["x-task-kind"] == "wider"
     added = described["components"]["schemas"]["WiderRequest"]["properties"]["added"]
     assert added | {"title": ""} == {
         "type": "integer",
