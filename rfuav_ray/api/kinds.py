@@ -1,7 +1,7 @@
 """The kinds of tasks: one record each. Does not import torch or Ray.
 
 A new kind needs a request model, a record here, a check (`preprocessing.checks`, `rfuav_ray.api.preflight`) and a
-run function (`actors.runs.runner`). Routes, client, command line and limits read the record.
+run function (`actors.runs.runner`). Routes, client, command line, page and limits read the record.
 """
 
 from collections.abc import Mapping

@@ -3,12 +3,12 @@
 import { post } from "../api.js";
 import { arrange, h, setText } from "../dom.js";
 import { fillSelect } from "../form.js";
+import { taskKinds } from "../kinds.js";
 import { failed } from "../notes.js";
 import { cancelTask, deleteTask, nameOf, progressText } from "../one_task.js";
 import { Pager } from "../pager.js";
 import { isLive, tasks } from "../tasks_state.js";
 import { number, t, time, word } from "../words.js";
-import { KINDS } from "./start.js";
 
 const STATES = ["pending", "running", "completed", "failed", "cancelled"];
 const ROWS_A_PAGE = 50;
@@ -27,9 +27,9 @@ export function tasksPanel({ onLog, onAgain }) {
   const count = h("span", { class: "hint", "aria-live": "polite" });
   const empty = h("p", { class: "empty" });
   const search = h("input", { type: "search", placeholder: t("tasks.search"), "aria-label": t("tasks.search"), oninput: find });
-  const kind = h("select", { "aria-label": t("tasks.allKinds"), onchange: find });
+  const kind = h("select", { "aria-label": t("tasks.allKinds"), onchange: find }, h("option", { value: "" }, t("tasks.allKinds")));
   const state = h("select", { "aria-label": t("tasks.allStates"), onchange: find });
-  fillSelect(kind, [["", t("tasks.allKinds")], ...Object.keys(KINDS).map((name) => [name, word("kind", name)])], "");
+  taskKinds().then((kinds) => kind.append(...Object.keys(kinds).map((name) => h("option", { value: name }, word("kind", name)))));
   fillSelect(state, [["", t("tasks.allStates")], ...STATES.map((name) => [name, word("status", name)])], "");
   const pages = new Pager(ROWS_A_PAGE, draw);
   let sorting = { column: "created", isDown: true };

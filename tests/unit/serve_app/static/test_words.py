@@ -32,6 +32,10 @@ def test_words_every_word_that_the_page_asks_for_is_there():
     assert len(asked) > 50 and asked <= ENGLISH.keys()
 
 
+def test_words_each_kind_of_task_has_a_word():
+    assert {key for key in ENGLISH if key.startswith("kind.")} == {f"kind.{kind}" for kind in KINDS}
+
+
 def described_fields():
     for kind, record in KINDS.items():
         for name, field in record.request.model_json_schema()["properties"].items():
