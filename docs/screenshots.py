@@ -1,6 +1,7 @@
 """Pictures of the web page of a running service that has done something: `python docs/screenshots.py URL`.
 
 Each view, light and dark, on a phone and on a wide screen, into docs/images.
+The button of the Chinese language needs a font with its characters.
 """
 
 import shutil
@@ -13,7 +14,7 @@ from rfuav_ray.client import RFUAVClient
 
 IMAGES = Path(__file__).parent / "images"
 WIDTHS = {"phone": 390, "wide": 1440}
-HIGHEST = 4000
+HIGHEST = 8000
 SETTLES_MS = 1500
 README_PART = {"x": 0, "y": 0, "width": 1440, "height": 1350}
 
