@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
-from matplotlib.figure import Figure as RgbImage
+from matplotlib.figure import Figure as Diagram
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from benchmarks.figures import COLUMNS, Figure
@@ -82,9 +82,9 @@ def markdown(rows: Sequence[Sequence[str]]) -> str:
 
 
 def draw(file: Path, figures: Sequence[Figure]) -> None:
-    """Plot median and range of each figure with a bound, as a multiple of the bound. Further right is better."""
+    """Plot median and range of each result with a bound, as a multiple of the bound. Further right is better."""
     bounded = [figure for figure in figures if figure.at_least or figure.at_most]
-    picture = RgbImage(figsize=(9, 1.2 + 0.35 * len(bounded)), layout="constrained")
+    picture = Diagram(figsize=(9, 1.2 + 0.35 * len(bounded)), layout="constrained")
     axes = picture.subplots()
     for place, figure in enumerate(reversed(bounded)):
         middle, *ends = (_times_better(figure, value) for value in (figure.median, *_range(figure)))

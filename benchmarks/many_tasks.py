@@ -36,7 +36,7 @@ PROCESSES = {
 
 def main() -> None:
     measured = [_measure(count) for count in COUNTS]
-    table = Table("figure", *(f"{count} tasks" for count in COUNTS))
+    table = Table("measurement", *(f"{count} tasks" for count in COUNTS))
     for figure in measured[0]:
         table.add_row(figure, *(figures[figure] for figures in measured))
     Console().print(table)

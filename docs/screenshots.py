@@ -1,6 +1,6 @@
-"""Pictures of the web page of a running service that has done something: `python docs/screenshots.py URL`.
+"""Screenshots of the web page of a running service that has completed tasks: `python docs/screenshots.py URL`.
 
-Each view, light and dark, on a phone and on a wide screen, into docs/images.
+Each view is saved light and dark, for a phone and for a wide screen, in docs/images.
 The button of the Chinese language needs a font with its characters.
 """
 
@@ -45,7 +45,7 @@ def _open(browser: Browser, url: str, width: int, colours: str) -> Page:
     page = context.new_page()
     page.goto(url)
     page.wait_for_timeout(SETTLES_MS)
-    # As high as its content: what is out of view is not laid out.
+    # The window becomes as high as its content, because the browser does not lay out content outside the window.
     height = page.evaluate("document.documentElement.scrollHeight")
     page.set_viewport_size({"width": width, "height": min(HIGHEST, height)})
     page.wait_for_timeout(SETTLES_MS)

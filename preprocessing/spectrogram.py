@@ -49,9 +49,9 @@ def run(request: SpectrogramRequest, *, run_id: str, workers: Workers, report: R
     root = source.parent if source.is_file() else source
     found, unusable = _look_at(recordings_in(source), root, settings, request.data_type, report)
     items = [
-        Item(source=one.name, target=one.target, first=first, count=min(one.step, one.iter_spectrograms - first))
+        Item(source=one.name, target=one.target, first=first, count=min(one.step, one.spectrogram_count - first))
         for one in found
-        for first in range(0, one.iter_spectrograms, one.step)
+        for first in range(0, one.spectrogram_count, one.step)
     ]
     return produce(
         request,
@@ -81,7 +81,7 @@ class _Found:
     #: name of its spectrograms, without their number
     target: str
     recording: Recording
-    iter_spectrograms: int
+    spectrogram_count: int
     seconds_between_pictures: float
     #: spectrograms of one item
     step: int
@@ -111,7 +111,7 @@ def _look_at(
                 name=name,
                 target=str(target.relative_to(root)),
                 recording=recording,
-                iter_spectrograms=count,
+                spectrogram_count=count,
                 seconds_between_pictures=own.samples_between_spectrograms / own.sample_rate_hz,
                 step=max(1, min(MAX_SPECTROGRAMS_PER_ITEM, SAMPLES_PER_ITEM // own.samples_per_spectrogram)),
             )
@@ -144,7 +144,7 @@ def _dataset_file(request: SpectrogramRequest, settings: StftSettings, found: Se
                 "recording": clean(one.name),
                 # Spectrogram i begins at i * seconds_between_pictures in the recording.
                 "pictures": f"{clean(one.target)}_<number>.png",
-                "count": one.iter_spectrograms,
+                "count": one.spectrogram_count,
                 "seconds_between_pictures": one.seconds_between_pictures,
                 "sample_rate_hz": one.recording.sample_rate_hz or settings.sample_rate_hz,
                 "data_type": one.recording.data_type,

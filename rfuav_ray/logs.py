@@ -13,7 +13,7 @@ PACKAGES = ("rfuav_ray", "preprocessing", "actors", "serve_app")
 
 
 def write_to_log_file(settings: Settings, *, rotates: bool = False, also_to_terminal: bool = False) -> None:
-    """Send what the packages' loggers of this process say to LOG_FILE. Later calls only set the level.
+    """Write the messages of the packages' loggers in this process to LOG_FILE. Later calls only set the level.
 
     Args:
         settings: Name the file and the level.

@@ -18,7 +18,7 @@ CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 @cache
 def installed_version() -> str:
-    """The version in pyproject.toml: of the source tree, or as the installed package has recorded it."""
+    """Return the version in the source tree's pyproject.toml; without a source tree, the installed version."""
     project = Path(__file__).parents[1] / "pyproject.toml"
     if project.is_file():
         return str(tomllib.loads(project.read_text(encoding="utf-8"))["project"]["version"])
@@ -66,7 +66,7 @@ class Settings(BaseSettings):
 
     @property
     def version(self) -> str:
-        """The version of the service. It is no setting: a `VERSION` in the environment is ignored."""
+        """The version of the service. It is not a setting: a `VERSION` in the environment is ignored."""
         return installed_version()
 
     @field_validator("cors_origins", "supported_models", "api_keys", "data_roots", mode="before")

@@ -69,7 +69,7 @@ class TaskRecord(BaseModel):
     progress: float = 0.0
     #: the device of the current or last run; None while the task waits
     device: str | None = None
-    #: fraction of the capacity for runs on the device, 0..1, that Ray is told for the current run
+    #: fraction, 0 to 1, of the device's capacity for runs that Ray counts for the current run
     device_share: float = 0.0
     #: number of runs started so far
     attempt: int = 0

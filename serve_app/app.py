@@ -206,7 +206,7 @@ def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
 
     Args:
         settings: the service's settings.
-        serve_host: the address on which Ray Serve listens, see `WayIn.serve_host`.
+        serve_host: the address on which Ray Serve listens, see `Ingress.serve_host`.
         actors: the calls that `start_actors` returned; the API needs the actors.
 
     Raises:

@@ -47,8 +47,12 @@ class Service:
         self.health = HealthReport(self.settings.version, self.view, self.streams, self._resources_now)
 
     async def submit(self, tasks: Sequence[TaskRecord]) -> None:
-        """Submit the tasks. Returns when they are stored. Raises what the TaskManager raises."""
-        # Encode here, not in `_submit_together`: a task that cannot be encoded must not fail the others.
+        """Submit the tasks, and return when they are stored.
+
+        Raises:
+            Exception: the exception that the TaskManager raised.
+        """
+        # Encode here, not in `_submit_batch`: a task that cannot be encoded must not fail the others.
         texts = [task.model_dump_json() for task in tasks]
         for row in await self._submissions.add(texts):
             self.view.put(row)

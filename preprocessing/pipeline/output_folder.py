@@ -40,7 +40,7 @@ class Permit:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """A block in which the worker may write. Emptying the folder waits for its end. Raises RunOver."""
+        """A block in which the worker may write. Emptying the folder waits for its end. Raises PermitRevoked."""
         try:
             # The mode never creates the file: it would reappear in a run folder that is being removed.
             lock = (self.run_folder / WRITERS_LOCK).open("r+")

@@ -1,6 +1,6 @@
-"""The worker's side of the pipeline: makes the files of a block of items, and writes down its progress.
+"""The worker's side of the pipeline: makes the files of a block of items, and stores its progress in a file.
 
-Names and counts travel, files do not: workers write them themselves.
+Only names and counts are transferred between processes. Workers write the files themselves.
 """
 
 import errno
@@ -57,7 +57,7 @@ def one_target(item: Item) -> list[str]:
 
 @dataclass
 class BlockResult:
-    """What became of the items of one or more blocks."""
+    """The outcome of the items of one or more blocks."""
 
     done: int = 0
     #: number of the item and the reason
@@ -78,7 +78,18 @@ class BlockResult:
 def work_on(
     work: Work, folder: Path, permit: Permit, trusts_files: bool, batch: dict[str, Any]
 ) -> dict[str, list[bytes]]:
-    """In a worker: make the files of a block of items."""
+    """Make the files of blocks of items. Runs in a worker.
+
+    Args:
+        work: How to process an item.
+        folder: The output folder.
+        permit: The run's permit to write.
+        trusts_files: Whether existing files are complete and need not be made again.
+        batch: Pickled blocks under `items`.
+
+    Returns:
+        Under `results`, a pickled BlockResult or RunError for each block.
+    """
     cv2.setNumThreads(1)  # the workers already run in parallel
     blocks = (pickle.loads(block) for block in batch["items"])
     with freed_memory_kept():

@@ -14,7 +14,7 @@ MAX_ENTRIES = 2000
 
 
 def list_folder(text: str, roots: Sequence[Path]) -> FolderResponse:
-    """List at most MOST_ENTRIES entries of a folder by name, folders first. Lists the roots when `text` is empty.
+    """List at most MAX_ENTRIES entries of a folder by name, folders first. Lists the roots when `text` is empty.
 
     Leaves out hidden entries and names that are not UTF-8.
 

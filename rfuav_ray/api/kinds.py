@@ -39,7 +39,7 @@ class Kind:
     summary: str
     #: how long a cancelled run may take to stop by itself before it is killed
     cancel_grace_s: float
-    #: the field of the request that names what is read
+    #: the field of the request that names the input
     input_field: str
     #: the files that clients may download
     artifacts: tuple[str, ...] = (DATASET_FILE,)

@@ -24,7 +24,7 @@ def with_fields(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command a parameter for each field of a request model. The command takes them as `**fields`.
 
-    Paths are text, because a Path of '' is the working folder: an unset variable of a script must not mean that.
+    Paths stay text. `Path("")` is the working folder, and an unset variable of a script must not select it.
 
     Args:
         model: The request model.

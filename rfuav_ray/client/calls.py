@@ -22,7 +22,7 @@ from rfuav_ray.client.request_fields import with_fields
 from rfuav_ray.errors import TaskNotFound
 
 PathLikeText = Union[str, "PathLike[str]"]
-#: what a call returns: the response object, or an awaitable of it
+#: the type that a call returns: the response object, or an awaitable of it
 AnswerT = TypeVar("AnswerT")
 
 

@@ -25,7 +25,7 @@ from rfuav_ray.client.service_errors import (
 )
 from rfuav_ray.tasks import TaskStatus
 
-#: each API replica has its own copy of the tasks, and may show a task as running so long after its log has ended
+#: Each API replica has its own copy of the tasks. It may show a task as running for this time after its log's end.
 REPLICA_LAG_S = 5.0
 REPLICA_POLL_S = 0.1
 

@@ -22,8 +22,8 @@ def class_folders(path: Path, *, field: str) -> list[str]:
     """The sorted names of the class folders in `path`. Hidden folders do not count.
 
     Raises:
-        InvalidInput: For `field`: there is no class folder, one is without an image, its name is not UTF-8, `path`
-            cannot be read, or its data set is incomplete.
+        InvalidInput: `path` cannot be read, has no class folder, or holds an incomplete data set. Or a class
+            folder has no image, or its name is not UTF-8. The error names `field`.
     """
     with _refusing(path, field):
         refuse_unfinished(path, field)

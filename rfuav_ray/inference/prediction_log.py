@@ -64,8 +64,8 @@ class PredictionLog:
     def kept(self, work: str, names: Iterable[str]) -> Iterator[Row]:
         """The rows that an earlier run with the same id and the same `work` has finished.
 
-        Row i must belong to image i of `names`. The rows end before the first line that does not, or that a power
-        cut has damaged.
+        Row i must belong to image i of `names`. Stops at the first row of another image, and at the first damaged
+        line: a power cut can leave one.
         """
         with self._older_lines() as lines:
             if _parsed(next(lines, b"")) != self._header(work):

@@ -18,7 +18,7 @@ MAX_CONFIG_BYTES = 1_000_000
 
 
 class ModelConfig(BaseModel):
-    """What inference needs to know about a model besides its weights. Class i is `class_names[i]`."""
+    """The facts about a model that inference needs besides its weights. Class i is `class_names[i]`."""
 
     model_config = ConfigDict(protected_namespaces=(), frozen=True)
 

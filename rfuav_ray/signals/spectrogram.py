@@ -129,8 +129,8 @@ def iter_spectrograms(
         count: How many; None: all from `first` on.
 
     Raises:
-        RunError: As for `picture_count`, or the range is outside the recording. Raised by the call itself, before
-            the first spectrogram is drawn.
+        RunError: As for `spectrogram_count`, or the range is outside the recording. The call itself raises it,
+            before the first spectrogram is drawn.
     """
     total = spectrogram_count(recording, settings)
     end = total if count is None else first + count

@@ -79,7 +79,7 @@ def load_checkpoint(
         otherwise: What happens without the checkpoint, for the WARNING.
 
     Returns:
-        None if the file is missing, is damaged (with a WARNING), or is ignored.
+        The checkpoint. None if the file is missing, is damaged (with a WARNING), or is ignored.
     """
     if not path.exists():
         return None

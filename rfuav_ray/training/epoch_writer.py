@@ -55,7 +55,7 @@ class EpochWriter:
             self._held.popleft()
 
     def was_delivered(self, stage: Stage) -> bool:
-        """False if an event of that stage was held back and not delivered, because a write or a report raised."""
+        """Return False if an event of that stage was held back and is lost, because a write or a report raised."""
         return all(event.stage != stage for event in self._held)
 
     def __enter__(self) -> "EpochWriter":

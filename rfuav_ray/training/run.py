@@ -23,7 +23,7 @@ from rfuav_ray.training.epoch import run_epoch
 from rfuav_ray.training.epoch_writer import EpochWriter
 from rfuav_ray.training.folder import TrainingFolder, versions
 from rfuav_ray.training.results import TrainingResult
-from rfuav_ray.training.resume import resume as go_on
+from rfuav_ray.training.resume import resume as resume_training
 from rfuav_ray.training.state import Training
 
 
@@ -71,7 +71,7 @@ def train(
     ):
         training = _prepare(request, writer, torch_device, run_id, seed, environment or {})
         training.reported_epoch = reported_epoch if resume else 0
-        if not (resume and go_on(training)):
+        if not (resume and resume_training(training)):
             _begin(training)
         try:
             while training.epoch < request.num_epochs:

@@ -34,7 +34,7 @@ class Training:
     optimizer: torch.optim.Optimizer
     #: the number format that the model computes in
     dtype: torch.dtype
-    #: what report.json holds besides the metrics
+    #: the content of report.json besides the metrics
     facts: dict[str, Any]
     #: the last epoch whose end an earlier run reported
     reported_epoch: int = 0

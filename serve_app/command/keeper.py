@@ -1,4 +1,4 @@
-"""The process that an operator sees. It passes signals on to the service and ends every process left behind.
+"""The first process of `rfuav serve`. It passes signals on to the service and ends every process left behind.
 
 Terminals and supervisors signal a whole process group. Such a signal would end Ray's processes, but the service
 needs them to stop in good order. Therefore the service and all processes that it starts have their own group.

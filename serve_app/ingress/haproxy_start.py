@@ -51,7 +51,7 @@ def _section(text: str, host: str) -> str:
     if name == "defaults":
         return _without(text, "errorfile ") + "".join(map(_error, _ERRORS))
     if name == "frontend http_frontend":
-        # Serve watches for the client's disconnect on log streams only: it takes a tenth of a read's time.
+        # Watching for the client's disconnect takes a tenth of a read's time, so Serve watches log requests only.
         unwatched = "    http-request set-header x-request-disconnect-disabled ?1 if !{ path_end /logs }\n"
         return re.sub(r"^( *bind ).*:(\d+)", rf"\g<1>{_address(host)}:\2", text, flags=re.MULTILINE) + unwatched
     if name == "backend default_backend":  # HAProxy uses it while there is no API.

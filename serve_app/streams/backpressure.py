@@ -28,7 +28,7 @@ async def paced(parts: AsyncGenerator[Part, None], client: tuple[str, int] | Non
 
     Args:
         parts: the answer.
-        client: the client's address and port; without them, the answer is never paused.
+        client: the client's address and port. None: the answer is never paused.
     """
     sent_bytes = 0
     async with aclosing(parts):
@@ -60,7 +60,7 @@ def waiting_bytes(client: tuple[str, int]) -> int | None:
 
 
 async def wait_until_read(client: tuple[str, int] | None, max_bytes: int) -> None:
-    """Wait until at most `most_bytes` wait for the client. Without a time limit: the caller may cancel it."""
+    """Wait until at most `max_bytes` bytes wait for the client. There is no time limit: the caller may cancel."""
     if client is None:
         return
     while True:

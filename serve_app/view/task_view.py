@@ -190,7 +190,7 @@ class TaskView:
         Args:
             task_manager_actor: the actor whose feed is read.
             is_ready: set when the copy is complete.
-            service_stops: called when the feed reports that the service stops.
+            service_stopping: called when the feed reports that the service stops.
         """
         incarnation, version = "", 0
         while True:

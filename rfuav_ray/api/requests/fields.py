@@ -19,7 +19,7 @@ def _one_folder(name: str) -> str:
 
 def _not_only_dots(task_id: str) -> str:
     if not task_id.strip("."):
-        raise ValueError("must contain a letter, a digit, '_' or '-', because folders and URLs contain it")
+        raise ValueError("must contain a letter, a digit, '_' or '-', because the id is a part of paths and URLs")
     return task_id
 
 

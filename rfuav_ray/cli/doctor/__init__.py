@@ -1,1 +1,1 @@
-"""`rfuav doctor`: what is wrong with this installation, and what to do about it."""
+"""`rfuav doctor`: the problems of this installation, with a remedy for each."""
