@@ -37,8 +37,8 @@ How it was measured:
   augment an image, it also writes the unchanged image again with each method, which counts once. Its log, the
   tables of a validation and the checkpoints are omitted. It crops as fast as one core can, so two cores can crop
   at most twice as fast.
-- Steps and model "alone" (`benchmarks/model_alone.py`) are the rates of the processor without other work: random
-  tensors, nothing is read, decoded, validated or stored.
+- Steps and model "alone" (`benchmarks/model_alone.py`) are the rates of the processor without other work, on
+  random tensors: nothing is read, decoded, validated or stored.
 - Plain FastAPI (`benchmarks/baseline.py`: the same routes and models, no checks on disk, nothing stored) is
   measured in the same run by the same load generator, alternating with the service.
 - The load generator, one process with {connections} connections, uses the same cores as the service. An
@@ -46,7 +46,7 @@ How it was measured:
 - A task of the service is on disk before the answer. A task of plain FastAPI is in memory, and its paths are not
   checked. All tasks are alike, and use the same data set.
 - The delay of an event is the time from its timestamp, when it was written, to its arrival at a client. A run
-  delivers its events every 0.4 s.
+  reports its events every 0.4 s.
 - The scripts make the data: JPEGs of 640×640 pixels of smooth noise. A run has all cores: its limit is 1.
 """
 
