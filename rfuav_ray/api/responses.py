@@ -17,13 +17,13 @@ class TaskResponse(Response):
     task_id: str
     task_type: TaskKind
     status: TaskStatus
-    message: str
+    message: str = Field(description="the state in words, for example what a pending task waits for")
     progress: float = Field(description="percent")
     device: str = Field(description="the requested device; once the task runs, the device that it uses")
     priority: int
-    current_epoch: int | None
+    current_epoch: int | None = Field(description="of a training, from 1; 0 before the first epoch")
     total_epochs: int | None
-    latest_metrics: dict[str, Any] | None
+    latest_metrics: dict[str, Any] | None = Field(description="of a training: metrics of the last finished epoch")
     created_at: datetime
     updated_at: datetime
     description: str | None
@@ -31,8 +31,8 @@ class TaskResponse(Response):
         description="1 starts next among the tasks that wait for the same slots; null once the task runs"
     )
     eta_seconds: float | None = Field(description="estimate of a running task's remaining time")
-    error: str | None
-    result: dict[str, Any] | None
+    error: str | None = Field(description="the reason, if the task has failed")
+    result: dict[str, Any] | None = Field(description="files and numbers; null until the task has completed")
 
 
 class PreprocessingResponse(Response):
@@ -112,16 +112,16 @@ class FolderResponse(Response):
 
 
 class ResourceStatusResponse(Response):
-    device_usage: dict[str, dict[str, int]]
-    active_tasks: dict[str, list[dict[str, str]]]
-    limits: dict[str, dict[str, int]]
+    device_usage: dict[str, dict[str, int]] = Field(description="slots in use, by device and kind")
+    active_tasks: dict[str, list[dict[str, str]]] = Field(description="running tasks, by device")
+    limits: dict[str, dict[str, int]] = Field(description="number of slots, by device and kind")
     gpu_info: dict[str, Any]
 
 
 class ConfigUpdateResponse(Response):
     status: Literal["success", "error"]
     message: str
-    current_config: dict[str, dict[str, int]]
+    current_config: dict[str, dict[str, int]] = Field(description="the new limits, by device and kind")
 
 
 class HealthResponse(Response):

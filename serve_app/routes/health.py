@@ -27,6 +27,7 @@ async def health(service: TheService, if_none_match: Annotated[str, Header()] = 
 
 @router.get("/info")
 async def info(service: TheService) -> InfoResponse:
+    """The version of the service, its models, and the limits from the settings."""
     settings = service.settings
     gpus = (await service.resources())["gpu_info"]
     return InfoResponse(

@@ -28,6 +28,7 @@ router = APIRouter(prefix="/api/v2/inference", tags=["inference"])
     "/start", response_model=TaskResponse, responses=WRONG_STATE, openapi_extra=kind_mark(KINDS["inference"])
 )
 async def start_inference(request: InferenceRequest, service: TheService) -> Response:
+    """Check the request, and queue the classification of an image or a folder."""
     task = await _inference_task(request, service, "source_path")
     await service.submit([task])
     return await status_answer(service, "", task.id)

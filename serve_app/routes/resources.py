@@ -13,6 +13,7 @@ router = APIRouter(prefix="/api/v2/resources", tags=["resources"])
 
 @router.get("")
 async def resource_status(service: TheService) -> ResourceStatusResponse:
+    """The devices with their limits, slots in use and running tasks, and the GPUs."""
     return ResourceStatusResponse(**await service.resources())
 
 

@@ -101,6 +101,7 @@ async def task_logs(
 
 @router.post("/{task_id}/cancel", responses=UNKNOWN_TASK | WRONG_STATE)
 async def cancel_task(task_id: str, service: TheService) -> TaskActionResponse:
+    """Cancel a pending or running task. A second call kills its run at once."""
     return await cancelling(service, task_id)
 
 

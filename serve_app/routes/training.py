@@ -27,6 +27,7 @@ router = APIRouter(prefix="/api/v2/training", tags=["training"])
     "/start", response_model=TaskResponse, responses=WRONG_STATE, openapi_extra=kind_mark(KINDS["training"])
 )
 async def start_training(request: TrainingRequest, service: TheService) -> Response:
+    """Check the request, and queue a training."""
     settings = service.settings
     if "priority" not in request.model_fields_set:
         request = request.model_copy(update={"priority": settings.default_train_priority})
@@ -63,5 +64,6 @@ async def training_logs(
 
 @router.post("/{task_id}/stop", responses=UNKNOWN_TASK | WRONG_STATE)
 async def stop_training(task_id: str, service: TheService) -> TaskActionResponse:
+    """Cancel the training. A second call kills its run at once."""
     await service.task(task_id, "training")
     return await cancelling(service, task_id)

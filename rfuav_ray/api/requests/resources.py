@@ -10,8 +10,8 @@ class PriorityUpdate(Request):
 
 
 class DeviceCaps(Request):
-    training: Limit | None = None
-    inference: Limit | None = None
+    training: Limit | None = Field(None, description="limit of trainings; null: unchanged")
+    inference: Limit | None = Field(None, description="limit of inferences; null: unchanged")
 
 
 class ResourceConfigUpdate(Request):

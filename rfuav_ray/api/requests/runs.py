@@ -76,9 +76,11 @@ class InferenceRequest(Request):
 class BatchInferenceRequest(Request):
     """One inference task for each source. One invalid source rejects the whole batch."""
 
-    cfg_path: PathText
-    weight_path: PathText
-    source_paths: list[PathText] = Field(min_length=1, max_length=1000)
+    cfg_path: PathText = Field(description="YAML of the model: a training's model.yaml or an RFUAV config")
+    weight_path: PathText = Field(description="the weights, .pth")
+    source_paths: list[PathText] = Field(
+        min_length=1, max_length=1000, description="images or folders; each becomes a task"
+    )
     save_base_path: PathText | None = Field(None, description="task i saves to <base>/<i>")
     device: Device = "cuda"
     precision: Precision = "auto"
