@@ -1,1 +1,1 @@
-"""Request and response bodies of the API, and the checks at submission. Knows nothing of HTTP itself."""
+"""Bodies of the API, results of tasks, and the checks at submission. Knows nothing of HTTP itself."""

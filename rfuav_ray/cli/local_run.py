@@ -13,12 +13,12 @@ import torch
 from rich.console import Console
 
 from rfuav_ray.api.requests import TrainingRequest
+from rfuav_ray.api.results import TrainingResult
 from rfuav_ray.cli.follow import LogView, open_view
 from rfuav_ray.cli.printing import print_training
 from rfuav_ray.errors import RunCancelled
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.machine.malloc_tuning import keep_freed_memory
-from rfuav_ray.training.results import TrainingResult
 from rfuav_ray.training.run import train
 
 

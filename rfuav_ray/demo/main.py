@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
+from rfuav_ray.api.results import Prediction, Predictions
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.client.log_lines import log_line
 from rfuav_ray.demo.data import CLASSES, STFT, make_recordings
@@ -156,7 +157,7 @@ def _train(
     return _completed(client, task["task_id"])
 
 
-def _infer(client: RFUAVClient, folder: Path, console: Console, *, device: str) -> list[dict[str, Any]]:
+def _infer(client: RFUAVClient, folder: Path, console: Console, *, device: str) -> list[Prediction]:
     console.print("Classifying recordings that were not used for training.")
     task = client.start_inference(
         folder / "training" / "model.yaml",
@@ -166,9 +167,8 @@ def _infer(client: RFUAVClient, folder: Path, console: Console, *, device: str) 
         device=device,
     )
     _completed(client, task["task_id"])
-    content = json.loads((folder / "predictions" / "predictions.json").read_text(encoding="utf-8"))
-    rows: list[dict[str, Any]] = content["predictions"]
-    return rows
+    content: Predictions = json.loads((folder / "predictions" / "predictions.json").read_text(encoding="utf-8"))
+    return content["predictions"]
 
 
 def _completed(client: RFUAVClient, task_id: str) -> dict[str, Any]:
@@ -178,7 +178,7 @@ def _completed(client: RFUAVClient, task_id: str) -> dict[str, Any]:
     return task
 
 
-def _show_predictions(console: Console, rows: list[dict[str, Any]]) -> None:
+def _show_predictions(console: Console, rows: list[Prediction]) -> None:
     by_class = Table("class", "right", "wrong", title="Unseen recordings", title_justify="left")
     for name in CLASSES:
         hits = [_is_right(row) for row in rows if _truth(row) == name]
@@ -193,13 +193,13 @@ def _show_predictions(console: Console, rows: list[dict[str, Any]]) -> None:
     console.print(examples)
 
 
-def _truth(row: dict[str, Any]) -> str:
+def _truth(row: Prediction) -> str:
     """Return the true class of the image: the name of its folder."""
-    return str(row["file"]).split("/", maxsplit=1)[0]
+    return row["file"].split("/", maxsplit=1)[0]
 
 
-def _is_right(row: dict[str, Any]) -> bool:
-    return bool(row["class_name"] == _truth(row))
+def _is_right(row: Prediction) -> bool:
+    return row["class_name"] == _truth(row)
 
 
 def _progress(console: Console) -> Progress:

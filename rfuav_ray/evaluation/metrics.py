@@ -1,43 +1,16 @@
 """Metrics of a classifier on labelled images, from scikit-learn. Accuracies are in percent, other scores 0..1."""
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
+from rfuav_ray.api.results import ClassMetrics, ValidationMetrics
+
 Probabilities = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
-
-
-class ValidationMetrics(TypedDict):
-    """The metrics of a validation pass. Accuracies are in percent, the others are 0 to 1, `val_loss` is a mean."""
-
-    val_loss: float
-    val_acc: float
-    macro_f1: float
-    micro_f1: float
-    mAP: float
-    top1_acc: float
-    top3_acc: float
-    top5_acc: float
-    precision: float
-    recall: float
-    macro_precision: float
-    macro_recall: float
-    micro_precision: float
-    micro_recall: float
-
-
-class ClassMetrics(TypedDict):
-    """One row of a report: a class and its scores, 0 to 1. `support` is the number of its images."""
-
-    class_name: str
-    precision: float
-    recall: float
-    f1: float
-    support: int
 
 
 def evaluate(probabilities: Probabilities, labels: Labels, loss: float) -> ValidationMetrics:

@@ -9,12 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import RunError
 from rfuav_ray.images.files import RgbImage, read_image
 from rfuav_ray.images.transforms import resize
 from rfuav_ray.inference.classifier import Classifier, Probabilities
 from rfuav_ray.inference.prediction_log import Row
-from rfuav_ray.inference.predictions import TOP, Prediction
+from rfuav_ray.inference.predictions import TOP
 from rfuav_ray.inference.progress import InferenceProgress
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.prefetch import prefetched

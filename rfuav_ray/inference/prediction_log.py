@@ -11,9 +11,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypedDict, final
 
+from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import RunInterrupted
 from rfuav_ray.files import replacing
-from rfuav_ray.inference.predictions import Prediction
 from rfuav_ray.models.config import ModelConfig
 
 

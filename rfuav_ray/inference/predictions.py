@@ -5,36 +5,13 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, TypedDict, final
 
+from rfuav_ray.api.results import Prediction, Predictions
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.files import replacing
 from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME
 
 TOP = 5
-
-
-class Candidate(TypedDict):
-    class_name: str
-    probability: float
-
-
-@final
-class Prediction(TypedDict):
-    """The prediction for one image."""
-
-    #: relative to the source, with forward slashes
-    file: str
-    #: index and start of the frame in a recording; None for an image
-    frame: int | None
-    time_s: float | None
-    class_name: str
-    class_index: int
-    #: 0 to 1
-    probability: float
-    #: the TOP most likely classes, the most likely first
-    top5: list[Candidate]
-
 
 _COLUMNS = ["file", "frame", "time_s", "class_name", "class_index", "probability"]
 _TOP_COLUMNS = [f"top{rank}_{what}" for rank in range(1, TOP + 1) for what in ("class", "probability")]
@@ -63,10 +40,10 @@ def writing_predictions(folder: Path, *, model: str) -> Iterator[Callable[[Predi
         json_file.write("\n]}\n")
 
 
-def read_predictions(path: Path) -> tuple[str, list[dict[str, Any]]]:
+def read_predictions(path: Path) -> tuple[str, list[Prediction]]:
     """The model's name and the rows of a predictions.json. Raises TaskConflict if the file cannot be read."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content: Predictions = json.loads(path.read_text(encoding="utf-8"))
         return content["model"], content["predictions"]
     except FileNotFoundError:
         raise TaskConflict(f"'{path}' is missing: it was moved or deleted after the task ended.") from None

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.inference.prediction_log import Failure, Row
-from rfuav_ray.inference.results import InferenceCounts
+from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME
 
 #: unreadable images that are named in the log and in the result; more are only counted
 MAX_NAMED_FAILURES = 100
@@ -91,8 +92,11 @@ class InferenceProgress:
             )
         )
 
-    def counts(self) -> InferenceCounts:
+    def result(self, save_path: Path) -> InferenceResult:
         return {
+            "save_path": str(save_path),
+            "predictions_csv": str(save_path / CSV_NAME),
+            "predictions_json": str(save_path / JSON_NAME),
             "images": self._classes.total(),
             "failed": self._failed_names,
             "failed_images": self._failures,

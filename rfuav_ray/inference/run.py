@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 
 from rfuav_ray.api.requests import InferenceRequest
+from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import find_images
@@ -14,10 +15,8 @@ from rfuav_ray.inference.classifier import Classifier
 from rfuav_ray.inference.prediction_log import PredictionLog, work_digest
 from rfuav_ray.inference.predictions import writing_predictions
 from rfuav_ray.inference.progress import InferenceProgress
-from rfuav_ray.inference.results import InferenceResult
 from rfuav_ray.machine.gpu_memory import explaining_out_of_memory
 from rfuav_ray.models.config import load_model_config
-from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME
 from rfuav_ray.outputs.ownership import claim_without_task
 
 
@@ -82,12 +81,7 @@ def infer(
             for prediction in log.predictions():
                 write(prediction)
         tally.ended()
-    return {
-        "save_path": str(save_path),
-        "predictions_csv": str(save_path / CSV_NAME),
-        "predictions_json": str(save_path / JSON_NAME),
-        **tally.counts(),
-    }
+    return tally.result(save_path)
 
 
 def _images(source: Path) -> list[Path]:

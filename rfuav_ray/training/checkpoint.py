@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
+from rfuav_ray.api.results import BestEpoch, EpochMetrics
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.files import replacing
-from rfuav_ray.training.results import BestEpoch, EpochMetrics
 
 FROM_THE_BEGINNING = "the training starts from the beginning"
 

@@ -5,12 +5,12 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from rfuav_ray.api.results import BestEpoch, EpochMetrics
 from rfuav_ray.errors import RunError, RunInterrupted
 from rfuav_ray.evaluation import metrics
 from rfuav_ray.events import RunEvent
 from rfuav_ray.training.data import batches
 from rfuav_ray.training.passes import EpochReports, epoch_end, train_epoch, validate
-from rfuav_ray.training.results import BestEpoch, EpochMetrics
 from rfuav_ray.training.state import Training
 
 logger = logging.getLogger(__name__)

@@ -5,15 +5,15 @@ import importlib.metadata
 import io
 import json
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 import torchvision
 
+from rfuav_ray.api.results import BestEpoch, EpochMetrics, TrainingFacts, TrainingReport
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.files import remove_temporaries, write_text
@@ -51,7 +51,7 @@ class TrainingFolder:
         for file in old:
             file.unlink()
 
-    def save(self, checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:
+    def save(self, checkpoint: Checkpoint, facts: TrainingFacts) -> None:
         """Write the checkpoint, then the files derived from it. After a kill in between, `resume` repairs them."""
         save_checkpoint(self.files["checkpoint"], checkpoint)
         self.drop_epoch_checkpoint()
@@ -60,16 +60,14 @@ class TrainingFolder:
     def drop_epoch_checkpoint(self) -> None:
         self.epoch_checkpoint.unlink(missing_ok=True)
 
-    def publish(self, checkpoint: Checkpoint, facts: Mapping[str, Any]) -> None:
+    def publish(self, checkpoint: Checkpoint, facts: TrainingFacts) -> None:
         if checkpoint.best is not None and checkpoint.best["epoch"] == checkpoint.epoch:
             save_tensors(self.files["best_model"], checkpoint.model)
         save_tensors(self.files["last_model"], checkpoint.model)
         write_text(self.files["metrics"], _csv(checkpoint.history))
         write_text(self.files["report"], _report(checkpoint, facts))
 
-    def draw(
-        self, history: Sequence[Mapping[str, Any]], best: Mapping[str, Any], class_names: Sequence[str]
-    ) -> None:
+    def draw(self, history: Sequence[EpochMetrics], best: BestEpoch, class_names: Sequence[str]) -> None:
         plot_curves(self.files["curves"], history)
         plot_confusion_matrix(
             self.files["confusion_matrix"],
@@ -99,7 +97,7 @@ def _version(distribution: str) -> str:
         return "not installed"
 
 
-def _csv(history: Sequence[Mapping[str, Any]]) -> str:
+def _csv(history: Sequence[EpochMetrics]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
     writer.writeheader()
@@ -107,8 +105,8 @@ def _csv(history: Sequence[Mapping[str, Any]]) -> str:
     return text.getvalue()
 
 
-def _report(checkpoint: Checkpoint, facts: Mapping[str, Any]) -> str:
-    content = {
+def _report(checkpoint: Checkpoint, facts: TrainingFacts) -> str:
+    content: TrainingReport = {
         **facts,
         "started_at": checkpoint.started_at,
         "written_at": now(),

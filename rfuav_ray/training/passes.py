@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from torch import nn
 from torch.nn.functional import cross_entropy
 
+from rfuav_ray.api.results import EpochMetrics
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, Stage
 from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.images.transforms import scale
 from rfuav_ray.models.precision import autocast
 from rfuav_ray.training.data import Batch, ImageDataset, load_batches
-from rfuav_ray.training.results import EpochMetrics
 
 Instruction = Sequence[Sequence[int]]
 

@@ -1,13 +1,14 @@
 """Trains a classifier from a request and writes a results folder. Does not need Ray: a notebook can call it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 import torch
 
 from rfuav_ray.api.requests import TrainingRequest
+from rfuav_ray.api.results import TrainingFacts, TrainingFiles, TrainingResult
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunInterrupted
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.images.class_folders import check_dataset, fingerprint, labelled_images, stft_settings
@@ -22,7 +23,6 @@ from rfuav_ray.training.data import ImageDataset
 from rfuav_ray.training.epoch import run_epoch
 from rfuav_ray.training.epoch_writer import EpochWriter
 from rfuav_ray.training.folder import TrainingFolder, versions
-from rfuav_ray.training.results import TrainingResult
 from rfuav_ray.training.resume import resume as resume_training
 from rfuav_ray.training.state import Training
 
@@ -36,7 +36,7 @@ def train(
     resume: bool = False,
     reported_epoch: int = 0,
     seed: int = 42,
-    environment: dict[str, Any] | None = None,
+    environment: Mapping[str, object] | None = None,
 ) -> TrainingResult:
     """Train, validate after every epoch, and write weights, metrics and plots to save_path[/name].
 
@@ -120,7 +120,7 @@ def _prepare(
     device: torch.device,
     run_id: str,
     seed: int,
-    environment: dict[str, Any],
+    environment: Mapping[str, object],
 ) -> Training:
     train_path, val_path = Path(request.train_path), Path(request.val_path)
     class_names = check_dataset(train_path, val_path, request.num_classes)
@@ -138,7 +138,7 @@ def _prepare(
         stft=stft_settings(train_path),
     )
     dtype = resolve(request.precision, device, report)
-    facts = {
+    facts: TrainingFacts = {
         "request": request.model_dump(mode="json"),
         "data": {
             "train": {"images": len(train_images), "sha256": fingerprint(train_path, train_images)},
@@ -149,7 +149,7 @@ def _prepare(
         "precision": name_of(dtype),
         "threads": torch.get_num_threads(),
         "versions": versions(),
-        "environment": environment,
+        "environment": dict(environment),
     }
     return Training(
         request=request,
@@ -197,7 +197,7 @@ def _result(training: Training) -> TrainingResult:
         "best_acc": training.best_so_far["metrics"]["val_acc"],
         "metrics": training.history[-1],
         "images_per_second": images / training.seconds,
-        "files": {key: str(file) for key, file in training.folder.files.items()},
+        "files": cast("TrainingFiles", {key: str(file) for key, file in training.folder.files.items()}),
     }
 
 

@@ -3,12 +3,12 @@
 import hashlib
 import time
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import torch
 from torch import nn
 
 from rfuav_ray.api.requests import TrainingRequest
+from rfuav_ray.api.results import BestEpoch, EpochMetrics, TrainingFacts
 from rfuav_ray.events import RunEvent
 from rfuav_ray.models.config import ModelConfig
 from rfuav_ray.training.checkpoint import Checkpoint, EpochProgress, rng_state, save_checkpoint, set_rng_state
@@ -16,7 +16,6 @@ from rfuav_ray.training.data import ImageDataset, batches
 from rfuav_ray.training.epoch_writer import EpochWriter, copy_in_memory
 from rfuav_ray.training.folder import TrainingFolder, now
 from rfuav_ray.training.passes import Instruction, Sums
-from rfuav_ray.training.results import BestEpoch, EpochMetrics
 
 
 @dataclass(kw_only=True)
@@ -35,7 +34,7 @@ class Training:
     #: the number format that the model computes in
     dtype: torch.dtype
     #: the content of report.json besides the metrics
-    facts: dict[str, Any]
+    facts: TrainingFacts
     #: the last epoch whose end an earlier run reported
     reported_epoch: int = 0
     # Progress:

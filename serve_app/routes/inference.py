@@ -2,7 +2,7 @@
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -12,6 +12,7 @@ from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.preflight import check_inference
 from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest
 from rfuav_ray.api.responses import BatchInferenceResponse, PredictionsResponse, TaskResponse
+from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.inference.predictions import read_predictions
 from rfuav_ray.outputs.ownership import results_folder
@@ -63,9 +64,10 @@ async def inference_results(
     task = await service.task(task_id, "inference")
     if not task.status.is_ended:  # This replica's copy may be older than another one's.
         task = await service.newest(task_id, "inference")
-    if task.status is not TaskStatus.COMPLETED or task.result is None:
+    result = task.result
+    if task.status is not TaskStatus.COMPLETED or not result or "predictions_json" not in result:
         raise TaskConflict(f"Task '{task_id}' is {task.status.value}: it has no predictions.")
-    model, rows = await asyncio.to_thread(_predictions, task_id, Path(task.result["predictions_json"]))
+    model, rows = await asyncio.to_thread(_predictions, task_id, Path(result["predictions_json"]))
     return PredictionsResponse(
         task_id=task_id,
         model=model,
@@ -76,7 +78,7 @@ async def inference_results(
     )
 
 
-def _predictions(task_id: str, file: Path) -> tuple[str, list[dict[str, Any]]]:
+def _predictions(task_id: str, file: Path) -> tuple[str, list[Prediction]]:
     """Read the predictions. Raises TaskConflict when they are gone, or another task's have replaced them."""
     folder = results_folder(file.parent, "inference", task_id)
     if folder is None:

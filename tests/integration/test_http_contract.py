@@ -7,13 +7,16 @@ from pathlib import Path
 import httpx
 import pytest
 
+from rfuav_ray.api.results import EpochMetrics, InferenceResult, TrainingResult
 from tests.support.metric_names import ALL_FILES, LATEST_METRICS
+from tests.support.typed_dicts import assert_is
 
 
 def test_training_leaves_its_files_and_metrics(trained):
     folder = Path(trained["result"]["save_path"])
     assert {path.name for path in folder.iterdir() if not path.name.startswith(".")} == ALL_FILES
-    assert set(trained["latest_metrics"]) >= set(LATEST_METRICS)
+    assert_is(TrainingResult, trained["result"])
+    assert_is(EpochMetrics, trained["latest_metrics"])
     assert trained["progress"] == 100 and trained["current_epoch"] == trained["total_epochs"] == 6
     assert trained["latest_metrics"]["best_acc"] > 75
 
@@ -40,6 +43,7 @@ def test_inference_agrees_with_the_accuracy_of_the_training(client, trained, inf
     task = client.start_inference(**inference(save_path=str(root / "predictions")))
     ended = client.wait(task["task_id"], timeout=60)
     assert ended["status"] == "completed", ended
+    assert_is(InferenceResult, ended["result"])
     with (root / "predictions" / "predictions.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     right = sum(Path(row["file"]).parent.name == row["class_name"] for row in rows)

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 
 from rfuav_ray.api.requests import InferenceRequest
+from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.events import RunEvent
 from rfuav_ray.images.normalization import IMAGENET
-from rfuav_ray.inference.results import InferenceResult
 from rfuav_ray.inference.run import infer
 from rfuav_ray.models.build import build_model
 from rfuav_ray.models.config import ModelConfig, save_model_config

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from rfuav_ray.api.results import InferenceMetrics, InferenceResult, Predictions
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunError
 from rfuav_ray.events import RunEvent
 from rfuav_ray.images.files import read_image
@@ -17,6 +18,7 @@ from rfuav_ray.inference import progress as inference_tally
 from rfuav_ray.models.build import build_model
 from rfuav_ray.models.config import save_model_config
 from tests.support.inference_runs import Run
+from tests.support.typed_dicts import assert_is
 
 COLUMNS = [
     *("file", "frame", "time_s", "class_name", "class_index", "probability"),
@@ -36,6 +38,8 @@ def test_run_a_folder_gives_a_row_for_each_image_in_order(run):
     assert sum(result["classes"].values()) == 4
     assert result["images_per_second"] > 0
     assert json.loads(json.dumps(result)) == result
+    assert_is(InferenceResult, result)
+    assert_is(Predictions, run.json())
     assert result["save_path"] == str(run.out)
     assert sorted(path.name for path in run.out.iterdir()) == ["predictions.csv", "predictions.json"]
     assert Path(result["predictions_csv"]).is_file()
@@ -173,7 +177,7 @@ def test_run_progress_rises_to_100_and_the_log_stays_short(run):
     assert len(messages) == 11
     assert "6 of 60" in messages[1]
     assert "Classified 60 images" in messages[-1]
-    assert all(math.isfinite(event.metrics["images_per_second"]) for event in run.events if event.metrics)
+    assert_is(InferenceMetrics, *(event.metrics for event in run.events if event.metrics))
 
 
 def test_run_the_last_message_counts_the_classes(run):

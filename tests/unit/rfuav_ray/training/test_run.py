@@ -1,5 +1,4 @@
 import json
-import math
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from rfuav_ray.api.results import EpochMetrics, TrainingReport, TrainingResult
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunError
 from rfuav_ray.events import RunEvent
 from rfuav_ray.images.class_folders import labelled_images
@@ -27,6 +27,7 @@ from tests.support.training_runs import (
     stop_when,
     warnings_of,
 )
+from tests.support.typed_dicts import assert_is
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -41,11 +42,12 @@ def test_run_it_learns_to_tell_the_classes_apart(tmp_path: Path) -> None:
 
 def test_run_the_folder_holds_all_files_and_nothing_else(resnet_run: Run) -> None:
     assert {file.name for file in resnet_run.folder.iterdir()} == ALL_FILES
-    assert {Path(file).name for file in resnet_run.result["files"].values()} == ALL_FILES
+    assert {Path(str(file)).name for file in resnet_run.result["files"].values()} == ALL_FILES
 
 
 def test_run_the_result_is_json_and_tells_the_best_epoch(resnet_run: Run) -> None:
     result = json.loads(json.dumps(resnet_run.result, allow_nan=False))
+    assert_is(TrainingResult, resnet_run.result, result)
     figures = rows(resnet_run.folder)
     accuracies = [(float(row["val_acc"]), -float(row["val_loss"])) for row in figures]
     assert result["save_path"] == str(resnet_run.folder)
@@ -81,6 +83,7 @@ def test_run_metrics_csv_has_a_row_an_epoch(resnet_run: Run) -> None:
 
 def test_run_report_json_says_how_it_came_about(resnet_run: Run) -> None:
     report = json.loads((resnet_run.folder / "report.json").read_text())
+    assert_is(TrainingReport, report)
     assert report["request"] == resnet_run.request.model_dump(mode="json")
     assert report["data"]["train"]["images"] == 14
     assert report["data"]["val"]["images"] == 9
@@ -106,7 +109,7 @@ def test_run_events_tell_of_every_epoch(resnet_run: Run) -> None:
     ends = [event.metrics for event in events if event.stage == "epoch_end"]
     assert ends == [dict(zip(LATEST_METRICS, end.values(), strict=True)) for end in ends if end]
     assert [list(end or ()) for end in ends] == [LATEST_METRICS] * 3
-    assert all(math.isfinite(value) for end in ends if end for value in end.values())
+    assert_is(EpochMetrics, *ends)
 
 
 def test_run_progress_moves_after_every_batch_up_to_100(resnet_run: Run) -> None:

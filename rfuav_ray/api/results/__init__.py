@@ -1,0 +1,68 @@
+"""What tasks give to clients: metrics, results, and the content of their JSON files. Plain dicts with types."""
+
+from rfuav_ray.api.results.as_stored import AsStored
+from rfuav_ray.api.results.inference import (
+    InferenceMetrics,
+    InferenceResult,
+    Prediction,
+    Predictions,
+)
+from rfuav_ray.api.results.preprocessing import (
+    AugmentResult,
+    AugmentStats,
+    CropResult,
+    CropStats,
+    FailedFile,
+    Preprocessed,
+    SpectrogramResult,
+    SpectrogramStats,
+    SplitResult,
+    SplitStats,
+    StatsT,
+)
+from rfuav_ray.api.results.runs import RunPlace
+from rfuav_ray.api.results.training import (
+    BestEpoch,
+    ClassMetrics,
+    EpochMetrics,
+    TrainingFacts,
+    TrainingFiles,
+    TrainingReport,
+    TrainingResult,
+    ValidationMetrics,
+)
+
+PreprocessingStats = SplitStats | AugmentStats | CropStats | SpectrogramStats
+PreprocessingResult = SplitResult | AugmentResult | CropResult | SpectrogramResult
+TaskResult = TrainingResult | InferenceResult | PreprocessingResult
+
+__all__ = [
+    "AsStored",
+    "AugmentResult",
+    "AugmentStats",
+    "BestEpoch",
+    "ClassMetrics",
+    "CropResult",
+    "CropStats",
+    "EpochMetrics",
+    "FailedFile",
+    "InferenceMetrics",
+    "InferenceResult",
+    "Prediction",
+    "Predictions",
+    "Preprocessed",
+    "PreprocessingResult",
+    "PreprocessingStats",
+    "RunPlace",
+    "SpectrogramResult",
+    "SpectrogramStats",
+    "SplitResult",
+    "SplitStats",
+    "StatsT",
+    "TaskResult",
+    "TrainingFacts",
+    "TrainingFiles",
+    "TrainingReport",
+    "TrainingResult",
+    "ValidationMetrics",
+]
