@@ -9,6 +9,7 @@ from typing import Any
 import ray
 
 from preprocessing.pipeline.driver import Workers
+from rfuav_ray.api.results import PreprocessingResult
 from serve_app.command.serve import RAY_VARIABLES, environment
 
 
@@ -23,7 +24,7 @@ def workers() -> Iterator[Workers]:
         ray.shutdown()
 
 
-def run_s(run: Callable[..., dict[str, Any]], request: Any, on: Workers) -> float:
+def run_s(run: Callable[..., PreprocessingResult], request: Any, on: Workers) -> float:
     """Return the seconds that a `run` function of preprocessing/ takes. No image may fail."""
     started_s = time.perf_counter()
     result = run(request, run_id="benchmark", workers=on)

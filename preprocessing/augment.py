@@ -15,6 +15,7 @@ from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
 from preprocessing.pipeline.worker import Item, Work
 from rfuav_ray.api.requests import AugmentationMethod, DataAugmentationRequest
+from rfuav_ray.api.results import AugmentResult, AugmentStats
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import copy_file
@@ -71,7 +72,7 @@ def augment(item: Item, output: Path, *, source: Path, methods: Sequence[Augment
 
 def run(
     request: DataAugmentationRequest, *, run_id: str, workers: Workers, report: Report = ignore
-) -> dict[str, Any]:
+) -> AugmentResult:
     """Augment the parts of `dataset_path` into `output_path`; see `produce`. Also raises InvalidInput."""
     source = Path(request.dataset_path)
     methods = request.chosen_methods
@@ -104,13 +105,13 @@ def run(
         report=report,
         message=f"Augmenting {len(items)} images of {' and '.join(found)} by {', '.join(methods)}.",
         noun="images",
-        stats_of=lambda made: {
-            "original_images": len(items),
-            "augmented_images": made.done * len(methods),
-            "methods_used": len(methods),
-            "classes": sorted(class_names),
-            "failed": len(made.failures),
-        },
+        stats_of=lambda made: AugmentStats(
+            original_images=len(items),
+            augmented_images=made.done * len(methods),
+            methods_used=len(methods),
+            classes=sorted(class_names),
+            failed=len(made.failures),
+        ),
         dataset_file=None if dataset_file is None else lambda _: dataset_file,
     )
 

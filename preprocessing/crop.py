@@ -2,12 +2,12 @@
 
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
 from preprocessing.pipeline.worker import Item, Work, one_target
 from rfuav_ray.api.requests import ImageCropRequest
+from rfuav_ray.api.results import CropResult, CropStats
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, ignore
 from rfuav_ray.files import find_images
@@ -29,7 +29,7 @@ def crop(item: Item, output: Path, *, source: Path, rectangle: tuple[int, int, i
     return 0
 
 
-def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> dict[str, Any]:
+def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> CropResult:
     """Crop the images of `input_path` into the same folders below `output_path`; see `produce`."""
     source = Path(request.input_path)
     root, images = (source.parent, [source]) if source.is_file() else (source, find_images(source))
@@ -52,9 +52,5 @@ def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Rep
         report=report,
         message=f"Cropping {len(names)} images of '{source}'.",
         noun="images",
-        stats_of=lambda made: {
-            "total_images": len(names),
-            "success": made.done,
-            "failed": len(made.failures),
-        },
+        stats_of=lambda made: CropStats(total_images=len(names), success=made.done, failed=len(made.failures)),
     )

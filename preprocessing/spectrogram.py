@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -14,6 +13,7 @@ from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
 from preprocessing.pipeline.worker import Item, Work
 from rfuav_ray.api.requests import SpectrogramRequest
+from rfuav_ray.api.results import SpectrogramResult, SpectrogramStats
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Report, RunEvent, clean, ignore
 from rfuav_ray.signals.recordings import Recording, open_recording
@@ -42,7 +42,9 @@ def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, data
     return bad_samples
 
 
-def run(request: SpectrogramRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> dict[str, Any]:
+def run(
+    request: SpectrogramRequest, *, run_id: str, workers: Workers, report: Report = ignore
+) -> SpectrogramResult:
     """Draw the recordings of `input_path` into the same folders below `output_path`; see `produce`."""
     source = Path(request.input_path)
     settings = stft_settings_of(request)
@@ -119,7 +121,7 @@ def _look_at(
     return found, unusable
 
 
-def _stats(items: Sequence[Item], failed: set[int], unusable: Sequence[tuple[str, str]]) -> dict[str, Any]:
+def _stats(items: Sequence[Item], failed: set[int], unusable: Sequence[tuple[str, str]]) -> SpectrogramStats:
     drawn = [item for number, item in enumerate(items) if number not in failed]
     failed_recordings = {items[number].source for number in failed} | {name for name, _ in unusable}
     folders = {Path(item.target).parts[0] for item in drawn if len(Path(item.target).parts) > 1}

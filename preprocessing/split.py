@@ -6,12 +6,12 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
 from preprocessing.pipeline.worker import BlockResult, Item, Work, one_target
 from rfuav_ray.api.requests import DatasetSplitRequest
+from rfuav_ray.api.results import SplitResult, SplitStats
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import copy_file
@@ -94,7 +94,7 @@ def copy(item: Item, output: Path, *, source: Path) -> int:
     return 0
 
 
-def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> dict[str, Any]:
+def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> SplitResult:
     """Split `input_path` into `output_path`; see `produce`. Also raises InvalidInput if there are no classes."""
     source = Path(request.input_path)
     class_names = class_folders(source, field="input_path")
@@ -123,13 +123,7 @@ def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: 
         report=report,
         message=f"Splitting {len(items)} images of {len(class_names)} classes.",
         noun="images",
-        stats_of=lambda made: (
-            _stats(items, made)
-            | {
-                "classes": class_names,
-                "failed": len(empty) + len(made.failures),
-            }
-        ),
+        stats_of=lambda made: _stats(items, made, class_names, empty=len(empty)),
         unusable=empty,
         dataset_file=None if dataset_file is None else lambda _: dataset_file,
     )
@@ -159,7 +153,7 @@ def _check_valid(items: Sequence[Item], class_names: Sequence[str], report: Repo
         report(RunEvent(message=message, level="WARNING"))
 
 
-def _stats(items: Sequence[Item], made: BlockResult) -> dict[str, int]:
+def _stats(items: Sequence[Item], made: BlockResult, class_names: list[str], *, empty: int) -> SplitStats:
     failed = {number for number, _ in made.failures}
     copied = Counter(item.target.partition("/")[0] for number, item in enumerate(items) if number not in failed)
     return {
@@ -167,4 +161,6 @@ def _stats(items: Sequence[Item], made: BlockResult) -> dict[str, int]:
         "train_images": copied[TRAIN],
         "val_images": copied[VALID],
         "test_images": copied[TEST],
+        "classes": class_names,
+        "failed": empty + len(made.failures),
     }

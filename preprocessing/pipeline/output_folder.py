@@ -9,7 +9,7 @@ import json
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -90,7 +90,7 @@ class OutputFolder:
         self.trusts_files = True
         #: of the first run; later runs keep it, because one that makes all files again may be interrupted, too
         self._boot_id = boot_id()
-        #: the result, if an earlier run with the same id has completed the folder
+        #: the result, if an earlier run with the same id has completed the folder: JSON; the caller knows its type
         self.result: dict[str, Any] | None = None
 
     @property
@@ -128,7 +128,7 @@ class OutputFolder:
         if self._owner_lock is not None:
             self._owner_lock.close()
 
-    def complete(self, result: dict[str, Any]) -> None:
+    def complete(self, result: Mapping[str, object]) -> None:
         """Flush all files, which must exist, and store the result in run.json."""
         self._end_permits()
         remove_temporaries(self.path, and_below=True)
@@ -201,7 +201,7 @@ class OutputFolder:
         with _open_lock(self._run_folder / WRITERS_LOCK) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
 
-    def _write_run(self, state: str, result: dict[str, Any] | None) -> None:
+    def _write_run(self, state: str, result: Mapping[str, object] | None) -> None:
         run = {
             "state": state,
             "run_id": self._run_id,

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import cast
 
 from preprocessing.folders import request_identity
 from preprocessing.pipeline.driver import Workers, make_files
@@ -13,6 +13,7 @@ from preprocessing.pipeline.output_folder import OutputFolder
 from preprocessing.pipeline.progress import MAX_NAMED_FAILURES, failed
 from preprocessing.pipeline.worker import BlockResult, Item, Work
 from rfuav_ray.api.requests import PreprocessingRequest
+from rfuav_ray.api.results import FailedFile, Preprocessed, StatsT
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.files import write_text
@@ -34,10 +35,10 @@ def produce(
     report: Report,
     message: str,
     noun: str,
-    stats_of: Callable[[BlockResult], dict[str, Any]],
+    stats_of: Callable[[BlockResult], StatsT],
     unusable: Sequence[tuple[str, str]] = (),
     dataset_file: Callable[[BlockResult], str] | None = None,
-) -> dict[str, Any]:
+) -> Preprocessed[StatsT]:
     """Make all files of a run. The same call resumes an interrupted run.
 
     Args:
@@ -80,7 +81,7 @@ def produce(
     )
     with output:
         if output.result is not None:
-            return output.result
+            return cast("Preprocessed[StatsT]", output.result)
         report(RunEvent(message=message, progress=0.0))
         for name, reason in unusable[:MAX_NAMED_FAILURES]:
             report(failed(name, reason))
@@ -96,8 +97,8 @@ def produce(
         return result
 
 
-def _result(output_path: Path, stats: dict[str, Any], failures: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    named = [{"file": clean(name), "reason": why} for name, why in failures[:FAILURES_IN_RESULT]]
+def _result(output_path: Path, stats: StatsT, failures: Sequence[tuple[str, str]]) -> Preprocessed[StatsT]:
+    named: list[FailedFile] = [{"file": clean(name), "reason": why} for name, why in failures[:FAILURES_IN_RESULT]]
     return {"output_path": str(output_path), "stats": stats, "failures": named}
 
 
