@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
+
+from rfuav_ray.api.results import EpochMetrics, InferenceMetrics
 
 Level = Literal["INFO", "WARNING", "ERROR"]
 Stage = Literal["epoch_start", "training", "validation", "epoch_end", "completed"]
@@ -21,8 +23,8 @@ class RunEvent:
     step: int | None = None
     #: the current epoch, 1-based; None leaves it unchanged
     epoch: int | None = None
-    #: a complete `latest_metrics` object at stage epoch_end, otherwise intermediate metrics
-    metrics: dict[str, Any] | None = None
+    #: EpochMetrics at stage epoch_end, otherwise intermediate metrics
+    metrics: EpochMetrics | InferenceMetrics | None = None
 
 
 #: Called after every batch or file. Raises RunCancelled or RunInterrupted when the run has to stop.

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from rfuav_ray.api.kinds import TaskKind
+from rfuav_ray.api.results import AsStored, EpochMetrics, TaskResult
 from rfuav_ray.errors import TaskConflict
 
 
@@ -53,7 +54,7 @@ class TaskRecord(BaseModel):
 
     id: str
     kind: TaskKind
-    #: the validated request with resolved paths, as JSON
+    #: the validated request with resolved paths, as JSON: each kind has its model, which `parse_request` knows
     request: dict[str, Any]
     priority: int
     #: order of submission; decides between tasks of equal priority
@@ -78,9 +79,9 @@ class TaskRecord(BaseModel):
     cancel_requested: bool = False
     current_epoch: int | None = None
     total_epochs: int | None = None
-    latest_metrics: dict[str, Any] | None = None
+    latest_metrics: AsStored[EpochMetrics] | None = None
     error: str | None = None
-    result: dict[str, Any] | None = None
+    result: AsStored[TaskResult] | None = None
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None = None

@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import ray
 from ray.exceptions import RayError
 
 from actors.events.event_log import Entry, EventReport
 from actors.runs.spec import Instruction, Progress, RunSpec
+from rfuav_ray.api.results import EpochMetrics
 from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent, clean
 from rfuav_ray.machine.gpu_memory import used_gpu_memory
@@ -151,5 +152,5 @@ def _merge(progress: Progress, event: RunEvent) -> Progress:
         percent=progress.percent if event.progress is None else event.progress,
         epoch=event.epoch or progress.epoch,
         message=clean(event.message) or progress.message,
-        metrics=event.metrics if event.stage == "epoch_end" else progress.metrics,
+        metrics=cast("EpochMetrics", event.metrics) if event.stage == "epoch_end" else progress.metrics,
     )

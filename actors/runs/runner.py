@@ -1,6 +1,7 @@
 """Executes a run in a Ray worker: calls the domain function, passes its reports on, and returns the outcome."""
 
 import os
+from collections.abc import Callable
 from datetime import UTC, datetime
 from traceback import format_exception
 from typing import Any
@@ -11,6 +12,13 @@ from actors.runs.log_events import warnings_as_events
 from actors.runs.reporter import Reporter
 from actors.runs.spec import Outcome, RunSpec
 from rfuav_ray.api.kinds import KINDS, parse_request
+from rfuav_ray.api.results import (
+    InferenceResult,
+    PreprocessingResult,
+    RunPlace,
+    TaskResult,
+    TrainingResult,
+)
 from rfuav_ray.errors import RfuavError, RunCancelled, RunError, RunInterrupted, RunLost
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.machine.hardware import usable_cpus
@@ -67,7 +75,7 @@ def _failed(reason: str, error: Exception) -> Outcome:
     return Outcome("failed", error=clean(reason), traceback=clean("".join(format_exception(error))))
 
 
-def _place(spec: RunSpec) -> dict[str, Any]:
+def _place(spec: RunSpec) -> RunPlace:
     """Where and when the run started, for its result. Also sets the variables that select its GPU."""
     # By default CUDA numbers GPUs by speed. NVML, nvidia-smi and Ray number them by their position on the bus.
     os.environ["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
@@ -90,18 +98,18 @@ def _now() -> str:
     return datetime.now(UTC).isoformat()
 
 
-def _work(spec: RunSpec, reporter: Reporter, place: dict[str, Any]) -> dict[str, Any]:
+def _work(spec: RunSpec, reporter: Reporter, place: RunPlace) -> TaskResult:
     return RUN_FUNCTIONS[KINDS[spec.kind].slot_kind](spec, parse_request(spec.kind, spec.request), reporter, place)
 
 
 # The functions below import late, because the actors that import this module must not load torch or Ray Data.
 
 
-def _train(spec: RunSpec, request: Any, reporter: Reporter, place: dict[str, Any]) -> dict[str, Any]:
+def _train(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> TrainingResult:
     from rfuav_ray.training.run import train  # noqa: PLC0415
 
     is_retry = spec.attempt > 1
-    result = train(
+    return train(
         request,
         report=reporter.report,
         device=_torch_device(spec, reporter.report),
@@ -110,13 +118,12 @@ def _train(spec: RunSpec, request: Any, reporter: Reporter, place: dict[str, Any
         reported_epoch=reporter.last_epoch() if is_retry else 0,
         environment=place,
     )
-    return dict(result)
 
 
-def _infer(spec: RunSpec, request: Any, reporter: Reporter, _place: dict[str, Any]) -> dict[str, Any]:
+def _infer(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlace) -> InferenceResult:
     from rfuav_ray.inference.run import infer  # noqa: PLC0415
 
-    result = infer(
+    return infer(
         request,
         save_path=KINDS[spec.kind].output_folder(spec.request),
         report=reporter.report,
@@ -124,23 +131,26 @@ def _infer(spec: RunSpec, request: Any, reporter: Reporter, _place: dict[str, An
         run_id=spec.task_id,
         resume=spec.attempt > 1,
     )
-    return dict(result)
 
 
-def _preprocess(spec: RunSpec, request: Any, reporter: Reporter, _place: dict[str, Any]) -> dict[str, Any]:
+def _preprocess(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlace) -> PreprocessingResult:
     from preprocessing import augment, crop, spectrogram, split  # noqa: PLC0415
     from preprocessing.pipeline.driver import Workers  # noqa: PLC0415
 
     pipelines: dict[str, Any] = {"split": split, "augment": augment, "crop": crop, "spectrogram": spectrogram}
     workers = Workers(spec.worker_count, spec.worker_cpus)
-    result: dict[str, Any] = pipelines[spec.kind].run(
+    result: PreprocessingResult = pipelines[spec.kind].run(
         request, run_id=spec.task_id, workers=workers, report=reporter.report
     )
     return result
 
 
 #: by kind of slot
-RUN_FUNCTIONS = {"training": _train, "inference": _infer, "preprocessing": _preprocess}
+RUN_FUNCTIONS: dict[str, Callable[[RunSpec, Any, Reporter, RunPlace], TaskResult]] = {
+    "training": _train,
+    "inference": _infer,
+    "preprocessing": _preprocess,
+}
 
 
 def use_threads(spec: RunSpec) -> None:

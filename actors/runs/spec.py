@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from rfuav_ray.api.results import EpochMetrics, TaskResult
+
 #: the answer to a report of a run. "interrupt": keep the work for a later run, and end
 Instruction = Literal["continue", "cancel", "interrupt"]
 
@@ -13,6 +15,7 @@ class RunSpec:
     kind: str
     #: 1 for the first run of the task; a later run resumes where the earlier one ended
     attempt: int
+    #: as in `TaskRecord.request`
     request: dict[str, Any]
     #: the slot's device: cpu or cuda:N
     device: str
@@ -37,7 +40,7 @@ class Outcome:
     #: lost: the worker or its node died; a later run may succeed
     #: interrupted: a part of the service died or is stopping, so the run ended; the run is not at fault
     status: Literal["completed", "failed", "cancelled", "lost", "interrupted"]
-    result: dict[str, Any] | None = None
+    result: TaskResult | None = None
     error: str | None = None
     #: of a failed run, for the service's log file
     traceback: str | None = None
@@ -50,7 +53,7 @@ class Progress:
     percent: float | None = None
     epoch: int | None = None
     message: str | None = None
-    #: a whole `latest_metrics` object
-    metrics: dict[str, Any] | None = None
+    #: of the last finished epoch
+    metrics: EpochMetrics | None = None
     #: bytes on the GPU that torch uses, and bytes that it has reserved
     gpu_memory: tuple[int, int] | None = None

@@ -34,9 +34,10 @@ def plan(task: TaskRecord, device: str, pool: DevicePool, slots: SlotTable) -> t
 def ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, Any]]:
     """The final status of a task, and the other fields of its record that change."""
     if outcome.status == "completed":
-        result = outcome.result or {}
-        done = {"progress": 100.0, "message": "Completed.", "result": outcome.result}
-        if "metrics" in result:  # the last report may have been lost, or not recorded by a stopping service
+        result = outcome.result
+        done: dict[str, Any] = {"progress": 100.0, "message": "Completed.", "result": result}
+        # The last report may have been lost, or not recorded by a stopping service.
+        if result and "metrics" in result:
             done |= {"latest_metrics": result["metrics"], "current_epoch": result["epochs"]}
         return TaskStatus.COMPLETED, done
     if outcome.status == "cancelled" or task.cancel_requested:

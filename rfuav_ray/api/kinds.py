@@ -1,7 +1,8 @@
 """The kinds of tasks: one record each. Does not import torch or Ray.
 
-A new kind needs a request model, a record here, a check (`preprocessing.checks`, `rfuav_ray.api.preflight`) and a
-run function (`actors.runs.runner`). Routes, client, command line, page and limits read the record.
+A new kind needs a request model, a result type (`rfuav_ray.api.results`), a record here, a check
+(`preprocessing.checks`, `rfuav_ray.api.preflight`) and a run function (`actors.runs.runner`). Routes, client,
+command line, page and limits read the record.
 """
 
 from collections.abc import Mapping
@@ -18,6 +19,16 @@ from rfuav_ray.api.requests import (
     SpectrogramRequest,
     TrainingRequest,
 )
+from rfuav_ray.api.results import (
+    AugmentResult,
+    CropResult,
+    InferenceResult,
+    PreprocessingResult,
+    SpectrogramResult,
+    SplitResult,
+    TaskResult,
+    TrainingResult,
+)
 from rfuav_ray.outputs.artifacts import DATASET_FILE, EPOCH_CHECKPOINT, INFERENCE_FILES, TRAINING_FILES
 
 #: pydantic and OpenAPI need the names as literals; a test compares them with KINDS
@@ -31,6 +42,8 @@ SlotKind = Literal["training", "inference", "preprocessing"]
 class Kind:
     name: TaskKind
     request: type[Request]
+    #: the TypedDict of `TaskRecord.result`
+    result: type[TaskResult]
     #: the slots that its runs take; also the list of `GET /api/v2/tasks` that shows its tasks
     slot_kind: SlotKind
     #: the route that starts it
@@ -61,10 +74,17 @@ class Kind:
         return folder / request["name"] if request.get("name") else folder
 
 
-def _preprocessing(name: PreprocessingKind, request: type[Request], summary: str, input_field: str) -> Kind:
+def _preprocessing(
+    name: PreprocessingKind,
+    request: type[Request],
+    result: type[PreprocessingResult],
+    summary: str,
+    input_field: str,
+) -> Kind:
     return Kind(
         name,
         request,
+        result,
         slot_kind="preprocessing",
         path=f"/api/v2/preprocessing/{name}",
         summary=summary,
@@ -80,6 +100,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "training",
             TrainingRequest,
+            TrainingResult,
             slot_kind="training",
             path="/api/v2/training/start",
             summary="Train an image classifier.",
@@ -93,6 +114,7 @@ KINDS: dict[str, Kind] = {
         Kind(
             "inference",
             InferenceRequest,
+            InferenceResult,
             slot_kind="inference",
             path="/api/v2/inference/start",
             summary="Classify images.",
@@ -104,19 +126,24 @@ KINDS: dict[str, Kind] = {
         _preprocessing(
             "split",
             DatasetSplitRequest,
+            SplitResult,
             "Split `<class>/<image>` randomly into train, valid and, with `val_ratio`, test. Files are copied.",
             "input_path",
         ),
         _preprocessing(
             "augment",
             DataAugmentationRequest,
+            AugmentResult,
             "Write each image of train and valid unchanged, and once changed by each method.",
             "dataset_path",
         ),
-        _preprocessing("crop", ImageCropRequest, "Cut one rectangle out of every image.", "input_path"),
+        _preprocessing(
+            "crop", ImageCropRequest, CropResult, "Cut one rectangle out of every image.", "input_path"
+        ),
         _preprocessing(
             "spectrogram",
             SpectrogramRequest,
+            SpectrogramResult,
             "Draw the spectrograms of IQ recordings; folders `<class>/<recording>` become a data set.",
             "input_path",
         ),

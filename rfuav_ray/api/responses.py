@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rfuav_ray.api.kinds import KINDS, PreprocessingKind, TaskKind
+from rfuav_ray.api.results import AsStored, EpochMetrics, Prediction, PreprocessingStats, TaskResult
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 
@@ -23,7 +24,7 @@ class TaskResponse(Response):
     priority: int
     current_epoch: int | None = Field(description="of a training, from 1; 0 before the first epoch")
     total_epochs: int | None
-    latest_metrics: dict[str, Any] | None = Field(description="of a training: metrics of the last finished epoch")
+    latest_metrics: AsStored[EpochMetrics] | None = Field(description="of a training: metrics of the last finished epoch")
     created_at: datetime
     updated_at: datetime
     description: str | None
@@ -32,7 +33,7 @@ class TaskResponse(Response):
     )
     eta_seconds: float | None = Field(description="estimate of a running task's remaining time")
     error: str | None = Field(description="the reason, if the task has failed")
-    result: dict[str, Any] | None = Field(description="files and numbers; null until the task has completed")
+    result: AsStored[TaskResult] | None = Field(description="files and numbers; null until the task has completed")
 
 
 class PreprocessingResponse(Response):
@@ -43,7 +44,9 @@ class PreprocessingResponse(Response):
     progress: float = Field(description="percent")
     input_path: str
     output_path: str
-    stats: dict[str, Any] | None = Field(description="counts of the results; null until the task has completed")
+    stats: AsStored[PreprocessingStats] | None = Field(
+        description="counts of the results; null until the task has completed"
+    )
     created_at: datetime
     updated_at: datetime
 
@@ -78,7 +81,7 @@ class PredictionsResponse(Response):
     total: int
     offset: int
     limit: int
-    predictions: list[dict[str, Any]]
+    predictions: list[AsStored[Prediction]]
 
 
 class Artifact(Response):
@@ -190,7 +193,7 @@ def preprocessing_response(task: TaskRecord) -> PreprocessingResponse:
             "progress": round(task.progress, 2),
             "input_path": task.request[KINDS[task.kind].input_field],
             "output_path": task.request["output_path"],
-            "stats": task.result and task.result["stats"],
+            "stats": task.result["stats"] if task.result and "stats" in task.result else None,
             "created_at": task.created_at,
             "updated_at": task.updated_at,
         }

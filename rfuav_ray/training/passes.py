@@ -78,7 +78,7 @@ def epoch_end(row: EpochMetrics) -> RunEvent:
         stage="epoch_end",
         step=epoch,
         epoch=epoch,
-        metrics=dict(row),
+        metrics=row.copy(),
     )
 
 

@@ -12,10 +12,12 @@ import yaml
 
 from preprocessing import augment
 from preprocessing.pipeline.driver import Workers
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.requests import DataAugmentationRequest
 from rfuav_ray.client import ServiceError
 from rfuav_ray.signals.simulator import simulate
 from rfuav_ray.signals.writers import write_recording, write_sigmf
+from tests.support.typed_dicts import assert_is
 
 
 @pytest.fixture
@@ -28,7 +30,9 @@ def folder(root, request):
 
 def end_of(client, task):
     """What came of a preprocessing task: its answer with the stats, and its messages."""
-    client.wait(task["task_id"], timeout=120)
+    ended = client.wait(task["task_id"], timeout=120)
+    if ended["status"] == "completed":
+        assert_is(KINDS[ended["task_type"]].result, ended["result"])
     messages = [entry["message"] for entry in client.get_logs(task["task_id"])]
     return client.get_preprocessing(task["task_id"]), messages
 

@@ -1,5 +1,8 @@
+import json
+
 import pytest
 
+from rfuav_ray.api.responses import task_response
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
 from tests.support.sample_tasks import a_task
@@ -41,3 +44,15 @@ def test_tasks_a_step_makes_a_new_record_with_its_times_and_leaves_the_old_one()
 def test_tasks_a_record_survives_the_way_through_json():
     task = advance(a_task(latest_metrics={"mAP": 0.5}), R)
     assert TaskRecord.model_validate_json(task.model_dump_json()) == task
+
+
+def test_tasks_figures_that_another_version_stored_stay_as_they_are():
+    # Fields are missing, there are others, and one has another type.
+    stored = json.loads(a_task().model_dump_json()) | {
+        "latest_metrics": {"epoch": "1", "of_another_version": None},
+        "result": {"save_path": "/r", "metrics": {"old": 1.5}, "stats": {"old": [1, {"deep": True}]}, "of": {}},
+    }
+    again = TaskRecord.model_validate_json(json.dumps(stored))
+    assert json.loads(again.model_dump_json()) == stored
+    answer = task_response(again).model_dump(mode="json")
+    assert (answer["latest_metrics"], answer["result"]) == (stored["latest_metrics"], stored["result"])

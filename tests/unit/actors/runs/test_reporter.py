@@ -13,10 +13,10 @@ from actors.runs.spec import Progress, RunSpec
 from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent
 from tests.support.run_actors import RunActors
+from tests.support.sample_results import EPOCH_METRICS
 
 SPEC = RunSpec("task", "training", 2, {}, "cpu", 1)
 WITHIN_S = 30
-METRICS = {"train_loss": 1.0, "val_acc": 90.0, "images_per_second": 10.0}
 
 
 @pytest.fixture
@@ -67,29 +67,35 @@ def test_reporter_writes_only_the_fields_that_an_event_has(reporter, actors):
     with reporter:
         reporter.report(RunEvent(message="plain"))
         reporter.report(
-            RunEvent(message="end \udcff", level="WARNING", stage="epoch_end", step=3, metrics=METRICS)
+            RunEvent(message="end \udcff", level="WARNING", stage="epoch_end", step=3, metrics=EPOCH_METRICS)
         )
     plain, end = actors.log()
     assert datetime.fromisoformat(plain.pop("timestamp")).utcoffset() is not None
     assert plain == {"level": "INFO", "message": "plain"}
     end.pop("timestamp")
-    expected = {"message": "end \\udcff", "level": "WARNING", "stage": "epoch_end", "step": 3, "metrics": METRICS}
+    expected = {
+        "message": "end \\udcff",
+        "level": "WARNING",
+        "stage": "epoch_end",
+        "step": 3,
+        "metrics": EPOCH_METRICS,
+    }
     assert end == expected
 
 
 def test_reporter_an_event_without_a_message_only_updates_the_progress(reporter, actors):
     with reporter:
         reporter.report(RunEvent(message="begins", progress=1, epoch=4))
-        reporter.report(RunEvent(progress=20, stage="training", metrics={"train_loss": 1}))
+        reporter.report(RunEvent(progress=20, stage="training", metrics={"images_per_second": 1.0}))
     assert actors.messages() == ["begins"]
     assert actors.orders.last == Progress(percent=20, epoch=4, message="begins")
 
 
 def test_reporter_the_metrics_of_an_epochs_end_stay_until_the_next(reporter, actors):
     with reporter:
-        reporter.report(RunEvent(message="end", stage="epoch_end", epoch=1, metrics=METRICS))
-        reporter.report(RunEvent(message="again", stage="training", epoch=2, metrics={"train_loss": 1}))
-    assert actors.orders.last == Progress(epoch=2, message="again", metrics=METRICS)
+        reporter.report(RunEvent(message="end", stage="epoch_end", epoch=1, metrics=EPOCH_METRICS))
+        reporter.report(RunEvent(message="again", stage="training", epoch=2, metrics={"images_per_second": 1.0}))
+    assert actors.orders.last == Progress(epoch=2, message="again", metrics=EPOCH_METRICS)
 
 
 @pytest.mark.parametrize("failure", ["away", "answer lost", "disk full"])
@@ -204,7 +210,7 @@ def test_reporter_last_epoch_is_that_of_the_tasks_earlier_runs(reporter, actors:
     assert reporter.last_epoch() == 0
     with Reporter(replace(SPEC, attempt=1), actors.metrics_handle, actors.orders_handle) as first:
         for epoch in (1, 2):
-            first.report(RunEvent(message="end", stage="epoch_end", step=epoch, metrics=METRICS))
+            first.report(RunEvent(message="end", stage="epoch_end", step=epoch, metrics=EPOCH_METRICS))
     actors.metrics.failures = ["away"] * 3
     assert reporter.last_epoch() == 2
 

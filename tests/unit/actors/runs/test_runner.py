@@ -12,9 +12,11 @@ from actors.runs import runner
 from actors.runs.runner import use_threads
 from actors.runs.spec import RunSpec
 from actors.runs.supervisor import OPENMP_VARIABLES, run_environment
+from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import RunCancelled, RunError, RunInterrupted
 from rfuav_ray.events import RunEvent
 from tests.support.inference_runs import Run
+from tests.support.typed_dicts import assert_is
 
 
 @pytest.fixture
@@ -123,7 +125,8 @@ def test_runner_run_an_inference_from_its_request_to_its_files(worker, actors, t
     spec = RunSpec("task", "inference", 2, request, "cpu", 1)
     outcome = runner.run(spec, actors.metrics_handle, actors.orders_handle)
     assert (outcome.status, outcome.error) == ("completed", None)
-    assert outcome.result is not None and outcome.result["images"] == 2
+    assert_is(InferenceResult, outcome.result)
+    assert outcome.result is not None and "images" in outcome.result and outcome.result["images"] == 2
     assert len(files.csv()) == 2
     place = outcome.result["run"]
     assert (place["attempt"], place["device"], place["node_id"], place["gpu_ids"]) == (2, "cpu", "abc", [])

@@ -9,11 +9,12 @@ from actors.runs import supervisor as supervision
 from actors.runs.spec import Outcome, RunSpec
 from actors.runs.supervisor import RunSupervisor
 from tests.support.ray_tasks import played_ray_tasks
+from tests.support.sample_results import INFERENCE_RESULT
 from tests.support.waiting import others_had_their_turn, until
 
 SPEC = RunSpec("task", "inference", 1, {"source_path": "/a"}, "cpu", 1)
 RUN = SPEC.run_id
-DONE = Outcome("completed", result={"images": 3})
+DONE = Outcome("completed", result=INFERENCE_RESULT)
 WITHIN_S = 30
 #: longer than a test may take
 FOR_EVER_S = 1000.0

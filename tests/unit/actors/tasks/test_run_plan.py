@@ -5,23 +5,25 @@ import pytest
 from actors.runs.spec import Outcome
 from actors.tasks.run_plan import ending
 from rfuav_ray.tasks import TaskStatus
+from tests.support.sample_results import EPOCH_METRICS, INFERENCE_RESULT, TRAINING_RESULT
 from tests.support.sample_tasks import a_task
 
 RUNNING = {"status": TaskStatus.RUNNING, "latest_metrics": {"epoch": 7}, "current_epoch": 7}
 
 
 def test_run_plan_a_completed_training_has_the_figures_of_its_last_epoch_though_their_report_was_lost():
-    outcome = Outcome("completed", result={"metrics": {"epoch": 8}, "epochs": 8})
+    metrics = EPOCH_METRICS | {"epoch": 8}
+    outcome = Outcome("completed", result=TRAINING_RESULT | {"metrics": metrics, "epochs": 8})
     status, changes = ending(a_task(**RUNNING), outcome)
     assert status is TaskStatus.COMPLETED and changes["progress"] == 100.0
-    assert (changes["latest_metrics"], changes["current_epoch"]) == ({"epoch": 8}, 8)
+    assert (changes["latest_metrics"], changes["current_epoch"]) == (metrics, 8)
 
 
 def test_run_plan_what_is_no_training_has_no_figures_of_epochs():
     _, changes = ending(
-        a_task(kind="inference", status=TaskStatus.RUNNING), Outcome("completed", result={"images": 3})
+        a_task(kind="inference", status=TaskStatus.RUNNING), Outcome("completed", result=INFERENCE_RESULT)
     )
-    assert "latest_metrics" not in changes and changes["result"] == {"images": 3}
+    assert "latest_metrics" not in changes and changes["result"] == INFERENCE_RESULT
 
 
 @pytest.mark.parametrize(
@@ -31,7 +33,7 @@ def test_run_plan_what_is_no_training_has_no_figures_of_epochs():
         (Outcome("failed", error="disk full"), False, TaskStatus.FAILED),
         (Outcome("lost", error="the node left"), False, TaskStatus.FAILED),
         (Outcome("lost", error="it was killed"), True, TaskStatus.CANCELLED),
-        (Outcome("completed", result={}), True, TaskStatus.COMPLETED),
+        (Outcome("completed", result=INFERENCE_RESULT), True, TaskStatus.COMPLETED),
     ],
 )
 def test_run_plan_how_a_task_ends(outcome, cancel_requested, status):
