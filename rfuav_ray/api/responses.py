@@ -24,7 +24,9 @@ class TaskResponse(Response):
     priority: int
     current_epoch: int | None = Field(description="of a training, from 1; 0 before the first epoch")
     total_epochs: int | None
-    latest_metrics: AsStored[EpochMetrics] | None = Field(description="of a training: metrics of the last finished epoch")
+    latest_metrics: AsStored[EpochMetrics] | None = Field(
+        description="of a training: metrics of the last finished epoch"
+    )
     created_at: datetime
     updated_at: datetime
     description: str | None
