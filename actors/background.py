@@ -21,10 +21,24 @@ class Jobs:
         job.add_done_callback(self._done)
         return job
 
+    def keep(self, work: Callable[[], Awaitable[None]]) -> "asyncio.Task[None]":
+        """Run endless work. After an error it is started again."""
+        return self.spawn(_repeated(work))
+
     def _done(self, job: "asyncio.Task[None]") -> None:
         self._jobs.discard(job)
         if not job.cancelled() and (error := job.exception()):
-            logger.error("a background job of the task manager failed", exc_info=error)
+            logger.error("a background job failed", exc_info=error)
+
+
+async def _repeated(work: Callable[[], Awaitable[None]]) -> None:
+    while True:
+        try:
+            await work()
+            return
+        except Exception:
+            logger.exception("a background job failed and is started again")
+            await asyncio.sleep(RETRY_S)
 
 
 async def until(ref: Any) -> None:

@@ -15,9 +15,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from actors.events.event_log import EventRow
 from actors.store.setup import prepare_store
-from actors.store.store import Store, database_url
+from actors.store.store import EventRow, Store, database_url
 from actors.tasks.row import row_of
 from rfuav_ray.api.requests import DatasetSplitRequest, InferenceRequest, TrainingRequest
 from rfuav_ray.tasks import TaskRecord, TaskStatus, now
@@ -86,13 +85,9 @@ def _fill(url: str, count: int) -> None:
     store = Store(url)
     tasks = _tasks(count)
     while some := list(islice(tasks, WRITTEN_TOGETHER)):
-        store.write_tasks([row_of(task) for task in some])
-        entries = (
-            EventRow(task.id, sequence, "task manager", sequence, entry)
-            for task in some
-            for sequence, entry in enumerate(_log(task), start=1)
-        )
-        store.append_events(list(entries))
+        logs = {task.id: _log(task) for task in some}
+        events = [EventRow(id_, number, entry) for id_, log in logs.items() for number, entry in enumerate(log, 1)]
+        store.commit([row_of(task, len(logs[task.id])) for task in some], events, [])
     store.close()
 
 

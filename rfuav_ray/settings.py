@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     auth: Literal["on", "off"] = "on"
     api_replicas: int = Field(1, ge=1, le=64)
     max_run_retries: int = Field(2, ge=0, le=1000)
+    #: a run that shows no sign of life for so long is killed and tried again; 0 for never
+    run_silence_s: float = Field(600.0, ge=0, le=7 * 86_400)
 
     @property
     def version(self) -> str:

@@ -76,6 +76,8 @@ class TaskRecord(BaseModel):
     attempt: int = 0
     #: number of runs lost because a worker process or a node died
     losses: int = 0
+    #: number of log entries that the current or last run has reported
+    reported_entries: int = 0
     cancel_requested: bool = False
     current_epoch: int | None = None
     total_epochs: int | None = None

@@ -10,6 +10,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
 
 from actors import names
+from actors.events.follow import follow
 from actors.gc_tuning import gc_paused
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
@@ -32,7 +33,7 @@ from serve_app.routes import (
     training,
 )
 from serve_app.routes.page import add_page
-from serve_app.streams.sse import EventReader, TaskStreams
+from serve_app.streams.sse import TaskStreams
 from serve_app.view.task_view import TaskView
 
 START_TIMEOUT_S = 60.0
@@ -87,13 +88,11 @@ async def _connected(app: FastAPI) -> AsyncIterator[None]:
     task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
     metrics_actor = ray.get_actor(names.METRICS, names.NAMESPACE)
     view = TaskView()
-    streams = TaskStreams(EventReader(metrics_actor, view.until_ended))
-    app.state.service = Service(app.state.settings, view, streams, task_manager_actor)
-    is_ready = asyncio.Event()
-    following = asyncio.create_task(view.follow(task_manager_actor, is_ready, app.state.service.end_streams))
+    app.state.service = Service(app.state.settings, view, TaskStreams(metrics_actor, view), task_manager_actor)
+    following = asyncio.create_task(follow(metrics_actor, view.apply))
     try:
         with gc_paused():
-            await asyncio.wait_for(is_ready.wait(), START_TIMEOUT_S)
+            await asyncio.wait_for(view.is_ready.wait(), START_TIMEOUT_S)
         yield
     finally:
         following.cancel()

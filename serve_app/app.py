@@ -52,10 +52,11 @@ def start_actors(settings: Settings) -> tuple[str | None, Ready]:
     url = database_url(settings.database_url, settings.state_dir)
     # Create the tables here, once: the actors would race to create them.
     notice = prepare_store(url)
-    metrics_actor = _start(MetricsActor, names.METRICS, url, settings)
-    supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR, metrics_actor)
-    task_manager_actor = _start(TaskManager, names.TASK_MANAGER, settings, metrics_actor, supervisor_actor)
-    return notice, [metrics_actor.ping.remote(), supervisor_actor.ping.remote(), task_manager_actor.start.remote()]
+    supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR)
+    task_manager_actor = _start(TaskManager, names.TASK_MANAGER, settings, supervisor_actor)
+    metrics_actor = _start(MetricsActor, names.METRICS, url, settings, task_manager_actor)
+    ready = [supervisor_actor.ping.remote(), task_manager_actor.start.remote(), metrics_actor.start.remote()]
+    return notice, ready
 
 
 def _wait_for(actors: Ready) -> None:

@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from ray.exceptions import RayError, RayTaskError
 
 from actors.batching import Batcher
-from actors.tasks.row import TaskRow, row_of
+from actors.tasks.row import TaskRow, record_of
 from rfuav_ray.api.kinds import TaskKind
 from rfuav_ray.api.requests import RunRequest
 from rfuav_ray.api.responses import TaskResponse, task_response
@@ -74,13 +74,20 @@ class Service:
             TaskNotFound: when there is no such task, or it is of another kind.
         """
         task = self.view.copy.get(task_id)
-        return await self.newest(task_id, *kinds) if task is None else _of(task, kinds)
+        if task is None:  # it may be a new one
+            row: TaskRow = await self.read(self.task_manager_actor.get.remote, task_id)
+            self.view.put(row)
+            task = record_of(row)
+        if kinds and task.kind not in kinds:
+            raise TaskNotFound(task_id)
+        return task
 
-    async def newest(self, task_id: str, *kinds: TaskKind) -> TaskRecord:
-        """Like `task`, but always asks the TaskManager."""
-        task: TaskRecord = await self.read(self.task_manager_actor.get.remote, task_id)
-        self.view.put(row_of(task))
-        return _of(task, kinds)
+    async def ended_task(self, task_id: str, kind: TaskKind) -> TaskRecord:
+        """Like `task`. Asks the TaskManager when the copy shows no end: another replica may know of it."""
+        task = await self.task(task_id, kind)
+        if task.status.is_ended:
+            return task
+        return self._shown(await self.read(self.task_manager_actor.get.remote, task_id))
 
     async def encoded_task(self, task_id: str, *kinds: TaskKind) -> Encoded:
         """Like `task`, but returns the JSON that clients get."""
@@ -91,19 +98,14 @@ class Service:
         return answer
 
     async def cancel(self, task_id: str) -> TaskRecord:
-        task: TaskRecord = await self.ask(self.task_manager_actor.cancel.remote(task_id))
-        self.view.put(row_of(task))
-        return task
+        return self._shown(await self.ask(self.task_manager_actor.cancel.remote(task_id)))
 
     async def set_priority(self, task_id: str, priority: int) -> TaskRecord:
-        task: TaskRecord = await self.ask(self.task_manager_actor.set_priority.remote(task_id, priority))
-        self.view.put(row_of(task))
-        return task
+        return self._shown(await self.ask(self.task_manager_actor.set_priority.remote(task_id, priority)))
 
     async def delete(self, task_id: str) -> None:
         await self.ask(self.task_manager_actor.delete.remote(task_id))
         self.view.drop(task_id)
-        self.streams.drop(task_id)
 
     async def resources(self) -> dict[str, Any]:
         usage: dict[str, Any] = await self.read(self.task_manager_actor.resources.remote)
@@ -112,11 +114,6 @@ class Service:
     async def _resources_now(self) -> dict[str, Any]:
         usage: dict[str, Any] = await self.ask(self.task_manager_actor.resources.remote(), HEALTH_TIMEOUT_S)
         return usage
-
-    def end_streams(self) -> None:
-        """End all streams, because the service is stopping."""
-        self.streams.end()
-        self.events.end()
 
     async def read(self, call: Callable[..., Any], *arguments: Any) -> Any:
         """Like `ask`, for calls that change nothing: repeats the call while the TaskManager restarts."""
@@ -150,14 +147,12 @@ class Service:
                 "The task manager does not answer; it may be restarting. Try again.", retry_after_s=2
             ) from None
 
+    def _shown(self, row: TaskRow) -> TaskRecord:
+        self.view.put(row)
+        return record_of(row)
+
     def show(self, task: TaskRecord) -> TaskResponse:
         return task_response(task, queue_position=self.view.copy.queue_position(task))
-
-
-def _of(task: TaskRecord, kinds: Sequence[TaskKind]) -> TaskRecord:
-    if kinds and task.kind not in kinds:
-        raise TaskNotFound(task.id)
-    return task
 
 
 async def _answer(ref: Any) -> Any:

@@ -1,13 +1,14 @@
 """Gauges for the Ray dashboard, Prometheus and Grafana, published through ray.util.metrics."""
 
 import asyncio
+import json
 from collections import Counter
-from collections.abc import Iterable
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from ray.util.metrics import Gauge
 
 from actors.devices.slots import SlotTable
+from actors.tasks.feed import Change
 from rfuav_ray.tasks import TaskStatus
 
 #: delay that collects several changes, because publishing one costs as much as queuing a task
@@ -29,12 +30,15 @@ class RunGauges:
             for name, (_, description) in self._SOURCES.items()
         }
 
-    def show(self, task_id: str, entries: Iterable[dict[str, Any]]) -> None:
-        for entry in entries:
-            if entry.get("stage") != "epoch_end":
+    def show(self, change: Change) -> None:
+        """Publish the metrics of the epochs that end with this change."""
+        for _, text in change.events:
+            if '"epoch_end"' not in text:  # a cheap test first: most events are not the end of an epoch
                 continue
-            for name, (key, _) in self._SOURCES.items():
-                self._gauges[name].set(float(entry["metrics"][key]), tags={"task_id": task_id})
+            entry = json.loads(text)
+            if entry.get("stage") == "epoch_end":
+                for name, (key, _) in self._SOURCES.items():
+                    self._gauges[name].set(float(entry["metrics"][key]), tags={"task_id": change.task_id})
 
 
 class QueueGauges:

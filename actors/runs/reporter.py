@@ -1,9 +1,8 @@
-"""Delivers a run's reports from its worker to the actors, in batches, and brings back the order to stop."""
+"""Delivers a run's reports from its worker to the TaskManager, in batches, and brings back the order to stop."""
 
 import logging
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import TracebackType
@@ -12,8 +11,8 @@ from typing import Any, cast
 import ray
 from ray.exceptions import RayError
 
-from actors.events.event_log import Entry, EventReport
-from actors.runs.spec import Instruction, Progress, RunSpec
+from actors.events.window import Entry
+from actors.runs.spec import Instruction, Progress, ReportAnswer, RunReport, RunSpec
 from rfuav_ray.api.results import EpochMetrics
 from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent, clean
@@ -21,27 +20,31 @@ from rfuav_ray.machine.gpu_memory import used_gpu_memory
 
 logger = logging.getLogger(__name__)
 
-REPORT_EVERY_S = 0.4
-#: pause between two tries to reach an actor without which the run cannot begin or end
+#: pause before the first report; each answer says when the next one is due
+FIRST_REPORT_AFTER_S = 0.4
+#: pause between two tries to deliver the last report
 RETRY_S = 1.0
 #: a run blocks while this many entries are not delivered
 MAX_WAITING_ENTRIES = 10_000
-#: how long the last entries of a run may wait for actors that restart, or for free space on the actors' disk
+#: how long the last report may wait for a TaskManager that restarts, or for free space on its disk
 FLUSH_TIMEOUT_S = 3600.0
 
 
 class Reporter:
     """A context manager. Leaving it delivers the remaining entries."""
 
-    def __init__(self, spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> None:
+    def __init__(self, spec: RunSpec, task_manager_actor: Any) -> None:
         self._spec = spec
-        self._metrics_actor = metrics_actor
         self._task_manager_actor = task_manager_actor
         self._lock = threading.Condition()
         self._entries: list[Entry] = []
-        self._sent = 0
+        #: number of entries that are acknowledged
+        self._delivered = 0
         self._progress = Progress()
         self._order: Instruction = "continue"
+        self._pause_s = 0.0
+        #: when the work last reported; None while it waits here, and after its end
+        self._heard_at_s: float | None = time.monotonic()
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="reporter", daemon=True)
 
@@ -53,33 +56,20 @@ class Reporter:
             RunInterrupted: The run has to end, and keep its work for a later run.
         """
         with self._lock:
+            self._heard_at_s = None
             self._lock.wait_for(lambda: self._order != "continue" or len(self._entries) < MAX_WAITING_ENTRIES)
             if self._order != "continue":
                 raise RunCancelled if self._order == "cancel" else RunInterrupted
             if event.message:
                 self._entries.append(_entry(event))
             self._progress = _merge(self._progress, event)
+            self._heard_at_s = time.monotonic()
 
     def note(self, event: RunEvent) -> None:
         """Accept an event from code that cannot stop the run: neither blocks nor raises."""
         with self._lock:
             if len(self._entries) < MAX_WAITING_ENTRIES:
                 self._entries.append(_entry(event))
-
-    def last_epoch(self) -> int:
-        """The last epoch whose end an earlier run of this task reported; 0 without any.
-
-        Raises:
-            RayError: The MetricsActor did not answer for FLUSH_TIMEOUT_S.
-        """
-        deadline = time.monotonic() + FLUSH_TIMEOUT_S
-        while True:
-            try:
-                return int(ray.get(self._metrics_actor.last_epoch.remote(self._spec.task_id)))
-            except RayError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(RETRY_S)
 
     def __enter__(self) -> "Reporter":
         self._thread.start()
@@ -89,50 +79,38 @@ class Reporter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._is_over.set()
+        self._heard_at_s = None
         self._thread.join()
         deadline = time.monotonic() + FLUSH_TIMEOUT_S
-        while not self._hand_over() and time.monotonic() < deadline:
+        while not self._deliver() and time.monotonic() < deadline:
             time.sleep(RETRY_S)
 
     def _loop(self) -> None:
-        while not self._is_over.wait(REPORT_EVERY_S):
-            self._hand_over()
+        self._pause_s = FIRST_REPORT_AFTER_S
+        while not self._is_over.wait(self._pause_s):
+            self._deliver()
 
-    def _hand_over(self) -> bool:
-        """Deliver the waiting entries and the progress. Returns whether both arrived; if not, call it again."""
-        # The order must arrive also while the log cannot be written.
-        delivered = [self._succeeds(self._hand_over_entries), self._succeeds(self._hand_over_progress)]
-        return all(delivered)
-
-    def _succeeds(self, hand_over: Callable[[], None]) -> bool:
-        try:
-            hand_over()
-        except RayError:
-            logger.warning("reports of run %s cannot be delivered, trying again", self._spec.run_id)
-            return False
-        return True
-
-    def _hand_over_entries(self) -> None:
+    def _deliver(self) -> bool:
+        """Send one report. Returns whether it is stored; if not, its entries are part of the next report."""
         with self._lock:
             entries = list(self._entries)
-        if not entries:
-            return
-        report = EventReport(self._spec.task_id, self._spec.run_id, self._sent, entries)
-        ray.get(self._metrics_actor.append.remote(report))
-        with self._lock:
-            del self._entries[: len(entries)]
-            self._sent += len(entries)
-            self._lock.notify_all()
-
-    def _hand_over_progress(self) -> None:
-        with self._lock:
             progress = replace(self._progress, gpu_memory=used_gpu_memory())
-        order: Instruction = ray.get(
-            self._task_manager_actor.report_progress.remote(self._spec.task_id, self._spec.attempt, progress)
-        )
+            silent_s = 0.0 if self._heard_at_s is None else time.monotonic() - self._heard_at_s
+        spec = self._spec
+        report = RunReport(spec.task_id, spec.attempt, self._delivered, entries, progress, silent_s)
+        try:
+            answer: ReportAnswer = ray.get(self._task_manager_actor.report.remote(report))
+        except RayError:
+            logger.warning("a report of run %s cannot be delivered, trying again", spec.run_id)
+            return False
         with self._lock:
-            self._order = order
+            if answer.is_stored:
+                del self._entries[: len(entries)]
+                self._delivered += len(entries)
+            self._order = answer.instruction
+            self._pause_s = answer.next_report_s
             self._lock.notify_all()
+        return answer.is_stored
 
 
 def _entry(event: RunEvent) -> Entry:

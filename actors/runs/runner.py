@@ -25,18 +25,17 @@ from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
 
 
-def run(spec: RunSpec, metrics_actor: Any, task_manager_actor: Any) -> Outcome:
+def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
     """The Ray task of every run.
 
     Args:
         spec: The run.
-        metrics_actor: Receives the run's events.
-        task_manager_actor: Receives the run's progress, and answers with an order.
+        task_manager_actor: Receives the run's reports, and answers with an instruction.
 
     Returns:
         The outcome. It also carries the errors that the run itself caused: they are never raised.
     """
-    reporter = Reporter(spec, metrics_actor, task_manager_actor)
+    reporter = Reporter(spec, task_manager_actor)
     place = _place(spec)
     with reporter:
         try:
@@ -108,14 +107,13 @@ def _work(spec: RunSpec, reporter: Reporter, place: RunPlace) -> TaskResult:
 def _train(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> TrainingResult:
     from rfuav_ray.training.run import train  # noqa: PLC0415
 
-    is_retry = spec.attempt > 1
     return train(
         request,
         report=reporter.report,
         device=_torch_device(spec, reporter.report),
         run_id=spec.task_id,
-        resume=is_retry,
-        reported_epoch=reporter.last_epoch() if is_retry else 0,
+        resume=spec.attempt > 1,
+        reported_epoch=spec.reported_epoch,
         environment=place,
     )
 

@@ -1,8 +1,9 @@
 """One attempt at a task: its specification, progress and outcome. Plain data that travels between actors."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from actors.events.window import Entry
 from rfuav_ray.api.results import EpochMetrics, TaskResult
 
 #: the answer to a report of a run. "interrupt": keep the work for a later run, and end
@@ -29,6 +30,8 @@ class RunSpec:
     #: for preprocessing: how many Ray tasks work at the same time, and the CPUs that Ray counts for each
     worker_count: int = 1
     worker_cpus: float = 1.0
+    #: for a training that resumes: the last epoch whose end is in the task's log
+    reported_epoch: int = 0
 
     @property
     def run_id(self) -> str:
@@ -57,3 +60,26 @@ class Progress:
     metrics: EpochMetrics | None = None
     #: bytes on the GPU that torch uses, and bytes that it has reserved
     gpu_memory: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """The news of a run since its last acknowledged report. A report that arrives twice counts once."""
+
+    task_id: str
+    attempt: int
+    #: number of the run's entries that were acknowledged before; the number of the first entry here
+    first_index: int
+    entries: list[Entry] = field(default_factory=list)
+    progress: Progress = Progress()
+    #: for how long the run's work itself has reported nothing
+    silent_s: float = 0.0
+
+
+@dataclass(frozen=True)
+class ReportAnswer:
+    instruction: Instruction
+    #: the entries are on disk, or nobody needs them any more; otherwise the run sends them again
+    is_stored: bool
+    #: pause before the next report
+    next_report_s: float

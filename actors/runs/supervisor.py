@@ -35,8 +35,7 @@ OPENMP_VARIABLES = {
 
 
 class RunSupervisor:
-    def __init__(self, metrics_actor: Any) -> None:
-        self._metrics_actor = metrics_actor
+    def __init__(self) -> None:
         self._runs: dict[str, asyncio.Task[Outcome]] = {}
         self._refs: dict[str, Any] = {}
         #: the reasons for giving up runs, by run id
@@ -51,7 +50,7 @@ class RunSupervisor:
             run = self._run_on_gpu if spec.has_hardware else self._run
             # Not the task's id: Ray counts tasks by name, and never forgets a name.
             run = run.options(name=spec.kind, runtime_env=run_environment(), **ray_options)
-            self._refs[spec.run_id] = run.remote(spec, self._metrics_actor, task_manager_actor)
+            self._refs[spec.run_id] = run.remote(spec, task_manager_actor)
             self._runs[spec.run_id] = asyncio.create_task(self._watch(spec.run_id))
         return await self.wait(spec.run_id)
 

@@ -11,12 +11,11 @@ import sqlalchemy as sa
 from pydantic import ValidationError
 from sqlalchemy.dialects import sqlite
 
-from actors.events.event_log import EventRow
 from actors.store.database import connect
 from actors.store.migrations import upgrade
 from actors.store.sqlite_files import count_rows, find_damage, replace
 from actors.store.sqlite_pages import SqlitePages, Value
-from actors.store.store import event_values, task_values
+from actors.store.store import EventRow
 from actors.store.tables import events, settings, tasks
 from actors.tasks.row import TaskRow, row_of
 from rfuav_ray.tasks import TaskRecord

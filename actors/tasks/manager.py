@@ -1,4 +1,4 @@
-"""TaskManager: accepts, queues, starts and ends tasks. Only it writes their records."""
+"""TaskManager: accepts, queues, starts and ends tasks. Only it writes their records and their logs."""
 
 import asyncio
 import logging
@@ -9,23 +9,28 @@ from typing import Any, TypeVar, cast
 
 from actors.devices.limits import Limits
 from actors.events.gauges import QueueGauges
-from actors.runs.spec import Instruction, Outcome, Progress
+from actors.events.window import Entry
+from actors.runs.spec import Outcome, ReportAnswer, RunReport
 from actors.store.store import Store, database_url
-from actors.tasks.dispatcher import JOURNAL_WAIT_S, Dispatcher
+from actors.tasks.dispatcher import Dispatcher
 from actors.tasks.feed import FeedPage
+from actors.tasks.reports import Reports
 from actors.tasks.retention import Retention
-from actors.tasks.row import TaskRow, record_of
+from actors.tasks.row import TaskRow
 from actors.tasks.submissions import Submissions
 from actors.tasks.table import TaskTable
-from actors.tasks.task_log import Journal
+from actors.tasks.task_log import service_entry
 from actors.tasks.usage import usage
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.machine.hardware import read_cpu
 from rfuav_ray.settings import Settings
-from rfuav_ray.tasks import TaskRecord, TaskStatus
+from rfuav_ray.tasks import TaskStatus
 
 logger = logging.getLogger(__name__)
+
+#: how long a stopping service waits for its store
+STORED_WITHIN_S = 2.0
 
 Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
 
@@ -51,18 +56,18 @@ class TaskManager:
     Every public method except `owner` first waits for `start`, so that a restarted actor knows the stored tasks.
     """
 
-    def __init__(self, settings: Settings, metrics_actor: Any, supervisor_actor: Any) -> None:
+    def __init__(self, settings: Settings, supervisor_actor: Any) -> None:
         write_to_log_file(settings, rotates=True)
         self._settings = settings
         gauges = QueueGauges()
-        self._journal = Journal(metrics_actor)
         store = Store(database_url(settings.database_url, settings.state_dir))
-        self._table = TaskTable(store, gauges)
-        self._dispatcher = Dispatcher(settings, store, self._table, self._journal, gauges, supervisor_actor)
-        self._submissions = Submissions(settings.task_queue_size, self._table, self._dispatcher, self._journal)
-        self._retention = Retention(settings.task_retention_days, self._table, self._journal)
+        #: all tasks; only this actor changes them
+        self.table = TaskTable(store, gauges)
+        self._dispatcher = Dispatcher(settings, store, self.table, gauges, supervisor_actor)
+        self._submissions = Submissions(settings.task_queue_size, self.table, self._dispatcher)
+        self._reports = Reports(self.table, self._dispatcher)
+        self._retention = Retention(settings.task_retention_days, self.table)
         self._starting: asyncio.Task[None] | None = None
-        self._closing: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Load the stored tasks, find the runs that are still alive, and start tasks.
@@ -94,44 +99,43 @@ class TaskManager:
         await self.start()
         return await self._submissions.accept(submissions)
 
-    async def get(self, task_id: str) -> TaskRecord:
-        """Return a task.
+    async def get(self, task_id: str) -> TaskRow:
+        """Return a task as it is stored.
 
         Raises:
             TaskNotFound: There is no such task.
         """
         await self.start()
-        return self._table.get(task_id)
+        return self.table.row(task_id)
 
     async def changes(self, incarnation: str, after: int, wait_s: float) -> FeedPage:
-        """The tasks that changed after version `after` of the feed; see TaskFeed.read."""
+        """The changes of tasks after version `after` of the feed; see TaskFeed.read."""
         await self.start()
-        return await self._table.feed.read(incarnation, after, wait_s)
-
-    async def report_progress(self, task_id: str, attempt: int, progress: Progress) -> Instruction:
-        """Record the progress that a run reports, and return its order."""
-        await self.start()
-        order = self._dispatcher.order(task_id, attempt)
-        if order != "continue":
-            return order
-        task = self._table.get(task_id)
-        if progress.gpu_memory is not None:
-            self._dispatcher.gpu_memory[task_id] = progress.gpu_memory
-        known = {
-            "progress": progress.percent,
-            "current_epoch": progress.epoch,
-            "message": progress.message,
-            "latest_metrics": progress.metrics,
-        }
-        changes = {
-            name: value for name, value in known.items() if value is not None and value != getattr(task, name)
-        }
-        if changes:
-            self._table.show_progress(task.evolve(**changes))
-        return order
+        return await self.table.feed.read(incarnation, after, wait_s)
 
     @_uninterrupted
-    async def cancel(self, task_id: str) -> TaskRecord:
+    async def report(self, report: RunReport) -> ReportAnswer:
+        """Record what a run reports, and tell it how to go on."""
+        await self.start()
+        return await self._reports.accept(report)
+
+    @_uninterrupted
+    async def log(self, task_id: str, entries: Sequence[Entry]) -> None:
+        """Add entries to the log of a task that has not ended. Returns when they are stored.
+
+        Raises:
+            TaskNotFound: There is no such task.
+            TaskConflict: The task has ended.
+        """
+        await self.start()
+        task = self.table.get(task_id)
+        if task.status.is_ended:
+            raise TaskConflict(f"Task '{task_id}' has ended: its log is complete.")
+        self.table.change(task, *entries)
+        await self.table.stored(task_id)
+
+    @_uninterrupted
+    async def cancel(self, task_id: str) -> TaskRow:
         """Cancel a task. A waiting task ends at once, a running one is asked to stop. A second call kills its run.
 
         Raises:
@@ -139,24 +143,24 @@ class TaskManager:
             TaskConflict: The task has already ended.
         """
         await self.start()
-        task = self._table.get(task_id)
+        task = self.table.get(task_id)
         if task.status.is_ended:
             raise TaskConflict(f"Task '{task_id}' has already ended: it is {task.status.value}.")
         if task.status is TaskStatus.PENDING:
             self._dispatcher.queue.discard(task_id)
-            return await self._dispatcher.end(task, Outcome("cancelled"))
-        if task.cancel_requested:
-            self._journal.write(task_id, "Cancel requested again: the run is killed.", level="WARNING")
-            self._dispatcher.stop_run(task, at_once=True)
+            await self._dispatcher.end(task, Outcome("cancelled"))
+        elif task.cancel_requested:
+            self.table.log(task_id, "Cancel requested again: the run is killed.", level="WARNING")
+            self._dispatcher.trackers[task_id].cancel()
         else:
-            task = self._table.change(task.evolve(cancel_requested=True, message="Stopping: cancel requested."))
-            self._journal.write(task_id, "Cancel requested.", level="WARNING")
-            self._dispatcher.stop_run(task)
-            await self._table.store_with_retries(task_id)
-        return self._table.get(task_id)
+            stopping = task.evolve(cancel_requested=True, message="Stopping: cancel requested.")
+            self.table.change(stopping, service_entry(task_id, "Cancel requested.", "WARNING"))
+            self._dispatcher.trackers[task_id].cancel()
+        await self.table.stored(task_id)
+        return self.table.row(task_id)
 
     @_uninterrupted
-    async def set_priority(self, task_id: str, priority: int) -> TaskRecord:
+    async def set_priority(self, task_id: str, priority: int) -> TaskRow:
         """Move a waiting task in the queue.
 
         Raises:
@@ -164,15 +168,15 @@ class TaskManager:
             TaskConflict: The task is not waiting.
         """
         await self.start()
-        task = self._table.get(task_id)
+        task = self.table.get(task_id)
         if task.status is not TaskStatus.PENDING:
             raise TaskConflict(f"Task '{task_id}' is {task.status.value}; only a waiting task can be moved.")
         self._dispatcher.queue.discard(task_id)
         task = task.evolve(priority=priority)
         self._dispatcher.queue.put(task)
-        saved = await self._table.save(task)
-        self._journal.write(task_id, f"Priority is now {priority}.")
-        return saved
+        self.table.change(task, service_entry(task_id, f"Priority is now {priority}."))
+        await self.table.stored(task_id)
+        return self.table.row(task_id)
 
     @_uninterrupted
     async def delete(self, task_id: str) -> None:
@@ -183,10 +187,10 @@ class TaskManager:
             TaskConflict: The task has not ended.
         """
         await self.start()
-        task = self._table.get(task_id)
+        task = self.table.get(task_id)
         if not task.status.is_ended:
             raise TaskConflict(f"Task '{task_id}' is {task.status.value}; cancel it before deleting it.")
-        await self._table.delete([task_id], self._journal)
+        await self.table.delete([task_id])
 
     @_uninterrupted
     async def stop(self, timeout_s: float) -> None:
@@ -197,13 +201,13 @@ class TaskManager:
         """
         await self.start()
         await self._dispatcher.stop(timeout_s)
-        await self._journal.flush(JOURNAL_WAIT_S)
-        self._table.feed.end()
+        await self.table.flush(STORED_WITHIN_S)
+        self.table.feed.end()
 
     async def resources(self) -> dict[str, Any]:
         """The slots in use, the tasks that hold them, the limits by device, and the GPUs."""
         await self.start()
-        return usage(self._table, self._dispatcher)
+        return usage(self.table, self._dispatcher)
 
     async def devices_are_ready(self, wait_s: float) -> bool:
         """Wait up to `wait_s` seconds until every device is open. Returns whether every device is open."""
@@ -236,15 +240,5 @@ class TaskManager:
 
     async def _recover(self) -> None:
         await self._dispatcher.find_devices()
-        self._dispatcher.recover(await self._table.load())
-        self._closing = asyncio.create_task(self._close_streams(self._table.ended()))
+        self._dispatcher.recover(await self.table.load())
         self._retention.begin()
-
-    async def _close_streams(self, ended: Sequence[TaskRow]) -> None:
-        """Write the last event of tasks whose end is stored but whose stream is still open."""
-        closed_streams = await self._journal.closed_streams()
-        for row in ended:
-            found = self._table.feed.get(row.id)
-            # With another number, the task was deleted meanwhile and a new task has its id.
-            if row.id not in closed_streams and found is not None and found.number == row.number:
-                self._journal.close(record_of(row))

@@ -5,28 +5,25 @@ import logging
 import time
 
 from actors.tasks.table import TaskTable
-from actors.tasks.task_log import Journal
 
 logger = logging.getLogger(__name__)
 
 LOOK_EVERY_S = 3600.0
 #: number of tasks that are deleted together; other writes get their turn in between
-CHUNK = 500
+CHUNK = 100
 DAY_S = 86_400.0
 
 
 class Retention:
-    def __init__(self, days: float, table: TaskTable, journal: Journal) -> None:
+    def __init__(self, days: float, table: TaskTable) -> None:
         """Create an idle instance.
 
         Args:
             days: How long ended tasks are kept; 0 keeps them for ever.
             table: The tasks.
-            journal: The logs of the tasks.
         """
         self._days = days
         self._table = table
-        self._journal = journal
         self._pruning: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
@@ -46,7 +43,7 @@ class Retention:
         """Delete the tasks that ended before this time (seconds since 1970). Returns their number."""
         old = [row.id for row in self._table.ended() if row.ended_at_s is not None and row.ended_at_s < before_s]
         for first in range(0, len(old), CHUNK):
-            await self._table.delete(old[first : first + CHUNK], self._journal)
+            await self._table.delete(old[first : first + CHUNK])
         if old:
             logger.info(
                 "%d tasks that ended more than %g days ago were deleted; their files stay", len(old), self._days

@@ -21,11 +21,13 @@ class TaskRow(NamedTuple):
     version: int
     #: seconds since 1970; None until the task has ended
     ended_at_s: float | None
+    #: number of events in the task's log. The row and these events are stored in one transaction
+    last_sequence: int
     #: the TaskRecord as JSON
     record: str
 
 
-def row_of(task: TaskRecord) -> TaskRow:
+def row_of(task: TaskRecord, last_sequence: int = 0) -> TaskRow:
     return TaskRow(
         id=task.id,
         number=task.number,
@@ -33,6 +35,7 @@ def row_of(task: TaskRecord) -> TaskRow:
         status=task.status.value,
         version=task.version,
         ended_at_s=None if task.ended_at is None else task.ended_at.timestamp(),
+        last_sequence=last_sequence,
         record=task.model_dump_json(),
     )
 

@@ -3,8 +3,6 @@
 from dataclasses import replace
 from typing import Any
 
-import ray
-
 from actors.devices.numbering import CPU
 from actors.devices.pool import DevicePool
 from actors.devices.slots import PREPROCESSING, SlotTable, slot_kind
@@ -12,11 +10,13 @@ from actors.runs.spec import Outcome, RunSpec
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 
-def plan(task: TaskRecord, device: str, pool: DevicePool, slots: SlotTable) -> tuple[RunSpec, dict[str, Any]]:
+def plan(task: TaskRecord, pool: DevicePool, slots: SlotTable) -> tuple[RunSpec, dict[str, Any]]:
     """The run's specification and its Ray options."""
-    kind, fraction = slot_kind(task.kind), task.device_share
+    kind, fraction, device = slot_kind(task.kind), task.device_share, task.device or CPU
     runs = max(1, slots.limits(CPU)[kind])
     spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, pool.threads(runs), runs)
+    if task.latest_metrics is not None:
+        spec = replace(spec, reported_epoch=int(task.latest_metrics.get("epoch", 0)))
     if kind == PREPROCESSING:
         # The run itself needs no CPU: it only waits for its workers.
         worker_count, worker_cpus = pool.workers(fraction, runs)
@@ -44,8 +44,3 @@ def ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, An
         return TaskStatus.CANCELLED, {"message": "Cancelled."}
     error = outcome.error or "The run failed without an error message."
     return TaskStatus.FAILED, {"message": f"Failed: {error}", "error": error}
-
-
-def own_actor() -> Any:
-    """The handle of the TaskManager, for the runs that report to it."""
-    return ray.get_runtime_context().current_actor

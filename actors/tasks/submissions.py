@@ -5,12 +5,11 @@ from collections.abc import Callable, Sequence
 from functools import cache
 
 from actors.devices.numbering import ANY_GPU
-from actors.events.event_log import EventRow, first_event
+from actors.events.window import Entry, log_entry
 from actors.tasks.dispatcher import Dispatcher
 from actors.tasks.queue import Line, line_of
 from actors.tasks.row import TaskRow
 from actors.tasks.table import TaskTable
-from actors.tasks.task_log import Journal, log_entry
 from rfuav_ray.errors import InvalidInput, ServiceBusy, service_stopping
 from rfuav_ray.tasks import TaskRecord
 
@@ -20,31 +19,30 @@ QUEUE_FULL_RETRY_S = 10
 
 
 class Submissions:
-    def __init__(self, queue_size: int, table: TaskTable, dispatcher: Dispatcher, journal: Journal) -> None:
+    def __init__(self, queue_size: int, table: TaskTable, dispatcher: Dispatcher) -> None:
         """`queue_size` is the most tasks that may wait."""
         self._queue_size = queue_size
         self._table = table
         self._dispatcher = dispatcher
-        self._journal = journal
 
     async def accept(self, submissions: Sequence[Sequence[str]]) -> "list[list[TaskRow] | Exception]":
-        """Store and queue the tasks of each submission, or say why not; see TaskManager.submit_together."""
+        """Store and queue the tasks of each submission, or say why not; see TaskManager.submit_batch."""
         line_waits_for = cache(self._line_waits_for)
-        arriving: list[tuple[TaskRecord, EventRow]] = []
+        arriving: list[tuple[TaskRecord, Entry]] = []
         refusals: list[Exception | None] = []
         parsed = [list(map(TaskRecord.model_validate_json, texts)) for texts in submissions]
         for tasks in parsed:
             try:
                 self._check(tasks)
-                with_first_events = [
-                    _with_first_event(task, self._waits_for(task, line_waits_for)) for task in tasks
+                with_first_entries = [
+                    _with_first_entry(task, self._waits_for(task, line_waits_for)) for task in tasks
                 ]
                 self._table.reserve([task.id for task in tasks])
             except Exception as error:
                 refusals.append(error)
             else:
                 refusals.append(None)
-                arriving += with_first_events
+                arriving += with_first_entries
         try:
             await self._add(arriving)
         except Exception as error:
@@ -69,11 +67,12 @@ class Submissions:
                 reason = f"unknown device '{task.wanted_device}'; the devices are {', '.join(devices)}."
                 raise InvalidInput("device", reason)
 
-    async def _add(self, new_tasks: Sequence[tuple[TaskRecord, EventRow]]) -> None:
+    async def _add(self, new_tasks: Sequence[tuple[TaskRecord, Entry]]) -> None:
         """Store and queue new tasks. Raises ServiceBusy if they cannot be stored."""
-        if not new_tasks:
-            return
-        stored = await self._table.add(new_tasks)
+        if new_tasks:
+            await self._table.add(new_tasks, self._queue)
+
+    def _queue(self, stored: Sequence[TaskRecord]) -> None:
         for task in stored:
             self._dispatcher.queue.put(task)
         self._dispatcher.start_runs()
@@ -85,7 +84,7 @@ class Submissions:
         for task in stored:
             reason = self._waits_for(task, line_waits_for)
             if reason is not None and reason != task.message and task.id in self._dispatcher.queue:
-                self._journal.write(task.id, self._dispatcher.show_reason(task.id))
+                self._dispatcher.log_reason(task.id)
 
     def _waits_for(self, task: TaskRecord, line_waits_for: Callable[[Line], str | None]) -> str | None:
         """The task's reason to wait; None if it can start at once."""
@@ -98,10 +97,10 @@ class Submissions:
         return None if is_free else line.waits_for(slots)
 
 
-def _with_first_event(task: TaskRecord, reason_to_wait: str | None) -> tuple[TaskRecord, EventRow]:
-    """The task and its first event as they are stored. Both contain the reason to wait."""
+def _with_first_entry(task: TaskRecord, reason_to_wait: str | None) -> tuple[TaskRecord, Entry]:
+    """The task and the first entry of its log as they are stored. Both contain the reason to wait."""
     message = f"Task accepted: {task.kind}, priority {task.priority}."
     if reason_to_wait is not None:
         task = task.evolve(message=reason_to_wait)
         message = f"{message} {reason_to_wait}"
-    return task, first_event(task.id, log_entry(message))
+    return task, log_entry(message)

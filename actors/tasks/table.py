@@ -4,20 +4,19 @@ Ended tasks are kept as text, as the store holds them. They are parsed when some
 """
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from actors.background import with_retries
-from actors.batching import GroupCommit
-from actors.events.event_log import EventRow
 from actors.events.gauges import QueueGauges
+from actors.events.window import Entry
 from actors.gc_tuning import gc_paused
-from actors.store.store import Store, TaskChange
-from actors.tasks.feed import TaskFeed
-from actors.tasks.row import TaskRow, record_of, row_of
-from actors.tasks.task_log import Journal
+from actors.store.store import Store
+from actors.tasks.feed import Change, TaskFeed
+from actors.tasks.row import TaskRow, record_of
+from actors.tasks.task_log import service_entry
+from actors.tasks.writer import TaskWriter
 from rfuav_ray.errors import TaskConflict, TaskNotFound
+from rfuav_ray.events import Level
 from rfuav_ray.outputs.ownership import MovedResults, with_new_paths
 from rfuav_ray.tasks import ENDED_STATUSES, LIVE_STATUSES, TaskRecord
 
@@ -26,26 +25,27 @@ class TaskTable:
     def __init__(self, store: Store, gauges: QueueGauges) -> None:
         self._store = store
         self._gauges = gauges
-        self._commit: GroupCommit[TaskChange] = GroupCommit(store.write_tasks)
-        #: tasks that wait or run, and ended tasks whose end is not stored yet
+        #: tasks that wait or run, and ended tasks with changes that are not published yet
         self._live: dict[str, TaskRecord] = {}
         #: ids of tasks that are being added, and of tasks that are being deleted
         self._arriving: set[str] = set()
         self._leaving: set[str] = set()
         self._last_number = 0
-        self._last_version = 0
         self.feed = TaskFeed()
+        self._writer = TaskWriter(store, self.feed, self._live.__getitem__, self._published)
 
     async def load(self) -> list[TaskRecord]:
         """Load all tasks from the store. Returns those that have not ended, in the order of submission."""
         with gc_paused():
-            for row in await asyncio.to_thread(self._store.load_tasks):
+            rows = await asyncio.to_thread(self._store.load_tasks)
+            for row in rows:
                 self._last_number = max(self._last_number, row.number)
-                self._last_version = max(self._last_version, row.version)
                 if row.status in LIVE_STATUSES:
                     self._live[row.id] = record_of(row)
                 self._gauges.count(None, (row.kind, row.status))
-                self.feed.publish(row)
+            for row in sorted(rows, key=lambda row: row.version):
+                self.feed.publish(Change(row.version, row.id, row, []))
+                self._writer.version = row.version
         return list(self._live.values())
 
     @property
@@ -90,104 +90,87 @@ class TaskTable:
             raise TaskConflict(f"The task id '{shown}' is in use; choose another or leave it out.")
         self._arriving.update(task_ids)
 
-    async def add(self, new_tasks: Sequence[tuple[TaskRecord, EventRow]]) -> list[TaskRecord]:
-        """Store new tasks, each with the first event of its log: all of them or none.
+    async def add(
+        self, new_tasks: Sequence[tuple[TaskRecord, Entry]], on_stored: Callable[[list[TaskRecord]], None]
+    ) -> None:
+        """Store new tasks, each with the first entry of its log: all of them or none.
 
         The tasks' ids must be reserved. After an error they are free again.
+
+        Args:
+            new_tasks: The tasks and their first entries.
+            on_stored: Called with the tasks as soon as they are stored. No other code runs before it.
 
         Raises:
             ServiceBusy: The tasks cannot be stored.
         """
+        numbered = []
+        for task, entry in new_tasks:
+            self._last_number += 1
+            numbered.append((task.model_copy(update={"number": self._last_number}), entry))
+
+        def stored(rows: list[TaskRow]) -> None:
+            for (task, _), row in zip(numbered, rows, strict=True):
+                self._live[task.id] = task
+                self._gauges.count(None, (row.kind, row.status))
+            on_stored([task for task, _ in numbered])
+
         try:
-            numbered = [self._numbered(task) for task, _ in new_tasks]
-            rows = [row_of(task) for task in numbered]
-            await self._commit.write([*rows, *(event for _, event in new_tasks)])
+            await self._writer.add(numbered, stored)
         finally:
             self._arriving.difference_update(task.id for task, _ in new_tasks)
-        for task, row in zip(numbered, rows, strict=True):
-            self._live[task.id] = task
-            self._gauges.count(None, (row.kind, row.status))
-            self.feed.publish(row)
-        return numbered
 
-    def change(self, task: TaskRecord) -> TaskRecord:
-        """Put a task's new state in force at once, and return it. `store` makes it durable and visible."""
-        self._last_version += 1
-        task = task.model_copy(update={"version": self._last_version})
-        before = self._live[task.id]
+    def change(self, task: TaskRecord, *entries: Entry, durable: bool = True) -> TaskRecord:
+        """Put a task's new state in force at once, and return it. Readers see it when it is stored.
+
+        Args:
+            task: The new state.
+            entries: New entries of the task's log. They are stored in the same transaction.
+            durable: Whether the state must survive a restart. Otherwise it is shown and not stored.
+        """
+        before = self._live.get(task.id) or record_of(self.row(task.id))
         self._gauges.count((before.kind, before.status.value), (task.kind, task.status.value))
         self._live[task.id] = task
+        self._writer.change(task.id, entries, durable=durable)
         return task
 
-    async def store(self, task: TaskRecord) -> TaskRecord:
-        """Store the task's state, then show it to readers.
+    def log(self, task_id: str, message: str, *, level: Level = "INFO") -> None:
+        """Add an entry to the log of a task that has not ended. Does not wait until it is stored."""
+        self.change(self.get(task_id), service_entry(task_id, message, level))
 
-        Raises:
-            ServiceBusy: The state cannot be stored.
-        """
-        row = row_of(task)
-        await self._commit.write([row])
-        self.feed.publish(row)
-        if task.status.is_ended:
-            self._live.pop(task.id, None)
-        return task
+    async def stored(self, task_id: str) -> TaskRecord:
+        """Wait until all changes of the task are stored. Returns its newest state."""
+        await self._writer.stored(task_id)
+        return self.get(task_id)
 
-    async def store_with_retries(self, task_id: str) -> None:
-        """Store the task's current state. Tries again until the store accepts it."""
-
-        async def store() -> None:
-            with suppress(TaskNotFound):  # deleted in the meantime
-                await self.store(self.get(task_id))
-
-        await with_retries(store, f"the state of task {task_id}")
-
-    async def save(self, task: TaskRecord) -> TaskRecord:
-        return await self.store(self.change(task))
+    async def flush(self, timeout_s: float) -> None:
+        """Wait until all changes are stored, at most `timeout_s` seconds."""
+        await self._writer.flush(timeout_s)
 
     async def move_results(self, folder: Path, moved: MovedResults) -> None:
-        """Correct the paths in the result of an ended task whose files have been moved.
-
-        Raises:
-            ServiceBusy: The result cannot be stored.
-        """
+        """Correct the paths in the result of an ended task whose files have been moved, and store it."""
         row = self.feed.get(moved.task_id)
         if row is None or row.status not in ENDED_STATUSES or moved.task_id in self._leaving:
             return
-        task = record_of(row)
-        self._last_version += 1
-        changes = {"result": with_new_paths(task.result, folder, moved), "version": self._last_version}
-        row = row_of(task.model_copy(update=changes))
-        await self._commit.write([row])
-        if self.feed.get(row.id) is not None:  # else the task was deleted meanwhile
-            self.feed.publish(row)
+        task = self.get(moved.task_id)
+        self.change(task.model_copy(update={"result": with_new_paths(task.result, folder, moved)}))
+        await self._writer.stored(moved.task_id)
 
-    def show_progress(self, task: TaskRecord) -> None:
-        """Show a state that need not survive a restart, because the run reports it again."""
-        self.feed.publish(row_of(self.change(task)))
+    async def delete(self, task_ids: Sequence[str]) -> None:
+        """Delete ended tasks and their logs: all of them or none. Then their ids are free again.
 
-    async def delete(self, task_ids: Sequence[str], journal: Journal) -> None:
-        """Delete ended tasks. Their ids are free again when both the records and the events are gone.
-
-        After an error the tasks still exist, and the rest of their logs has a last event.
+        Raises:
+            ServiceBusy: The deletion cannot be stored.
         """
         self._leaving.update(task_ids)
         try:
-            # The events first: leftover events would become part of the log of a new task with the same id.
-            await journal.forget(task_ids)
-            await self._commit.write(task_ids)
-            for task_id in task_ids:
-                if row := self.feed.get(task_id):
-                    self._gauges.count((row.kind, row.status), None)
-                    self.feed.delete(task_id)
-        except Exception:
-            for task_id in task_ids:
-                if row := self.feed.get(task_id):
-                    journal.close(record_of(row))
-            raise
+            await self._writer.delete(task_ids)
         finally:
             self._leaving.difference_update(task_ids)
 
-    def _numbered(self, task: TaskRecord) -> TaskRecord:
-        self._last_number += 1
-        self._last_version += 1
-        return task.model_copy(update={"number": self._last_number, "version": self._last_version})
+    def _published(self, changes: Sequence[Change]) -> None:
+        """Forget the records that nobody changes any more: those of ended and of deleted tasks."""
+        for _, task_id, row, _ in changes:
+            is_live = row is not None and row.status in LIVE_STATUSES
+            if not is_live and not self._writer.is_pending(task_id):
+                self._live.pop(task_id, None)

@@ -61,9 +61,7 @@ async def inference_results(
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
 ) -> PredictionsResponse:
     """A page of the predictions of a completed task."""
-    task = await service.task(task_id, "inference")
-    if not task.status.is_ended:  # This replica's copy may be older than another one's.
-        task = await service.newest(task_id, "inference")
+    task = await service.ended_task(task_id, "inference")
     result = task.result
     if task.status is not TaskStatus.COMPLETED or not result or "predictions_json" not in result:
         raise TaskConflict(f"Task '{task_id}' is {task.status.value}: it has no predictions.")

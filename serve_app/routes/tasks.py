@@ -140,7 +140,7 @@ async def event_stream(
     if position is None:
         is_number = bool(re.fullmatch(r"[0-9]{1,18}", last_event_id or ""))
         position = int(last_event_id or 0) if is_number else 0
-    position = await service.streams.position(task_id, position)
+    position = service.streams.position(task_id, position)
     if position is None:
         return Response(status_code=204)  # makes a browser stop reconnecting
     return StreamingResponse(

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable, Sequence
 
+from actors.tasks.feed import Change
 from actors.tasks.row import TaskRow
 from serve_app.view.task_view import TaskCopy, TaskView
 
@@ -38,11 +39,13 @@ class TaskEvents:
         self._view = view
         self._readers: set[_Reader] = set()
         self._is_over = False
-        view.on_change = self.show
-        view.on_new_copy = self.restart
+        view.on_change.append(self.show)
+        view.on_new_copy.append(self.restart)
+        view.on_end.append(self.end)
 
-    def show(self, task_ids: Iterable[str]) -> None:
+    def show(self, changes: Sequence[Change]) -> None:
         """Report these tasks to all readers as changed or deleted."""
+        task_ids = [change.task_id for change in changes]
         for reader in self._readers:
             reader.show(task_ids)
 

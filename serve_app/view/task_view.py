@@ -1,27 +1,16 @@
-"""A replica's copy of the task table. The TaskManager's feed updates it, so reads need no actor call."""
+"""A replica's copy of the task table. The feed of tasks updates it, so reads need no actor call."""
 
 import asyncio
-import logging
-import time
 from bisect import bisect_left, bisect_right, insort
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain
-from typing import Any
 
-from ray.exceptions import RayError
-
-from actors.tasks.feed import FeedPage
+from actors.tasks.feed import Change, FeedPage
 from actors.tasks.queue import TaskQueue
 from actors.tasks.row import TaskRow, record_of
 from rfuav_ray.tasks import LIVE_STATUSES, TaskRecord, TaskStatus
 from serve_app.view.cached_json import Encoded, encoded_task
-
-logger = logging.getLogger(__name__)
-
-FEED_WAIT_S = 30.0
-RETRY_S = 0.5
-PAUSE_S = 0.05
 
 
 class TaskCopy:
@@ -95,6 +84,12 @@ class TaskCopy:
         if row.status == TaskStatus.PENDING.value:
             self._waiting.put(record_of(row))
 
+    def apply(self, change: Change) -> None:
+        if change.row is None:
+            self.drop(change.task_id)
+        else:
+            self.put(change.row)
+
     def drop(self, task_id: str) -> None:
         row = self._rows.pop(task_id, None)
         if row is None:
@@ -135,94 +130,46 @@ class TaskView:
     def __init__(self) -> None:
         self.copy = TaskCopy()
         self._coming: TaskCopy | None = None
-        #: called with the ids of changed and deleted tasks
-        self.on_change: Callable[[Iterable[str]], None] = lambda _: None
+        #: called with the changes of tasks after they are in the copy
+        self.on_change: list[Callable[[Sequence[Change]], None]] = []
         #: called when a new copy has replaced the old one: any task may have changed
-        self.on_new_copy: Callable[[], None] = lambda: None
-        #: Every change sets this event and replaces it by a new one.
-        self._news = asyncio.Event()
-        #: The service stops: there will be no more changes.
-        self._is_over = False
-
-    async def until_ended(self, task_id: str) -> None:
-        """Wait until the copy no longer shows this task as pending or running, or the service stops."""
-        first = self.copy.row(task_id)
-        while first is not None and not self._is_over:
-            row = self.copy.row(task_id)
-            # A different number means that the task was deleted and another task has its id.
-            if row is None or row.number != first.number or row.status not in LIVE_STATUSES:
-                return
-            await self._news.wait()
+        self.on_new_copy: list[Callable[[], None]] = []
+        #: called when the service stops: there will be no more changes
+        self.on_end: list[Callable[[], None]] = []
+        #: set when the first copy is complete
+        self.is_ready = asyncio.Event()
 
     def put(self, row: TaskRow) -> None:
-        self.copy.put(row)
-        if self._coming is not None:
-            self._coming.put(row)
-        self._tell((row.id,))
+        """Show what the TaskManager has answered to a request of this replica, before the feed brings it."""
+        self._show([Change(row.version, row.id, row, [])])
 
     def drop(self, task_id: str) -> None:
-        self.copy.drop(task_id)
-        if self._coming is not None:
-            self._coming.drop(task_id)
-        self._tell((task_id,))
+        self._show([Change(0, task_id, None, [])])
 
     def apply(self, page: FeedPage) -> None:
+        """Show a page of the feed."""
         if page.restarts:
             # The feed sends the stored table. State that only the old copy has was never stored.
             self._coming = TaskCopy()
-        filled = self._coming or self.copy
-        for row in page.rows:
-            filled.put(row)
-        for task_id in page.deleted:
-            filled.drop(task_id)
-        if self._coming is not None and page.is_last:
-            self.copy, self._coming = self._coming, None
-            self.on_new_copy()
-            self._wake()
-        elif self._coming is None:
-            self._tell([*(row.id for row in page.rows), *page.deleted])
-
-    async def follow(
-        self, task_manager_actor: Any, is_ready: asyncio.Event, service_stopping: Callable[[], None]
-    ) -> None:
-        """Keep the copy up to date until cancelled, or until the service stops.
-
-        Args:
-            task_manager_actor: the actor whose feed is read.
-            is_ready: set when the copy is complete.
-            service_stopping: called when the feed reports that the service stops.
-        """
-        incarnation, version = "", 0
-        while True:
-            asked_s = time.monotonic()
-            try:
-                page = await task_manager_actor.changes.remote(incarnation, version, FEED_WAIT_S)
-            except RayError as error:
-                logger.warning("the task manager does not answer, trying again: %s", error)
-                await asyncio.sleep(RETRY_S)
-                continue
-            try:
-                self.apply(page)
-            except Exception:
-                logger.exception("the local copy of the tasks is inconsistent; reading all tasks again")
-                incarnation, version = "", 0
-                await asyncio.sleep(RETRY_S)
-                continue
-            incarnation, version = page.incarnation, page.version
+        if self._coming is None:
+            self._show(page.changes)
+        else:
+            for change in page.changes:
+                self._coming.apply(change)
             if page.is_last:
-                is_ready.set()
-                if page.is_over:
-                    self._is_over = True
-                    self._wake()
-                    service_stopping()
-                    return
-                if time.monotonic() - asked_s < PAUSE_S:  # Many changes: let the next page collect more of them.
-                    await asyncio.sleep(PAUSE_S)
+                self.copy, self._coming = self._coming, None
+                for renew in self.on_new_copy:
+                    renew()
+        if page.is_last:
+            self.is_ready.set()
+            if page.is_over:
+                for end in self.on_end:
+                    end()
 
-    def _tell(self, task_ids: Iterable[str]) -> None:
-        self.on_change(task_ids)
-        self._wake()
-
-    def _wake(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def _show(self, changes: Sequence[Change]) -> None:
+        for change in changes:
+            self.copy.apply(change)
+            if self._coming is not None:
+                self._coming.apply(change)
+        for show in self.on_change:
+            show(changes)

@@ -4,11 +4,9 @@ import shutil
 from urllib.parse import urlsplit
 
 import pytest
-import ray
 from playwright.sync_api import expect, sync_playwright
 
-from actors import names
-from actors.events.event_log import EventReport
+from tests.support import task_logs
 from tests.support.live_service import (
     client,
     dataset,
@@ -98,14 +96,10 @@ def open_page(chromium, request):
 @pytest.fixture
 def write_log(service):
     """Write messages into a task's log, as a run would."""
-    metrics_actor = ray.get_actor(names.METRICS, names.NAMESPACE)
-    written = 0
 
     def write(task_id, *messages, level="INFO"):
-        nonlocal written
         entries = [{"timestamp": "2026-01-01T12:00:00Z", "level": level, "message": text} for text in messages]
-        ray.get(metrics_actor.append.remote(EventReport(task_id, "test", written, entries)))
-        written += len(entries)
+        task_logs.write_log(task_id, entries)
 
     return write
 

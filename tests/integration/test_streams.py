@@ -8,10 +8,8 @@ import threading
 import httpx
 import psutil
 import pytest
-import ray
 
-from actors import names
-from actors.events.event_log import EventReport
+from tests.support.task_logs import write_log
 
 
 def read_events(url, *, headers=None, stop_after=None):
@@ -84,10 +82,9 @@ def long_log(client, training):
     """A task that waits, with a log of 60 MB."""
     client.update_resource_config(max_concurrent={"cpu": {"training": 0}})
     task_id = client.start_training(**training())["task_id"]
-    metrics_actor = ray.get_actor(names.METRICS, names.NAMESPACE)
     entry = {"timestamp": "2026-01-01T00:00:00+00:00", "level": "INFO", "message": "x" * ENTRY_BYTES}
-    for first in range(0, ENTRIES, 10_000):
-        ray.get(metrics_actor.append.remote(EventReport(task_id, "test", first, [entry] * 10_000)))
+    for _ in range(0, ENTRIES, 10_000):
+        write_log(task_id, [entry] * 10_000)
     return task_id
 
 

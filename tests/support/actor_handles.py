@@ -13,7 +13,7 @@ import pytest
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from serve_app.streams.sse import EventReader, TaskStreams
+from serve_app.streams.sse import TaskStreams
 from serve_app.view.task_view import TaskView
 
 
@@ -81,4 +81,4 @@ def actor_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[ActorThread]:
 
 def no_streams() -> TaskStreams:
     """The streams of a replica that nobody follows."""
-    return TaskStreams(EventReader(None, TaskView().until_ended))
+    return TaskStreams(None, TaskView())

@@ -1,93 +1,100 @@
-"""The two actors that a run reports to, without Ray. Both can be away for some calls."""
+"""The TaskManager that a run reports to, without Ray: the real table and store. It can be away for some calls."""
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from types import SimpleNamespace
+from typing import Any, Literal, cast
 
 from ray.exceptions import ActorUnavailableError
 
-from actors.events.event_log import EventReport
-from actors.runs.spec import Instruction, Progress
+from actors.events.gauges import QueueGauges
+from actors.runs.spec import Instruction, ReportAnswer, RunReport
+from actors.store.store import EventRow, Store, database_url
+from actors.tasks.reports import Reports
+from actors.tasks.row import TaskRow
+from actors.tasks.table import TaskTable
 from rfuav_ray.errors import ServiceBusy
+from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
 from tests.support.actor_handles import ActorThread
-from tests.support.metrics import metrics_actor
+from tests.support.sample_tasks import a_task
 
 #: what becomes of one call
-Failure = Literal["away", "answer lost", "disk full"]
+Failure = Literal["away", "answer lost"]
 
 
-class ShakyMetrics:
-    """The real MetricsActor, which fails as the test says."""
+class _Store(Store):
+    is_full = False
+
+    def commit(self, rows: Sequence[TaskRow], new_events: Sequence[EventRow], deleted: Sequence[str]) -> None:
+        if self.is_full:
+            raise ServiceBusy("The disk is full.", 5)
+        super().commit(rows, new_events, deleted)
+
+
+class Manager:
+    """Accepts the reports of one run of the task `task`, and fails as the test says."""
 
     def __init__(self, folder: Path) -> None:
-        self.actor = metrics_actor(folder)
+        self.store = _Store(database_url("", folder))
+        self.table = TaskTable(self.store, QueueGauges())
+        #: what a Dispatcher has that reports need
+        self.runs = SimpleNamespace(
+            gpu_memory={}, trackers={}, slots=SimpleNamespace(holdings=[]), is_stopping=False
+        )
+        self._reports = Reports(self.table, cast("Any", self.runs))
         #: of the next calls, in order
         self.failures: list[Failure] = []
-        #: of all calls
-        self.disk_is_full = False
-        #: is called while a report is on its way
-        self.on_append: Callable[[], None] = lambda: None
-        #: how many entries each call of `append` had
+        #: how many entries each report had
         self.batches: list[int] = []
-
-    async def append(self, report: EventReport) -> None:
-        self.batches.append(len(report.entries))
-        failure = self._next_failure()
-        self.on_append()
-        await self.actor.append(report)
-        if failure == "answer lost":
-            raise ActorUnavailableError("The actor died before it answered.", None)
-
-    async def last_epoch(self, task_id: str) -> int:
-        self._next_failure()
-        return await self.actor.last_epoch(task_id)
-
-    def _next_failure(self) -> Failure | None:
-        failure = self.failures.pop(0) if self.failures else None
-        if self.disk_is_full or failure == "disk full":
-            raise ServiceBusy("The disk is full.", 5)
-        if failure == "away":
-            raise ActorUnavailableError("The actor is restarting.", None)
-        return failure
-
-
-class Orders:
-    """A TaskManager that answers every report with the same order."""
-
-    def __init__(self) -> None:
-        self.order: Instruction = "continue"
-        #: how many of the next calls fail
-        self.failures = 0
-        self.reports: list[tuple[str, int, Progress]] = []
+        #: is called while a report is on its way
+        self.on_report: Callable[[], None] = lambda: None
         self.is_asked = threading.Event()
 
-    async def report_progress(self, task_id: str, attempt: int, progress: Progress) -> Instruction:
-        if self.failures:
-            self.failures -= 1
-            raise ActorUnavailableError("The actor is restarting.", None)
-        self.reports.append((task_id, attempt, progress))
+    async def report(self, report: RunReport) -> ReportAnswer:
+        failure = self.failures.pop(0) if self.failures else None
+        self.batches.append(len(report.entries))
         self.is_asked.set()
-        return self.order
+        self.on_report()
+        if failure == "away":
+            raise ActorUnavailableError("The actor is restarting.", None)
+        if self.table.get("task").attempt != report.attempt:
+            self.table.change(self.table.get("task").evolve(attempt=report.attempt), durable=False)
+        answer = await self._reports.accept(report)
+        if failure == "answer lost":
+            raise ActorUnavailableError("The actor died before it answered.", None)
+        return answer
 
-    @property
-    def last(self) -> Progress:
-        return self.reports[-1][2]
+    async def instruct(self, instruction: Instruction) -> None:
+        """The answer to the next reports."""
+        self.runs.is_stopping = instruction == "interrupt"
+        if instruction == "cancel":
+            self.table.change(self.table.get("task").evolve(cancel_requested=True), durable=False)
+
+    async def begin(self) -> None:
+        """Store the task."""
+        task = advance(a_task(id="task"), TaskStatus.RUNNING)
+        await self.table.add([(task, {"message": "accepted"})], lambda _: None)
 
 
 class RunActors:
     def __init__(self, folder: Path, thread: ActorThread) -> None:
         self._thread = thread
-        self.metrics = ShakyMetrics(folder)
-        self.orders = Orders()
-        self.metrics_handle = thread.handle(self.metrics)
-        self.orders_handle = thread.handle(self.orders)
+        self.manager = Manager(folder)
+        self.handle = thread.handle(self.manager)
+        thread.call(self.manager.begin).result()
 
-    def log(self, task_id: str = "task") -> list[dict[str, Any]]:
-        """The stored entries of the task's log."""
-        page = self._thread.call(self.metrics.actor.read, task_id).result()
-        return [json.loads(entry) for _, entry in page.events]
+    def instruct(self, instruction: Instruction) -> None:
+        self._thread.call(self.manager.instruct, instruction).result()
 
-    def messages(self, task_id: str = "task") -> list[str]:
-        return [entry["message"] for entry in self.log(task_id)]
+    def task(self) -> TaskRecord:
+        """The task's newest state."""
+        return self.manager.table.get("task")
+
+    def log(self) -> list[dict[str, Any]]:
+        """The stored entries of the run."""
+        return [json.loads(entry) for _, entry in self.manager.store.read_events("task", 1, 10_000)]
+
+    def messages(self) -> list[str]:
+        return [entry["message"] for entry in self.log()]

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from actors.events.event_log import EventRow
-from actors.store.store import database_url
+from actors.store.store import EventRow, database_url
 from tests.support.postgres_server import postgres  # noqa: F401
 
 
@@ -19,4 +18,4 @@ def url(request, tmp_path):
 
 def an_event(task_id, sequence, **fields):
     entry = json.dumps({"message": f"event {sequence}", **fields})
-    return EventRow(task_id, sequence, "run", sequence - 1, entry)
+    return EventRow(task_id, sequence, entry)

@@ -1,27 +1,29 @@
-"""Writes into stores that a test sees, delays or refuses."""
+"""Commits of stores that a test sees, delays or refuses."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 
-from actors.store.store import Store
+from actors.store.store import EventRow, Store
+from actors.tasks.row import TaskRow
 
 
 class StoreWrites:
     def __init__(self) -> None:
-        #: is called with the rows before they are stored; its error is that of the store
-        self.before: Callable[[Sequence[Any]], None] = lambda rows: None
+        #: is called before each commit, with its rows, events and deleted ids; its error is that of the store
+        self.before: Callable[[Sequence[TaskRow], Sequence[EventRow], Sequence[str]], None] = lambda *_: None
 
 
-def watched_writes(monkeypatch: pytest.MonkeyPatch, method: str) -> StoreWrites:
-    """Watch a method of all stores, `write_tasks` or `append_events`. Call it before an actor opens its store."""
+def watched_commits(monkeypatch: pytest.MonkeyPatch) -> StoreWrites:
+    """Watch the commits of all stores."""
     writes = StoreWrites()
-    original = getattr(Store, method)
+    commit = Store.commit
 
-    def write(store: Store, rows: Sequence[Any]) -> None:
-        writes.before(rows)
-        original(store, rows)
+    def watched(
+        store: Store, rows: Sequence[TaskRow], new_events: Sequence[EventRow], deleted: Sequence[str]
+    ) -> None:
+        writes.before(rows, new_events, deleted)
+        commit(store, rows, new_events, deleted)
 
-    monkeypatch.setattr(Store, method, write)
+    monkeypatch.setattr(Store, "commit", watched)
     return writes

@@ -1,6 +1,7 @@
 """The gauges that monitoring reads. Ray takes the values without a cluster; here they are also noted."""
 
 import asyncio
+import json
 from functools import partial
 from typing import Any
 
@@ -10,6 +11,8 @@ from ray.util.metrics import Gauge
 from actors.devices.slots import SlotTable
 from actors.events import gauges
 from actors.events.gauges import QueueGauges, RunGauges
+from actors.tasks.feed import Change
+from tests.support.sample_tasks import a_row
 
 WITHIN_S = 30
 PENDING, RUNNING = ("training", "pending"), ("training", "running")
@@ -102,7 +105,8 @@ def test_gauges_run_gauges_publish_the_metrics_of_ended_epochs(published):
         {"message": "a batch", "stage": "training", "metrics": {"train_loss": 9.0}},
         {"message": "ends", "stage": "epoch_end", "metrics": METRICS},
     ]
-    RunGauges().show("task-1", entries)
+    events = [(number, json.dumps(entry)) for number, entry in enumerate(entries, 1)]
+    RunGauges().show(Change(1, "task-1", a_row(1), events))
     assert sorted(published) == [
         ("rfuav_images_per_second", ("task-1",), 120.0),
         ("rfuav_train_loss", ("task-1",), 0.5),

@@ -1,169 +1,114 @@
-"""The MetricsActor by itself: what it stores, and which logs stay in memory."""
+"""The MetricsActor over a feed and a real store, without Ray."""
 
 import asyncio
+import json
 
 import pytest
 
-from actors.events.event_log import EventReport, first_event
 from actors.store.setup import prepare_store
-from actors.store.store import Store, database_url
-from tests.support.metrics import metrics_actor
-from tests.support.store_writes import watched_writes
+from actors.store.store import database_url
+from actors.tasks.feed import TaskFeed
+from rfuav_ray.errors import ServiceBusy
+from tests.support.metrics import FeedOfTasks, metrics_actor
 
-FINAL = {"message": "end", "stage": "completed", "status": "completed"}
-
-
-@pytest.fixture
-def writes(monkeypatch):
-    return watched_writes(monkeypatch, "append_events")
+WITHIN_S = 30
 
 
 @pytest.fixture
-def actor(tmp_path):
+def tasks(tmp_path):
     prepare_store(database_url("", tmp_path))
-    return metrics_actor(tmp_path)
+    return FeedOfTasks(tmp_path)
+
+
+@pytest.fixture
+def open_actor(tasks, tmp_path):
+    return lambda: metrics_actor(tasks, tmp_path)
 
 
 def run(coroutine):
-    return asyncio.run(asyncio.wait_for(coroutine, 30))
+    return asyncio.run(asyncio.wait_for(coroutine, WITHIN_S))
 
 
-def entries(first, last):
-    return [{"message": str(number)} for number in range(first, last + 1)]
+def shown(page):
+    return [(change.task_id, messages(change.events)) for change in page.changes]
 
 
-def test_metrics_actor_a_restarted_actor_goes_on_where_the_log_ended(actor, tmp_path):
+def messages(events):
+    return [json.loads(entry)["message"] for _, entry in events]
+
+
+def test_metrics_actor_repeats_the_feed_with_its_versions(tasks, open_actor):
     async def main():
-        await actor.append(EventReport("task", "run", 0, entries(1, 2)))
-        again = metrics_actor(tmp_path)
-        await again.append(EventReport("task", "run", 1, entries(2, 3)))
-        await again.append(EventReport("task", "manager", 0, [FINAL]))
-        page = await again.read("task")
-        assert page.is_last
-        third = await metrics_actor(tmp_path).read("task", after=2)
-        return [number for number, _ in page.events], [number for number, _ in third.events], third.is_last
+        tasks.write("a", "one")
+        actor = open_actor()
+        first = await actor.changes("", 0, 0)
+        assert (first.incarnation, first.version, first.restarts) == (tasks.feed.incarnation, 1, True)
+        waiting = asyncio.create_task(actor.changes(first.incarnation, first.version, WITHIN_S))
+        await asyncio.sleep(0)
+        tasks.write("a", "two")
+        assert shown(await waiting) == [("a", ["two"])]
 
-    assert run(main()) == ([1, 2, 3, 4], [3, 4], True)
+    run(main())
 
 
-def test_metrics_actor_a_report_that_could_not_be_stored_is_taken_when_it_comes_again(writes, actor):
+def test_metrics_actor_that_is_new_serves_readers_of_the_one_before(tasks, open_actor):
     async def main():
-        writes.before = _disk_full
-        with pytest.raises(OSError, match="full"):
-            await actor.append(EventReport("task", "run", 0, entries(1, 2)))
-        writes.before = lambda rows: None
-        await actor.append(EventReport("task", "run", 0, entries(1, 2)))
-        return (await actor.read("task")).events
+        tasks.write("a", "one")
+        page = await open_actor().changes("", 0, 0)
+        tasks.write("b", "other", number=2)
+        tasks.delete("a")
+        following = await open_actor().changes(page.incarnation, page.version, 0)
+        assert not following.restarts
+        is_deleted = [(change.task_id, change.row is None) for change in following.changes]
+        assert is_deleted == [("b", False), ("a", True)]
 
-    assert [number for number, _ in run(main())] == [1, 2]
-
-
-def _disk_full(*_):
-    raise OSError("disk full")
+    run(main())
 
 
-def test_metrics_actor_forgotten_events_are_gone_and_the_id_is_free(actor):
+def test_metrics_actor_readers_of_a_task_manager_before_start_over(tasks, open_actor):
     async def main():
-        await actor.append(EventReport("task", "manager", 0, [FINAL]))
-        assert await actor.closed_streams() == {"task"}
-        await actor.forget(["task"])
-        await actor.append(EventReport("task", "run", 0, entries(1, 1)))
-        return (await actor.read("task")).events, await actor.closed_streams()
+        tasks.write("a", "one")
+        actor = open_actor()
+        page = await actor.changes("", 0, 0)
+        waiting = asyncio.create_task(actor.changes(page.incarnation, page.version, WITHIN_S))
+        await asyncio.sleep(0)
+        before, tasks.feed = tasks.feed, TaskFeed()
+        tasks.write("a", "two")
+        before.wake()
+        while (following := await waiting).incarnation == page.incarnation:
+            waiting = asyncio.create_task(actor.changes(following.incarnation, following.version, WITHIN_S))
+        assert following.restarts and [change.task_id for change in following.changes] == ["a"]
 
-    events, closed = run(main())
-    assert [number for number, _ in events] == [1] and closed == set()
+    run(main())
 
 
-def test_metrics_actor_reports_that_come_together_are_stored_together_each_in_its_log(writes, actor):
-    written = []
-    writes.before = lambda rows: written.append(len(rows))
-
+def test_metrics_actor_tells_readers_that_the_service_stops(tasks, open_actor):
     async def main():
-        reports = [EventReport(task, "manager", 0, entries(1, 2)) for task in ("a", "b", "c")]
-        assert await actor.append_batch(reports) == [None, None, None]
-        assert await actor.append_batch([EventReport("a", "manager", 0, entries(1, 2))]) == [None]  # once more
-        return [[number for number, _ in (await actor.read(task)).events] for task in ("a", "b", "c")]
+        actor = open_actor()
+        page = await actor.changes("", 0, 0)
+        waiting = asyncio.create_task(actor.changes(page.incarnation, page.version, WITHIN_S))
+        await asyncio.sleep(0)
+        tasks.feed.end()
+        assert (await waiting).is_over
 
-    assert run(main()) == [[1, 2]] * 3
-    assert sum(written) == 6 and len(written) <= 2
+    run(main())
 
 
-def test_metrics_actor_what_could_not_be_stored_of_reports_is_said_for_each(writes, actor):
-    writes.before = _disk_full
-
+def test_metrics_actor_reads_the_history_from_the_store(tasks, open_actor):
     async def main():
-        return await actor.append_batch([EventReport(task, "manager", 0, entries(1, 1)) for task in ("a", "b")])
+        tasks.write("a", *"12345")
+        actor = open_actor()
+        events = await actor.history("a", 1, 3)
+        assert [sequence for sequence, _ in events] == [2, 3, 4]
+        assert await actor.history("nobody", 0, 10) == []
 
-    assert [type(error) for error in run(main())] == [OSError, OSError]
-
-
-def test_metrics_actor_a_log_goes_on_behind_what_was_stored_with_its_task(actor, tmp_path):
-    async def main():
-        assert (await actor.read("task")).events == []  # before there is such a task
-        Store(database_url("", tmp_path)).write_tasks([first_event("task", {"message": "accepted"})])
-        await actor.append_batch([EventReport("task", "run", 0, entries(2, 3))])
-        return (await actor.read("task")).events
-
-    assert run(main()) == [(1, '{"message": "accepted"}'), (2, '{"message": "2"}'), (3, '{"message": "3"}')]
+    run(main())
 
 
-def test_metrics_actor_a_store_that_does_not_answer_is_said_for_each_report(actor, monkeypatch):
-    monkeypatch.setattr(Store, "last_events", _disk_full)
+def test_metrics_actor_says_that_the_store_does_not_answer(tasks, open_actor, monkeypatch):
+    def fail(*_):
+        raise ServiceBusy("The database does not answer.", 5)
 
-    async def main():
-        return await actor.append_batch([EventReport(task, "manager", 0, entries(1, 1)) for task in ("a", "b")])
-
-    assert [type(error) for error in run(main())] == [OSError, OSError]
-
-
-@pytest.fixture
-def loads(actor, monkeypatch):
-    """`loads(task_id)`: whether the actor has to load the log from the store before it can be read."""
-    loaded = []
-    last_events = Store.last_events
-
-    def load(store, task_ids):
-        loaded.extend(task_ids)
-        return last_events(store, task_ids)
-
-    monkeypatch.setattr(Store, "last_events", load)
-
-    async def ask(task_id):
-        loaded.clear()
-        await actor.read(task_id)
-        return loaded == [task_id]
-
-    return ask
-
-
-def test_metrics_actor_logs_of_ended_tasks_leave_the_memory_and_those_of_living_ones_stay(
-    actor, loads, monkeypatch
-):
-    monkeypatch.setattr("actors.events.metrics_actor.KEPT_LOGS", 2)
-
-    async def main():
-        await actor.append(EventReport("alive", "run", 0, entries(1, 1)))
-        for number in range(5):
-            await actor.append(EventReport(f"ended-{number}", "manager", 0, [FINAL]))
-        assert [await loads(task_id) for task_id in ("alive", "ended-3", "ended-4")] == [False] * 3
-        for number in range(5):  # repeated after a lost answer
-            await actor.append(EventReport(f"ended-{number}", "manager", 0, [FINAL]))
-        assert [await loads(task_id) for task_id in ("alive", "ended-3", "ended-4")] == [False] * 3
-        assert await loads("ended-0")
-        return len((await actor.read("ended-0")).events)
-
-    assert run(main()) == 1
-
-
-def test_metrics_actor_an_id_that_a_new_task_has_keeps_the_new_log(actor, loads, monkeypatch):
-    monkeypatch.setattr("actors.events.metrics_actor.KEPT_LOGS", 1)
-
-    async def main():
-        await actor.append(EventReport("task", "manager", 0, [FINAL]))
-        await actor.forget(["task"])
-        await actor.append(EventReport("task", "manager", 0, entries(1, 1)))
-        for number in range(3):
-            await actor.append(EventReport(f"ended-{number}", "manager", 0, [FINAL]))
-        return await loads("task")
-
-    assert not run(main())
+    monkeypatch.setattr("actors.store.store.Store.read_events", fail)
+    with pytest.raises(ServiceBusy, match="does not answer"):
+        run(open_actor().history("a", 0, 10))

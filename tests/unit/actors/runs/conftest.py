@@ -1,4 +1,4 @@
-"""Actors for a run without Ray: the MetricsActor over a real store, and a TaskManager that gives orders."""
+"""A TaskManager for a run without Ray, over a real store."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,13 +8,17 @@ import pytest
 from actors.runs import reporter
 from actors.store.setup import prepare_store
 from actors.store.store import database_url
+from actors.tasks import reports
 from tests.support.actor_handles import actor_thread
 from tests.support.run_actors import RunActors
 
 
 @pytest.fixture
 def actors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunActors]:
-    monkeypatch.setattr(reporter, "REPORT_EVERY_S", 0.001)
+    monkeypatch.setattr(reporter, "FIRST_REPORT_AFTER_S", 0.001)
+    monkeypatch.setattr(reports, "REPORT_EVERY_S", 0.001)
+    monkeypatch.setattr(reports, "STORED_WITHIN_S", 0.05)
+    monkeypatch.setattr("actors.tasks.writer.RETRY_S", 0.001)
     monkeypatch.setattr(reporter, "RETRY_S", 0)
     (tmp_path / "service").mkdir()
     prepare_store(database_url("", tmp_path / "service"))

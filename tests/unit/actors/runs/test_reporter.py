@@ -1,18 +1,15 @@
-"""The reports of a run on their way to the actors, over the real MetricsActor and its store."""
+"""The reports of a run on their way to the TaskManager, over its real table and store."""
 
 import threading
-from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from ray.exceptions import RayError
 
 from actors.runs import reporter as reporting
 from actors.runs.reporter import Reporter
-from actors.runs.spec import Progress, RunSpec
+from actors.runs.spec import RunSpec
 from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent
-from tests.support.run_actors import RunActors
 from tests.support.sample_results import EPOCH_METRICS
 
 SPEC = RunSpec("task", "training", 2, {}, "cpu", 1)
@@ -21,13 +18,13 @@ WITHIN_S = 30
 
 @pytest.fixture
 def reporter(actors):
-    return Reporter(SPEC, actors.metrics_handle, actors.orders_handle)
+    return Reporter(SPEC, actors.handle)
 
 
 @pytest.fixture
-def only_at_the_end(monkeypatch):
+def only_at_the_end(actors, monkeypatch):
     """Nothing is delivered before the reporter is left."""
-    monkeypatch.setattr(reporting, "REPORT_EVERY_S", WITHIN_S)
+    monkeypatch.setattr(reporting, "FIRST_REPORT_AFTER_S", WITHIN_S)
 
 
 def report(reporter: Reporter, *messages: str) -> None:
@@ -44,7 +41,6 @@ def test_reporter_delivers_what_was_reported_in_order(reporter, actors):
     with reporter:
         report(reporter, *map(str, range(100)))
     assert actors.messages() == [str(number) for number in range(100)]
-    assert {report[:2] for report in actors.orders.reports} == {("task", 2)}
 
 
 @pytest.mark.usefixtures("only_at_the_end")
@@ -53,7 +49,7 @@ def test_reporter_delivers_in_batches_and_the_rest_when_it_is_left(reporter, act
         report(reporter, "one", "two", "three")
         assert actors.messages() == []
     assert actors.messages() == ["one", "two", "three"]
-    assert actors.metrics.batches == [3]
+    assert actors.manager.batches == [3]
 
 
 def test_reporter_delivers_the_rest_of_a_run_that_failed(reporter, actors):
@@ -88,44 +84,57 @@ def test_reporter_an_event_without_a_message_only_updates_the_progress(reporter,
         reporter.report(RunEvent(message="begins", progress=1, epoch=4))
         reporter.report(RunEvent(progress=20, stage="training", metrics={"images_per_second": 1.0}))
     assert actors.messages() == ["begins"]
-    assert actors.orders.last == Progress(percent=20, epoch=4, message="begins")
+    task = actors.task()
+    assert (task.progress, task.current_epoch, task.message, task.latest_metrics) == (20, 4, "begins", None)
 
 
 def test_reporter_the_metrics_of_an_epochs_end_stay_until_the_next(reporter, actors):
     with reporter:
         reporter.report(RunEvent(message="end", stage="epoch_end", epoch=1, metrics=EPOCH_METRICS))
         reporter.report(RunEvent(message="again", stage="training", epoch=2, metrics={"images_per_second": 1.0}))
-    assert actors.orders.last == Progress(epoch=2, message="again", metrics=EPOCH_METRICS)
+    task = actors.task()
+    assert (task.current_epoch, task.message, task.latest_metrics) == (2, "again", EPOCH_METRICS)
 
 
-@pytest.mark.parametrize("failure", ["away", "answer lost", "disk full"])
+@pytest.mark.parametrize("failure", ["away", "answer lost"])
 def test_reporter_repeats_a_report_until_it_is_stored_once(reporter, actors, failure):
-    actors.metrics.failures = [failure] * 3
+    actors.manager.failures = [failure] * 3
     with reporter:
         report(reporter, "one", "two")
     assert actors.messages() == ["one", "two"]
-    assert len(actors.metrics.batches) > 3
+    assert len(actors.manager.batches) > 3
+
+
+def test_reporter_repeats_a_report_until_the_disk_has_space(reporter, actors):
+    actors.manager.store.is_full = True
+    with reporter:
+        report(reporter, "one")
+        for _ in range(3):
+            actors.manager.is_asked.clear()
+            assert actors.manager.is_asked.wait(WITHIN_S)
+        actors.manager.store.is_full = False
+    assert actors.messages() == ["one"]
 
 
 def test_reporter_waits_for_a_task_manager_that_restarts(reporter, actors):
-    actors.orders.failures = 3
+    actors.manager.failures = ["away"] * 3
     with reporter:
         reporter.report(RunEvent(message="one", progress=7))
     assert actors.messages() == ["one"]
-    assert actors.orders.last.percent == 7
+    assert actors.task().progress == 7
 
 
 def test_reporter_keeps_what_is_reported_during_a_delivery(reporter, actors):
     during = ["two"]
     is_second_delivery = threading.Event()
 
-    def on_append() -> None:
+    def on_report() -> None:
         if during:
             report(reporter, during.pop())
         else:
             is_second_delivery.set()
 
-    actors.metrics.on_append = on_append
+    actors.manager.on_report = on_report
     with reporter:
         report(reporter, "one")
         assert is_second_delivery.wait(WITHIN_S)
@@ -134,16 +143,15 @@ def test_reporter_keeps_what_is_reported_during_a_delivery(reporter, actors):
 
 def test_reporter_gives_up_on_actors_that_stay_away(reporter, actors, monkeypatch):
     monkeypatch.setattr(reporting, "FLUSH_TIMEOUT_S", 0)
-    actors.metrics.disk_is_full = True
+    actors.manager.failures = ["away"] * 10_000
     with reporter:
         report(reporter, "nobody reads this")
-    actors.metrics.disk_is_full = False
     assert actors.messages() == []
 
 
 @pytest.mark.parametrize(("order", "error"), [("cancel", RunCancelled), ("interrupt", RunInterrupted)])
 def test_reporter_an_order_ends_the_run_at_its_next_report(reporter, actors, order, error):
-    actors.orders.order = order
+    actors.instruct(order)
     with reporter:
         with pytest.raises(error):
             report_until_stopped(reporter)
@@ -155,19 +163,19 @@ def test_reporter_an_order_ends_the_run_at_its_next_report(reporter, actors, ord
 @pytest.mark.parametrize(("order", "error"), [("cancel", RunCancelled), ("interrupt", RunInterrupted)])
 def test_reporter_an_order_is_heard_while_the_log_cannot_be_written(reporter, actors, monkeypatch, order, error):
     monkeypatch.setattr(reporting, "MAX_WAITING_ENTRIES", 1)
-    actors.metrics.disk_is_full = True
+    actors.manager.store.is_full = True
     with reporter:
         report(reporter, "one")
-        actors.orders.order = order
+        actors.instruct(order)
         with pytest.raises(error):
             report(reporter, "two", "three")
-        actors.metrics.disk_is_full = False
+        actors.manager.store.is_full = False
     assert actors.messages() == ["one"]
 
 
 def test_reporter_blocks_a_run_whose_entries_are_not_delivered(reporter, actors, monkeypatch):
     monkeypatch.setattr(reporting, "MAX_WAITING_ENTRIES", 2)
-    actors.metrics.disk_is_full = True
+    actors.manager.store.is_full = True
     all_accepted = threading.Event()
 
     def work() -> None:
@@ -178,14 +186,14 @@ def test_reporter_blocks_a_run_whose_entries_are_not_delivered(reporter, actors,
     with reporter:
         working.start()
         for _ in range(3):  # whole rounds of deliveries, all in vain
-            actors.orders.is_asked.clear()
-            assert actors.orders.is_asked.wait(WITHIN_S)
+            actors.manager.is_asked.clear()
+            assert actors.manager.is_asked.wait(WITHIN_S)
         assert not all_accepted.is_set()
-        actors.metrics.disk_is_full = False
+        actors.manager.store.is_full = False
         assert all_accepted.wait(WITHIN_S)
         working.join()
     assert actors.messages() == ["one", "two", "three"]
-    assert max(actors.metrics.batches) == 2
+    assert max(actors.manager.batches) == 2
 
 
 @pytest.mark.usefixtures("only_at_the_end")
@@ -198,25 +206,9 @@ def test_reporter_note_drops_what_a_full_reporter_cannot_take(reporter, actors, 
 
 
 def test_reporter_note_does_not_stop_a_cancelled_run(reporter, actors):
-    actors.orders.order = "cancel"
+    actors.instruct("cancel")
     with reporter:
         with pytest.raises(RunCancelled):
             report_until_stopped(reporter)
         reporter.note(RunEvent(message="noticed late", level="WARNING"))
     assert actors.messages() == ["noticed late"]
-
-
-def test_reporter_last_epoch_is_that_of_the_tasks_earlier_runs(reporter, actors: RunActors):
-    assert reporter.last_epoch() == 0
-    with Reporter(replace(SPEC, attempt=1), actors.metrics_handle, actors.orders_handle) as first:
-        for epoch in (1, 2):
-            first.report(RunEvent(message="end", stage="epoch_end", step=epoch, metrics=EPOCH_METRICS))
-    actors.metrics.failures = ["away"] * 3
-    assert reporter.last_epoch() == 2
-
-
-def test_reporter_last_epoch_fails_when_the_actor_stays_away(reporter, actors, monkeypatch):
-    monkeypatch.setattr(reporting, "FLUSH_TIMEOUT_S", -1)
-    actors.metrics.disk_is_full = True
-    with pytest.raises(RayError, match="disk is full"):
-        reporter.last_epoch()

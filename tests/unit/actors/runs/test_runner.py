@@ -108,7 +108,7 @@ def run(worker, actors, monkeypatch):
 
         monkeypatch.setitem(runner.RUN_FUNCTIONS, "inference", function)
         spec = RunSpec("task", "inference", 1, REQUEST, "cpu", 1, **fields)
-        return runner.run(spec, actors.metrics_handle, actors.orders_handle)
+        return runner.run(spec, actors.handle)
 
     return execute
 
@@ -123,7 +123,7 @@ def test_runner_run_an_inference_from_its_request_to_its_files(worker, actors, t
         "save_path": str(files.out),
     }
     spec = RunSpec("task", "inference", 2, request, "cpu", 1)
-    outcome = runner.run(spec, actors.metrics_handle, actors.orders_handle)
+    outcome = runner.run(spec, actors.handle)
     assert (outcome.status, outcome.error) == ("completed", None)
     assert_is(InferenceResult, outcome.result)
     assert outcome.result is not None and "images" in outcome.result and outcome.result["images"] == 2
@@ -132,7 +132,7 @@ def test_runner_run_an_inference_from_its_request_to_its_files(worker, actors, t
     assert (place["attempt"], place["device"], place["node_id"], place["gpu_ids"]) == (2, "cpu", "abc", [])
     assert place["started_at"] <= place["ended_at"]
     assert actors.messages()[0].startswith(f"Run 2 started in process {os.getpid()} on ")
-    assert actors.orders.last.percent == 100
+    assert actors.task().progress == 100
 
 
 def test_runner_run_delivers_everything_before_it_ends(run, actors):
@@ -149,7 +149,7 @@ def test_runner_run_delivers_everything_before_it_ends(run, actors):
 @pytest.mark.parametrize(("order", "status"), [("cancel", "cancelled"), ("interrupt", "interrupted")])
 def test_runner_run_ends_as_it_is_ordered(run, actors, order, status):
     def work(report):
-        actors.orders.order = order
+        actors.instruct(order)
         while True:
             report(RunEvent(progress=50))
 
@@ -169,7 +169,7 @@ def test_runner_run_never_raises_the_errors_of_its_work(run, actors):
 
 def test_runner_run_a_request_that_is_not_valid_any_more_is_a_failure(worker, actors):
     spec = RunSpec("task", "inference", 1, {}, "cpu", 1)
-    outcome = runner.run(spec, actors.metrics_handle, actors.orders_handle)
+    outcome = runner.run(spec, actors.handle)
     assert outcome.status == "failed" and "cfg_path" in (outcome.error or "")
 
 

@@ -31,7 +31,7 @@ def play(tasks):
 
     def run(scenario):
         async def main():
-            return await scenario(RunSupervisor("metrics"))
+            return await scenario(RunSupervisor())
 
         return asyncio.run(asyncio.wait_for(main(), WITHIN_S))
 
@@ -53,7 +53,7 @@ def test_supervisor_run_starts_a_ray_task_with_its_options(play, tasks):
         assert await running == DONE
 
     play(scenario)
-    assert tasks.arguments == [(SPEC, "metrics", "manager")]
+    assert tasks.arguments == [(SPEC, "manager")]
     (options,) = tasks.options
     assert options.items() >= {"max_retries": 0, "name": "inference", "num_cpus": 0.5, "num_gpus": 0}.items()
     assert "OMP_WAIT_POLICY" in options["runtime_env"]["env_vars"]

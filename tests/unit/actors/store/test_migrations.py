@@ -10,13 +10,12 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
-from actors.events.event_log import is_final
 from actors.store.database import connect
 from actors.store.migrations import upgrade
 from actors.store.setup import prepare_store
 from actors.store.store import Store
 from actors.store.tables import metadata
-from actors.tasks.row import row_of
+from actors.tasks.row import record_of, row_of
 from rfuav_ray.errors import RfuavError, ServiceBusy
 from rfuav_ray.tasks import TaskStatus, advance
 from tests.support.sample_tasks import a_row, a_task
@@ -72,8 +71,9 @@ def make_first_release(engine, tasks=(), events=(), statements=(*FIRST_RELEASE, 
             row = {"id": task.id, "number": task.number, "record": task.model_dump_json()}
             connection.execute(sa.text("INSERT INTO tasks VALUES (:id, :number, :record)"), row)
         for event in events:
-            values = {str(place): value for place, value in enumerate([*event, is_final(event[-1])])}
-            connection.execute(sa.text("INSERT INTO events VALUES (:0, :1, :2, :3, :4, :5)"), values)
+            values = {**event._asdict(), "index": event.sequence - 1, "is_final": '"status"' in event.entry}
+            row = "(:task_id, :sequence, 'run', :index, :entry, :is_final)"
+            connection.execute(sa.text(f"INSERT INTO events VALUES {row}"), values)
         if statements:
             value = {"value": json.dumps({"cpu": [1, 2]})}
             connection.execute(sa.text("INSERT INTO settings VALUES ('caps', :value)"), value)
@@ -97,18 +97,17 @@ def test_migrations_a_store_of_the_first_release_keeps_everything(url, engine, s
     tasks, events = tasks_of_any_state(), events_of_any_kind()
     make_first_release(engine, tasks, events)
     assert prepare_store(url) is None
-    assert store.load_tasks() == [row_of(task) for task in tasks]
+    last_sequences = {"task-2500": 1, "task-2501": 3}
+    assert store.load_tasks() == [row_of(task, last_sequences.get(task.id, 0)) for task in tasks]
     found = [store.read_events(task_id, 0, 10) for task_id in ("task-2501", "task-2500")]
-    assert found == [[(event[1], event[-1]) for event in part] for part in (events[:3], events[3:])]
-    assert store.closed_streams() == {"task-2501"} and store.last_epoch("task-2501") == 2
-    assert store.last_source_indexes(["task-2501"]) == {"task-2501": {"run": 2}}
+    assert found == [[event[1:] for event in part] for part in (events[:3], events[3:])]
     assert store.read_setting("caps", {}) == {"cpu": [1, 2]}
     assert differences(engine) == [] and "schema" not in table_names(engine)
 
 
 def test_migrations_a_prepared_store_is_left_as_it_is(url, store):
     prepare_store(url)
-    store.write_tasks([a_row(1)])
+    store.commit([a_row(1)], [], [])
     assert prepare_store(url) is None
     assert store.load_tasks()[0].id == "task-1"
 
@@ -127,6 +126,31 @@ def test_migrations_a_record_that_nobody_can_read_does_not_stop_the_migration(ur
     assert [row.id for row in store.load_tasks()] == ["task-2"]
 
 
+def test_migrations_an_ended_task_gets_the_last_event_of_its_log(url, engine, store):
+    ended = advance(advance(a_task(1), TaskStatus.RUNNING), TaskStatus.FAILED, message="Failed: why")
+    make_first_release(engine, [ended], [an_event("task-1", 1)])
+    prepare_store(url)
+    (row,) = store.load_tasks()
+    _, (sequence, entry) = store.read_events("task-1", 0, 10)
+    assert sequence == row.last_sequence == 2
+    last = json.loads(entry)
+    assert (last["stage"], last["status"], last["message"]) == ("completed", "failed", "Failed: why")
+
+
+def test_migrations_a_training_that_resumes_knows_its_last_reported_epoch(url, engine, store):
+    ends = [an_event("task-1", n, stage="epoch_end", step=n, metrics={"epoch": n}) for n in (1, 2)]
+    make_first_release(engine, [advance(a_task(1), TaskStatus.RUNNING)], ends)
+    prepare_store(url)
+    task = record_of(store.load_tasks()[0])
+    assert (task.current_epoch, task.latest_metrics) == (2, {"epoch": 2})
+
+
+def test_migrations_events_without_a_task_are_dropped(url, engine, store):
+    make_first_release(engine, [a_task(1)], [an_event("gone", 1)])
+    prepare_store(url)
+    assert store.read_events("gone", 0, 10) == []
+
+
 def test_migrations_a_migration_that_is_interrupted_leaves_the_old_tables(url, engine, store):
     tasks = [a_task(1)]
     make_first_release(engine, tasks)
@@ -135,7 +159,7 @@ def test_migrations_a_migration_that_is_interrupted_leaves_the_old_tables(url, e
         pass
 
     def kill(_connection, _cursor, statement, *_others):
-        if "ix_events_epoch_end" in statement:  # the last one
+        if "DROP INDEX ix_events_epoch_end" in statement:  # near the end
             raise Killed
 
     sa.event.listen(engine, "before_cursor_execute", kill)
@@ -150,7 +174,7 @@ def test_migrations_a_migration_that_is_interrupted_leaves_the_old_tables(url, e
 
 def test_migrations_a_store_of_a_newer_release_is_refused_and_not_changed(url, engine, store):
     prepare_store(url)
-    store.write_tasks([a_row(1)])
+    store.commit([a_row(1)], [], [])
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '0099'"))
     with pytest.raises(
@@ -165,7 +189,7 @@ def test_migrations_a_file_is_copied_before_its_tables_change(url, engine):
     make_first_release(engine, [a_task(1)])
     file = Path(engine.url.database)
     prepare_store(url)
-    copy = file.with_name("rfuav.db.before-v2")
+    copy = file.with_name("rfuav.db.before-v3")
     with closing(sqlite3.connect(copy)) as connection:
         assert connection.execute("SELECT version FROM schema").fetchall() == [(1,)]
         assert connection.execute("SELECT id FROM tasks").fetchall() == [("task-1",)]
@@ -185,7 +209,7 @@ def test_migrations_a_file_that_another_program_holds_is_not_taken_for_damaged(u
         with pytest.raises(
             ServiceBusy, match=r"cannot be written: database is locked. Another program has locked"
         ):
-            held.write_tasks([a_row(1)])
+            held.commit([a_row(1)], [], [])
         held.close()
     prepare_store(url)
     assert list(file.parent.glob("*damaged*")) == []

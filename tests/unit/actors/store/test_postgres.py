@@ -14,17 +14,17 @@ def test_postgres_a_database_that_is_killed_loses_nothing_and_the_store_goes_on(
         url = server.new_database()
         prepare_store(url)
         store = Store(url)
-        store.write_tasks([a_row(1)])
+        store.commit([a_row(1)], [], [])
         server.kill()
         try:
-            for use in (store.load_tasks, lambda: store.write_tasks([a_row(2)]), lambda: prepare_store(url)):
+            for use in (store.load_tasks, lambda: store.commit([a_row(2)], [], []), lambda: prepare_store(url)):
                 with pytest.raises(ServiceBusy, match="The database does not answer: 'rfuav_") as caught:
                     use()
                 assert PASSWORD not in str(caught.value) and "SELECT" not in str(caught.value)
         finally:
             server.start()
         assert [row.id for row in store.load_tasks()] == ["task-1"]
-        store.write_tasks([a_row(2)])
+        store.commit([a_row(2)], [], [])
         assert [row.id for row in store.load_tasks()] == ["task-1", "task-2"]
         store.close()
 
@@ -41,5 +41,5 @@ def test_postgres_a_database_that_refuses_writes_says_so(postgres):
     prepare_store(url)
     store = Store(f"{url}?options=-c%20default_transaction_read_only%3Don")
     with pytest.raises(ServiceBusy, match=r"cannot be written: .*read-only transaction\. Check"):
-        store.write_tasks([a_row(1)])
+        store.commit([a_row(1)], [], [])
     store.close()

@@ -8,9 +8,8 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import IntegrityError
 
-from actors.events.event_log import EventRow, first_event
 from actors.store.setup import prepare_store
-from actors.store.store import Store, database_url
+from actors.store.store import EventRow, Store, database_url
 from actors.tasks.row import record_of, row_of
 from rfuav_ray.errors import RfuavError, ServiceBusy
 from rfuav_ray.tasks import TaskStatus, advance
@@ -34,7 +33,7 @@ def open_store(url):
 
 def test_store_tasks_come_back_as_they_were_in_the_order_of_submission(open_store):
     rows = [a_row(3), a_row(1), a_row(2)]
-    open_store().write_tasks(rows)
+    open_store().commit(rows, [], [])
     found = open_store().load_tasks()
     assert found == [rows[1], rows[2], rows[0]]
     assert record_of(found[0]).request == {"source_path": "/数据"}
@@ -42,9 +41,9 @@ def test_store_tasks_come_back_as_they_were_in_the_order_of_submission(open_stor
 
 def test_store_a_saved_task_replaces_its_earlier_state(open_store):
     store = open_store()
-    store.write_tasks([a_row(1)])
+    store.commit([a_row(1)], [], [])
     ended = row_of(advance(advance(a_task(1), TaskStatus.RUNNING), TaskStatus.COMPLETED))
-    store.write_tasks([ended])
+    store.commit([ended], [], [])
     assert store.load_tasks() == [ended]
     assert ended.status == "completed" and ended.ended_at_s is not None
 
@@ -52,55 +51,32 @@ def test_store_a_saved_task_replaces_its_earlier_state(open_store):
 def test_store_a_transaction_is_whole_or_not_at_all(open_store):
     store = open_store()
     with pytest.raises(IntegrityError):
-        store.write_tasks([a_row(1), row_of(a_task(1).model_copy(update={"id": "other"}))])
+        store.commit([a_row(1), row_of(a_task(1).model_copy(update={"id": "other"}))], [], [])
     assert store.load_tasks() == []
 
 
-def test_store_changes_are_made_in_their_order(open_store):
+def test_store_a_deletion_comes_after_the_other_changes(open_store):
     store = open_store()
-    store.write_tasks([a_row(1), "task-1", a_row(2)])
+    store.commit([a_row(1), a_row(2)], [EventRow("task-1", 1, "{}")], ["task-1"])
     assert [task.id for task in store.load_tasks()] == ["task-2"]
-    store.write_tasks(["task-2", a_row(2)])
-    assert [task.id for task in store.load_tasks()] == ["task-2"]
+    assert store.read_events("task-1", after=0, limit=10) == []
 
 
-def test_store_a_new_task_is_stored_with_the_first_event_of_its_log(open_store):
+def test_store_a_task_and_its_events_are_stored_together_or_not_at_all(open_store):
     store = open_store()
-    arrivals = [first_event(f"task-{number}", {"message": f"accepted {number}"}) for number in (1, 2)]
-    store.write_tasks([a_row(1), a_row(2), *arrivals])
-    store.write_tasks([a_row(1)])
-    ids = ["task-1", "task-2"]
-    assert store.last_events(ids) == {
-        "task-1": (1, '{"message": "accepted 1"}'),
-        "task-2": (1, '{"message": "accepted 2"}'),
-    }
-    assert store.last_source_indexes(ids) == {task_id: {"accepted": 0} for task_id in ids}
-
-
-def test_store_events_that_an_older_task_left_go_when_a_new_one_has_its_id(open_store):
-    store = open_store()
-    store.append_events([EventRow("task-1", sequence, "run", sequence, "{}") for sequence in (1, 2)])
-    store.write_tasks([a_row(1), first_event("task-1", {"message": "accepted"})])
-    assert store.read_events("task-1", after=0, limit=10) == [(1, '{"message": "accepted"}')]
-
-
-def test_store_a_task_and_its_first_event_are_stored_together_or_not_at_all(open_store):
-    store = open_store()
-    arrival = first_event("task-1", {"message": "accepted"})
+    event = EventRow("task-1", 1, "{}")
     with pytest.raises(IntegrityError):
-        store.write_tasks([a_row(1), arrival, arrival])
-    assert store.load_tasks() == [] and store.last_events(["task-1"]) == {}
+        store.commit([a_row(1)], [event, event], [])
+    assert store.load_tasks() == [] and store.read_events("task-1", 0, 10) == []
 
 
 def test_store_thousands_of_tasks_and_their_events_are_deleted_at_once(open_store):
     store = open_store()
-    ids = [f"task-{number}" for number in range(5000)]
-    store.write_tasks([a_row(number) for number in range(5001)])
-    store.append_events([EventRow(task_id, 1, "run", 0, "{}") for task_id in [*ids, "task-5000"]])
-    store.write_tasks(ids)
-    store.delete_events(ids)
+    ids = [f"task-{number}" for number in range(5001)]
+    store.commit([a_row(number) for number in range(5001)], [EventRow(task_id, 1, "{}") for task_id in ids], [])
+    store.commit([], [], ids[:-1])
     assert [task.id for task in store.load_tasks()] == ["task-5000"]
-    assert store.last_events([*ids, "task-5000"]) == {"task-5000": (1, "{}")}
+    assert store.read_events("task-1", 0, 10) == [] and store.read_events("task-5000", 0, 10) == [(1, "{}")]
 
 
 def test_store_a_setting_keeps_what_was_written_last(open_store):
@@ -113,18 +89,10 @@ def test_store_a_setting_keeps_what_was_written_last(open_store):
 
 def test_store_events_are_read_in_order_and_in_pages(open_store):
     store = open_store()
-    store.append_events([EventRow("a", n, "run", n - 1, f"{n}") for n in range(1, 6)])
-    store.append_events([EventRow("b", 1, "run", 0, "other")])
+    store.commit([], [EventRow("a", n, f"{n}") for n in range(1, 6)], [])
+    store.commit([], [EventRow("b", 1, "other")], [])
     assert store.read_events("a", after=1, limit=2) == [(2, "2"), (3, "3")]
-    assert store.last_events(["a", "nobody", "b"]) == {"a": (5, "5"), "b": (1, "other")}
-
-
-def test_store_an_event_that_is_there_is_not_stored_again(open_store):
-    store = open_store()
-    store.append_events([EventRow("a", 1, "run", 0, "first")])
-    with pytest.raises(IntegrityError):
-        store.append_events([EventRow("a", 2, "run", 1, "second"), EventRow("a", 1, "run", 0, "again")])
-    assert store.read_events("a", after=0, limit=9) == [(1, "first")]
+    assert store.read_events("b", after=0, limit=2) == [(1, "other")]
 
 
 def test_store_texts_of_any_letters_come_back(open_store):
@@ -132,57 +100,29 @@ def test_store_texts_of_any_letters_come_back(open_store):
     text = "NUL \0, quote ' \" \\, 100 %, :name, emoji 🛩, line\r\nend"
     entry = json.dumps({"message": text}, ensure_ascii=False)
     task = a_task(1).evolve(message=text)
-    store.append_events([EventRow("a", 1, "run", 0, entry)])
-    store.write_tasks([row_of(task)])
-    assert json.loads(store.last_events(["a"])["a"][1])["message"] == text
+    store.commit([row_of(task, 1)], [EventRow("task-1", 1, entry)], [])
+    ((_, found),) = store.read_events("task-1", 0, 10)
+    assert json.loads(found)["message"] == text
     assert record_of(store.load_tasks()[0]) == task
 
 
-def test_store_the_highest_index_of_each_source_is_known(open_store):
-    store = open_store()
-    store.append_events(
-        [EventRow("a", 1, "run", 0, ""), EventRow("a", 2, "manager", 0, ""), EventRow("a", 3, "run", 1, "")]
-    )
-    assert store.last_source_indexes(["a", "nobody"]) == {"a": {"run": 1, "manager": 0}}
-
-
-def test_store_the_streams_that_have_ended_are_known(open_store):
-    store = open_store()
-    final = '{"stage": "completed", "status": "failed"}'
-    store.append_events([EventRow("a", 1, "run", 0, "{}"), EventRow("b", 1, "run", 0, final)])
-    assert store.closed_streams() == {"b"}
-
-
-def test_store_the_epoch_that_was_reported_last_is_known(open_store):
-    store = open_store()
-    assert store.last_epoch("a") == 0
-    ends = [json.dumps({"message": "x", "stage": "epoch_end", "step": step}) for step in (1, 12, 2)]
-    others = [
-        json.dumps({"message": '"stage": "epoch_end"', "stage": "training", "step": 3}),
-        json.dumps({"message": "x", "stage": "training", "inner": {"stage": "epoch_end"}, "step": 4}),
-    ]
-    store.append_events(
-        [EventRow("a", number, "run", number, entry) for number, entry in enumerate(ends + others, 1)]
-    )
-    store.append_events([EventRow("b", 1, "run", 0, ends[1])])
-    assert store.last_epoch("a") == 2
-
-
-def test_store_two_actors_write_at_the_same_time(open_store):
+def test_store_is_read_while_another_actor_writes(open_store):
     manager, metrics = open_store(), open_store()
 
-    def write_tasks():
-        for number in range(100):
-            manager.write_tasks([a_row(number)])
-
-    def write_events():
+    def write():
         for number in range(1, 101):
-            metrics.append_events([EventRow("a", number, "run", number, "{}")])
+            manager.commit([a_row(1)._replace(last_sequence=number)], [EventRow("task-1", number, "{}")], [])
+
+    def read():
+        for _ in range(100):
+            rows = metrics.load_tasks()
+            if rows:
+                assert len(metrics.read_events("task-1", 0, 1000)) >= rows[0].last_sequence
 
     with ThreadPoolExecutor(2) as threads:
-        for writing in [threads.submit(write_tasks), threads.submit(write_events)]:
-            writing.result()
-    assert len(open_store().load_tasks()) == 100 and open_store().last_events(["a"]) == {"a": (100, "{}")}
+        for working in [threads.submit(write), threads.submit(read)]:
+            working.result()
+    assert open_store().load_tasks()[0].last_sequence == 100
 
 
 def test_store_opening_a_store_loads_no_migrations():
@@ -236,10 +176,10 @@ def test_store_a_full_disk_is_said_in_plain_words_and_ends(open_store, limit_pag
     with pytest.raises(
         ServiceBusy, match=r"cannot be written: database or disk is full\. Free some space in '.*state'"
     ):
-        store.write_tasks([a_row(number) for number in range(1000)])
+        store.commit([a_row(number) for number in range(1000)], [], [])
     assert store.load_tasks() == []
     limit["pages"] = 10_000
-    store.write_tasks([a_row(1)])
+    store.commit([a_row(1)], [], [])
     assert len(store.load_tasks()) == 1
 
 

@@ -1,4 +1,4 @@
-"""A TaskManager that has started, over a real store and a real MetricsActor; the cluster is played."""
+"""A TaskManager that has started, over a real store; the cluster is played."""
 
 import asyncio
 from collections.abc import Callable
@@ -8,25 +8,25 @@ from typing import Any
 import pytest
 
 from actors.store.setup import prepare_store
-from actors.store.store import database_url
+from actors.store.store import Store, database_url
 from actors.tasks.manager import TaskManager
 from rfuav_ray.settings import Settings
 from tests.support.actor_handles import LocalHandle
 from tests.support.cluster import played_cluster
-from tests.support.metrics import metrics_actor
-from tests.support.store_writes import StoreWrites, watched_writes
+from tests.support.store_writes import StoreWrites, watched_commits
+from tests.support.task_logs import TaskLogs
 
 TIMEOUT_S = 20
 
 
 @pytest.fixture
-def task_writes(monkeypatch: pytest.MonkeyPatch) -> StoreWrites:
-    return watched_writes(monkeypatch, "write_tasks")
+def commits(monkeypatch: pytest.MonkeyPatch) -> StoreWrites:
+    return watched_commits(monkeypatch)
 
 
 @pytest.fixture
-def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task_writes: StoreWrites) -> Callable[..., Any]:
-    """Run a coroutine function with a started manager and its MetricsActor: one life of the service.
+def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commits: StoreWrites) -> Callable[..., Any]:
+    """Run a coroutine function with a started manager and the tasks' logs: one life of the service.
 
     Its only device is the CPU of one node.
     """
@@ -40,11 +40,9 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, task_writes: StoreWrit
         fields: dict[str, Any] = {"data_roots": [tmp_path], "state_dir": state_dir, "log_file": tmp_path / "log"}
 
         async def main() -> Any:
-            metrics = metrics_actor(state_dir)
-            chosen = Settings(_env_file=None, **(fields | settings))
-            manager = TaskManager(chosen, LocalHandle(metrics), LocalHandle(supervisor))
+            manager = TaskManager(Settings(_env_file=None, **(fields | settings)), LocalHandle(supervisor))
             await manager.start()
-            return await scenario(manager, metrics)
+            return await scenario(manager, TaskLogs(manager, Store(url)))
 
         return asyncio.run(asyncio.wait_for(main(), TIMEOUT_S))
 

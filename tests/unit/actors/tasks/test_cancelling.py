@@ -1,12 +1,12 @@
 """A cancel at the moments between the queue and the run, over a real store; the supervisor is played."""
 
 import asyncio
-import json
 import threading
 
 import pytest
 
 from actors.runs.spec import Outcome
+from actors.tasks.row import record_of
 from rfuav_ray.tasks import TaskStatus
 from tests.support.sample_tasks import a_task
 
@@ -56,41 +56,33 @@ async def submit(manager, task):
     await manager.submit_batch([[task.model_dump_json()]])
 
 
-async def log_until_the_end(metrics, task_id="task-1"):
-    """The messages of the task's log, when it is complete."""
-    messages, page = [], await metrics.read(task_id, 0, 100, TIMEOUT_S)
-    while True:
-        messages += [json.loads(entry)["message"] for _, entry in page.events]
-        if page.is_last:
-            return messages
-        page = await metrics.read(task_id, page.last_sequence, 100, TIMEOUT_S)
-
-
 async def status(manager, task_id="task-1"):
-    return (await manager.get(task_id)).status
+    return record_of(await manager.get(task_id)).status
 
 
-def test_cancelling_a_cancel_while_the_start_is_being_stored_is_heard(play, task_writes, training):
+def test_cancelling_a_cancel_while_the_start_is_being_stored_is_heard(play, commits, training):
     is_writing, may_go_on = threading.Event(), threading.Event()
 
-    def wait_before_a_start(rows):
-        if any(getattr(row, "status", "") == "running" for row in rows):
+    def wait_before_a_start(rows, events, deleted):
+        if any(row.status == "running" for row in rows):
             is_writing.set()
             assert may_go_on.wait(TIMEOUT_S)
 
-    task_writes.before = wait_before_a_start
+    commits.before = wait_before_a_start
     supervisor = Supervisor()
 
-    async def scenario(manager, metrics):
+    async def scenario(manager, logs):
         await submit(manager, training)
         await asyncio.to_thread(is_writing.wait, TIMEOUT_S)
         cancelling = asyncio.create_task(manager.cancel("task-1"))
-        await supervisor.next_call()
+        for _ in range(10):  # more steps than the call needs to take effect
+            await asyncio.sleep(0)
+        assert manager.table.get("task-1").cancel_requested
         may_go_on.set()
         await cancelling
-        await log_until_the_end(metrics)
+        await logs.when_ended()
         assert await status(manager) is TaskStatus.CANCELLED
-        assert "run" not in supervisor.asked
+        assert supervisor.asked == []
         assert (await manager.resources())["device_usage"]["cpu"]["training"] == 0
 
     play(scenario, supervisor)
@@ -99,13 +91,13 @@ def test_cancelling_a_cancel_while_the_start_is_being_stored_is_heard(play, task
 def test_cancelling_a_second_cancel_kills(play, training):
     supervisor = Supervisor()
 
-    async def scenario(manager, metrics):
+    async def scenario(manager, logs):
         await submit(manager, training)
         await supervisor.next_call()
         await manager.cancel("task-1")
         assert await status(manager) is TaskStatus.RUNNING
         await manager.cancel("task-1")
-        messages = await log_until_the_end(metrics)
+        messages = await logs.when_ended()
         assert await status(manager) is TaskStatus.CANCELLED
         graces_s = [call[2] for call in supervisor.calls if call[0] == "cancel"]
         assert graces_s[0] > 0 and graces_s[1] == 0
@@ -117,17 +109,17 @@ def test_cancelling_a_second_cancel_kills(play, training):
 def test_cancelling_a_cancel_outlives_the_task_manager_that_heard_it(play, training):
     first, second = Supervisor(), Supervisor()  # the same one; its events belong to one event loop
 
-    async def dies_after_the_cancel(manager, metrics):
+    async def dies_after_the_cancel(manager, logs):
         await submit(manager, training)
         await first.next_call()
         await manager.cancel("task-1")
         await first.next_call()
 
-    async def goes_on(manager, metrics):
+    async def goes_on(manager, logs):
         await second.next_call()
         assert second.asked == ["cancel"]
         second.is_over.set()
-        await log_until_the_end(metrics)
+        await logs.when_ended()
         assert await status(manager) is TaskStatus.CANCELLED
 
     play(dies_after_the_cancel, first)

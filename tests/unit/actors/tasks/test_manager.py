@@ -1,9 +1,8 @@
 """What the TaskManager answers to submissions that come in one call, over a real store and no Ray."""
 
-import json
-
 import pytest
 
+from actors.tasks.row import record_of
 from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict, TaskNotFound
 from rfuav_ray.tasks import TaskStatus
 from tests.support.sample_tasks import a_task
@@ -27,13 +26,13 @@ async def submit(manager, *submissions):
 
 async def status(manager, task_id):
     try:
-        return (await manager.get(task_id)).status
+        return record_of(await manager.get(task_id)).status
     except TaskNotFound:
         return None
 
 
 def test_manager_each_is_accepted_or_refused_by_itself(play):
-    async def scenario(manager, metrics):
+    async def scenario(manager, logs):
         answers = await submit(
             manager,
             [a_task(1)],
@@ -45,15 +44,14 @@ def test_manager_each_is_accepted_or_refused_by_itself(play):
         assert answers == [["task-1"], InvalidInput, TaskConflict, TaskConflict, ["task-5", "task-6"]]
         waiting = [number for number in range(1, 7) if await status(manager, f"task-{number}")]
         assert waiting == [1, 5, 6]
-        assert (await manager.get("task-1")).message == REASON
-        ((number, entry),) = (await metrics.read("task-5")).events
-        assert (number, json.loads(entry)["message"]) == (1, f"Task accepted: training, priority 5. {REASON}")
+        assert record_of(await manager.get("task-1")).message == REASON
+        assert logs.messages("task-5") == [f"Task accepted: training, priority 5. {REASON}"]
 
     play(scenario, **NO_SLOTS)
 
 
 def test_manager_those_of_the_same_call_fill_the_queue(play):
-    async def scenario(manager, metrics):
+    async def scenario(manager, logs):
         answers = await submit(
             manager, [a_task(1), a_task(2), a_task(3)], [a_task(4), a_task(5)], [a_task(6)], [a_task(7)]
         )
@@ -65,18 +63,18 @@ def test_manager_those_of_the_same_call_fill_the_queue(play):
 
 @pytest.mark.parametrize("error", [ServiceBusy("The disk is full.", 5), ZeroDivisionError("a bug")])
 def test_manager_where_nothing_can_be_stored_the_refused_keep_their_reason_and_the_ids_are_free_again(
-    play, task_writes, error
+    play, commits, error
 ):
-    def refuse(rows):
+    def refuse(*_):
         raise error
 
-    async def scenario(manager, metrics):
-        task_writes.before = refuse
+    async def scenario(manager, logs):
+        commits.before = refuse
         answers = await submit(
             manager, [a_task(1)], [a_task(2, wanted_device="cuda")], [a_task(3, wanted_device="cuda:1")]
         )
         assert answers == [type(error), type(error), InvalidInput]
-        task_writes.before = lambda rows: None
+        commits.before = lambda *_: None
         # Nothing holds a place in the queue, or an id.
         assert await submit(manager, [a_task(number) for number in range(1, 5)]) == [
             ["task-1", "task-2", "task-3", "task-4"]
@@ -86,10 +84,10 @@ def test_manager_where_nothing_can_be_stored_the_refused_keep_their_reason_and_t
 
 
 def test_manager_a_restarted_manager_has_the_waiting_tasks(play):
-    async def submits(manager, metrics):
+    async def submits(manager, logs):
         await submit(manager, [a_task(1), a_task(2)])
 
-    async def knows(manager, metrics):
+    async def knows(manager, logs):
         assert [await status(manager, f"task-{number}") for number in (1, 2)] == [TaskStatus.PENDING] * 2
         assert await submit(manager, [a_task(3), a_task(4), a_task(5)], [a_task(1)]) == [ServiceBusy, TaskConflict]
 

@@ -1,46 +1,20 @@
 """The table of tasks over a real store, and what retention deletes of it."""
 
 import asyncio
-import json
 import sqlite3
 from datetime import timedelta
 
 import pytest
 
-from actors.events.event_log import first_event, is_final
 from actors.events.gauges import QueueGauges
 from actors.store.setup import prepare_store
 from actors.store.store import Store, database_url
 from actors.tasks.retention import DAY_S, Retention
 from actors.tasks.table import TaskTable
-from actors.tasks.task_log import Journal
 from rfuav_ray.errors import ServiceBusy, TaskConflict, TaskNotFound
 from rfuav_ray.tasks import TaskStatus, advance, now
-from tests.support.actor_handles import LocalHandle
 from tests.support.sample_tasks import a_task
-from tests.support.store_writes import watched_writes
-
-
-class Metrics:
-    """Answers like the MetricsActor. Notes whose events are to be forgotten, and whose logs get an end."""
-
-    def __init__(self, error=None):
-        self.error = error
-        self.forgotten = []
-        self.closed = []
-
-    async def append_batch(self, reports):
-        self.closed += [report.task_id for report in reports if is_final(json.dumps(report.entries[-1]))]
-        return [None] * len(reports)
-
-    async def forget(self, task_ids):
-        if self.error is not None:
-            raise self.error
-        self.forgotten += task_ids
-
-
-def journal_of(metrics):
-    return Journal(LocalHandle(metrics))
+from tests.support.store_writes import watched_commits
 
 
 @pytest.fixture
@@ -51,8 +25,8 @@ def url(tmp_path):
 
 
 @pytest.fixture
-def writes(monkeypatch):
-    return watched_writes(monkeypatch, "write_tasks")
+def commits(monkeypatch):
+    return watched_commits(monkeypatch)
 
 
 @pytest.fixture
@@ -75,26 +49,34 @@ def finished(task, days_ago=0.0):
 
 
 async def add(table, *tasks):
+    stored = []
     table.reserve([task.id for task in tasks])
-    return await table.add([(task, first_event(task.id, {"message": "accepted"})) for task in tasks])
+    await table.add([(task, {"message": "accepted"}) for task in tasks], stored.extend)
+    return stored
+
+
+async def finish(table, task, days_ago=0.0):
+    table.change(finished(task, days_ago))
+    await table.stored(task.id)
 
 
 async def add_and_finish(table, numbers, days_ago):
     for task in await add(table, *map(a_task, numbers)):
-        await table.save(finished(task, days_ago))
+        await finish(table, task, days_ago)
 
 
 def test_table_a_table_that_is_loaded_again_has_the_same_tasks(open_table):
     async def main():
         table = open_table()
         first, second = await add(table, a_task(1), a_task(2))
-        await table.save(finished(first))
+        await finish(table, first)
         again = open_table()
         assert [task.id for task in await again.load()] == [second.id]
         assert again.get(first.id) == table.get(first.id)
         assert again.get(first.id).status is TaskStatus.COMPLETED
         (third,) = await add(again, a_task(3))
-        assert third.number > second.number and third.version > table.get(first.id).version
+        assert third.number > second.number
+        assert again.row(third.id).version > table.row(first.id).version
 
     asyncio.run(main())
 
@@ -107,34 +89,25 @@ def test_table_the_id_of_an_ended_task_is_in_use_until_it_is_deleted(open_table)
             await add(table, a_task(2), a_task(1))
         with pytest.raises(TaskNotFound):
             table.get("task-2")
-        metrics = Metrics()
-        await table.delete(["task-1"], journal_of(metrics))
+        await table.delete(["task-1"])
         with pytest.raises(TaskNotFound):
             table.get("task-1")
         await add(table, a_task(1))
-        assert metrics.forgotten == ["task-1"] and table.get("task-1").status is TaskStatus.PENDING
+        assert table.get("task-1").status is TaskStatus.PENDING
 
     asyncio.run(main())
 
 
-@pytest.mark.parametrize("refuses", ["the metrics actor", "the store"])
-def test_table_a_task_that_cannot_be_deleted_stays_and_its_log_has_an_end(writes, open_table, refuses):
-    def refuse_writing(changes):
+def test_table_a_task_that_cannot_be_deleted_stays(commits, open_table):
+    def refuse(*_):
         raise ServiceBusy("The disk is full.", 5)
 
     async def main():
         table = open_table()
-        metrics = Metrics()
-        journal = journal_of(metrics)
         await add_and_finish(table, [1], days_ago=0)
-        if refuses == "the store":
-            writes.before = refuse_writing
-        else:
-            metrics.error = ServiceBusy("The database does not answer.", 5)
+        commits.before = refuse
         with pytest.raises(ServiceBusy):
-            await table.delete(["task-1"], journal)
-        await journal.flush()
-        assert metrics.closed == ["task-1"]
+            await table.delete(["task-1"])
         assert table.get("task-1").status is TaskStatus.COMPLETED
         again = open_table()
         await again.load()
@@ -163,13 +136,12 @@ def test_table_tasks_that_cannot_be_stored_are_not_there(open_table, url, monkey
 
 def test_table_old_ended_tasks_are_forgotten_and_nothing_else(open_table):
     async def main():
-        table, metrics = open_table(), Metrics()
+        table = open_table()
         await add_and_finish(table, range(1, 4), days_ago=31)
         await add_and_finish(table, range(4, 6), days_ago=29)
         await add(table, a_task(6).evolve(created_at=now() - timedelta(days=100)))
-        retention = Retention(30, table, journal_of(metrics))
+        retention = Retention(30, table)
         assert await retention.prune(now().timestamp() - 30 * DAY_S) == 3
-        assert metrics.forgotten == ["task-1", "task-2", "task-3"]
         again = open_table()
         await again.load()
         assert sorted(row.id for row in again.feed.rows()) == ["task-4", "task-5", "task-6"]

@@ -14,7 +14,7 @@ from serve_app.gateway import Service
 from serve_app.routes import inference
 from serve_app.view.task_view import TaskView
 from tests.support.actor_handles import no_streams
-from tests.support.sample_tasks import a_row, a_task
+from tests.support.sample_tasks import a_row
 
 RESULTS = "/api/v2/inference/one/results"
 
@@ -23,10 +23,10 @@ RESULTS = "/api/v2/inference/one/results"
 def client(tmp_path):
     """`client(task)`: of a replica that shows the inference `one` as running, while the TaskManager has `task`."""
 
-    def make(task):
+    def make(row):
         async def get(task_id):
             assert task_id == "one"
-            return task
+            return row
 
         app = FastAPI()
         app.include_router(inference.router)
@@ -48,13 +48,13 @@ def test_inference_predictions_of_a_task_that_has_ended_elsewhere(client, tmp_pa
     with writing_predictions(tmp_path, model="resnet18"):
         pass
     result = {"predictions_json": str(tmp_path / "predictions.json")}
-    ended = a_task(1, id="one", kind="inference", status=TaskStatus.COMPLETED, version=2, result=result)
+    ended = a_row(1, id="one", kind="inference", status=TaskStatus.COMPLETED, version=2, result=result)
     replica = client(ended)
     assert replica.get(RESULTS).json()["model"] == "resnet18"
     assert replica.get("/api/v2/inference/one").json()["status"] == "completed"
 
 
 def test_inference_a_task_that_runs_has_no_predictions(client):
-    running = a_task(1, id="one", kind="inference", status=TaskStatus.RUNNING, version=1)
+    running = a_row(1, id="one", kind="inference", status=TaskStatus.RUNNING, version=1)
     answer = client(running).get(RESULTS)
     assert answer.status_code == 409 and "is running: it has no predictions" in answer.text

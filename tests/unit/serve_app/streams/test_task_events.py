@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from actors.tasks.feed import FeedPage
+from actors.tasks.feed import Change, FeedPage
 from rfuav_ray.tasks import TaskStatus
 from serve_app.streams import task_events
 from serve_app.streams.task_events import TaskEvents
@@ -109,7 +109,8 @@ def test_task_events_when_the_whole_table_comes_again_the_newest_tasks_do_and_no
     async def use(stream):
         await next_event(stream)
         rows = [a_row(number, status=TaskStatus.COMPLETED) for number in range(1, 4)]
-        view.apply(FeedPage("x", 1, rows, [], restarts=True, is_last=True, is_over=False))
+        changes = [Change(row.version, row.id, row, []) for row in rows]
+        view.apply(FeedPage("x", 1, changes, restarts=True, forgotten_version=0, is_last=True, is_over=False))
         name, first = await next_event(stream)
         assert name == "tasks" and ids(first) == ["task-3"]
 

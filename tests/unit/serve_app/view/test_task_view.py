@@ -1,19 +1,18 @@
-import asyncio
 import json
 import random
-from types import SimpleNamespace
-from unittest.mock import AsyncMock
 
 import pytest
 
-from actors.tasks.feed import FeedPage
+from actors.tasks.feed import Change, FeedPage
 from rfuav_ray.tasks import TaskStatus
 from serve_app.view.task_view import TaskCopy, TaskView
 from tests.support.sample_tasks import a_row
 
 
-def a_page(*rows, deleted=(), restarts=False, is_last=True):
-    return FeedPage("x", 1, list(rows), list(deleted), restarts, is_last, is_over=False)
+def a_page(*rows, deleted=(), restarts=False, is_last=True, is_over=False):
+    changes = [Change(row.version, row.id, row, []) for row in rows]
+    changes += [Change(99, task_id, None, []) for task_id in deleted]
+    return FeedPage("x", 1, changes, restarts, 0, is_last, is_over)
 
 
 def ids(copy, kinds=None, statuses=None, offset=0, limit=100):
@@ -122,64 +121,29 @@ def test_task_view_a_page_changes_and_deletes():
     assert ids(view.copy) == ["task-2"] and view.copy.get("task-2").status is TaskStatus.RUNNING
 
 
-def running(**fields):
-    return a_row(1, status=TaskStatus.RUNNING, **fields)
+def test_task_view_listeners_see_the_copy_with_the_changes():
+    view, seen = TaskView(), []
+    view.on_change.append(lambda changes: seen.append([(c.task_id, view.copy.row(c.task_id)) for c in changes]))
+    row = a_row(1, version=2)
+    view.put(row)
+    view.apply(a_page(a_row(2), deleted=["task-1"]))
+    assert seen == [[("task-1", row)], [("task-2", view.copy.row("task-2")), ("task-1", None)]]
 
 
-def ended(**fields):
-    return a_row(1, status=TaskStatus.COMPLETED, **fields)
+def test_task_view_a_new_feed_is_shown_when_it_is_complete():
+    view, renewed, seen = TaskView(), [], []
+    view.on_new_copy.append(lambda: renewed.append(ids(view.copy)))
+    view.on_change.append(seen.append)
+    view.apply(a_page(a_row(1), restarts=True, is_last=False))
+    assert not view.is_ready.is_set() and renewed == []
+    view.apply(a_page(a_row(2)))
+    assert view.is_ready.is_set() and renewed == [["task-2", "task-1"]] and seen == []
 
 
-async def everything_else():
-    """Let all that could go on go on."""
-    for _ in range(5):
-        await asyncio.sleep(0)
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda view: view.put(ended(version=3)),
-        lambda view: view.apply(a_page(ended(version=3))),
-        lambda view: view.apply(a_page(a_row(2))),
-        lambda view: view.apply(a_page(deleted=["task-1"])),
-        lambda view: view.drop("task-1"),
-        lambda view: view.apply(a_page(a_row(9, id="task-1"))),
-    ],
-    ids=["an answer", "a page", "a new feed without it", "deleted by others", "deleted here", "a new task"],
-)
-def test_task_view_the_end_of_a_task_is_told_however_it_comes(change, request):
-    async def main():
-        view = TaskView()
-        view.put(running(version=1))
-        waiting = asyncio.create_task(view.until_ended("task-1"))
-        await everything_else()
-        for other in (lambda: view.put(a_row(2)), lambda: view.put(running(version=2, progress=50.0))):
-            other()
-            await everything_else()
-            assert not waiting.done()
-        if "new feed" in request.node.name:
-            view.apply(a_page(a_row(3), restarts=True, is_last=False))
-            await everything_else()
-            assert not waiting.done()
-        change(view)
-        await asyncio.wait_for(waiting, 5)
-
-    asyncio.run(main())
-
-
-def test_task_view_a_service_that_stops_waits_for_no_task():
-    page = FeedPage("x", 1, [running()], [], restarts=True, is_last=True, is_over=True)
-    manager = SimpleNamespace(changes=SimpleNamespace(remote=AsyncMock(return_value=page)))
-
-    async def main():
-        view, is_ready = TaskView(), asyncio.Event()
-        view.put(running())
-        waiting = asyncio.create_task(view.until_ended("task-1"))
-        await everything_else()
-        waited_before = not waiting.done()
-        await view.follow(manager, is_ready, lambda: None)
-        await asyncio.wait_for(asyncio.gather(waiting, view.until_ended("task-1")), 5)
-        return waited_before, view.copy.get("task-1").status
-
-    assert asyncio.run(main()) == (True, TaskStatus.RUNNING)
+def test_task_view_tells_that_the_service_stops():
+    view, ended = TaskView(), []
+    view.on_end.append(lambda: ended.append(True))
+    view.apply(a_page(a_row(1), restarts=True))
+    assert ended == []
+    view.apply(a_page(is_over=True))
+    assert ended == [True]
