@@ -1,1 +1,1 @@
-"""The store on disk: tables, migrations, repair. Knows nothing of Ray."""
+"""The store on disk: tables, migrations, backups. Knows nothing of Ray."""

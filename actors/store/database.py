@@ -27,8 +27,8 @@ _ADVICE = {
     "locked": "Another program has locked '{file}'. Stop that program.",
     "readonly": "Allow the service to write in '{folder}'.",
     "unable to open": "Allow the service to read and write in '{folder}'.",
-    "malformed": "Restart the service: it saves the readable rows.",
-    "not a database": "Restart the service: it saves the readable rows.",
+    "malformed": "Restart the service: it restores the newest good backup.",
+    "not a database": "Restart the service: it restores the newest good backup.",
     "": "Check the disk of '{folder}'.",
 }
 

@@ -1,24 +1,24 @@
-"""Prepares the store once, before the actors open it: repairs a damaged file, creates or migrates the tables."""
+"""Prepares the store once, before the actors open it: restores a damaged file, creates or migrates the tables."""
 
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from actors.store.backup import back_up
 from actors.store.database import connect, plain_errors, sqlite_file
 from actors.store.migrations import found_version, known_versions, upgrade
-from actors.store.repair import repair_if_damaged
-from actors.store.sqlite_files import copy_database
+from actors.store.restore import restore_if_damaged
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.files import flush_folder
 
 
 def prepare_store(database_url: str) -> str | None:
-    """Repair a damaged file, then create or migrate the tables.
+    """Restore a damaged file from its newest good backup, then create or migrate the tables.
 
-    After an error the tables are as they were, except for a repair that was completed before it.
+    After an error the tables are as they were, except for a backup that was restored before it.
 
     Returns:
-        A message for the operator if a damaged file was repaired.
+        A message for the operator if the file was damaged: what was restored, and what may be missing.
 
     Raises:
         RfuavError: A newer release wrote the store, or the store cannot be opened.
@@ -28,12 +28,12 @@ def prepare_store(database_url: str) -> str | None:
     file = sqlite_file(engine)
     try:
         with plain_errors(engine, "written"):
-            repaired = None if file is None else _prepare_file(engine, file)
+            restored = None if file is None else _prepare_file(engine, file)
             with engine.begin() as connection:
                 upgrade(connection)
             if file is not None:
                 flush_folder(file.parent)
-            return repaired
+            return restored
     except OSError as error:
         raise RfuavError(f"The task store cannot be prepared: {error}.") from None
     finally:
@@ -42,11 +42,13 @@ def prepare_store(database_url: str) -> str | None:
 
 def _prepare_file(engine: sa.Engine, file: Path) -> str | None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    repaired = repair_if_damaged(file)
+    restored = restore_if_damaged(file)
     with engine.connect() as connection:
         found = found_version(connection)
     older = known_versions()[1:]
     if found in older:
-        newest = int(known_versions()[0])
-        copy_database(file, file.with_name(f"{file.name}.before-v{newest}"))
-    return repaired
+        try:
+            back_up(file)
+        except RfuavError as error:
+            raise RfuavError(f"The task store needs a backup before this release changes it: {error}") from None
+    return restored

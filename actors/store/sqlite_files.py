@@ -1,16 +1,26 @@
 """The files of a SQLite database: finds damage in them, replaces them, and copies them."""
 
+import errno
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from actors.store.sqlite_pages import MAGIC
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.files import flush_folder
 
-#: words in SQLite's errors for an undamaged file that it cannot use now
-_NO_DAMAGE = ("locked", "unable to open", "readonly", "full")
+UNFINISHED = "unfinished-"
+#: of a moment in the name of a file
+MOMENT = "%Y%m%dT%H%M%SZ"
+#: the first bytes of a database
+_MAGIC = b"SQLite format 3\0"
+#: SQLite's errors for an undamaged file that it cannot use now
+_NO_DAMAGE = (
+    *("SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM"),
+    *("SQLITE_FULL", "SQLITE_IOERR", "SQLITE_NOMEM"),
+)
+#: those of them that are damage
+_UNREADABLE = ("SQLITE_IOERR_READ", "SQLITE_IOERR_SHORT_READ", "SQLITE_IOERR_CORRUPTFS", "SQLITE_IOERR_DATA")
 #: table -> its column with JSON
 _JSON_COLUMNS = {"tasks": "record", "events": "entry", "settings": "value"}
 
@@ -28,34 +38,23 @@ def find_damage(file: Path) -> str | None:
         return "the file is missing, but its write-ahead log exists" if has_log else None
     try:
         with file.open("rb") as opened:
-            start = opened.read(len(MAGIC))
-    except PermissionError as error:
+            start = opened.read(len(_MAGIC))
+    except OSError as error:
+        if error.errno == errno.EIO:
+            return str(error.strerror)
         raise RfuavError(
             f"The task store cannot be read: {error}. Allow the service to read and write it."
         ) from None
-    except OSError as error:
-        return str(error.strerror)
-    if start != MAGIC:
+    if start != _MAGIC:
         return "file is not a database" if start else "the file is empty"
     try:
         with closing(sqlite3.connect(file)) as connection:
             return _check(connection)
     except sqlite3.Error as error:
-        if any(words in str(error) for words in _NO_DAMAGE):
+        name = getattr(error, "sqlite_errorname", "")
+        if name.startswith(_NO_DAMAGE) and name not in _UNREADABLE:
             raise RfuavError(f"The task store '{file}' cannot be opened: {error}.") from None
         return str(error)
-
-
-def count_rows(file: Path) -> dict[str, int]:
-    """The number of rows by table, without the tables that cannot be counted any more."""
-    found: dict[str, int] = {}
-    for table in _JSON_COLUMNS:
-        try:
-            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as connection:
-                (found[table],) = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-        except sqlite3.Error:
-            continue
-    return found
 
 
 def replace(file: Path, other: Path) -> Path:
@@ -66,8 +65,9 @@ def replace(file: Path, other: Path) -> Path:
     Returns:
         The new path of `file`.
     """
-    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%S")
-    old = _beside(file, f".damaged-{moment}")
+    # Not the time of this call: a repeated call must give the same name.
+    moment = datetime.fromtimestamp(other.stat().st_mtime, UTC)
+    old = _beside(file, f".damaged-{moment:{MOMENT}}")
     # Move the write-ahead log too: SQLite would write the pages of an old log into the new file.
     for suffix in ("-shm", "-wal", ""):
         if _beside(file, suffix).exists():
@@ -79,24 +79,34 @@ def replace(file: Path, other: Path) -> Path:
 
 
 def copy_database(file: Path, target: Path) -> None:
-    """Copy the database as it is at one moment. The copy is complete, or does not exist.
+    """Copy the database as it is at one moment. The copy is complete and on disk, or does not exist.
 
     Raises:
         RfuavError: The copy cannot be written.
     """
-    unfinished = _beside(target, ".unfinished")
-    unfinished.unlink(missing_ok=True)
+    unfinished = target.with_name(UNFINISHED + target.name)
     try:
+        remove(unfinished)
         with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(unfinished)) as copy:
+            # In one step, which reads one snapshot: with a write-ahead log, writers do not wait for readers. With
+            # several steps, each write of another process in between would make the copy begin anew.
             source.backup(copy)
-    except sqlite3.Error as error:
-        unfinished.unlink(missing_ok=True)
+            # Without a write-ahead log the copy is a single file, which operators can move.
+            copy.execute("PRAGMA journal_mode=DELETE")
+        unfinished.rename(target)
+        flush_folder(target.parent)
+    except (sqlite3.Error, OSError) as error:
+        remove(unfinished)
         raise RfuavError(
-            f"The task store must be copied to '{target}' before this release changes it, but the copy failed: "
-            f"{error}. Free {file.stat().st_size / 1e6:.0f} MB in '{file.parent}'."
+            f"'{file}' cannot be copied to '{target}': {error}. The folder must be writable and have "
+            f"{file.stat().st_size / 1e6:.0f} MB free."
         ) from None
-    unfinished.rename(target)
-    flush_folder(target.parent)
+
+
+def remove(file: Path) -> None:
+    """Delete a database, and what SQLite may have left beside it. Does nothing if there is none."""
+    for suffix in ("-journal", "-shm", "-wal", ""):
+        _beside(file, suffix).unlink(missing_ok=True)
 
 
 def _check(connection: sqlite3.Connection) -> str | None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 
+from actors.store.backup import back_up, backups
 from actors.store.database import connect
 from actors.store.migrations import upgrade
 from actors.store.setup import prepare_store
@@ -122,7 +123,7 @@ def test_migrations_a_record_that_nobody_can_read_does_not_stop_the_migration(ur
     make_first_release(engine, [a_task(1), a_task(2)])
     with engine.begin() as connection:
         connection.execute(sa.text("""UPDATE tasks SET record = '{"half": ' WHERE number = 1"""))
-    prepare_store(url)
+        upgrade(connection)
     assert [row.id for row in store.load_tasks()] == ["task-2"]
 
 
@@ -185,17 +186,36 @@ def test_migrations_a_store_of_a_newer_release_is_refused_and_not_changed(url, e
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
-def test_migrations_a_file_is_copied_before_its_tables_change(url, engine):
+def test_migrations_a_file_has_a_backup_before_its_tables_change(url, engine, store):
     make_first_release(engine, [a_task(1)])
     file = Path(engine.url.database)
     prepare_store(url)
-    copy = file.with_name("rfuav.db.before-v3")
-    with closing(sqlite3.connect(copy)) as connection:
+    (backup,) = backups(file)
+    with closing(sqlite3.connect(backup)) as connection:
         assert connection.execute("SELECT version FROM schema").fetchall() == [(1,)]
         assert connection.execute("SELECT id FROM tasks").fetchall() == [("task-1",)]
-    copy.unlink()
     prepare_store(url)
-    assert not copy.exists()
+    assert backups(file) == [backup]
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_migrations_a_backup_of_an_older_release_is_migrated_when_it_is_restored(url, engine, store):
+    make_first_release(engine, [a_task(1)])
+    file = Path(engine.url.database)
+    back_up(file)
+    engine.dispose()
+    file.write_bytes(b"")
+    assert "took its place" in str(prepare_store(url))
+    assert [row.id for row in store.load_tasks()] == ["task-1"] and differences(engine) == []
+
+
+@pytest.mark.parametrize("url", ["sqlite"], indirect=True)
+def test_migrations_without_a_backup_nothing_changes(url, engine):
+    make_first_release(engine, [a_task(1)])
+    Path(engine.url.database).with_name("backups").touch()
+    with pytest.raises(RfuavError, match="needs a backup before this release changes it: Backups cannot be kept"):
+        prepare_store(url)
+    assert "schema" in table_names(engine)
 
 
 @pytest.mark.parametrize("url", ["sqlite"], indirect=True)
