@@ -12,6 +12,7 @@ from actors.events.gauges import QueueGauges
 from actors.events.window import Entry
 from actors.runs.spec import Outcome, ReportAnswer, RunReport
 from actors.store.store import Store, database_url
+from actors.tasks.backups import Backups
 from actors.tasks.dispatcher import Dispatcher
 from actors.tasks.feed import FeedPage
 from actors.tasks.reports import Reports
@@ -60,13 +61,15 @@ class TaskManager:
         write_to_log_file(settings, rotates=True)
         self._settings = settings
         gauges = QueueGauges()
-        store = Store(database_url(settings.database_url, settings.state_dir))
+        url = database_url(settings.database_url, settings.state_dir)
+        store = Store(url)
         #: all tasks; only this actor changes them
         self.table = TaskTable(store, gauges)
         self._dispatcher = Dispatcher(settings, store, self.table, gauges, supervisor_actor)
         self._submissions = Submissions(settings.task_queue_size, self.table, self._dispatcher)
         self._reports = Reports(self.table, self._dispatcher)
         self._retention = Retention(settings.task_retention_days, self.table)
+        self._backups = Backups(url)
         self._starting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -196,6 +199,8 @@ class TaskManager:
     async def stop(self, timeout_s: float) -> None:
         """Stop accepting and starting tasks, let the runs keep their work and end, then end the event streams.
 
+        At last it makes a backup of the store.
+
         Args:
             timeout_s: How long to wait for the runs.
         """
@@ -203,6 +208,7 @@ class TaskManager:
         await self._dispatcher.stop(timeout_s)
         await self.table.flush(STORED_WITHIN_S)
         self.table.feed.end()
+        await self._backups.last()  # while the streams end
 
     async def resources(self) -> dict[str, Any]:
         """The slots in use, the tasks that hold them, the limits by device, and the GPUs."""
@@ -242,3 +248,4 @@ class TaskManager:
         await self._dispatcher.find_devices()
         self._dispatcher.recover(await self.table.load())
         self._retention.begin()
+        self._backups.begin()
