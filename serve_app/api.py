@@ -1,7 +1,7 @@
 """The FastAPI application of one replica: routes, guards, error format, documentation."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import ray
@@ -39,10 +39,10 @@ from serve_app.view.task_view import TaskView
 START_TIMEOUT_S = 60.0
 
 
-def create_api(settings: Settings) -> App:
-    """The application and the middleware in front of it, as a replica runs them."""
+def create_api(settings: Settings, notices: Sequence[str] = ()) -> App:
+    """The application and the middleware in front of it, as a replica runs them. `notices`: see InfoResponse."""
     write_to_log_file(settings)
-    app = create_app(settings)
+    app = create_app(settings, notices)
     api: App = FastReads(BodyLimit(FastStarts(app, app)), app)
     if settings.api_keys and settings.auth == "on":
         api = KeyCheck(api, keys=settings.api_keys)
@@ -51,7 +51,7 @@ def create_api(settings: Settings) -> App:
     return api
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
     app: FastAPI = FastAPIOffline(
         title=settings.app_name,
         version=settings.version,
@@ -63,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
     )
     app.state.settings = settings
+    app.state.notices = notices
     for group in (
         training,
         inference,
@@ -88,7 +89,8 @@ async def _connected(app: FastAPI) -> AsyncIterator[None]:
     task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
     metrics_actor = ray.get_actor(names.METRICS, names.NAMESPACE)
     view = TaskView()
-    app.state.service = Service(app.state.settings, view, TaskStreams(metrics_actor, view), task_manager_actor)
+    streams = TaskStreams(metrics_actor, view)
+    app.state.service = Service(app.state.settings, view, streams, task_manager_actor, app.state.notices)
     following = asyncio.create_task(follow(metrics_actor, view.apply))
     try:
         with gc_paused():

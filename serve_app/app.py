@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -47,7 +48,7 @@ def start_actors(settings: Settings) -> tuple[str | None, Ready]:
     """Start the service's actors on this node, without waiting for them.
 
     Returns:
-        A notice about the store for the operator, or None; and the calls for which `deploy` has to wait.
+        A notice about a restored store, or None; and the calls for which `deploy` has to wait.
     """
     url = database_url(settings.database_url, settings.state_dir)
     # Create the tables here, once: the actors would race to create them.
@@ -202,13 +203,14 @@ def _wait_for_proxies(settings: Settings, failure: str) -> None:
         time.sleep(0.2)
 
 
-def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
+def deploy(settings: Settings, serve_host: str, actors: Ready, notices: Sequence[str] = ()) -> None:
     """Deploy the API on an initialised Ray.
 
     Args:
         settings: the service's settings.
         serve_host: the address on which Ray Serve listens, see `Ingress.serve_host`.
         actors: the calls that `start_actors` returned; the API needs the actors.
+        notices: what the page shows to its users.
 
     Raises:
         RfuavError: when an actor fails, or Ray Serve's proxy does not start.
@@ -216,7 +218,7 @@ def deploy(settings: Settings, serve_host: str, actors: Ready) -> None:
 
     def build() -> App:  # Serve accepts only a plain function, and calls it in the replica.
         internal_calls.keep_on_loopback()
-        return create_api(settings)
+        return create_api(settings, notices)
 
     failure = _start_serve(serve_host, settings.port)
     _wait_for(actors)  # They have started in parallel with Serve.

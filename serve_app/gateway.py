@@ -37,6 +37,8 @@ class Service:
     view: TaskView
     streams: TaskStreams
     task_manager_actor: Any
+    #: what users should know since the start of the service; see InfoResponse
+    notices: Sequence[str] = ()
     events: TaskEvents = field(init=False)
     health: HealthReport = field(init=False)
     _submissions: Batcher[Sequence[str], Sequence[TaskRow]] = field(init=False)

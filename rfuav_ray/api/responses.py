@@ -146,6 +146,10 @@ class InfoResponse(Response):
     supported_models: list[str]
     resource_limits: dict[str, int]
     gpu_available: bool
+    notices: list[str] = Field(
+        description="what users should know since the start of the service: for example that a damaged store was "
+        "restored, and what may be missing in it"
+    )
 
 
 class FieldError(Response):

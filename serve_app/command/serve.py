@@ -80,7 +80,7 @@ def _serve_until(stop: threading.Event, settings: Settings, found: Ingress) -> N
         _check_port_of_cluster(settings)  # Not earlier: the dead service's API held the port.
     store_notice, actors = app.start_actors(settings)
     try:
-        app.deploy(settings, found.serve_host, actors)
+        app.deploy(settings, found.serve_host, actors, [store_notice] if store_notice else [])
         if not stop.is_set():
             _say(banner(settings, app.resources(), ray.cluster_resources(), [found.notice, store_notice]))
         stop.wait()

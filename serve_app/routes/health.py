@@ -45,4 +45,5 @@ async def info(service: TheService) -> InfoResponse:
             )
         },
         gpu_available=gpus["available"],
+        notices=list(service.notices),
     )

@@ -1,7 +1,7 @@
-// Whether the service answers, and its version, environment and address.
+// Whether the service answers, its notices, and its version, environment and address.
 
 import { get } from "../api.js";
-import { h, setText } from "../dom.js";
+import { h, replace, setText } from "../dom.js";
 import { tasks } from "../tasks_state.js";
 import { t } from "../words.js";
 
@@ -10,13 +10,16 @@ const ASK_EVERY_MS = 5000;
 export function connectionPanel() {
   const state = h("p", { class: "connection", role: "status" });
   const facts = { version: h("dd"), environment: h("dd"), address: h("dd", {}, location.host), "tasks.live": h("dd"), streams: h("dd") };
+  const notices = h("div", { role: "status" });
+  let isDescribed = false;
   const panel = h("section", { class: "panel", "aria-label": t("connection") },
-    h("h2", {}, t("connection")), state,
+    h("h2", {}, t("connection")), state, notices,
     h("dl", { class: "facts" }, Object.entries(facts).map(([key, value]) => h("div", {}, h("dt", {}, t(key)), value))));
 
   const show = () => {
     setText(state, t(`connection.${tasks.connection}`));
     state.dataset.state = tasks.connection;
+    isDescribed = false; // It may be another start of the service.
   };
   tasks.addEventListener("connection", show);
   show();
@@ -28,7 +31,12 @@ export function connectionPanel() {
       setText(facts.version, health.version);
       setText(facts["tasks.live"], String(health.training_tasks + health.inference_tasks));
       setText(facts.streams, String(health.active_log_streams));
-      if (!facts.environment.textContent) setText(facts.environment, (await get("/api/v1/info")).environment);
+      if (!isDescribed) {
+        const info = await get("/api/v1/info");
+        setText(facts.environment, info.environment);
+        replace(notices, info.notices.map((text) => h("p", { class: "note error" }, text)));
+        isDescribed = true;
+      }
     } catch {
       // The connection state above shows it.
     }
