@@ -1,7 +1,6 @@
 """Builds the supported models with torchvision and loads their weights."""
 
 import re
-from http.client import HTTPException
 from pathlib import Path
 
 import torch
@@ -10,7 +9,9 @@ from torchvision.models import get_model, get_model_weights
 from torchvision.models.vision_transformer import interpolate_embeddings
 
 from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.events import Report, ignore
 from rfuav_ray.models import architectures
+from rfuav_ray.models.download import download
 from rfuav_ray.models.weights import LegacyFormatError, find_state_dict, read_shapes
 
 StateDict = dict[str, torch.Tensor]
@@ -38,23 +39,29 @@ def build_model(name: str, num_classes: int, *, image_size: int = 224) -> nn.Mod
     return model
 
 
-def load_pretrained(model: nn.Module, name: str) -> Path:
+def load_pretrained(model: nn.Module, name: str, report: Report = ignore) -> Path:
     """Load torchvision's ImageNet weights into the backbone. The head keeps its random weights.
 
     The file comes from torch.hub's cache, else from the network. It is IMAGENET1K_V1 for every model, because all
     models have this set, and the ViTs have it for 224 pixels. For other image sizes a ViT's positions are
     interpolated.
 
+    Args:
+        model: A model of `build_model`.
+        name: Its name.
+        report: Receives the events of a download. It may raise RunCancelled or RunInterrupted to stop it.
+
     Returns:
         The weights file.
 
     Raises:
         RunError: The file cannot be downloaded, is damaged, or does not fit.
+        Exception: Whatever `report` raises.
     """
     url: str = get_model_weights(name)["IMAGENET1K_V1"].url
     file = Path(torch.hub.get_dir(), "checkpoints", url.rpartition("/")[2])
     if not file.is_file():
-        _download(url, file, name)
+        _download(url, file, name, report)
     try:
         state = _read(file)
         _check_fit(model, state, file, strict_head=False)
@@ -98,18 +105,14 @@ def _head_keys(model: nn.Module) -> set[str]:
     return {key for key in model.state_dict() if architectures.in_head(key)}
 
 
-def _download(url: str, file: Path, name: str) -> None:
+def _download(url: str, file: Path, name: str, report: Report) -> None:
     hash_in_name = re.search(r"-([0-9a-f]{8,})\.", file.name)
     try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        torch.hub.download_url_to_file(
-            url, str(file), hash_in_name.group(1) if hash_in_name else None, progress=False
-        )
-    # RuntimeError: the hash of the downloaded file differs from the hash in its name.
-    except (OSError, HTTPException, RuntimeError) as error:
+        download(url, file, sha256_start=hash_in_name.group(1) if hash_in_name else "", report=report)
+    except RunError as error:
         raise RunError(
-            f"The ImageNet weights of {name}, {file.name}, are not in the cache and cannot be downloaded "
-            f"({error}). Place the file at {file}, or start with `pretrained: false`."
+            f"The ImageNet weights of {name} are not in the cache, and {error} Place the file at {file}, or start "
+            "with `pretrained: false`."
         ) from error
 
 

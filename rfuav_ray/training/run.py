@@ -182,7 +182,7 @@ def _begin(training: Training) -> None:
         fresh = f"; newly initialized: {', '.join(new)}" if new else ""
         report(RunEvent(message=f"Starting from the weights in '{weight_path}'{fresh}."))
     elif request.pretrained:
-        file = load_pretrained(training.model, request.model)
+        file = load_pretrained(training.model, request.model, report)
         report(RunEvent(message=f"Starting from the ImageNet weights in '{file}'."))
     training.folder.clear(training.run_id, report)
     save_model_config(training.folder.files["config"], training.config)

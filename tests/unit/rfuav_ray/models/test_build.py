@@ -7,6 +7,7 @@ from torchvision.models import get_model
 
 from rfuav_ray.api.requests import SUPPORTED_MODELS
 from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.models import download
 from rfuav_ray.models.build import build_model, load_pretrained, load_weights
 from tests.support.weight_files import Touch, saved
 
@@ -24,15 +25,21 @@ def equal(model: nn.Module, state: dict[str, torch.Tensor]) -> bool:
 
 
 @pytest.fixture
-def cache(tmp_path, monkeypatch):
+def network(monkeypatch):
+    """The only way to the network: a proxy that refuses connections. After `listen` it accepts and is silent."""
+    with socket.socket() as proxy:
+        proxy.bind(("127.0.0.1", 0))
+        for name in ("https_proxy", "HTTPS_PROXY"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.getsockname()[1]}")
+        yield proxy
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch, network):
     """torch.hub's cache, empty, with no network behind it."""
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
     monkeypatch.setattr(torch.hub, "_hub_dir", None)
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        for name in ("https_proxy", "HTTPS_PROXY"):
-            monkeypatch.setenv(name, f"http://127.0.0.1:{unused.getsockname()[1]}")
-        yield tmp_path / "home" / "hub" / "checkpoints"
+    return tmp_path / "home" / "hub" / "checkpoints"
 
 
 @pytest.mark.parametrize("name", SUPPORTED_MODELS)
@@ -239,6 +246,17 @@ def test_build_pretrained_weights_that_cannot_be_had_are_named_with_their_place(
     assert str(cache / "resnet18-f37072fd.pth") in str(caught.value)
     assert "`pretrained: false`" in str(caught.value)
     assert "://" not in str(caught.value)
+    assert list(cache.iterdir()) == []
+
+
+def test_build_a_network_that_is_silent_ends_a_download_of_pretrained_weights(cache, network, monkeypatch):
+    monkeypatch.setattr(download, "TIMEOUT_S", 0.2)
+    network.listen()
+    with pytest.raises(RunError) as caught:
+        load_pretrained(build_model("resnet18", 3), "resnet18")
+    assert "from download.pytorch.org: no answer within 0.2 s" in str(caught.value)
+    assert str(cache / "resnet18-f37072fd.pth") in str(caught.value)
+    assert "`pretrained: false`" in str(caught.value)
     assert list(cache.iterdir()) == []
 
 
