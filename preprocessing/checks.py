@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from preprocessing.folders import PARTS, default_output, recordings_in, request_identity, stft_settings_of
+from preprocessing.spectrogram_plan import Plan, check_plan
 from rfuav_ray import paths
 from rfuav_ray.api.requests import (
     DataAugmentationRequest,
@@ -24,7 +25,8 @@ from rfuav_ray.signals.recordings import is_recording, open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
 
-#: up to this many recordings, one of them must be usable; with more, the request is accepted without opening them
+#: up to this many recordings are opened: one must be usable, and they must not give too many spectrograms. With
+#: more, the run looks at them
 MAX_RECORDINGS_CHECKED = 20
 
 
@@ -88,23 +90,26 @@ def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> Pr
     if not found:
         reason = f"there is no IQ recording (iq, dat, bin, npy, wav, sigmf-meta) in '{source}' or below it."
         raise InvalidInput("input_path", reason)
-    if len(found) <= MAX_RECORDINGS_CHECKED:
-        _check_one_is_usable(found, settings, request.data_type)
-    return _with_output(request, source, request.output_path, roots)
+    parts = _plan(found, settings, request.data_type) if len(found) <= MAX_RECORDINGS_CHECKED else []
+    checked = _with_output(request, source, request.output_path, roots)
+    check_plan(parts, paths.output_folder(request.output_path, roots, field="output_path"))
+    return checked
 
 
-def _check_one_is_usable(recordings: Sequence[Path], settings: StftSettings, data_type: str | None) -> None:
-    refusals = []
+def _plan(recordings: Sequence[Path], settings: StftSettings, data_type: str | None) -> Plan:
+    """What the usable recordings give. Raises InvalidInput if none is usable."""
+    parts, refusals = [], []
     for path in recordings:
         try:
-            spectrogram_count(open_recording(path, data_type=data_type), settings)
+            recording = open_recording(path, data_type=data_type)
+            parts.append((settings.at_rate(recording.sample_rate_hz), spectrogram_count(recording, settings)))
         except RunError as error:
             refusals.append(InvalidInput("input_path", f"no recording can be used: {error}"))
         except InvalidInput as error:
             refusals.append(error)
-        else:
-            return
-    raise refusals[0]
+    if not parts:
+        raise refusals[0]
+    return parts
 
 
 def _contradiction(error: ValidationError) -> InvalidInput:

@@ -12,6 +12,7 @@ from preprocessing.folders import recordings_in, stft_settings_of
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
 from preprocessing.pipeline.worker import Item, Work
+from preprocessing.spectrogram_plan import check_plan
 from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.api.results import SpectrogramResult, SpectrogramStats
 from rfuav_ray.errors import InvalidInput, RunError
@@ -45,11 +46,16 @@ def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, data
 def run(
     request: SpectrogramRequest, *, run_id: str, workers: Workers, report: Report = ignore
 ) -> SpectrogramResult:
-    """Draw the recordings of `input_path` into the same folders below `output_path`; see `produce`."""
+    """Draw the recordings of `input_path` into the same folders below `output_path`; see `produce`.
+
+    Raises:
+        InvalidInput: They give too many spectrograms; see `check_plan`.
+    """
     source = Path(request.input_path)
     settings = stft_settings_of(request)
     root = source.parent if source.is_file() else source
     found, unusable = _look_at(recordings_in(source), root, settings, request.data_type, report)
+    check_plan([(one.settings, one.spectrogram_count) for one in found], Path(request.output_path))
     items = [
         Item(source=one.name, target=one.target, first=first, count=min(one.step, one.spectrogram_count - first))
         for one in found
@@ -83,6 +89,8 @@ class _Found:
     #: name of its spectrograms, without their number
     target: str
     recording: Recording
+    #: at the recording's sample rate
+    settings: StftSettings
     spectrogram_count: int
     seconds_between_pictures: float
     #: spectrograms of one item
@@ -107,12 +115,13 @@ def _look_at(
         report(RunEvent())  # raises if the task was cancelled, as this loop may take long
         # a.iq and a.wav in one folder must not write the same files, nor must a.iq and a.iq.npy.
         target = path.with_suffix("") if stems[path.with_suffix("")] == 1 else path
-        own = settings.model_copy(update={"sample_rate_hz": recording.sample_rate_hz or settings.sample_rate_hz})
+        own = settings.at_rate(recording.sample_rate_hz)
         found.append(
             _Found(
                 name=name,
                 target=str(target.relative_to(root)),
                 recording=recording,
+                settings=own,
                 spectrogram_count=count,
                 seconds_between_pictures=own.samples_between_spectrograms / own.sample_rate_hz,
                 step=max(1, min(MAX_SPECTROGRAMS_PER_ITEM, SAMPLES_PER_ITEM // own.samples_per_spectrogram)),

@@ -93,7 +93,7 @@ def spectrogram_count(recording: Recording, settings: StftSettings) -> int:
         RunError: The recording is shorter than one spectrogram, or its sample rate gives a spectrogram too few
             samples or too many columns.
     """
-    settings = _at_rate_of(recording, settings)
+    settings = settings.at_rate(recording.sample_rate_hz)
     size, rate_hz = settings.samples_per_spectrogram, settings.sample_rate_hz
     if size < settings.stft_points:
         raise RunError(
@@ -136,7 +136,7 @@ def iter_spectrograms(
     end = total if count is None else first + count
     if not 0 <= first <= end <= total:
         raise RunError(f"{recording.path}: the range {first} to {end} is outside its {total} spectrograms.")
-    settings = _at_rate_of(recording, settings)
+    settings = settings.at_rate(recording.sample_rate_hz)
     step = settings.samples_between_spectrograms
 
     def draw() -> Iterator[Spectrogram]:
@@ -183,12 +183,6 @@ class _RecordingReader:
         self.bad_samples += len(new) - int(np.count_nonzero(new))
         self._seen = start + count
         return samples
-
-
-def _at_rate_of(recording: Recording, settings: StftSettings) -> StftSettings:
-    if recording.sample_rate_hz is None:
-        return settings
-    return settings.model_copy(update={"sample_rate_hz": recording.sample_rate_hz})
 
 
 def _need(sample_count: int, needed: int) -> None:

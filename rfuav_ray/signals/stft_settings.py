@@ -68,6 +68,10 @@ class StftSettings(StftFields):
             raise ValueError("db_range: the first value must be lower than the second")
         return self
 
+    def at_rate(self, sample_rate_hz: float | None) -> "StftSettings":
+        """The settings for a recording with this sample rate. None: it states none, so theirs applies."""
+        return self if sample_rate_hz is None else self.model_copy(update={"sample_rate_hz": sample_rate_hz})
+
     @property
     def samples_per_spectrogram(self) -> int:
         return round(self.duration_s * self.sample_rate_hz)
