@@ -29,7 +29,13 @@ from rfuav_ray.api.results import (
     TaskResult,
     TrainingResult,
 )
-from rfuav_ray.outputs.artifacts import DATASET_FILE, EPOCH_CHECKPOINT, INFERENCE_FILES, TRAINING_FILES
+from rfuav_ray.outputs.artifacts import (
+    DATASET_FILE,
+    EPOCH_CHECKPOINT,
+    INFERENCE_FILES,
+    JSONL_INDEX,
+    TRAINING_FILES,
+)
 
 #: pydantic and OpenAPI need the names as literals; a test compares them with KINDS
 TaskKind = Literal["training", "inference", "split", "augment", "crop", "spectrogram"]
@@ -56,7 +62,7 @@ class Kind:
     input_field: str
     #: the files that clients may download
     artifacts: tuple[str, ...] = (DATASET_FILE,)
-    #: the files that only later runs of the task read
+    #: the files that only the service itself reads
     internal_files: tuple[str, ...] = ()
     #: whether the output folder may hold results of other tasks; else it must be new or empty
     shares_folder: bool = False
@@ -121,6 +127,7 @@ KINDS: dict[str, Kind] = {
             cancel_grace_s=2.0,
             input_field="source_path",
             artifacts=INFERENCE_FILES,
+            internal_files=(JSONL_INDEX,),
             shares_folder=True,
         ),
         _preprocessing(

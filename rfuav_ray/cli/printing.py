@@ -87,7 +87,7 @@ def print_inference(
         classes.add_row(Text(name), str(number))
     console.print(classes)
     console.print()
-    names = ("predictions_csv", "predictions_json")
+    names = ("predictions_csv", "predictions_json", "predictions_jsonl")
     _print_files(console, {name: result[name] for name in names if name in result}, result.get("save_path"))
 
 

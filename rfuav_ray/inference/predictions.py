@@ -1,4 +1,4 @@
-"""`predictions.csv` and `predictions.json`, written row by row in constant memory."""
+"""The files of predictions: CSV, JSON, and JSONL with its index. Written row by row in constant memory."""
 
 import csv
 import json
@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from rfuav_ray.api.results import Prediction, Predictions
-from rfuav_ray.errors import TaskConflict
+from rfuav_ray.api.results import Prediction
 from rfuav_ray.files import replacing
-from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME
+from rfuav_ray.inference.prediction_pages import index_entry
+from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME, JSONL_INDEX, JSONL_NAME
 
 TOP = 5
 
@@ -19,36 +19,33 @@ _TOP_COLUMNS = [f"top{rank}_{what}" for rank in range(1, TOP + 1) for what in ("
 
 @contextmanager
 def writing_predictions(folder: Path, *, model: str) -> Iterator[Callable[[Prediction], None]]:
-    """Yield a function that adds a row to both files. They appear in `folder` if the block ends without error."""
+    """Yield a function that adds a row to all files. They appear in `folder` if the block ends without error."""
+    names = (CSV_NAME, JSON_NAME, JSONL_NAME, JSONL_INDEX)
     with ExitStack() as stack:
-        csv_path = stack.enter_context(replacing(folder / CSV_NAME))
-        json_path = stack.enter_context(replacing(folder / JSON_NAME))
+        csv_path, json_path, jsonl_path, index_path = (
+            stack.enter_context(replacing(folder / name)) for name in names
+        )
         csv_file = stack.enter_context(csv_path.open("w", encoding="utf-8", newline=""))
         json_file = stack.enter_context(json_path.open("w", encoding="utf-8"))
+        jsonl_file = stack.enter_context(jsonl_path.open("wb"))
+        index_file = stack.enter_context(index_path.open("wb"))
         table = csv.writer(csv_file)
         table.writerow(_COLUMNS + _TOP_COLUMNS)
         json_file.write(f'{{"model": {json.dumps(model)}, "predictions": [')
-        separator = "\n"
+        index_file.write(index_entry(0))
+        separator, end = "\n", 0
 
         def write(prediction: Prediction) -> None:
-            nonlocal separator
+            nonlocal separator, end
+            row = json.dumps(prediction, ensure_ascii=False, allow_nan=False)
             table.writerow(_cells(prediction))
-            json_file.write(separator + json.dumps(prediction, ensure_ascii=False, allow_nan=False))
+            json_file.write(separator + row)
+            end += jsonl_file.write(f"{row}\n".encode())
+            index_file.write(index_entry(end))
             separator = ",\n"
 
         yield write
         json_file.write("\n]}\n")
-
-
-def read_predictions(path: Path) -> tuple[str, list[Prediction]]:
-    """The model's name and the rows of a predictions.json. Raises TaskConflict if the file cannot be read."""
-    try:
-        content: Predictions = json.loads(path.read_text(encoding="utf-8"))
-        return content["model"], content["predictions"]
-    except FileNotFoundError:
-        raise TaskConflict(f"'{path}' is missing: it was moved or deleted after the task ended.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise TaskConflict(f"'{path}' cannot be read: {error}") from None
 
 
 def _cells(prediction: Prediction) -> list[str | int | float | None]:

@@ -9,7 +9,7 @@ from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.inference.prediction_log import Failure, Row
-from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME
+from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME, JSONL_NAME
 
 #: unreadable images that are named in the log and in the result; more are only counted
 MAX_NAMED_FAILURES = 100
@@ -92,11 +92,13 @@ class InferenceProgress:
             )
         )
 
-    def result(self, save_path: Path) -> InferenceResult:
+    def result(self, save_path: Path, model: str) -> InferenceResult:
         return {
             "save_path": str(save_path),
+            "model": model,
             "predictions_csv": str(save_path / CSV_NAME),
             "predictions_json": str(save_path / JSON_NAME),
+            "predictions_jsonl": str(save_path / JSONL_NAME),
             "images": self._classes.total(),
             "failed": self._failed_names,
             "failed_images": self._failures,

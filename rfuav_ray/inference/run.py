@@ -30,7 +30,7 @@ def infer(
     run_id: str = "",
     resume: bool = False,
 ) -> InferenceResult:
-    """Classify images and write `predictions.csv` and `predictions.json` to `save_path`.
+    """Classify images and write their predictions to `save_path`, as CSV, JSON and JSONL.
 
     An unreadable image in a folder is reported and left out.
 
@@ -81,7 +81,7 @@ def infer(
             for prediction in log.predictions():
                 write(prediction)
         tally.ended()
-    return tally.result(save_path)
+    return tally.result(save_path, config.model)
 
 
 def _images(source: Path) -> list[Path]:

@@ -3,8 +3,10 @@
 #: describes the data set in a folder of class folders
 DATASET_FILE = "dataset.yaml"
 #: the files of an inference
-CSV_NAME, JSON_NAME = "predictions.csv", "predictions.json"
-INFERENCE_FILES = (CSV_NAME, JSON_NAME)
+CSV_NAME, JSON_NAME, JSONL_NAME = "predictions.csv", "predictions.json", "predictions.jsonl"
+INFERENCE_FILES = (CSV_NAME, JSON_NAME, JSONL_NAME)
+#: where the rows of predictions.jsonl begin
+JSONL_INDEX = "predictions.index"
 #: the files of a training, by their keys in its result
 TRAINING_FILES = {
     "best_model": "best_model.pth",

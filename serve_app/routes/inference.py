@@ -12,9 +12,8 @@ from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.preflight import check_inference
 from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest
 from rfuav_ray.api.responses import BatchInferenceResponse, PredictionsResponse, TaskResponse
-from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import TaskConflict
-from rfuav_ray.inference.predictions import read_predictions
+from rfuav_ray.inference.prediction_pages import Rows, read_json, read_page
 from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
@@ -65,25 +64,32 @@ async def inference_results(
     result = task.result
     if task.status is not TaskStatus.COMPLETED or not result or "predictions_json" not in result:
         raise TaskConflict(f"Task '{task_id}' is {task.status.value}: it has no predictions.")
-    model, rows = await asyncio.to_thread(_predictions, task_id, Path(result["predictions_json"]))
+    model, total, rows = await asyncio.to_thread(_page, task_id, result, offset, limit)
     return PredictionsResponse(
-        task_id=task_id,
-        model=model,
-        total=len(rows),
-        offset=offset,
-        limit=limit,
-        predictions=rows[offset : offset + limit],
+        task_id=task_id, model=model, total=total, offset=offset, limit=limit, predictions=rows
     )
 
 
-def _predictions(task_id: str, file: Path) -> tuple[str, list[Prediction]]:
-    """Read the predictions. Raises TaskConflict when they are gone, or another task's have replaced them."""
+def _page(task_id: str, result: InferenceResult, offset: int, limit: int) -> tuple[str, int, Rows]:
+    """Return the model's name, the number of all predictions and a page of them.
+
+    Raises:
+        TaskConflict: The predictions are gone, or another task's have replaced them.
+    """
+    if "predictions_jsonl" not in result:  # of a version up to 0.2
+        model, rows = read_json(_own(task_id, Path(result["predictions_json"])))
+        return model, len(rows), rows[offset : offset + limit]
+    total, rows = read_page(_own(task_id, Path(result["predictions_jsonl"])), offset, limit)
+    return result["model"], total, rows
+
+
+def _own(task_id: str, file: Path) -> Path:
     folder = results_folder(file.parent, "inference", task_id)
     if folder is None:
         raise TaskConflict(
             f"'{file.parent}' holds another task's predictions. Those of '{task_id}' may be in a subfolder."
         )
-    return read_predictions(folder / file.name)
+    return folder / file.name
 
 
 async def _batch_tasks(request: BatchInferenceRequest, service: Service) -> list[TaskRecord]:

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 
 from actors.events.event_log import EventRow
+
 from actors.store.setup import prepare_store
 from actors.store.store import Store
 from actors.tasks.row import TaskRow

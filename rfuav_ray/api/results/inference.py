@@ -18,8 +18,11 @@ class InferenceResult(InferenceMetrics, RunResult):
     """The `result` of a completed inference task."""
 
     save_path: str
+    #: name of the model
+    model: str
     predictions_csv: str
     predictions_json: str
+    predictions_jsonl: str
     #: images with a prediction
     images: int
     #: names of images that could not be read, at most `rfuav_ray.inference.progress.MAX_NAMED_FAILURES`

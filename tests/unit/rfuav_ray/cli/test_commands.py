@@ -50,6 +50,7 @@ INFERENCE_RESULT = {
     "save_path": "/results/t1",
     "predictions_csv": "/results/t1/predictions.csv",
     "predictions_json": "/results/t1/predictions.json",
+    "predictions_jsonl": "/results/t1/predictions.jsonl",
     "images": 12,
     "classes": {"remote": 3, "drone": 9},
 }
@@ -202,7 +203,7 @@ def test_commands_an_inference_ends_with_rows_counts_and_files(service, rfuav, t
     for line in ("a/[1].png drone 0.988", "b.iq #3 remote 0.500", "… and 10 more", "drone 9", "remote 3"):
         assert line in lines
     assert lines.index("drone 9") < lines.index("remote 3")
-    assert "/results/t1/predictions.csv" in lines
+    assert {f"/results/t1/predictions.{suffix}" for suffix in ("csv", "json", "jsonl")} <= set(lines)
 
 
 def test_commands_several_sources_are_one_batch(service, rfuav, tmp_path):

@@ -11,7 +11,7 @@ from tests.support.inference_runs import Run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
-RESULTS = ["predictions.csv", "predictions.json"]
+RESULTS = ["predictions.csv", "predictions.index", "predictions.json", "predictions.jsonl"]
 IMAGES = 10
 #: of the images, in order of their names
 BROKEN = 3

@@ -20,6 +20,7 @@ from rfuav_ray.models.config import save_model_config
 from tests.support.inference_runs import Run
 from tests.support.typed_dicts import assert_is
 
+RESULTS = ["predictions.csv", "predictions.index", "predictions.json", "predictions.jsonl"]
 COLUMNS = [
     *("file", "frame", "time_s", "class_name", "class_index", "probability"),
     *(f"top{rank}_{what}" for rank in range(1, 6) for what in ("class", "probability")),
@@ -41,9 +42,11 @@ def test_run_a_folder_gives_a_row_for_each_image_in_order(run):
     assert_is(InferenceResult, result)
     assert_is(Predictions, run.json())
     assert result["save_path"] == str(run.out)
-    assert sorted(path.name for path in run.out.iterdir()) == ["predictions.csv", "predictions.json"]
+    assert sorted(path.name for path in run.out.iterdir()) == RESULTS
     assert Path(result["predictions_csv"]).is_file()
     assert Path(result["predictions_json"]).is_file()
+    assert Path(result["predictions_jsonl"]).is_file()
+    assert result["model"] == "mobilenet_v3_small"
 
 
 @pytest.mark.parametrize("model", ["mobilenet_v3_small", "resnet18"])
@@ -204,7 +207,7 @@ def test_run_cancelled_it_leaves_nothing_half_written_and_older_results_as_they_
     assert len(seen) == at_event
     assert torch.get_num_threads() == 3
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("classify", "decode"))]
-    assert sorted(path.name for path in run.out.iterdir()) == ["predictions.csv", "predictions.json"]
+    assert sorted(path.name for path in run.out.iterdir()) == RESULTS
     assert (run.out / "predictions.json").read_bytes() == before
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rfuav_ray.inference.prediction_pages import read_page
 from rfuav_ray.outputs import ownership as outputs
 from rfuav_ray.outputs.ownership import claim, claim_without_task, current_path, results_folder, with_new_paths
 from tests.support.inference_runs import Run
@@ -157,5 +158,6 @@ def test_ownership_an_inference_by_hand_moves_a_tasks_predictions(tmp_path):
     run.infer(run_id="task")
     run.infer()
     assert [event.message for event in run.events if event.level == "WARNING"]
-    assert (run.out / "previous" / "task" / "predictions.json").read_bytes()
-    assert len(run.json()["predictions"]) == 1
+    for folder in (run.out, run.out / "previous" / "task"):
+        total, rows = read_page(folder / "predictions.jsonl", 0, 10)
+        assert (total, rows) == (1, run.json()["predictions"])

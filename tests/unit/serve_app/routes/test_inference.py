@@ -1,4 +1,7 @@
-"""Of several replicas, one may have told of a task's end that another one has not heard of yet."""
+"""Pages of predictions.
+
+Of several replicas, one may have told of a task's end that another one has not heard of yet.
+"""
 
 from types import SimpleNamespace
 
@@ -6,7 +9,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from rfuav_ray.inference.predictions import writing_predictions
+from rfuav_ray.inference.predictions import Prediction, writing_predictions
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskStatus
 from serve_app.error_answers import add_error_handlers
@@ -19,6 +22,19 @@ from tests.support.sample_tasks import a_row
 RESULTS = "/api/v2/inference/one/results"
 
 
+def client_of(folder, task_manager, view=None):
+    app = FastAPI()
+    app.include_router(inference.router)
+    add_error_handlers(app)
+    app.state.service = Service(
+        settings=Settings(data_roots=[folder], state_dir=folder / "state"),
+        view=view or TaskView(),
+        streams=no_streams(),
+        task_manager_actor=task_manager,
+    )
+    return TestClient(app, raise_server_exceptions=False)
+
+
 @pytest.fixture
 def client(tmp_path):
     """`client(task)`: of a replica that shows the inference `one` as running, while the TaskManager has `task`."""
@@ -28,30 +44,57 @@ def client(tmp_path):
             assert task_id == "one"
             return row
 
-        app = FastAPI()
-        app.include_router(inference.router)
-        add_error_handlers(app)
         view = TaskView()
         view.put(a_row(1, id="one", kind="inference", status=TaskStatus.RUNNING, version=1))
-        app.state.service = Service(
-            settings=Settings(data_roots=[tmp_path], state_dir=tmp_path / "state"),
-            view=view,
-            streams=no_streams(),
-            task_manager_actor=SimpleNamespace(get=SimpleNamespace(remote=get)),
-        )
-        return TestClient(app, raise_server_exceptions=False)
+        return client_of(tmp_path, SimpleNamespace(get=SimpleNamespace(remote=get)), view)
 
     return make
 
 
-def test_inference_predictions_of_a_task_that_has_ended_elsewhere(client, tmp_path):
-    with writing_predictions(tmp_path, model="resnet18"):
-        pass
-    result = {"predictions_json": str(tmp_path / "predictions.json")}
-    ended = a_row(1, id="one", kind="inference", status=TaskStatus.COMPLETED, version=2, result=result)
-    replica = client(ended)
-    assert replica.get(RESULTS).json()["model"] == "resnet18"
+@pytest.fixture
+def results(tmp_path):
+    """The task's result, and the one that a version up to 0.2 would have given it. There are 5 predictions."""
+    with writing_predictions(tmp_path, model="resnet18") as write:
+        for number in range(5):
+            write(
+                Prediction(
+                    file=f"无人机/{number}.png",
+                    frame=None,
+                    time_s=None,
+                    class_name="drone",
+                    class_index=number,
+                    probability=0.123457,
+                    top5=[{"class_name": "drone", "probability": 1e-06}],
+                )
+            )
+    older = {"predictions_json": str(tmp_path / "predictions.json")}
+    return older | {"predictions_jsonl": str(tmp_path / "predictions.jsonl"), "model": "resnet18"}, older
+
+
+def ended(result):
+    return a_row(1, id="one", kind="inference", status=TaskStatus.COMPLETED, version=2, result=result)
+
+
+def test_inference_predictions_of_a_task_that_has_ended_elsewhere(client, results):
+    replica = client(ended(results[0]))
+    answer = replica.get(RESULTS).json()
+    assert (answer["model"], answer["total"], len(answer["predictions"])) == ("resnet18", 5, 5)
     assert replica.get("/api/v2/inference/one").json()["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    "query", ["", "?limit=2", "?offset=3&limit=2", "?offset=4", "?offset=5", "?offset=999999"]
+)
+def test_inference_results_of_an_older_version_are_served_alike(client, results, query):
+    newer, older = (client(ended(result)).get(RESULTS + query) for result in results)
+    assert newer.status_code == 200
+    assert newer.content == older.content
+
+
+def test_inference_predictions_that_are_gone_are_named(client, results, tmp_path):
+    (tmp_path / "predictions.jsonl").unlink()
+    answer = client(ended(results[0])).get(RESULTS)
+    assert answer.status_code == 409 and f"'{tmp_path}/predictions.jsonl' is missing" in answer.json()["message"]
 
 
 def test_inference_a_task_that_runs_has_no_predictions(client):
