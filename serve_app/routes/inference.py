@@ -15,6 +15,7 @@ from rfuav_ray.api.responses import BatchInferenceResponse, PredictionsResponse,
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.inference.prediction_pages import Rows, read_json, read_page
 from rfuav_ray.outputs.ownership import results_folder
+from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import Service, TheService, new_task, new_task_id
@@ -29,7 +30,7 @@ router = APIRouter(prefix="/api/v2/inference", tags=["inference"])
 )
 async def start_inference(request: InferenceRequest, service: TheService) -> Response:
     """Check the request, and queue the classification of an image or a folder."""
-    task = await _inference_task(request, service, "source_path")
+    task = await _inference_task(request, service)
     await service.submit([task])
     return await status_answer(service, "", task.id)
 
@@ -37,7 +38,7 @@ async def start_inference(request: InferenceRequest, service: TheService) -> Res
 @router.post("/batch")
 async def start_batch_inference(request: BatchInferenceRequest, service: TheService) -> BatchInferenceResponse:
     """Start one task for each source; if one source is invalid, no task starts."""
-    tasks = await _batch_tasks(request, service)
+    tasks = await asyncio.to_thread(_batch_tasks, request, service.settings)
     await service.submit(tasks)
     return BatchInferenceResponse(
         status="success",
@@ -92,31 +93,40 @@ def _own(task_id: str, file: Path) -> Path:
     return folder / file.name
 
 
-async def _batch_tasks(request: BatchInferenceRequest, service: Service) -> list[TaskRecord]:
+async def _inference_task(request: InferenceRequest, service: Service) -> TaskRecord:
+    task_id, request = _completed(request, service.settings)
+    request = await checked(check_inference, request, roots=service.settings.data_roots)
+    return _task(task_id, request)
+
+
+def _batch_tasks(request: BatchInferenceRequest, settings: Settings) -> list[TaskRecord]:
+    """Check all sources and make their tasks. It reads files, so one thread does it: once for the whole batch."""
+    roots = settings.data_roots
     shared = request.model_dump(include={"cfg_path", "weight_path", "device", "precision"})
     if "priority" in request.model_fields_set:
         shared["priority"] = request.priority
+    base = None
+    if request.save_base_path is not None:
+        base = paths.output_folder(request.save_base_path, roots, field="save_base_path")
     tasks = []
     for index, source_path in enumerate(request.source_paths):
-        save_path = None
-        if request.save_base_path is not None:
-            base = paths.output_folder(request.save_base_path, service.settings.data_roots, field="save_base_path")
-            save_path = str(base / str(index))
-        one = InferenceRequest(source_path=source_path, save_path=save_path, **shared)
-        tasks.append(await _inference_task(one, service, f"source_paths.{index}"))
+        save_path = None if base is None else str(base / str(index))
+        task_id, one = _completed(
+            InferenceRequest(source_path=source_path, save_path=save_path, **shared), settings
+        )
+        one = check_inference(one, roots=roots, source_field=f"source_paths.{index}")
+        tasks.append(_task(task_id, one))
     return tasks
 
 
-async def _inference_task(request: InferenceRequest, service: Service, source_field: str) -> TaskRecord:
-    settings = service.settings
+def _completed(request: InferenceRequest, settings: Settings) -> tuple[str, InferenceRequest]:
+    """Return the id of the new task, and the request with the defaults that depend on it and on the settings."""
     task_id = request.task_id or new_task_id()
     changes: dict[str, object] = {"save_path": request.save_path or f"results/{task_id}"}
     if "priority" not in request.model_fields_set:
         changes["priority"] = settings.default_inference_priority
-    request = await checked(
-        check_inference,
-        request.model_copy(update=changes),
-        roots=settings.data_roots,
-        source_field=source_field,
-    )
+    return task_id, request.model_copy(update=changes)
+
+
+def _task(task_id: str, request: InferenceRequest) -> TaskRecord:
     return new_task(task_id, "inference", request, priority=request.priority, device=request.device)

@@ -3,7 +3,7 @@
 import asyncio
 import inspect
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -13,6 +13,8 @@ import pytest
 import ray
 from ray.exceptions import RayError, RayTaskError
 
+from actors.tasks.row import row_of
+from rfuav_ray.tasks import TaskRecord
 from serve_app.streams.sse import TaskStreams
 from serve_app.view.task_view import TaskView
 
@@ -77,6 +79,21 @@ def actor_thread(monkeypatch: pytest.MonkeyPatch) -> Iterator[ActorThread]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+class AcceptingTaskManager:
+    """The handle of a TaskManager that accepts every task, or raises its error."""
+
+    def __init__(self) -> None:
+        self.error: Exception | None = None
+        self.accepted: list[TaskRecord] = []
+        self.submit_batch = SimpleNamespace(remote=self._submit_batch)
+
+    async def _submit_batch(self, submissions: Sequence[Sequence[str]]) -> list[Any]:
+        parsed = [[TaskRecord.model_validate_json(text) for text in texts] for texts in submissions]
+        if self.error is None:
+            self.accepted += [task for tasks in parsed for task in tasks]
+        return [self.error or [row_of(task) for task in tasks] for tasks in parsed]
 
 
 def no_streams() -> TaskStreams:

@@ -2,45 +2,30 @@
 
 import json
 import time
-from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from actors.tasks.row import row_of
 from rfuav_ray.errors import ServiceBusy, TaskConflict
 from rfuav_ray.settings import Settings
-from rfuav_ray.tasks import TaskRecord
 from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.fast_starts import FastStarts
 from serve_app.middleware.guards import BodyLimit
 from serve_app.routes import inference, training
 from serve_app.view.task_view import TaskView
-from tests.support.actor_handles import no_streams
+from tests.support.actor_handles import AcceptingTaskManager, no_streams
 from tests.support.training_runs import CLASSES, make_images
 
 START = "/api/v2/training/start"
 CHANGES_WITH_TIME = {"created_at", "updated_at", "timestamp"}
 
 
-class TaskManager:
-    """Accepts every task, or raises its error."""
-
-    def __init__(self):
-        self.error = None
-        self.submit_batch = SimpleNamespace(remote=self._submit_batch)
-
-    async def _submit_batch(self, submissions):
-        parsed = [[TaskRecord.model_validate_json(text) for text in texts] for texts in submissions]
-        return [self.error or [row_of(task) for task in tasks] for tasks in parsed]
-
-
 @pytest.fixture
 def task_manager():
-    return TaskManager()
+    return AcceptingTaskManager()
 
 
 @pytest.fixture

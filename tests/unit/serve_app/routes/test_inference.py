@@ -1,4 +1,4 @@
-"""Pages of predictions.
+"""Starts of inferences, and pages of their predictions.
 
 Of several replicas, one may have told of a task's end that another one has not heard of yet.
 """
@@ -16,10 +16,12 @@ from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.routes import inference
 from serve_app.view.task_view import TaskView
-from tests.support.actor_handles import no_streams
+from tests.support.actor_handles import AcceptingTaskManager, no_streams
+from tests.support.inference_runs import Run
 from tests.support.sample_tasks import a_row
 
 RESULTS = "/api/v2/inference/one/results"
+BATCH = "/api/v2/inference/batch"
 
 
 def client_of(folder, task_manager, view=None):
@@ -101,3 +103,58 @@ def test_inference_a_task_that_runs_has_no_predictions(client):
     running = a_row(1, id="one", kind="inference", status=TaskStatus.RUNNING, version=1)
     answer = client(running).get(RESULTS)
     assert answer.status_code == 409 and "is running: it has no predictions" in answer.text
+
+
+@pytest.fixture
+def task_manager():
+    return AcceptingTaskManager()
+
+
+@pytest.fixture
+def start(tmp_path, task_manager):
+    """`start(sources, **changes)`: start a batch of these sources, with other fields changed."""
+    run = Run(tmp_path)
+    run.add_images(*(f"{number}.png" for number in range(2)))
+
+    def post(sources, **changes):
+        fields = {
+            "cfg_path": str(run.folder / "model.yaml"),
+            "weight_path": str(run.folder / "weights.pth"),
+            "source_paths": [str(run.source / source) for source in sources],
+        }
+        return client_of(tmp_path, task_manager).post(BATCH, json=fields | changes)
+
+    return post
+
+
+def test_inference_a_batch_has_up_to_a_thousand_sources(start, task_manager, tmp_path):
+    answer = start(["0.png", "1.png"] * 500, save_base_path="out").json()
+    assert answer["total"] == 1000
+    assert answer["task_ids"] == [task.id for task in task_manager.accepted]
+    for index, task in enumerate(task_manager.accepted):
+        assert task.request["source_path"] == str(tmp_path / "source" / f"{index % 2}.png")
+        assert task.request["save_path"] == str(tmp_path / "out" / str(index))
+    assert {task.priority for task in task_manager.accepted} == {3}
+
+
+def test_inference_without_a_folder_each_task_of_a_batch_has_its_own(start, task_manager, tmp_path):
+    answer = start(["0.png", ""], priority=7).json()
+    assert [task.request["save_path"] for task in task_manager.accepted] == [
+        str(tmp_path / "results" / task_id) for task_id in answer["task_ids"]
+    ]
+    assert {task.priority for task in task_manager.accepted} == {7}
+
+
+@pytest.mark.parametrize(
+    ("sources", "field"),
+    [
+        (["0.png"] * 1001, "source_paths"),
+        (["0.png"] * 999 + ["gone.png"], "source_paths.999"),
+        (["0.png", "../model.yaml", "gone.png"], "source_paths.1"),
+    ],
+)
+def test_inference_a_bad_batch_names_its_field_and_starts_nothing(start, task_manager, sources, field):
+    answer = start(sources)
+    assert answer.status_code == 422
+    assert [problem["field"] for problem in answer.json()["errors"]] == [field]
+    assert task_manager.accepted == []
