@@ -12,6 +12,7 @@ from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.preflight import check_inference
 from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest
 from rfuav_ray.api.responses import BatchInferenceResponse, PredictionsResponse, TaskResponse
+from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.inference.prediction_pages import Rows, read_json, read_page
 from rfuav_ray.outputs.ownership import results_folder

@@ -6,10 +6,8 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from actors.events.event_log import EventRow
-
 from actors.store.setup import prepare_store
-from actors.store.store import Store
+from actors.store.store import EventRow, Store
 from actors.tasks.row import TaskRow
 from tests.support.sample_tasks import a_row
 from tests.support.store_samples import an_event
@@ -29,14 +27,13 @@ def url_of(file: Path) -> str:
 def make_store(file: Path) -> None:
     prepare_store(url_of(file))
     store = Store(url_of(file))
-    store.write_tasks(TASKS)
-    store.append_events(EVENTS)
+    store.commit(TASKS, EVENTS, [])
     store.close()
 
 
 def add(file: Path, tasks: list[TaskRow]) -> None:
     store = Store(url_of(file))
-    store.write_tasks(tasks)
+    store.commit(tasks, [], [])
     store.close()
 
 
@@ -52,7 +49,7 @@ def contents(file: Path) -> Contents:
     tasks = store.load_tasks()
     store.close()
     with closing(sqlite3.connect(file)) as connection:
-        query = "SELECT task_id, sequence, source, source_index, entry FROM events ORDER BY rowid"
+        query = "SELECT task_id, sequence, entry FROM events ORDER BY rowid"
         return tasks, [EventRow(*row) for row in connection.execute(query)]
 
 
@@ -62,7 +59,7 @@ def leave_log(file: Path, folder: Path) -> Path:
     folder.mkdir()
     store = Store(url_of(file))
     for sequence in range(201, 211):
-        store.append_events([an_event("task-1", sequence)])
+        store.commit([], [an_event("task-1", sequence)], [])
     for suffix in ("", "-wal"):
         shutil.copy(f"{file}{suffix}", f"{left}{suffix}")
     store.close()

@@ -45,8 +45,10 @@ TRAINING_RESULT: TrainingResult = {
 }
 INFERENCE_RESULT: InferenceResult = {
     "save_path": "/r",
+    "model": "resnet18",
     "predictions_csv": "/r/predictions.csv",
     "predictions_json": "/r/predictions.json",
+    "predictions_jsonl": "/r/predictions.jsonl",
     "images": 3,
     "failed": [],
     "failed_images": 0,

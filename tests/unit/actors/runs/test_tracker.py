@@ -86,8 +86,13 @@ def test_tracker_a_run_is_prepared_then_started():
         steps.append("prepare")
 
     async def scenario(supervisor, tracker):
-        supervisor.end(Outcome("completed", result={}))
-        outcome = await tracker.start(prepare, lambda: steps.append("plan") or plan())
+        supervisor.end(Outcome("completed"))
+
+        def noted_plan():
+            steps.append("plan")
+            return plan()
+
+        outcome = await tracker.start(prepare, noted_plan)
         return outcome.status, supervisor.calls
 
     assert play(scenario) == ("completed", [("run", "task:1")])
@@ -186,7 +191,7 @@ def silent(*steps):
         for step in steps:
             step(tracker)
         await asyncio.sleep(0)
-        supervisor.end(Outcome("completed", result={}))
+        supervisor.end(Outcome("completed"))
         return (await running).status, [call[0] for call in supervisor.calls]
 
     return play(scenario, silence_limit_s=60.0)

@@ -34,10 +34,10 @@ def names(file):
 
 def test_backup_a_backup_has_what_was_written_before_it(file):
     store = Store(url_of(file))
-    store.write_tasks([a_row(1000)])  # only in the write-ahead log: the store stays open
+    store.commit([a_row(1000)], [], [])  # only in the write-ahead log: the store stays open
     before = datetime.now(UTC).replace(microsecond=0)
     backup = back_up(file)
-    store.write_tasks([a_row(1001)])
+    store.commit([a_row(1001)], [], [])
     store.close()
     assert before <= moment_of(backup) <= datetime.now(UTC)
     assert names(file) == [backup.name]  # a single file
@@ -52,7 +52,7 @@ def test_backup_writers_do_not_wait_for_it(file, monkeypatch):
 
     def write():
         for number in range(1000, 1200):
-            store.write_tasks([a_row(number)])
+            store.commit([a_row(number)], [], [])
 
     with ThreadPoolExecutor() as threads:
         writing = threads.submit(write)

@@ -73,8 +73,8 @@ def make_first_release(engine, tasks=(), events=(), statements=(*FIRST_RELEASE, 
             connection.execute(sa.text("INSERT INTO tasks VALUES (:id, :number, :record)"), row)
         for event in events:
             values = {**event._asdict(), "index": event.sequence - 1, "is_final": '"status"' in event.entry}
-            row = "(:task_id, :sequence, 'run', :index, :entry, :is_final)"
-            connection.execute(sa.text(f"INSERT INTO events VALUES {row}"), values)
+            places = "(:task_id, :sequence, 'run', :index, :entry, :is_final)"
+            connection.execute(sa.text(f"INSERT INTO events VALUES {places}"), values)
         if statements:
             value = {"value": json.dumps({"cpu": [1, 2]})}
             connection.execute(sa.text("INSERT INTO settings VALUES ('caps', :value)"), value)

@@ -34,7 +34,7 @@ class Supervisor(RunSupervisor):
     """One that knows no run, as after a restart of everything. Its runs last for ever."""
 
     def __init__(self):
-        super().__init__(None)
+        super().__init__()
         self.started = []
 
     async def run(self, spec, ray_options, task_manager_actor):

@@ -17,7 +17,7 @@ class Supervisor:
     def __init__(self):
         self.has_started = asyncio.Event()
         self.is_over = asyncio.Event()
-        self.outcome = Outcome("completed", result={})
+        self.outcome = Outcome("completed")
 
     async def run(self, spec, options, task_manager_actor):
         self.has_started.set()

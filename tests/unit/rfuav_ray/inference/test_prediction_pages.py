@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.inference.prediction_pages import read_json, read_page
-from rfuav_ray.inference.predictions import Prediction, writing_predictions
+from rfuav_ray.inference.predictions import writing_predictions
 
 ROWS = 300
 
