@@ -48,7 +48,7 @@ class Manager:
         self.failures: list[Failure] = []
         #: how many entries each report had
         self.batches: list[int] = []
-        #: is called while a report is on its way
+        #: is called while a report with entries is on its way
         self.on_report: Callable[[], None] = lambda: None
         self.is_asked = threading.Event()
 
@@ -56,7 +56,8 @@ class Manager:
         failure = self.failures.pop(0) if self.failures else None
         self.batches.append(len(report.entries))
         self.is_asked.set()
-        self.on_report()
+        if report.entries:
+            self.on_report()
         if failure == "away":
             raise ActorUnavailableError("The actor is restarting.", None)
         if self.table.get("task").attempt != report.attempt:

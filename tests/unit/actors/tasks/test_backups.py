@@ -10,6 +10,7 @@ from actors.store.backup import back_up, backup_folder, backups
 from actors.store.setup import prepare_store
 from actors.tasks import backups as timing
 from actors.tasks.backups import Backups
+from actors.tasks.row import record_of
 from rfuav_ray.errors import TaskNotFound
 from rfuav_ray.tasks import TaskStatus
 from tests.support.damaged_files import contents, restore, url_of
@@ -83,7 +84,7 @@ def test_backups_that_fail_are_said_and_tried_again(file, without_pause, caplog)
 
 
 def test_backups_a_stop_makes_one_with_every_task(play, file):
-    async def scenario(manager, metrics):
+    async def scenario(manager, logs):
         await submit(manager, a_task(1))
         await manager.stop(0)
         assert [row.id for row in contents(backups(file)[-1])[0]] == ["task-1"]
@@ -110,23 +111,23 @@ def test_backups_of_a_server_are_left_to_its_operator():
 def test_backups_the_tasks_of_a_restored_one_go_on_and_later_ones_are_unknown(play, file):
     first, second = Supervisor(), Supervisor()
 
-    async def until_the_damage(manager, metrics):
+    async def until_the_damage(manager, logs):
         await submit(manager, a_task(1), a_task(2))
         await until(lambda: {"task-1:1", "task-2:1"} <= set(first.started))
         await asyncio.to_thread(back_up, file)
         await manager.cancel("task-2")
         await submit(manager, a_task(3))
 
-    async def after_it(manager, metrics):
+    async def after_it(manager, logs):
         await until(lambda: {"task-1:2", "task-2:2"} <= set(second.started))
         for number in (1, 2):
-            task = await manager.get(f"task-{number}")
+            task = record_of(await manager.get(f"task-{number}"))
             assert (task.status, task.attempt) == (TaskStatus.RUNNING, 2)
         with pytest.raises(TaskNotFound):
             await manager.get("task-3")
         await submit(manager, a_task(3))
         assert (await manager.get("task-3")).number == 3
-        assert "Task accepted" in (await metrics.read("task-3")).events[0][1]
+        assert "Task accepted" in logs.messages("task-3")[0]
 
     play(until_the_damage, first)
     file.unlink()  # connections of the first life still have the old file, and may write into it
