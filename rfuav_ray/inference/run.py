@@ -9,7 +9,7 @@ from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
-from rfuav_ray.files import find_images
+from rfuav_ray.files import find_images, remove_temporaries
 from rfuav_ray.inference.batches import classified
 from rfuav_ray.inference.classifier import Classifier
 from rfuav_ray.inference.prediction_log import PredictionLog, work_digest
@@ -58,6 +58,8 @@ def infer(
     with PredictionLog(save_path, run_id) as log, explaining_out_of_memory(advice):
         config = load_model_config(Path(request.cfg_path))
         images = _images(source)
+        if resume:
+            remove_temporaries(save_path)  # of a run that was killed while it wrote its results
         tally = InferenceProgress(source, len(images), report)
         classifier = Classifier(config, weight_path, torch.device(device), request.precision, report)
         work = work_digest(config, weight_path, images)

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 import torch
 
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.models.build import build_model
 from rfuav_ray.models.config import ModelConfig, save_model_config
@@ -141,7 +142,7 @@ def outcome(job: Job, task: dict[str, Any]) -> dict[str, Any]:
             "weights": _hash(b"".join(weights[name].numpy().tobytes() for name in weights)),
         }
     if "inference" in job.sort:
-        return {"predictions.csv": _hash((job.output / "predictions.csv").read_bytes())}
+        return {name: _hash((job.output / name).read_bytes()) for name in KINDS["inference"].files}
     files = sorted(file for file in job.output.rglob("*") if file.is_file() and RUN_FOLDER not in file.parts)
     hashes = {str(file.relative_to(job.output)): _hash(file.read_bytes()) for file in files}
     return {"stats": task["result"]["stats"], **hashes}

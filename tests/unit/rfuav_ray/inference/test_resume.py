@@ -127,6 +127,13 @@ def test_resume_without_a_readable_first_line_it_begins_anew(run, content):
     assert len(run.messages("WARNING")) == 1
 
 
+def test_resume_a_run_that_was_killed_while_it_wrote_its_results_leaves_no_half_of_them(run):
+    end_after(run, 5, KeyboardInterrupt)
+    (run.out / "predictions.index").write_bytes(b"of rows that nobody has")
+    (run.out / f".{'0' * 32}.tmp.jsonl").write_text('{"file"')
+    assert_it_went_on(run, go_on(run), IMAGES)
+
+
 @pytest.mark.parametrize("changed", ["an image", "a new image", "the weights", "the config"])
 def test_resume_changed_input_is_told_of_and_all_is_done_again(run, changed):
     end_after(run, 2)
