@@ -53,7 +53,7 @@ def start_actors(settings: Settings) -> tuple[str | None, Ready]:
     url = database_url(settings.database_url, settings.state_dir)
     # Create the tables here, once: the actors would race to create them.
     notice = prepare_store(url)
-    supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR)
+    supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR, warm_workers=settings.warm_workers == "auto")
     task_manager_actor = _start(TaskManager, names.TASK_MANAGER, settings, supervisor_actor)
     metrics_actor = _start(MetricsActor, names.METRICS, url, settings, task_manager_actor)
     ready = [supervisor_actor.ping.remote(), task_manager_actor.start.remote(), metrics_actor.start.remote()]
@@ -130,7 +130,7 @@ def _has_actors() -> bool:
     return any(actor["namespace"] == names.NAMESPACE for actor in ray.util.list_named_actors(all_namespaces=True))
 
 
-def _start(actor_class: type, name: str, *arguments: Any) -> Any:
+def _start(actor_class: type, name: str, *arguments: Any, **options: Any) -> Any:
     here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
     return (
         ray.remote(actor_class)
@@ -146,7 +146,7 @@ def _start(actor_class: type, name: str, *arguments: Any) -> Any:
             max_concurrency=MAX_WAITING_CALLS,
             scheduling_strategy=here,
         )
-        .remote(*arguments)
+        .remote(*arguments, **options)
     )
 
 

@@ -35,7 +35,14 @@ OPENMP_VARIABLES = {
 
 
 class RunSupervisor:
-    def __init__(self) -> None:
+    def __init__(self, *, warm_workers: bool = True) -> None:
+        """Create a supervisor without runs.
+
+        Args:
+            warm_workers: Whether workers of runs may be forks of a process that has PyTorch loaded. Otherwise Ray
+                starts each of them as usual.
+        """
+        self._warm_workers = warm_workers
         self._runs: dict[str, asyncio.Task[Outcome]] = {}
         self._refs: dict[str, Any] = {}
         #: the reasons for giving up runs, by run id
@@ -49,7 +56,7 @@ class RunSupervisor:
         if spec.run_id not in self._runs:
             run = self._run_on_gpu if spec.has_hardware else self._run
             # Not the task's id: Ray counts tasks by name, and never forgets a name.
-            run = run.options(name=spec.kind, runtime_env=run_environment(), **ray_options)
+            run = run.options(name=spec.kind, runtime_env=run_environment(self._warm_workers), **ray_options)
             self._refs[spec.run_id] = run.remote(spec, task_manager_actor)
             self._runs[spec.run_id] = asyncio.create_task(self._watch(spec.run_id))
         return await self.wait(spec.run_id)
@@ -77,7 +84,8 @@ class RunSupervisor:
 
     async def warm_up(self) -> None:
         """Make this node's fork server load the modules that runs need, before the first run starts."""
-        await ray.remote(num_cpus=0)(runner.warm_up).options(runtime_env=run_environment()).remote()
+        if self._warm_workers:
+            await ray.remote(num_cpus=0)(runner.warm_up).options(runtime_env=run_environment()).remote()
 
     async def ping(self) -> None:
         """Answer as soon as the actor is up."""
@@ -98,7 +106,7 @@ class RunSupervisor:
         return outcome
 
 
-def run_environment() -> dict[str, Any]:
+def run_environment(warm_workers: bool = True) -> dict[str, Any]:
     """The runtime environment of runs. No actor has the same one: none may start in a process with PyTorch."""
     niceness = min(os.nice(0) + RUN_NICENESS, LARGEST_NICENESS)
     variables = {"RAY_worker_niceness": str(niceness)}
@@ -106,7 +114,7 @@ def run_environment() -> dict[str, Any]:
     variables |= {name: os.environ.get(name, usual) for name, usual in OPENMP_VARIABLES.items()}
     environment: dict[str, Any] = {"env_vars": variables}
     # On other nodes, Python and this program may have other paths: a cluster uses Ray's normal workers.
-    if sys.platform == "linux" and sum(node["Alive"] for node in ray.nodes()) == 1:
+    if warm_workers and sys.platform == "linux" and sum(node["Alive"] for node in ray.nodes()) == 1:
         environment["py_executable"] = shlex.join([sys.executable, "-I", "-S", fork_client.__file__])
     return environment
 

@@ -192,7 +192,8 @@ class Dispatcher:
 
     async def _take_folder(self, task: TaskRecord) -> None:
         """Move an earlier task's files out of the folder, and correct the paths in its result. Raises OSError."""
-        if (folder := leased_folder(task)) is None:
+        folder = leased_folder(task)
+        if folder is None or not KINDS[task.kind].shares_folder:  # the others write only into an empty folder
             return
         moved = await asyncio.to_thread(claim, Path(folder), task.kind, task.id, is_first=task.attempt == 1)
         if moved is None:

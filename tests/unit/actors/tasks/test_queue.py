@@ -189,7 +189,16 @@ def test_queue_a_cancelled_task_that_never_had_the_folder_leaves_it_to_its_holde
     assert queue.leases.other_holder("/out", "c") == "a"
 
 
-def test_queue_the_name_is_a_part_of_the_folder_and_preprocessing_shares_none():
+def test_queue_the_name_is_a_part_of_the_folder():
     named = a_task("a", 1, request={"save_path": "/out", "name": "x"})
     assert leased_folder(named) == "/out/x"
-    assert leased_folder(a_task("b", 2, kind="split", request={"output_path": "/out"})) is None
+
+
+def test_queue_preprocessing_waits_for_its_folder(queue_of):
+    fields = {"kind": "split", "request": {"output_path": "/out"}}
+    queue = queue_of(a_task("a", 1, **fields), a_task("b", 2, **fields), in_folder("c", 3))
+    slots = SlotTable(LIMITS)
+    assert started(queue, slots) == [("a", "cpu")]
+    slots.release("a")
+    queue.leases.release("/out", "a")
+    assert started(queue, slots) == [("b", "cpu")]
