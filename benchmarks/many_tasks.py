@@ -15,9 +15,9 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from actors.store.row import row_of
 from actors.store.setup import prepare_store
 from actors.store.store import EventRow, Store, database_url
-from actors.tasks.row import row_of
 from rfuav_ray.api.requests import DatasetSplitRequest, InferenceRequest, TrainingRequest
 from rfuav_ray.tasks import TaskRecord, TaskStatus, now
 from tests.support.service_process import ServiceProcess

@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 from ray.exceptions import RayError, RayTaskError
 
 from actors.batching import Batcher
-from actors.tasks.row import TaskRow, record_of
+from actors.store.row import TaskRow, record_of
 from rfuav_ray.api.kinds import TaskKind
 from rfuav_ray.api.requests import RunRequest
 from rfuav_ray.api.responses import TaskResponse, task_response

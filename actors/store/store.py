@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from actors.store.database import connect, plain_errors
+from actors.store.row import TaskRow
 from actors.store.tables import events, settings, tasks, upsert
-from actors.tasks.row import TaskRow
 
 _TASK = TaskRow._fields
 _LOAD = sa.select(*(tasks.c[name] for name in _TASK)).order_by(tasks.c.number)

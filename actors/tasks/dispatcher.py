@@ -15,12 +15,12 @@ from actors.devices.numbering import ANY_GPU, CPU
 from actors.devices.slots import slot_kind
 from actors.events.gauges import QueueGauges
 from actors.events.window import Entry
+from actors.runs.plan import ending, plan
 from actors.runs.spec import Outcome
 from actors.runs.tracker import RunTracker
 from actors.store.store import Store
 from actors.tasks.leases import leased_folder
 from actors.tasks.queue import TaskQueue
-from actors.tasks.run_plan import ending, plan
 from actors.tasks.table import TaskTable
 from actors.tasks.task_log import last_entry, service_entry
 from rfuav_ray.api.kinds import KINDS

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from actors.events.window import Event
-from actors.tasks.row import TaskRow
+from actors.store.row import TaskRow
 
 #: number of changes in one page: a large table travels in parts
 PAGE = 2000

@@ -11,13 +11,13 @@ from actors.devices.limits import Limits
 from actors.events.gauges import QueueGauges
 from actors.events.window import Entry
 from actors.runs.spec import Outcome, ReportAnswer, RunReport
+from actors.store.backup_schedule import Backups
+from actors.store.row import TaskRow
 from actors.store.store import Store, database_url
-from actors.tasks.backups import Backups
 from actors.tasks.dispatcher import Dispatcher
 from actors.tasks.feed import FeedPage
 from actors.tasks.reports import Reports
 from actors.tasks.retention import Retention
-from actors.tasks.row import TaskRow
 from actors.tasks.submissions import Submissions
 from actors.tasks.table import TaskTable
 from actors.tasks.task_log import service_entry

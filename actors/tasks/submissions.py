@@ -6,9 +6,9 @@ from functools import cache
 
 from actors.devices.numbering import ANY_GPU
 from actors.events.window import Entry, log_entry
+from actors.store.row import TaskRow
 from actors.tasks.dispatcher import Dispatcher
 from actors.tasks.queue import Line, line_of
-from actors.tasks.row import TaskRow
 from actors.tasks.table import TaskTable
 from rfuav_ray.errors import InvalidInput, ServiceBusy, service_stopping
 from rfuav_ray.tasks import TaskRecord

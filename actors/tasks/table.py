@@ -10,9 +10,9 @@ from pathlib import Path
 from actors.events.gauges import QueueGauges
 from actors.events.window import Entry
 from actors.gc_tuning import gc_paused
+from actors.store.row import TaskRow, record_of
 from actors.store.store import Store
 from actors.tasks.feed import Change, TaskFeed
-from actors.tasks.row import TaskRow, record_of
 from actors.tasks.task_log import service_entry
 from actors.tasks.writer import TaskWriter
 from rfuav_ray.errors import TaskConflict, TaskNotFound

@@ -9,9 +9,9 @@ from itertools import chain
 
 from actors.background import RETRY_S, Jobs
 from actors.events.window import Entry, Event
+from actors.store.row import TaskRow, row_of
 from actors.store.store import EventRow, Store
 from actors.tasks.feed import Change, TaskFeed
-from actors.tasks.row import TaskRow, row_of
 from rfuav_ray.tasks import TaskRecord
 
 logger = logging.getLogger(__name__)

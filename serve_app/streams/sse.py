@@ -14,8 +14,8 @@ from typing import Any
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from actors.events.window import Event, EventWindow
+from actors.store.row import TaskRow
 from actors.tasks.feed import Change
-from actors.tasks.row import TaskRow
 from rfuav_ray.errors import ServiceBusy, service_stopping
 from rfuav_ray.tasks import ENDED_STATUSES
 from serve_app.view.task_view import TaskView

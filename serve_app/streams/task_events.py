@@ -4,8 +4,8 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator, Iterable, Sequence
 
+from actors.store.row import TaskRow
 from actors.tasks.feed import Change
-from actors.tasks.row import TaskRow
 from serve_app.view.task_view import TaskCopy, TaskView
 
 #: Changes within this time are sent together.

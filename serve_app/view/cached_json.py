@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from fastapi.responses import Response
 
-from actors.tasks.row import TaskRow, record_of
+from actors.store.row import TaskRow, record_of
 from rfuav_ray.api.responses import TaskResponse, task_response
 
 #: The cache keeps this many answers, of a few kilobytes each.

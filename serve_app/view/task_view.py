@@ -6,9 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
 from itertools import chain
 
+from actors.store.row import TaskRow, record_of
 from actors.tasks.feed import Change, FeedPage
 from actors.tasks.queue import TaskQueue
-from actors.tasks.row import TaskRow, record_of
 from rfuav_ray.tasks import LIVE_STATUSES, TaskRecord, TaskStatus
 from serve_app.view.cached_json import Encoded, encoded_task
 

@@ -13,7 +13,7 @@ import pytest
 import ray
 from ray.exceptions import RayError, RayTaskError
 
-from actors.tasks.row import row_of
+from actors.store.row import row_of
 from rfuav_ray.tasks import TaskRecord
 from serve_app.streams.sse import TaskStreams
 from serve_app.view.task_view import TaskView

@@ -6,9 +6,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from actors.store.row import TaskRow
 from actors.store.setup import prepare_store
 from actors.store.store import EventRow, Store
-from actors.tasks.row import TaskRow
 from tests.support.sample_tasks import a_row
 from tests.support.store_samples import an_event
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from actors.events.metrics_actor import MetricsActor
+from actors.store.row import TaskRow
 from actors.store.store import EventRow, Store, database_url
 from actors.tasks.feed import Change, FeedPage, TaskFeed
-from actors.tasks.row import TaskRow
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskStatus
 from tests.support.actor_handles import LocalHandle

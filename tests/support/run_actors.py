@@ -11,9 +11,9 @@ from ray.exceptions import ActorUnavailableError
 
 from actors.events.gauges import QueueGauges
 from actors.runs.spec import Instruction, ReportAnswer, RunReport
+from actors.store.row import TaskRow
 from actors.store.store import EventRow, Store, database_url
 from actors.tasks.reports import Reports
-from actors.tasks.row import TaskRow
 from actors.tasks.table import TaskTable
 from rfuav_ray.errors import ServiceBusy
 from rfuav_ray.tasks import TaskRecord, TaskStatus, advance

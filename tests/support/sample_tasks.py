@@ -1,6 +1,6 @@
 """Tasks for the tests."""
 
-from actors.tasks.row import row_of
+from actors.store.row import row_of
 from rfuav_ray.tasks import TaskRecord, now
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
+from actors.store.row import TaskRow
 from actors.store.store import EventRow, Store
-from actors.tasks.row import TaskRow
 
 
 class StoreWrites:

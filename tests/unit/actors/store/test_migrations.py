@@ -13,10 +13,10 @@ from alembic.runtime.migration import MigrationContext
 from actors.store.backup import back_up, backups
 from actors.store.database import connect
 from actors.store.migrations import upgrade
+from actors.store.row import record_of, row_of
 from actors.store.setup import prepare_store
 from actors.store.store import Store
 from actors.store.tables import metadata
-from actors.tasks.row import record_of, row_of
 from rfuav_ray.errors import RfuavError, ServiceBusy
 from rfuav_ray.tasks import TaskStatus, advance
 from tests.support.sample_tasks import a_row, a_task

@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import IntegrityError
 
+from actors.store.row import record_of, row_of
 from actors.store.setup import prepare_store
 from actors.store.store import EventRow, Store, database_url
-from actors.tasks.row import record_of, row_of
 from rfuav_ray.errors import RfuavError, ServiceBusy
 from rfuav_ray.tasks import TaskStatus, advance
 from tests.support.sample_tasks import a_row, a_task

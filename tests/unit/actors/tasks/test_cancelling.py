@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from actors.runs.spec import Outcome
-from actors.tasks.row import record_of
+from actors.store.row import record_of
 from rfuav_ray.tasks import TaskStatus
 from tests.support.sample_tasks import a_task
 

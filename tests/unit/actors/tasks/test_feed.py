@@ -4,9 +4,9 @@ from contextlib import contextmanager
 
 import pytest
 
+from actors.store.row import TaskRow
 from actors.tasks import feed as task_feed
 from actors.tasks.feed import Change, TaskFeed
-from actors.tasks.row import TaskRow
 
 
 def put(feed, task_id, version, *events, number=1):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.tasks.row import record_of
+from actors.store.row import record_of
 from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict, TaskNotFound
 from rfuav_ray.tasks import TaskStatus
 from tests.support.sample_tasks import a_task

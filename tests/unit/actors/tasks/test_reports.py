@@ -5,8 +5,8 @@ import asyncio
 import pytest
 
 from actors.runs.spec import Outcome, Progress, RunReport
+from actors.store.row import record_of
 from actors.tasks import reports
-from actors.tasks.row import record_of
 from rfuav_ray.errors import ServiceBusy
 from tests.support.sample_tasks import a_task
 

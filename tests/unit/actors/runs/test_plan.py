@@ -2,8 +2,8 @@
 
 import pytest
 
+from actors.runs.plan import ending
 from actors.runs.spec import Outcome
-from actors.tasks.run_plan import ending
 from rfuav_ray.tasks import TaskStatus
 from tests.support.sample_results import EPOCH_METRICS, INFERENCE_RESULT, TRAINING_RESULT
 from tests.support.sample_tasks import a_task
@@ -11,7 +11,7 @@ from tests.support.sample_tasks import a_task
 RUNNING = {"status": TaskStatus.RUNNING, "latest_metrics": {"epoch": 7}, "current_epoch": 7}
 
 
-def test_run_plan_a_completed_training_has_the_figures_of_its_last_epoch_though_their_report_was_lost():
+def test_plan_a_completed_training_has_the_figures_of_its_last_epoch_though_their_report_was_lost():
     metrics = EPOCH_METRICS | {"epoch": 8}
     outcome = Outcome("completed", result=TRAINING_RESULT | {"metrics": metrics, "epochs": 8})
     status, changes = ending(a_task(**RUNNING), outcome)
@@ -19,7 +19,7 @@ def test_run_plan_a_completed_training_has_the_figures_of_its_last_epoch_though_
     assert (changes["latest_metrics"], changes["current_epoch"]) == (metrics, 8)
 
 
-def test_run_plan_what_is_no_training_has_no_figures_of_epochs():
+def test_plan_what_is_no_training_has_no_figures_of_epochs():
     _, changes = ending(
         a_task(kind="inference", status=TaskStatus.RUNNING), Outcome("completed", result=INFERENCE_RESULT)
     )
@@ -36,7 +36,7 @@ def test_run_plan_what_is_no_training_has_no_figures_of_epochs():
         (Outcome("completed", result=INFERENCE_RESULT), True, TaskStatus.COMPLETED),
     ],
 )
-def test_run_plan_how_a_task_ends(outcome, cancel_requested, status):
+def test_plan_how_a_task_ends(outcome, cancel_requested, status):
     ended, changes = ending(a_task(status=TaskStatus.RUNNING, cancel_requested=cancel_requested), outcome)
     assert ended is status
     assert (outcome.error or "") in changes["message"] or status is TaskStatus.CANCELLED

@@ -6,11 +6,11 @@ import logging
 import pytest
 
 from actors.runs.supervisor import RunSupervisor
+from actors.store import backup_schedule as timing
 from actors.store.backup import back_up, backup_folder, backups
+from actors.store.backup_schedule import Backups
+from actors.store.row import record_of
 from actors.store.setup import prepare_store
-from actors.tasks import backups as timing
-from actors.tasks.backups import Backups
-from actors.tasks.row import record_of
 from rfuav_ray.errors import TaskNotFound
 from rfuav_ray.tasks import TaskStatus
 from tests.support.damaged_files import contents, restore, url_of
@@ -48,7 +48,7 @@ async def submit(manager, *tasks):
     assert [answer[0].id for answer in answers] == [task.id for task in tasks]
 
 
-def test_backups_are_repeated_while_the_service_runs(file, without_pause):
+def test_backup_schedule_are_repeated_while_the_service_runs(file, without_pause):
     async def scenario():
         repeating = Backups(url_of(file))
         repeating.begin()
@@ -59,7 +59,7 @@ def test_backups_are_repeated_while_the_service_runs(file, without_pause):
     asyncio.run(scenario())
 
 
-def test_backups_the_first_one_waits_until_the_newest_is_old_enough(file, monkeypatch):
+def test_backup_schedule_the_first_one_waits_until_the_newest_is_old_enough(file, monkeypatch):
     monkeypatch.setattr(timing, "FIRST_AFTER_S", 0.0)
     old = back_up(file).rename(backup_folder(file) / "rfuav-20260101T000000Z.db")
 
@@ -70,7 +70,7 @@ def test_backups_the_first_one_waits_until_the_newest_is_old_enough(file, monkey
     asyncio.run(scenario())
 
 
-def test_backups_that_fail_are_said_and_tried_again(file, without_pause, caplog):
+def test_backup_schedule_that_fail_are_said_and_tried_again(file, without_pause, caplog):
     backup_folder(file).touch()
 
     async def scenario():
@@ -83,7 +83,7 @@ def test_backups_that_fail_are_said_and_tried_again(file, without_pause, caplog)
         asyncio.run(scenario())
 
 
-def test_backups_a_stop_makes_one_with_every_task(play, file):
+def test_backup_schedule_a_stop_makes_one_with_every_task(play, file):
     async def scenario(manager, logs):
         await submit(manager, a_task(1))
         await manager.stop(0)
@@ -92,13 +92,13 @@ def test_backups_a_stop_makes_one_with_every_task(play, file):
     play(scenario, Supervisor())
 
 
-def test_backups_a_stop_does_not_wait_long_for_one(file, monkeypatch, caplog):
+def test_backup_schedule_a_stop_does_not_wait_long_for_one(file, monkeypatch, caplog):
     monkeypatch.setattr(timing, "STOP_WITHIN_S", 0.0)
     asyncio.run(Backups(url_of(file)).last())
     assert "no backup of the task store at the stop: it takes longer than 0 s" in caplog.text
 
 
-def test_backups_of_a_server_are_left_to_its_operator():
+def test_backup_schedule_of_a_server_are_left_to_its_operator():
     async def scenario():
         one = Backups("postgresql+psycopg://user@host/database")
         one.begin()
@@ -108,7 +108,7 @@ def test_backups_of_a_server_are_left_to_its_operator():
     asyncio.run(scenario())
 
 
-def test_backups_the_tasks_of_a_restored_one_go_on_and_later_ones_are_unknown(play, file):
+def test_backup_schedule_the_tasks_of_a_restored_one_go_on_and_later_ones_are_unknown(play, file):
     first, second = Supervisor(), Supervisor()
 
     async def until_the_damage(manager, logs):
