@@ -1,1 +1,1 @@
-"""The event logs of tasks, and the gauges for monitoring. Only `gauges` knows of devices."""
+"""Windows of events, the feed for the replicas, and the gauges for monitoring. Stores nothing."""
