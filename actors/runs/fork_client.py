@@ -28,21 +28,29 @@ def main(arguments: Sequence[str]) -> int:
         os.execv(sys.executable, [sys.executable, *arguments])
     # A kill of this process is meant for the worker: the server sees the closed connection and kills the worker.
     status = _line(server)
-    if not status:  # the server has ended, but its workers still run
+    if not status and worker is not None:  # the server has ended, but its workers still run
         select.select([worker], [], [])
     return int(status or 1)
 
 
-def _forked(arguments: Sequence[str]) -> tuple[socket.socket, int]:
+def _forked(arguments: Sequence[str]) -> tuple[socket.socket, int | None]:
     """Return the connection to the server, and a pidfd of the worker. Raises OSError."""
     address = server_address(arguments)
     server = _connect(address)
     try:
-        return server, os.pidfd_open(_ask(server, arguments))
+        return server, _pidfd(_ask(server, arguments))
     except ConnectionError:  # the server belonged to another job, and ends
         server.close()
         server = _connect(address)
-        return server, os.pidfd_open(_ask(server, arguments))
+        return server, _pidfd(_ask(server, arguments))
+
+
+def _pidfd(worker: int) -> int | None:
+    """A descriptor of the worker; None if it has already ended. A second worker would do its work again."""
+    try:
+        return os.pidfd_open(worker)
+    except ProcessLookupError:
+        return None
 
 
 def _ask(server: socket.socket, arguments: Sequence[str]) -> int:
