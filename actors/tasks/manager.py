@@ -123,8 +123,11 @@ class TaskManager:
         return await self._reports.accept(report)
 
     @_uninterrupted
-    async def log(self, task_id: str, entries: Sequence[Entry]) -> None:
-        """Add entries to the log of a task that has not ended. Returns when they are stored.
+    async def log(self, task_id: str, entries: Sequence[Entry]) -> int:
+        """Add entries to the log of a task that has not ended. Waits until they are stored.
+
+        Returns:
+            The sequence number of the last entry.
 
         Raises:
             TaskNotFound: There is no such task.
@@ -136,6 +139,7 @@ class TaskManager:
             raise TaskConflict(f"Task '{task_id}' has ended: its log is complete.")
         self.table.change(task, *entries)
         await self.table.stored(task_id)
+        return self.table.row(task_id).last_sequence
 
     @_uninterrupted
     async def cancel(self, task_id: str) -> TaskRow:

@@ -94,12 +94,12 @@ def open_page(chromium, request):
 
 
 @pytest.fixture
-def write_log(service):
+def write_log(client):
     """Write messages into a task's log, as a run would."""
 
     def write(task_id, *messages, level="INFO"):
         entries = [{"timestamp": "2026-01-01T12:00:00Z", "level": level, "message": text} for text in messages]
-        task_logs.write_log(task_id, entries)
+        task_logs.write_log(client, task_id, entries)
 
     return write
 

@@ -84,7 +84,7 @@ def long_log(client, training):
     task_id = client.start_training(**training())["task_id"]
     entry = {"timestamp": "2026-01-01T00:00:00+00:00", "level": "INFO", "message": "x" * ENTRY_BYTES}
     for _ in range(0, ENTRIES, 10_000):
-        write_log(task_id, [entry] * 10_000)
+        write_log(client, task_id, [entry] * 10_000)
     return task_id
 
 

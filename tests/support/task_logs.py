@@ -9,6 +9,7 @@ import ray
 from actors import names
 from actors.events.window import Entry
 from actors.store.store import Store
+from rfuav_ray.client import RFUAVClient
 from rfuav_ray.tasks import ENDED_STATUSES
 
 
@@ -32,6 +33,8 @@ class TaskLogs:
         return self.messages(task_id)
 
 
-def write_log(task_id: str, entries: Sequence[Entry]) -> None:
-    """Add entries to the log of a task of the running service."""
-    ray.get(ray.get_actor(names.TASK_MANAGER, names.NAMESPACE).log.remote(task_id, entries))
+def write_log(client: RFUAVClient, task_id: str, entries: Sequence[Entry]) -> None:
+    """Add entries to the log of a task of the running service. Returns when the API shows them."""
+    last = ray.get(ray.get_actor(names.TASK_MANAGER, names.NAMESPACE).log.remote(task_id, entries))
+    while not client.get_logs(task_id, after=last - 1, limit=1):
+        """The replica gets them in a moment."""
