@@ -21,8 +21,8 @@ from actors.runs.tracker import RunTracker
 from actors.store.store import Store
 from actors.tasks.leases import leased_folder
 from actors.tasks.queue import TaskQueue
+from actors.tasks.service_entries import last_entry, service_entry
 from actors.tasks.table import TaskTable
-from actors.tasks.task_log import last_entry, service_entry
 from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.outputs.ownership import claim
 from rfuav_ray.settings import Settings

@@ -18,9 +18,9 @@ from actors.tasks.dispatcher import Dispatcher
 from actors.tasks.feed import FeedPage
 from actors.tasks.reports import Reports
 from actors.tasks.retention import Retention
+from actors.tasks.service_entries import service_entry
 from actors.tasks.submissions import Submissions
 from actors.tasks.table import TaskTable
-from actors.tasks.task_log import service_entry
 from actors.tasks.usage import usage
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.logs import write_to_log_file

@@ -5,8 +5,8 @@ from typing import Any
 
 from actors.runs.spec import Instruction, Progress, ReportAnswer, RunReport
 from actors.tasks.dispatcher import Dispatcher
+from actors.tasks.service_entries import log_warnings
 from actors.tasks.table import TaskTable
-from actors.tasks.task_log import log_warnings
 from rfuav_ray.errors import TaskNotFound
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 

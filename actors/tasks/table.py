@@ -13,8 +13,8 @@ from actors.gc_tuning import gc_paused
 from actors.store.row import TaskRow, record_of
 from actors.store.store import Store
 from actors.tasks.feed import Change, TaskFeed
-from actors.tasks.task_log import service_entry
-from actors.tasks.writer import TaskWriter
+from actors.tasks.history_writer import HistoryWriter
+from actors.tasks.service_entries import service_entry
 from rfuav_ray.errors import TaskConflict, TaskNotFound
 from rfuav_ray.events import Level
 from rfuav_ray.outputs.ownership import MovedResults, with_new_paths
@@ -32,7 +32,7 @@ class TaskTable:
         self._leaving: set[str] = set()
         self._last_number = 0
         self.feed = TaskFeed()
-        self._writer = TaskWriter(store, self.feed, self._live.__getitem__, self._published)
+        self._writer = HistoryWriter(store, self.feed, self._live.__getitem__, self._published)
 
     async def load(self) -> list[TaskRecord]:
         """Load all tasks from the store. Returns those that have not ended, in the order of submission."""

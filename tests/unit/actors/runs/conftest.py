@@ -18,7 +18,7 @@ def actors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunActor
     monkeypatch.setattr(reporter, "FIRST_REPORT_AFTER_S", 0.001)
     monkeypatch.setattr(reports, "REPORT_EVERY_S", 0.001)
     monkeypatch.setattr(reports, "STORED_WITHIN_S", 0.05)
-    monkeypatch.setattr("actors.tasks.writer.RETRY_S", 0.001)
+    monkeypatch.setattr("actors.tasks.history_writer.RETRY_S", 0.001)
     monkeypatch.setattr(reporter, "RETRY_S", 0)
     (tmp_path / "service").mkdir()
     prepare_store(database_url("", tmp_path / "service"))

@@ -93,7 +93,7 @@ def test_reports_a_restarted_manager_knows_the_entries_that_it_has(started, play
 
 def test_reports_the_answer_comes_while_nothing_can_be_stored_and_the_run_repeats(started, commits, monkeypatch):
     monkeypatch.setattr(reports, "STORED_WITHIN_S", 0.05)
-    monkeypatch.setattr("actors.tasks.writer.RETRY_S", 0.01)
+    monkeypatch.setattr("actors.tasks.history_writer.RETRY_S", 0.01)
 
     def refuse(*_):
         raise ServiceBusy("The disk is full.", 5)

@@ -1,4 +1,4 @@
-"""Commits the changes of tasks, and then publishes them. Changes that wait together share one transaction."""
+"""Commits the changes of tasks and of their logs, then publishes them. What waits together shares one commit."""
 
 import asyncio
 import json
@@ -45,7 +45,7 @@ class _Request:
     on_stored: Callable[[list[TaskRow]], None] = lambda _: None
 
 
-class TaskWriter:
+class HistoryWriter:
     """The only writer of tasks and of their logs."""
 
     def __init__(

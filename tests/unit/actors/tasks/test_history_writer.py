@@ -9,7 +9,7 @@ import pytest
 from actors.store.setup import prepare_store
 from actors.store.store import Store, database_url
 from actors.tasks.feed import TaskFeed
-from actors.tasks.writer import TaskWriter
+from actors.tasks.history_writer import HistoryWriter
 from rfuav_ray.errors import ServiceBusy
 from tests.support.sample_tasks import a_task
 from tests.support.store_writes import watched_commits
@@ -25,7 +25,7 @@ class Tasks:
         self.feed = TaskFeed()
         self.store = Store(url)
         self.published = []
-        self.writer = TaskWriter(self.store, self.feed, self.newest.__getitem__, self.published.extend)
+        self.writer = HistoryWriter(self.store, self.feed, self.newest.__getitem__, self.published.extend)
 
     async def add(self, *tasks):
         self.newest |= {task.id: task for task in tasks}
@@ -50,7 +50,7 @@ class Tasks:
 
 @pytest.fixture
 def commits(monkeypatch):
-    monkeypatch.setattr("actors.tasks.writer.RETRY_S", 0.01)
+    monkeypatch.setattr("actors.tasks.history_writer.RETRY_S", 0.01)
     return watched_commits(monkeypatch)
 
 
@@ -71,7 +71,7 @@ def refuse(*_):
     raise ServiceBusy("The disk is full.", 5)
 
 
-def test_writer_stores_a_task_and_its_log_in_one_commit(tasks, commits):
+def test_history_writer_stores_a_task_and_its_log_in_one_commit(tasks, commits):
     seen = []
     commits.before = lambda rows, events, deleted: seen.append((len(rows), len(events)))
 
@@ -87,7 +87,7 @@ def test_writer_stores_a_task_and_its_log_in_one_commit(tasks, commits):
     run(scenario)
 
 
-def test_writer_commits_together_what_waits_together(tasks, commits):
+def test_history_writer_commits_together_what_waits_together(tasks, commits):
     counts = []
 
     async def scenario():
@@ -103,7 +103,7 @@ def test_writer_commits_together_what_waits_together(tasks, commits):
     run(scenario)
 
 
-def test_writer_shows_changes_that_need_not_be_durable_without_a_commit(tasks, commits):
+def test_history_writer_shows_changes_that_need_not_be_durable_without_a_commit(tasks, commits):
     async def scenario():
         await tasks.add(a_task(1))
         commits.before = refuse
@@ -115,7 +115,7 @@ def test_writer_shows_changes_that_need_not_be_durable_without_a_commit(tasks, c
     run(scenario)
 
 
-def test_writer_repeats_changes_that_cannot_be_stored_and_shows_none_before(tasks, commits):
+def test_history_writer_repeats_changes_that_cannot_be_stored_and_shows_none_before(tasks, commits):
     async def scenario():
         await tasks.add(a_task(1), a_task(2))
         commits.before = refuse
@@ -135,7 +135,7 @@ def test_writer_repeats_changes_that_cannot_be_stored_and_shows_none_before(task
     run(scenario)
 
 
-def test_writer_refuses_new_tasks_and_deletions_that_cannot_be_stored(tasks, commits):
+def test_history_writer_refuses_new_tasks_and_deletions_that_cannot_be_stored(tasks, commits):
     async def scenario():
         await tasks.add(a_task(1))
         commits.before = refuse
@@ -151,7 +151,7 @@ def test_writer_refuses_new_tasks_and_deletions_that_cannot_be_stored(tasks, com
     run(scenario)
 
 
-def test_writer_deletes_a_task_with_its_log_and_a_new_task_has_a_new_log(tasks):
+def test_history_writer_deletes_a_task_with_its_log_and_a_new_task_has_a_new_log(tasks):
     async def scenario():
         await tasks.add(a_task(1))
         tasks.change("task-1", "old")
@@ -165,7 +165,7 @@ def test_writer_deletes_a_task_with_its_log_and_a_new_task_has_a_new_log(tasks):
     run(scenario)
 
 
-def test_writer_stored_waits_for_a_commit_that_has_begun(tasks, commits):
+def test_history_writer_stored_waits_for_a_commit_that_has_begun(tasks, commits):
     is_writing, may_continue = threading.Event(), threading.Event()
 
     def wait(*_):
@@ -187,7 +187,7 @@ def test_writer_stored_waits_for_a_commit_that_has_begun(tasks, commits):
     run(scenario)
 
 
-def test_writer_publishes_versions_in_ascending_order(tasks):
+def test_history_writer_publishes_versions_in_ascending_order(tasks):
     async def scenario():
         await tasks.add(a_task(1), a_task(2))
         for _ in range(3):
