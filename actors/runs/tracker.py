@@ -25,6 +25,7 @@ class RunTracker:
         cancel_grace_s: float,
         silence_limit_s: float,
         is_at_supervisor: bool = False,
+        has_reported: bool = False,
     ) -> None:
         """Create the tracker of a run.
 
@@ -34,6 +35,7 @@ class RunTracker:
             cancel_grace_s: How long a cancelled run may take to stop by itself before it is killed.
             silence_limit_s: A run that shows no sign of life for longer is killed and counts as lost; 0 for never.
             is_at_supervisor: The run was started before this actor restarted.
+            has_reported: It also reported before. From then on its silence counts.
         """
         self._run_id = run_id
         self._supervisor_actor = supervisor_actor
@@ -41,8 +43,10 @@ class RunTracker:
         self._silence_limit_s = silence_limit_s
         self._is_at_supervisor = is_at_supervisor
         self._is_cancelled = False
-        #: since when the run shows no sign of life; None before its first report and after it was given up
-        self._silent_s: float | None = None
+        #: why the run was given up
+        self._lost_reason: str | None = None
+        #: for how long the run shows no sign of life; None before its first report
+        self._silent_s: float | None = 0.0 if has_reported else None
         self._jobs = Jobs()
 
     async def start(
@@ -56,9 +60,11 @@ class RunTracker:
         """
         try:
             await prepare()
-            # There is no await between this check and the call: a later cancel finds the run at the supervisor.
+            # No await separates these checks from the call: what comes later finds the run at the supervisor.
             if self._is_cancelled:
                 return Outcome("cancelled")
+            if self._lost_reason is not None:
+                return Outcome("lost", error=self._lost_reason)
             spec, options = plan()
             task_manager_actor = ray.get_runtime_context().current_actor
             outcome_ref = self._supervisor_actor.run.remote(spec, options, task_manager_actor)
@@ -80,9 +86,12 @@ class RunTracker:
             self._jobs.spawn(until(self._supervisor_actor.cancel.remote(self._run_id, grace_s)))
 
     def give_up(self, reason: str) -> None:
-        """End the run as lost."""
-        self._silent_s = None
-        self._jobs.spawn(until(self._supervisor_actor.give_up.remote(self._run_id, reason)))
+        """End the run as lost. A second call changes nothing."""
+        if self._lost_reason is not None:
+            return
+        self._lost_reason = reason
+        if self._is_at_supervisor:  # else `start` sees the reason before anything runs
+            self._jobs.spawn(until(self._supervisor_actor.give_up.remote(self._run_id, reason)))
 
     def heard(self, silent_s: float) -> None:
         """Note a report. `silent_s` says for how long the run's work itself has reported nothing."""

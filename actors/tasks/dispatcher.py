@@ -260,6 +260,7 @@ class Dispatcher:
             cancel_grace_s=KINDS[task.kind].cancel_grace_s,
             silence_limit_s=self._silence_limit_s,
             is_at_supervisor=is_at_supervisor,
+            has_reported=is_at_supervisor and task.reported_entries > 0,
         )
         return tracker
 

@@ -7,19 +7,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 
 from tests.support import task_logs
-from tests.support.live_service import (
-    client,
-    dataset,
-    inference,
-    log_file,
-    own_service,
-    root,
-    service,
-    trained,
-    training,
-)
-
-__all__ = ["client", "dataset", "inference", "log_file", "own_service", "root", "service", "trained", "training"]
+from tests.support.live_service import *  # noqa: F403
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = (

@@ -45,3 +45,4 @@ def test_the_forms_appear_when_the_service_answers_late(open_page, service):
     page.route(DESCRIPTION, lambda route: route.fulfill(status=503), times=1)
     page.reload()
     choose_kind(page, "Split")
+    expect(field(page, "input_path")).to_be_visible()

@@ -21,6 +21,9 @@ from serve_app.command.serve import RAY_VARIABLES, environment
 from serve_app.ingress.choice import ingress
 from tests.support.images import CLASSES, write_image
 
+#: the fixtures; a conftest takes all of them
+__all__ = ["client", "dataset", "inference", "log_file", "own_service", "root", "service", "trained", "training"]
+
 
 @pytest.fixture(scope="session")
 def root(tmp_path_factory):

@@ -220,5 +220,30 @@ def test_tracker_reports_of_a_hung_run_do_not_keep_it_alive():
     assert silent(report) == ("lost", ["run", "give_up"])
 
 
+def test_tracker_reports_of_a_run_that_was_given_up_do_not_give_it_up_again():
+    def report(tracker):
+        tracker.heard(61)
+        tracker.pass_time(1)
+
+    assert silent(report, report, report) == ("lost", ["run", "give_up"])
+
+
+def test_tracker_a_run_that_hung_while_its_manager_restarted_is_given_up():
+    async def scenario(supervisor, tracker):
+        tracker.pass_time(61)
+        return (await tracker.follow()).status
+
+    assert play(scenario, silence_limit_s=60.0, is_at_supervisor=True, has_reported=True) == "lost"
+
+
+def test_tracker_a_run_whose_node_is_lost_before_its_start_never_starts():
+    async def scenario(supervisor, tracker):
+        tracker.give_up("The node left.")
+        outcome = await tracker.start(nothing, plan)
+        return outcome.status, outcome.error, supervisor.calls
+
+    assert play(scenario) == ("lost", "The node left.", [])
+
+
 def test_tracker_a_run_that_has_not_begun_is_not_silent():
     assert silent(lambda tracker: tracker.pass_time(3600)) == ("completed", ["run"])

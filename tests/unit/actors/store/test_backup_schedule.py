@@ -55,8 +55,10 @@ def test_backup_schedule_are_repeated_while_the_service_runs(file, without_pause
         for _ in range(2):
             await until(lambda: backups(file))
             backups(file)[0].unlink(missing_ok=True)
+        await until(lambda: backups(file))
+        return backups(file)
 
-    asyncio.run(scenario())
+    assert asyncio.run(scenario())
 
 
 def test_backup_schedule_the_first_one_waits_until_the_newest_is_old_enough(file, monkeypatch):
@@ -66,8 +68,9 @@ def test_backup_schedule_the_first_one_waits_until_the_newest_is_old_enough(file
     async def scenario():
         Backups(url_of(file)).begin()
         await until(lambda: backups(file)[-1] != old)
+        return backups(file)
 
-    asyncio.run(scenario())
+    assert asyncio.run(scenario())[0] == old
 
 
 def test_backup_schedule_that_fail_are_said_and_tried_again(file, without_pause, caplog):
@@ -78,9 +81,11 @@ def test_backup_schedule_that_fail_are_said_and_tried_again(file, without_pause,
         await until(lambda: "no backup of the task store: Backups cannot be kept" in caplog.text)
         backup_folder(file).unlink()
         await until(lambda: backups(file))
+        return backups(file)
 
     with caplog.at_level(logging.WARNING, timing.__name__):
-        asyncio.run(scenario())
+        made = asyncio.run(scenario())
+    assert made and "Backups cannot be kept" in caplog.text
 
 
 def test_backup_schedule_a_stop_makes_one_with_every_task(play, file):

@@ -1,7 +1,4 @@
-import json
 import logging
-import pickle
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -10,33 +7,8 @@ from scipy.io import wavfile
 
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.signals.recordings import is_recording, open_recording
-from rfuav_ray.signals.spectrogram import iter_spectrograms
-from rfuav_ray.signals.stft_settings import StftSettings
-
-SAMPLES = np.array([0.5 - 0.25j, -1 + 0.125j, 0.125j, 0.75], np.complex64)
-RATE_HZ, FREQUENCY_HZ = 20e6, 2.44e9
-
-
-def pairs(samples, value_type="<f4"):
-    return np.stack([samples.real, samples.imag], axis=1).astype(value_type)
-
-
-def write(folder, stored, datatype, *, name="a", captures=None, **fields):
-    """A recording as any program writes it; a field of None is left out. Gives the metadata's path."""
-    (folder / f"{name}.sigmf-data").write_bytes(stored.tobytes())
-    return write_metadata(folder, datatype, name=name, captures=captures, **fields)
-
-
-def write_metadata(folder, datatype="cf32_le", *, name="a", captures=None, **fields):
-    fields = {"version": "1.2.0", "datatype": datatype, "sample_rate": RATE_HZ, **fields}
-    content = {
-        "global": {f"core:{key}": value for key, value in fields.items() if value is not None},
-        "captures": [{"core:sample_start": 0, "core:frequency": FREQUENCY_HZ}] if captures is None else captures,
-        "annotations": [],
-    }
-    path = folder / f"{name}.sigmf-meta"
-    path.write_text(json.dumps(content))
-    return path
+from tests.support.iq_samples import interleaved
+from tests.support.sigmf_files import FREQUENCY_HZ, RATE_HZ, SAMPLES, write, write_metadata
 
 
 @pytest.mark.parametrize("suffix", [".sigmf-meta", ".sigmf-data"])
@@ -59,7 +31,7 @@ def test_sigmf_either_file_of_a_pair_written_by_the_sigmf_package_opens_it(tmp_p
 def test_sigmf_every_type_in_both_byte_orders(tmp_path, kind, value, order):
     value_type = np.dtype(f"{'<' if order == 'le' else '>'}{value[0]}{int(value[1:]) // 8}")
     scale = 1 if value_type.kind == "f" else -float(np.iinfo(value_type).min)
-    stored = (pairs(SAMPLES, "f8") * scale).astype(value_type)
+    stored = (interleaved(SAMPLES, "f8") * scale).astype(value_type)
     stored = stored if kind == "c" else stored[:, 0]
     recording = open_recording(write(tmp_path, stored, f"{kind}{value}_{order}"))
     assert (recording.data_type, recording.is_complex) == (value_type.name, kind == "c")
@@ -79,13 +51,13 @@ def test_sigmf_unsigned_integers_lie_around_the_middle(tmp_path, value, value_ty
 
 @pytest.mark.parametrize("datatype", ["cf32", "CF32_LE"])
 def test_sigmf_types_as_some_programs_spell_them(tmp_path, datatype):
-    recording = open_recording(write(tmp_path, pairs(SAMPLES), datatype))
+    recording = open_recording(write(tmp_path, interleaved(SAMPLES), datatype))
     np.testing.assert_array_equal(recording.read(0, 4), SAMPLES)
 
 
 @pytest.mark.parametrize("datatype", ["cf16_le", "ci64_le", "cu64_be", "f32_le", "cf32_xe", "", 5, "x" * 500])
 def test_sigmf_other_types_are_refused_by_name_with_the_supported(tmp_path, datatype):
-    path = write(tmp_path, pairs(SAMPLES), datatype)
+    path = write(tmp_path, interleaved(SAMPLES), datatype)
     with pytest.raises(
         RunError, match=rf"a\.sigmf-meta: core:datatype is '?{str(datatype)[:20]}.*supported.*cf32_le"
     ):
@@ -93,7 +65,7 @@ def test_sigmf_other_types_are_refused_by_name_with_the_supported(tmp_path, data
 
 
 def test_sigmf_a_given_type_must_agree(tmp_path):
-    path = write(tmp_path, pairs(SAMPLES * 32767, ">i2"), "ci16_be")
+    path = write(tmp_path, interleaved(SAMPLES * 32767, ">i2"), "ci16_be")
     assert open_recording(path, data_type="int16").data_type == "int16"
     with pytest.raises(InvalidInput, match="int16") as caught:
         open_recording(path, data_type="float32")
@@ -101,21 +73,21 @@ def test_sigmf_a_given_type_must_agree(tmp_path):
 
 
 def test_sigmf_a_given_rate_and_frequency_win(tmp_path):
-    path = write(tmp_path, pairs(SAMPLES), "cf32_le")
+    path = write(tmp_path, interleaved(SAMPLES), "cf32_le")
     recording = open_recording(path, sample_rate_hz=1e6, center_frequency_hz=0.0)
     assert (recording.sample_rate_hz, recording.center_frequency_hz) == (1e6, 0.0)
 
 
 @pytest.mark.parametrize("captures", [[], [{"core:sample_start": 0}], [{"core:frequency": None}]])
 def test_sigmf_without_a_frequency_there_is_none(tmp_path, captures, caplog):
-    path = write(tmp_path, pairs(SAMPLES), "cf32_le", captures=captures)
+    path = write(tmp_path, interleaved(SAMPLES), "cf32_le", captures=captures)
     assert open_recording(path).center_frequency_hz is None
     assert not caplog.records
 
 
 @pytest.mark.parametrize("frequency", ["2.4 GHz", True, float("nan"), [1], 10**400])
 def test_sigmf_a_frequency_that_is_no_number_is_ignored_with_a_warning(tmp_path, frequency, caplog):
-    path = write(tmp_path, pairs(SAMPLES), "cf32_le", captures=[{"core:frequency": frequency}])
+    path = write(tmp_path, interleaved(SAMPLES), "cf32_le", captures=[{"core:frequency": frequency}])
     with caplog.at_level(logging.WARNING):
         assert open_recording(path).center_frequency_hz is None
     assert "a.sigmf-meta" in caplog.text
@@ -125,7 +97,7 @@ def test_sigmf_of_captures_with_different_frequencies_the_first_counts_with_a_wa
     captures = [{"core:sample_start": 2 * number, "core:frequency": 1e9 + 1e6 * number} for number in range(2)]
     with caplog.at_level(logging.WARNING):
         assert (
-            open_recording(write(tmp_path, pairs(SAMPLES), "cf32_le", captures=captures)).center_frequency_hz
+            open_recording(write(tmp_path, interleaved(SAMPLES), "cf32_le", captures=captures)).center_frequency_hz
             == 1e9
         )
     assert "a.sigmf-meta: the captures have different frequencies" in caplog.text
@@ -133,7 +105,10 @@ def test_sigmf_of_captures_with_different_frequencies_the_first_counts_with_a_wa
 
 def test_sigmf_captures_of_one_frequency_are_nothing_to_warn_of(tmp_path, caplog):
     captures = [{"core:sample_start": 0, "core:frequency": 1e9}, {"core:sample_start": 2}]
-    assert open_recording(write(tmp_path, pairs(SAMPLES), "cf32_le", captures=captures)).center_frequency_hz == 1e9
+    assert (
+        open_recording(write(tmp_path, interleaved(SAMPLES), "cf32_le", captures=captures)).center_frequency_hz
+        == 1e9
+    )
     assert not caplog.records
 
 
@@ -145,7 +120,7 @@ def test_sigmf_bytes_before_and_after_the_samples_are_left_out(tmp_path, header_
         trailing_bytes=5,
         captures=[{"core:sample_start": 0, "core:header_bytes": header_bytes}],
     )
-    (tmp_path / "a.raw").write_bytes(b"h" * header_bytes + pairs(SAMPLES).tobytes() + b"t" * 5)
+    (tmp_path / "a.raw").write_bytes(b"h" * header_bytes + interleaved(SAMPLES).tobytes() + b"t" * 5)
     recording = open_recording(path)
     assert recording.sample_count == 4
     np.testing.assert_array_equal(recording.read(0, 4), SAMPLES)
@@ -168,210 +143,3 @@ def test_sigmf_in_a_wav_file_of_8_bits_silence_is_128_whoever_describes_it(tmp_p
         tmp_path, "ru8", dataset="a.wav", trailing_bytes=trailing_bytes, captures=[{"core:header_bytes": 44}]
     )
     np.testing.assert_array_equal(open_recording(path).read(0, 3), [-1, 0, 0.5])
-
-
-@pytest.mark.parametrize(
-    "dataset",
-    [
-        "../a.iq",
-        "/etc/hostname",
-        "sub/a.iq",
-        "sub\\a.iq",
-        "..",
-        ".",
-        "",
-        "C:a.iq",
-        "a\0.iq",
-        "x" * 256,
-        "飞" * 86,
-        "\ud800",
-        7,
-    ],
-)
-def test_sigmf_data_outside_the_folder_are_refused(tmp_path, dataset):
-    folder = tmp_path / "inside"
-    (folder / "sub").mkdir(parents=True)
-    for path in (tmp_path / "a.iq", folder / "sub" / "a.iq"):
-        path.write_bytes(pairs(SAMPLES).tobytes())
-    with pytest.raises(RunError, match=r"a\.sigmf-meta: core:dataset is .* in the same folder"):
-        open_recording(write_metadata(folder, dataset=dataset))
-
-
-def test_sigmf_channels_cannot_be_told_apart(tmp_path):
-    with pytest.raises(RunError, match=r"a\.sigmf-meta: core:num_channels is 2"):
-        open_recording(write(tmp_path, pairs(SAMPLES), "cf32_le", num_channels=2))
-
-
-@pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), "20e6", True, [], 1e13, 10**400])
-def test_sigmf_a_rate_that_is_none_is_refused(tmp_path, rate):
-    with pytest.raises(RunError, match=r"a\.sigmf-meta: core:sample_rate is "):
-        open_recording(write(tmp_path, pairs(SAMPLES), "cf32_le", sample_rate=rate))
-
-
-def test_sigmf_a_recording_need_not_say_its_rate(tmp_path):
-    path = write(tmp_path, pairs(SAMPLES), "cf32_le", sample_rate=None)
-    assert open_recording(path).sample_rate_hz is None
-    assert open_recording(path, sample_rate_hz=1e6).sample_rate_hz == 1e6
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"", "empty"),
-        (b"not JSON", "is not JSON"),
-        (b'{"global": {"core:datatype": "cf32_le"', "is not JSON"),
-        (b"\xff\xfe\xfd", "is not JSON"),
-        (b"[" * 100_000, "is not JSON"),
-        (b'{"global": {"core:sample_rate": ' + b"9" * 10_000 + b"}}", "is not JSON"),
-        (b"[]", "no object 'global'"),
-        (b"5", "no object 'global'"),
-        (b"null", "no object 'global'"),
-        (b"{}", "no object 'global'"),
-        (b'{"global": []}', "no object 'global'"),
-        (b'{"global": null}', "no object 'global'"),
-        (b'{"global": {}}', "core:datatype is missing"),
-        (b'{"global": {"core:datatype": "cf32_le"}, "captures": null}', "captures"),
-        (b'{"global": {"core:datatype": "cf32_le"}, "captures": [1]}', "captures"),
-        (b'{"global": {}}' + b" " * 10_000_000, "larger than 10 MB"),
-    ],
-)
-def test_sigmf_metadata_that_cannot_be_used_are_named_with_the_reason(tmp_path, content, reason):
-    (tmp_path / "a.sigmf-meta").write_bytes(content)
-    (tmp_path / "a.sigmf-data").write_bytes(pairs(SAMPLES).tobytes())
-    with pytest.raises(RunError, match=rf"a\.sigmf-meta: .*{reason}"):
-        open_recording(tmp_path / "a.sigmf-meta", sample_rate_hz=1e6)
-
-
-def test_sigmf_metadata_with_a_byte_order_mark_or_without_annotations_and_captures_are_read(tmp_path):
-    path = write(tmp_path, pairs(SAMPLES), "cf32_le")
-    fields = json.loads(path.read_text())["global"]
-    path.write_text(json.dumps({"global": fields}), encoding="utf-8-sig")
-    np.testing.assert_array_equal(open_recording(path).read(0, 4), SAMPLES)
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"trailing_bytes": -1},
-        {"trailing_bytes": 1.5},
-        {"trailing_bytes": 10**30},
-        {"captures": [{"core:header_bytes": "4"}]},
-        {"captures": [{"core:header_bytes": True}]},
-        {"captures": [{}, {"core:header_bytes": 8}]},
-    ],
-)
-def test_sigmf_bytes_to_leave_out_that_cannot_be(tmp_path, fields):
-    with pytest.raises(RunError, match=r"a\.sigmf-meta: core:(header|trailing)_bytes"):
-        open_recording(write(tmp_path, pairs(SAMPLES), "cf32_le", **fields))
-
-
-@pytest.mark.parametrize(
-    ("size", "datatype", "fields", "reason"),
-    [
-        (0, "cf32_le", {}, "empty"),
-        (1, "ci16_le", {}, "1 bytes are not a whole number of int16 I/Q pairs"),
-        (6, "ci16_le", {}, "the last 2 do not fit"),
-        (6, "rf32_be", {}, "not a whole number of float32 values"),
-        (8, "cf32_le", {"trailing_bytes": 8}, "holds no samples"),
-        (8, "cf32_le", {"captures": [{"core:header_bytes": 100}]}, "holds no samples"),
-    ],
-)
-def test_sigmf_data_that_do_not_fit_are_named(tmp_path, size, datatype, fields, reason):
-    path = write(tmp_path, np.zeros(size, np.uint8), datatype, **fields)
-    with pytest.raises(RunError, match=rf"a\.sigmf-data: .*{reason}"):
-        open_recording(path)
-
-
-@pytest.mark.parametrize(("dataset", "name"), [(None, "a.sigmf-data"), ("b.bin", "b.bin"), ("飞" * 85, "飞" * 85)])
-def test_sigmf_missing_data_are_named(tmp_path, dataset, name):
-    path = write_metadata(tmp_path, dataset=dataset)
-    with pytest.raises(RunError, match=rf"a\.sigmf-meta: the data file is missing\. Put {name} beside"):
-        open_recording(path)
-    (tmp_path / name).mkdir()
-    with pytest.raises(RunError, match="not a file"):
-        open_recording(path)
-
-
-def test_sigmf_data_without_metadata_are_counted_so_that_the_mistake_comes_up(tmp_path):
-    path = tmp_path / "lost.sigmf-data"
-    with pytest.raises(RunError, match="no such file"):
-        open_recording(path)
-    path.write_bytes(pairs(SAMPLES).tobytes())
-    assert is_recording(path)
-    with pytest.raises(RunError, match=r"lost\.sigmf-data: the metadata file is missing.*lost\.sigmf-meta"):
-        open_recording(path)
-    write_metadata(tmp_path, name="lost")
-    assert not is_recording(path)
-
-
-@pytest.mark.parametrize(
-    ("meta", "data"),
-    [("a.sigmf-meta", "a.sigmf-data"), ("A.SIGMF-META", "A.SIGMF-DATA"), ("a.SigMF-meta", "a.SigMF-data")],
-)
-def test_sigmf_a_walk_counts_a_pair_once_however_it_is_spelled(tmp_path, meta, data):
-    write(tmp_path, pairs(SAMPLES), "cf32_le", name="written")
-    (tmp_path / "written.sigmf-meta").rename(tmp_path / meta)
-    (tmp_path / "written.sigmf-data").rename(tmp_path / data)
-    assert [path.name for path in tmp_path.iterdir() if is_recording(path)] == [meta]
-    for name in (meta, data):
-        np.testing.assert_array_equal(open_recording(tmp_path / name).read(0, 4), SAMPLES)
-    assert not is_recording(tmp_path / ".a.sigmf-meta")
-
-
-def test_sigmf_a_walk_counts_other_files_that_metadata_name_as_their_data_once(tmp_path):
-    write_metadata(tmp_path, name="one", dataset="one.iq")
-    write(tmp_path, pairs(SAMPLES), "cf32_le", name="two")
-    (tmp_path / "broken.sigmf-meta").write_text("x")
-    for name in ("one.iq", "two.iq", "broken.iq"):
-        (tmp_path / name).write_bytes(pairs(SAMPLES).tobytes())
-    counted = {path.name for path in tmp_path.iterdir() if is_recording(path)}
-    assert counted == {"one.sigmf-meta", "two.sigmf-meta", "two.iq", "broken.sigmf-meta", "broken.iq"}
-
-
-def test_sigmf_a_recording_pickles_small_and_reads_elsewhere(tmp_path):
-    recording = open_recording(write(tmp_path, pairs(SAMPLES, ">f4"), "cf32_be"))
-    frozen = pickle.dumps(recording)
-    assert len(frozen) < 2000
-    np.testing.assert_array_equal(pickle.loads(frozen).read(2, 2), SAMPLES[2:])
-
-
-def test_sigmf_checksums_are_not_looked_at_so_a_huge_recording_opens_at_once(tmp_path):
-    path = write(tmp_path, pairs(SAMPLES), "ci16_le", sha512="0" * 128)
-    with (tmp_path / "a.sigmf-data").open("r+b") as file:
-        file.truncate(4 * 2**30)
-    tracemalloc.start()
-    try:
-        recording = open_recording(path)
-        assert not recording.read(recording.sample_count - 1000, 1000).any()
-        assert tracemalloc.get_traced_memory()[1] < 2**20
-    finally:
-        tracemalloc.stop()
-    assert recording.sample_count == 2**30
-
-
-def test_sigmf_data_that_became_shorter_are_noticed(tmp_path):
-    recording = open_recording(write(tmp_path, pairs(SAMPLES), "cf32_le"))
-    (tmp_path / "a.sigmf-data").write_bytes(bytes(8))
-    with pytest.raises(RunError, match=r"a\.sigmf-data.*shorter"):
-        recording.read(0, 4)
-
-
-@pytest.mark.parametrize("form", ["iq", "ci16_le", "cf32_be"])
-@pytest.mark.parametrize("frequency_hz", [10e6, -20e6])
-def test_sigmf_a_tone_is_in_the_row_of_its_frequency(tmp_path, form, frequency_hz):
-    """Row 0 is at +rate/2 and row 640 would be at -rate/2: row = 640 * (rate/2 - frequency) / rate."""
-    rate_hz, count = 100e6, 200_000
-    noise = np.random.default_rng(0).standard_normal((count, 2), np.float32).view(np.complex64)[:, 0]
-    samples = 0.5 * np.exp(2j * np.pi * frequency_hz / rate_hz * np.arange(count)) + 0.003 * noise
-    if form == "iq":
-        pairs(samples).tofile(tmp_path / "a.iq")
-        recording = open_recording(tmp_path / "a.iq", sample_rate_hz=rate_hz)
-    else:
-        stored = pairs(samples, ">f4") if form == "cf32_be" else pairs(samples * 32768, "<i2")
-        recording = open_recording(write(tmp_path, stored, form, sample_rate=rate_hz))
-    # Gray, for jet's brightest red is not the highest level's.
-    (drawn,) = iter_spectrograms(recording, StftSettings(duration_s=0.002, colormap="gray", db_range=(-60.0, 0.0)))
-    assert drawn.image.shape == (640, 640, 3)
-    brightness = drawn.image[..., 0].mean(axis=1)
-    assert brightness.max() > brightness.mean() + 50
-    assert abs(int(brightness.argmax()) - 640 * (rate_hz / 2 - frequency_hz) / rate_hz) <= 1
