@@ -17,6 +17,7 @@ from actors import names
 from actors.devices import gpu_groups
 from actors.events.metrics_actor import MetricsActor
 from actors.runs.supervisor import RunSupervisor
+from actors.store.ownership import Owner
 from actors.store.setup import prepare_store
 from actors.store.store import database_url
 from actors.tasks.manager import TaskManager, owner_of
@@ -52,9 +53,10 @@ def start_actors(settings: Settings) -> tuple[str | None, Ready]:
     """
     url = database_url(settings.database_url, settings.state_dir)
     # Create the tables here, once: the actors would race to create them.
-    notice = prepare_store(url)
+    owner = Owner.new(owner_of(settings))
+    notice = prepare_store(url, owner)
     supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR, warm_workers=settings.warm_workers == "auto")
-    task_manager_actor = _start(TaskManager, names.TASK_MANAGER, settings, supervisor_actor)
+    task_manager_actor = _start(TaskManager, names.TASK_MANAGER, settings, supervisor_actor, owner)
     metrics_actor = _start(MetricsActor, names.METRICS, url, settings, task_manager_actor)
     ready = [supervisor_actor.ping.remote(), task_manager_actor.start.remote(), metrics_actor.start.remote()]
     return notice, ready

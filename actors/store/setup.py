@@ -1,4 +1,7 @@
-"""Prepares the store once, before the actors open it: restores a damaged file, creates or migrates the tables."""
+"""Prepares the store once, before the actors open it: restores a damaged file, creates or migrates the tables.
+
+It also makes the service the store's owner.
+"""
 
 from pathlib import Path
 
@@ -7,30 +10,40 @@ import sqlalchemy as sa
 from actors.store.backup import back_up
 from actors.store.database import connect, plain_errors, sqlite_file
 from actors.store.migrations import found_version, known_versions, upgrade
+from actors.store.ownership import Owner, take, wait_until_free
 from actors.store.restore import restore_if_damaged
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.files import flush_folder
 
 
-def prepare_store(database_url: str) -> str | None:
-    """Restore a damaged file from its newest good backup, then create or migrate the tables.
+def prepare_store(database_url: str, owner: Owner | None = None) -> str | None:
+    """Restore a damaged file from its newest good backup, create or migrate the tables, and take the store.
 
     After an error the tables are as they were, except for a backup that was restored before it.
+
+    Args:
+        database_url: The store.
+        owner: The service that will write it; None for a program that is alone with it.
 
     Returns:
         A message for the operator if the file was damaged: what was restored, and what may be missing.
 
     Raises:
-        RfuavError: A newer release wrote the store, or the store cannot be opened.
+        RfuavError: A newer release wrote the store, the store cannot be opened, or another service owns it.
         ServiceBusy: The database does not answer, or the disk is full.
     """
     engine = connect(database_url)
     file = sqlite_file(engine)
     try:
         with plain_errors(engine, "written"):
-            restored = None if file is None else _prepare_file(engine, file)
+            restored = None if file is None else _prepare_file(file)
+            seen = owner and wait_until_free(engine, owner)
+            if file is not None:
+                _back_up_older(engine, file)
             with engine.begin() as connection:
                 upgrade(connection)
+            if owner and seen:
+                take(engine, seen, owner)
             if file is not None:
                 flush_folder(file.parent)
             return restored
@@ -40,9 +53,12 @@ def prepare_store(database_url: str) -> str | None:
         engine.dispose()
 
 
-def _prepare_file(engine: sa.Engine, file: Path) -> str | None:
+def _prepare_file(file: Path) -> str | None:
     file.parent.mkdir(parents=True, exist_ok=True)
-    restored = restore_if_damaged(file)
+    return restore_if_damaged(file)
+
+
+def _back_up_older(engine: sa.Engine, file: Path) -> None:
     with engine.connect() as connection:
         found = found_version(connection)
     older = known_versions()[1:]
@@ -51,4 +67,3 @@ def _prepare_file(engine: sa.Engine, file: Path) -> str | None:
             back_up(file)
         except RfuavError as error:
             raise RfuavError(f"The task store needs a backup before this release changes it: {error}") from None
-    return restored

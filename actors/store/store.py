@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 
+from actors.store import ownership
 from actors.store.database import connect, plain_errors
 from actors.store.row import TaskRow
 from actors.store.tables import events, settings, tasks, upsert
@@ -31,14 +32,18 @@ class EventRow(NamedTuple):
 
 
 class Store:
-    """Connects to the database at its first use.
+    def __init__(self, database_url: str, owner: ownership.Owner | None = None) -> None:
+        """Connect to the database at the first use.
 
-    Raises:
-        RfuavError: DATABASE_URL cannot be used.
-    """
+        Args:
+            database_url: See `database_url`.
+            owner: The service that writes. Its writes fail with OwnershipLost when another service has the store.
 
-    def __init__(self, database_url: str) -> None:
+        Raises:
+            RfuavError: DATABASE_URL cannot be used.
+        """
         self._engine = connect(database_url)
+        self._owner = owner
 
     def load_tasks(self) -> list[TaskRow]:
         """All tasks in the order of their submission."""
@@ -86,6 +91,17 @@ class Store:
         with self._reading() as connection:
             return [(row.sequence, row.entry) for row in connection.execute(query)]
 
+    def renew_ownership(self) -> None:
+        """Show other services that the owner is alive."""
+        with self._writing() as connection:
+            ownership.renew(connection)
+
+    def release_ownership(self) -> None:
+        """Let any other service take the store at once."""
+        if self._owner is not None:
+            with plain_errors(self._engine, "written"), self._engine.begin() as connection:
+                ownership.release(connection, self._owner)
+
     def close(self) -> None:
         self._engine.dispose()
 
@@ -98,6 +114,8 @@ class Store:
     def _writing(self) -> Iterator[sa.Connection]:
         with plain_errors(self._engine, "written"), self._engine.begin() as connection:
             yield connection
+            if self._owner is not None:
+                ownership.check(connection, self._owner)
 
 
 def database_url(configured: str, state_dir: Path) -> str:

@@ -162,6 +162,12 @@ class Dispatcher:
         if self._followed:
             await asyncio.wait(self._followed, timeout=timeout_s)
 
+    def abandon(self, reason: str) -> None:
+        """Start no more runs, and end the active ones: another service has their tasks."""
+        self.is_stopping = True
+        for tracker in self.trackers.values():
+            tracker.give_up(reason)
+
     def start_runs(self) -> None:
         """Start all tasks that can have a slot now. There is no await: queue, slots and table always agree."""
         if self.is_stopping:

@@ -12,6 +12,8 @@ from actors.events.gauges import QueueGauges
 from actors.events.window import Entry
 from actors.runs.spec import Outcome, ReportAnswer, RunReport
 from actors.store.backup_schedule import Backups
+from actors.store.ownership import Owner, OwnershipLost
+from actors.store.ownership_renewal import OwnershipRenewal
 from actors.store.row import TaskRow
 from actors.store.store import Store, database_url
 from actors.tasks.dispatcher import Dispatcher
@@ -57,12 +59,12 @@ class TaskManager:
     Every public method except `owner` first waits for `start`, so that a restarted actor knows the stored tasks.
     """
 
-    def __init__(self, settings: Settings, supervisor_actor: Any) -> None:
+    def __init__(self, settings: Settings, supervisor_actor: Any, owner: Owner | None = None) -> None:
         write_to_log_file(settings, rotates=True)
         self._settings = settings
         gauges = QueueGauges()
         url = database_url(settings.database_url, settings.state_dir)
-        store = Store(url)
+        store = Store(url, owner)
         #: all tasks; only this actor changes them
         self.table = TaskTable(store, gauges)
         self._dispatcher = Dispatcher(settings, store, self.table, gauges, supervisor_actor)
@@ -70,6 +72,7 @@ class TaskManager:
         self._reports = Reports(self.table, self._dispatcher)
         self._retention = Retention(settings.task_retention_days, self.table)
         self._backups = Backups(url)
+        self._ownership = OwnershipRenewal(store, self._lost)
         self._starting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -213,6 +216,7 @@ class TaskManager:
         await self.table.flush(STORED_WITHIN_S)
         self.table.feed.end()
         await self._backups.last()  # while the streams end
+        await self._ownership.end()
 
     async def resources(self) -> dict[str, Any]:
         """The slots in use, the tasks that hold them, the limits by device, and the GPUs."""
@@ -249,7 +253,13 @@ class TaskManager:
         return limits
 
     async def _recover(self) -> None:
+        await self._ownership.begin()
         await self._dispatcher.find_devices()
         self._dispatcher.recover(await self.table.load())
         self._retention.begin()
         self._backups.begin()
+
+    def _lost(self, error: OwnershipLost) -> None:
+        """Another service runs these tasks now. End the runs here, and answer every call with the error."""
+        self._starting = None  # and `start` fails from now on
+        self._dispatcher.abandon(str(error))

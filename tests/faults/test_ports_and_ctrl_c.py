@@ -1,13 +1,12 @@
 """`rfuav serve` as a user starts it: who can reach what, and ctrl-C twice."""
 
 import signal
-import subprocess
 from ipaddress import ip_address
 
 import psutil
 import pytest
 
-from tests.support.processes import family, is_over
+from tests.support.processes import family, is_over, wait_for_output
 
 pytestmark = pytest.mark.timeout(300)
 
@@ -22,12 +21,6 @@ def listening(process, port):
 def is_loopback(address):
     address = ip_address(address)
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
-
-
-def wait_for_output(path, text):
-    with subprocess.Popen(["tail", "-n", "+1", "-f", path], stdout=subprocess.PIPE, text=True) as following:
-        assert following.stdout is not None and any(text in line for line in following.stdout)
-        following.terminate()
 
 
 def test_service_opens_one_port_and_ends_at_a_second_signal(own_service, training, tmp_path):

@@ -1,6 +1,5 @@
 """Parts of the service that stand still for a while (SIGSTOP), and a run that never works again."""
 
-import contextlib
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ import pytest
 from rfuav_ray.client import RFUAVClient
 from tests.support.epochs import epochs_reported, wait_for_epoch
 from tests.support.extent import IS_SHORT
+from tests.support.processes import stopped
 from tests.support.service_process import ServiceProcess
 
 #: the long form is longer than the checks of Ray and Serve wait
@@ -36,15 +36,6 @@ def service(tmp_path, root) -> Iterator[ServiceProcess]:
 def client(service) -> Iterator[RFUAVClient]:
     with RFUAVClient(service.url) as client:
         yield client
-
-
-@contextlib.contextmanager
-def stopped(process: psutil.Process) -> Iterator[None]:
-    process.send_signal(signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        process.send_signal(signal.SIGCONT)
 
 
 def see_it_run(client: RFUAVClient, task_id: str, seconds: float) -> None:

@@ -1,6 +1,10 @@
 """The processes that a service consists of."""
 
-from contextlib import suppress
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import psutil
 import pytest
@@ -22,3 +26,20 @@ def wait_until_silent(client):
         while True:
             with suppress(ServiceError):
                 client.health()
+
+
+@contextmanager
+def stopped(process: psutil.Process) -> Iterator[None]:
+    """A block in which the process stands still."""
+    process.send_signal(signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        process.send_signal(signal.SIGCONT)
+
+
+def wait_for_output(path: Path, text: str) -> None:
+    """Wait until a line of the file has the text. The test's time-out ends it."""
+    with subprocess.Popen(["tail", "-n", "+1", "-f", path], stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None and any(text in line for line in following.stdout)
+        following.terminate()

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from actors.store.ownership import Owner
 from actors.store.setup import prepare_store
 from actors.store.store import Store, database_url
 from actors.tasks.manager import TaskManager
@@ -36,11 +37,13 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commits: StoreWrites) 
     cluster = played_cluster(monkeypatch)
     cluster.add_node("head", is_head=True)
 
-    def run(scenario: Callable[..., Any], supervisor: Any = None, **settings: Any) -> Any:
+    def run(
+        scenario: Callable[..., Any], supervisor: Any = None, *, owner: Owner | None = None, **settings: Any
+    ) -> Any:
         fields: dict[str, Any] = {"data_roots": [tmp_path], "state_dir": state_dir, "log_file": tmp_path / "log"}
 
         async def main() -> Any:
-            manager = TaskManager(Settings(_env_file=None, **(fields | settings)), LocalHandle(supervisor))
+            manager = TaskManager(Settings(_env_file=None, **(fields | settings)), LocalHandle(supervisor), owner)
             await manager.start()
             return await scenario(manager, TaskLogs(manager, Store(url)))
 
