@@ -44,6 +44,7 @@ ENDED_STATUSES = tuple(status.value for status in TaskStatus if status.is_ended)
 
 
 def now() -> datetime:
+    """The time of day. It may jump: what is waited for or measured needs a monotonic clock."""
     return datetime.now(UTC)
 
 
@@ -93,7 +94,7 @@ class TaskRecord(BaseModel):
 
     def evolve(self, **changes: Any) -> "TaskRecord":
         """Return a copy with these changes. Use `advance` to change the status."""
-        return self.model_copy(update={"updated_at": now(), **changes})
+        return self.model_copy(update={"updated_at": _next_moment(self), **changes})
 
 
 def advance(task: TaskRecord, status: TaskStatus, **changes: Any) -> TaskRecord:
@@ -104,10 +105,15 @@ def advance(task: TaskRecord, status: TaskStatus, **changes: Any) -> TaskRecord:
     """
     if status not in _NEXT[task.status]:
         raise TaskConflict(f"Task '{task.id}' is {task.status.value} and cannot become {status.value}.")
-    moment = now()
+    moment = _next_moment(task)
     times: dict[str, Any] = {"updated_at": moment}
     if status is TaskStatus.RUNNING:
         times |= {"started_at": moment, "started_progress": task.progress}
     if status.is_ended:
         times["ended_at"] = moment
     return task.model_copy(update={"status": status, **times, **changes})
+
+
+def _next_moment(task: TaskRecord) -> datetime:
+    """The times of a task never go back, even if the clock does: a duration is never negative."""
+    return max(now(), task.updated_at)

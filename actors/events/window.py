@@ -3,11 +3,11 @@
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
 from rfuav_ray.events import Level
+from rfuav_ray.tasks import now
 
 #: a log entry of the HTTP contract
 Entry = dict[str, Any]
@@ -45,7 +45,7 @@ class EventWindow:
 def log_entry(message: str, level: Level = "INFO", **fields: Any) -> Entry:
     """An entry with the current time."""
     return {
-        "timestamp": datetime.now(UTC).isoformat(),
+        "timestamp": now().isoformat(),
         "level": level,
         "message": message,
         **fields,

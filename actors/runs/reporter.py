@@ -4,7 +4,6 @@ import logging
 import threading
 import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, cast
 
@@ -17,6 +16,7 @@ from rfuav_ray.api.results import EpochMetrics
 from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent, clean
 from rfuav_ray.machine.gpu_memory import used_gpu_memory
+from rfuav_ray.tasks import now
 
 logger = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ class Reporter:
 
 def _entry(event: RunEvent) -> Entry:
     fields = {
-        "timestamp": datetime.now(UTC).isoformat(),
+        "timestamp": now().isoformat(),
         "level": event.level,
         "message": clean(event.message),
         "stage": event.stage,

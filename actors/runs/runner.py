@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime
 from traceback import format_exception
 from typing import Any
 
@@ -23,6 +22,7 @@ from rfuav_ray.errors import RfuavError, RunCancelled, RunError, RunInterrupted,
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
+from rfuav_ray.tasks import now
 
 
 def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
@@ -44,7 +44,7 @@ def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
             reporter.report(RunEvent(message=message))
             with freed_memory_kept(), warnings_as_events(reporter.note):
                 result = _work(spec, reporter, place)
-            return Outcome("completed", result=result | {"run": place | {"ended_at": _now()}})
+            return Outcome("completed", result=result | {"run": place | {"ended_at": now().isoformat()}})
         except Exception as error:
             return ending(error)
 
@@ -89,12 +89,8 @@ def _place(spec: RunSpec) -> RunPlace:
         "node": os.uname().nodename,
         "node_id": ray.get_runtime_context().get_node_id(),
         "gpu_ids": gpu_ids,
-        "started_at": _now(),
+        "started_at": now().isoformat(),
     }
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()
 
 
 def _work(spec: RunSpec, reporter: Reporter, place: RunPlace) -> TaskResult:

@@ -4,11 +4,12 @@ PostgreSQL's backups are its operator's.
 """
 
 import glob
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from actors.store.sqlite_files import MOMENT, UNFINISHED, copy_database, find_damage, remove
 from rfuav_ray.errors import RfuavError
+from rfuav_ray.tasks import now
 
 #: a day, at one an hour
 KEPT = 24
@@ -39,7 +40,7 @@ def back_up(file: Path) -> Path:
         RfuavError: The file is damaged, or the backup cannot be written. All earlier backups are kept.
     """
     folder = backup_folder(file)
-    backup = folder / f"{file.stem}-{datetime.now(UTC):{MOMENT}}.db"
+    backup = folder / f"{file.stem}-{_next_moment(file):{MOMENT}}.db"
     try:
         folder.mkdir(exist_ok=True)
         for left in folder.glob(f"{UNFINISHED}{glob.escape(file.stem)}-*.db"):  # by a killed service
@@ -56,3 +57,10 @@ def back_up(file: Path) -> Path:
     except OSError as error:
         raise RfuavError(f"Backups cannot be kept in '{folder}': {error}.") from None
     return backup
+
+
+def _next_moment(file: Path) -> datetime:
+    """Now; a second after the newest backup if the clock was set back: the newest backup has the latest name."""
+    moment = now()
+    newest = next((moment_of(backup) for backup in reversed(backups(file))), moment)
+    return moment if newest <= moment else newest + timedelta(seconds=1)

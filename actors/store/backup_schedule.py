@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 
 from actors.store.backup import back_up, backups, moment_of
 from actors.store.database import connect, sqlite_file
 from rfuav_ray.errors import RfuavError
+from rfuav_ray.tasks import now
 
 logger = logging.getLogger(__name__)
 
@@ -43,7 +44,7 @@ class Backups:
     async def _repeat(self, file: Path) -> None:
         # An hour after the newest, not after the start: else a service that is often killed would have none.
         newest = await asyncio.to_thread(_newest, file)
-        age_s = EVERY_S if newest is None else (datetime.now(UTC) - newest).total_seconds()
+        age_s = EVERY_S if newest is None else (now() - newest).total_seconds()
         await asyncio.sleep(min(EVERY_S, max(FIRST_AFTER_S, EVERY_S - age_s)))  # the clock may have been set back
         while True:
             await self._make(file)

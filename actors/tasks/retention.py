@@ -2,9 +2,9 @@
 
 import asyncio
 import logging
-import time
 
 from actors.tasks.table import TaskTable
+from rfuav_ray.tasks import now
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Retention:
     async def _prune_forever(self) -> None:
         while True:
             try:
-                await self.prune(time.time() - self._days * DAY_S)
+                await self.prune(now().timestamp() - self._days * DAY_S)
             except Exception:
                 logger.exception("old tasks could not be deleted, trying again later")
             await asyncio.sleep(LOOK_EVERY_S)
