@@ -8,6 +8,7 @@ import ray
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
+from starlette.types import ASGIApp
 
 from actors import names
 from actors.events.follow import follow
@@ -16,9 +17,9 @@ from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
 from serve_app.error_answers import ERROR_RESPONSES, add_error_handlers
 from serve_app.gateway import Service
-from serve_app.middleware.fast_reads import FastReads
-from serve_app.middleware.fast_starts import FastStarts
-from serve_app.middleware.guards import App, BodyLimit, KeyCheck
+from serve_app.middleware.body_limit import BodyLimit
+from serve_app.middleware.cached_answers import CachedAnswers
+from serve_app.middleware.key_check import KeyCheck
 from serve_app.routes import (
     artifacts,
     events,
@@ -37,13 +38,21 @@ from serve_app.streams.sse import TaskStreams
 from serve_app.view.task_view import TaskView
 
 START_TIMEOUT_S = 60.0
+#: the routes with most requests; the first is found first
+CACHED = (tasks.cached, training.cached, inference.cached, health.cached)
+STARTS = (training.starts, inference.starts)
 
 
-def create_api(settings: Settings, notices: Sequence[str] = ()) -> App:
+def create_api(settings: Settings, notices: Sequence[str] = ()) -> ASGIApp:
     """The application and the middleware in front of it, as a replica runs them. `notices`: see InfoResponse."""
     write_to_log_file(settings)
-    app = create_app(settings, notices)
-    api: App = FastReads(BodyLimit(FastStarts(app, app)), app)
+    return in_front(create_app(settings, notices), settings)
+
+
+def in_front(app: FastAPI, settings: Settings) -> ASGIApp:
+    """The middleware in front of the routes, the innermost first."""
+    api: ASGIApp = BodyLimit(app)
+    api = CachedAnswers(api, app, [route for router in CACHED for route in router.routes])
     if settings.api_keys and settings.auth == "on":
         api = KeyCheck(api, keys=settings.api_keys)
     if settings.cors_origins:
@@ -64,6 +73,8 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
     )
     app.state.settings = settings
     app.state.notices = notices
+    for router in (*STARTS, *CACHED):
+        app.include_router(router)
     for group in (
         training,
         inference,

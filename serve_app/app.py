@@ -12,6 +12,7 @@ from ray.exceptions import ActorDiedError, RayError, RayTaskError
 from ray.serve.context import _get_global_client
 from ray.serve.schema import ProxyStatus
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+from starlette.types import ASGIApp
 
 from actors import names
 from actors.devices import gpu_groups
@@ -27,7 +28,6 @@ from rfuav_ray.machine.ports import check_free
 from rfuav_ray.settings import Settings
 from serve_app.api import create_api
 from serve_app.ingress import internal_calls
-from serve_app.middleware.guards import App
 
 NAME = "rfuav"
 #: high, because an event stream holds its request for hours
@@ -218,7 +218,7 @@ def deploy(settings: Settings, serve_host: str, actors: Ready, notices: Sequence
         RfuavError: when an actor fails, or Ray Serve's proxy does not start.
     """
 
-    def build() -> App:  # Serve accepts only a plain function, and calls it in the replica.
+    def build() -> ASGIApp:  # Serve accepts only a plain function, and calls it in the replica.
         internal_calls.keep_on_loopback()
         return create_api(settings, notices)
 

@@ -1,1 +1,1 @@
-"""ASGI middleware in front of the routes."""
+"""ASGI middleware in front of all routes, one module each. Plain ASGI, so that streams pass through."""

@@ -6,12 +6,17 @@ from fastapi import APIRouter, Header, Response
 
 from rfuav_ray.api.responses import HealthResponse, InfoResponse
 from serve_app.gateway import TheService
+from serve_app.routes.hot import cached_by
 from serve_app.view.cached_json import response
 
-router = APIRouter(prefix="/api/v1", tags=["health"])
+PREFIX = "/api/v1"
+router = APIRouter(prefix=PREFIX, tags=["health"])
+cached = APIRouter(
+    prefix=PREFIX, tags=["health"], route_class=cached_by(lambda service, _: service.health.cached_answer())
+)
 
 
-@router.get(
+@cached.get(
     "/health",
     response_model=HealthResponse,
     responses={503: {"model": HealthResponse, "description": "unhealthy"}},

@@ -20,13 +20,17 @@ from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import Service, TheService, new_task, new_task_id
-from serve_app.routes.tasks import MAX_OFFSET, IfNoneMatch, kind_mark, status_answer
+from serve_app.routes.hot import StartRoute
+from serve_app.routes.tasks import MAX_OFFSET, IfNoneMatch, cached_status, kind_mark, status_answer
 from serve_app.validation_cache import checked
 
-router = APIRouter(prefix="/api/v2/inference", tags=["inference"])
+PREFIX = "/api/v2/inference"
+router = APIRouter(prefix=PREFIX, tags=["inference"])
+starts = APIRouter(prefix=PREFIX, tags=["inference"], route_class=StartRoute)
+cached = APIRouter(prefix=PREFIX, tags=["inference"], route_class=cached_status("inference"))
 
 
-@router.post(
+@starts.post(
     "/start", response_model=TaskResponse, responses=WRONG_STATE, openapi_extra=kind_mark(KINDS["inference"])
 )
 async def start_inference(request: InferenceRequest, service: TheService) -> Response:
@@ -49,7 +53,7 @@ async def start_batch_inference(request: BatchInferenceRequest, service: TheServ
     )
 
 
-@router.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
+@cached.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
 async def inference_status(task_id: str, service: TheService, if_none_match: IfNoneMatch = "") -> Response:
     return await status_answer(service, if_none_match, task_id, "inference")
 

@@ -1,11 +1,12 @@
 """Tasks of any kind: list, status, logs, cancel, priority, delete."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
+from fastapi.routing import APIRoute
 
 from rfuav_ray.api.kinds import Kind, TaskKind, kinds_of
 from rfuav_ray.api.requests import PriorityUpdate
@@ -13,10 +14,24 @@ from rfuav_ray.api.responses import TaskActionResponse, TaskListResponse, TaskRe
 from rfuav_ray.tasks import TaskStatus
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import Service, TheService
+from serve_app.routes.hot import cached_by
 from serve_app.streams.backpressure import paced
-from serve_app.view.cached_json import encoded, joined, response
+from serve_app.view.cached_json import Encoded, encoded, joined, response
 
-router = APIRouter(prefix="/api/v2/tasks", tags=["tasks"])
+PREFIX = "/api/v2/tasks"
+router = APIRouter(prefix=PREFIX, tags=["tasks"])
+
+
+def cached_status(kind: TaskKind | None = None) -> type[APIRoute]:
+    """Make the class of the route of a task's status. `kind`: the kind that the route shows; None: any."""
+
+    def find(service: Service, path: Mapping[str, str]) -> Encoded | None:
+        return service.view.copy.encoded(path["task_id"], kind)
+
+    return cached_by(find)
+
+
+cached = APIRouter(prefix=PREFIX, tags=["tasks"], route_class=cached_status())
 
 #: the names of the response's lists, and the kinds in each list
 _GROUPS: dict[bytes, Collection[str]] = {
@@ -54,7 +69,7 @@ async def list_tasks(
     return response(encoded(b"{%b}" % b",".join(fields)), if_none_match)
 
 
-@router.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
+@cached.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
 async def task_status(task_id: str, service: TheService, if_none_match: IfNoneMatch = "") -> Response:
     return await status_answer(service, if_none_match, task_id)
 

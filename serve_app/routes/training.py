@@ -9,10 +9,12 @@ from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.api.responses import TaskActionResponse, TaskResponse
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import TheService, new_task, new_task_id
+from serve_app.routes.hot import StartRoute
 from serve_app.routes.tasks import (
     After,
     IfNoneMatch,
     LastEventId,
+    cached_status,
     cancelling,
     event_stream,
     kind_mark,
@@ -20,10 +22,13 @@ from serve_app.routes.tasks import (
 )
 from serve_app.validation_cache import checked
 
-router = APIRouter(prefix="/api/v2/training", tags=["training"])
+PREFIX = "/api/v2/training"
+router = APIRouter(prefix=PREFIX, tags=["training"])
+starts = APIRouter(prefix=PREFIX, tags=["training"], route_class=StartRoute)
+cached = APIRouter(prefix=PREFIX, tags=["training"], route_class=cached_status("training"))
 
 
-@router.post(
+@starts.post(
     "/start", response_model=TaskResponse, responses=WRONG_STATE, openapi_extra=kind_mark(KINDS["training"])
 )
 async def start_training(request: TrainingRequest, service: TheService) -> Response:
@@ -48,7 +53,7 @@ async def start_training(request: TrainingRequest, service: TheService) -> Respo
     return await status_answer(service, "", task.id)
 
 
-@router.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
+@cached.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
 async def training_status(task_id: str, service: TheService, if_none_match: IfNoneMatch = "") -> Response:
     return await status_answer(service, if_none_match, task_id, "training")
 

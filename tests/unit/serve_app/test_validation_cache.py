@@ -1,4 +1,5 @@
 import asyncio
+from itertools import count
 
 import pytest
 
@@ -6,6 +7,8 @@ from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.errors import InvalidInput
 from serve_app import validation_cache as checks
 
+#: none knows what another has found good
+_numbers = count()
 FIELDS = {"model": "resnet18", "num_classes": 2, "train_path": "t", "val_path": "v", "save_path": "s"}
 
 
@@ -13,7 +16,7 @@ class Check:
     """Resolves one path, or refuses; counts how often it looked."""
 
     def __init__(self, error=None):
-        self.__name__ = f"check {id(self)}"  # none knows what another has found good
+        self.__name__ = f"check {next(_numbers)}"
         self.looked = 0
         self.error = error
 

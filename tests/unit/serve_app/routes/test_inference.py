@@ -28,6 +28,7 @@ BATCH = "/api/v2/inference/batch"
 def client_of(folder, task_manager, view=None):
     app = FastAPI()
     app.include_router(inference.router)
+    app.include_router(inference.cached)
     add_error_handlers(app)
     app.state.service = Service(
         settings=Settings(data_roots=[folder], state_dir=folder / "state"),

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from rfuav_ray.settings import Settings
 from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
-from serve_app.middleware.guards import KeyCheck
+from serve_app.middleware.key_check import KeyCheck
 from serve_app.routes import artifacts, files, index
 from serve_app.routes.page import add_page
 from serve_app.view.task_view import TaskView
@@ -58,7 +58,7 @@ def test_page_the_pages_files_may_load_nothing_from_elsewhere(client, path):
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
-@pytest.mark.parametrize("path", ["/static/../guards.py", "/static/%2e%2e/guards.py", "/static/unknown.js"])
+@pytest.mark.parametrize("path", ["/static/../api.py", "/static/%2e%2e/api.py", "/static/unknown.js"])
 def test_page_nothing_but_the_pages_files_is_given_out(client, path):
     assert client.get(path).status_code == 404
 
