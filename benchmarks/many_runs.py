@@ -7,8 +7,7 @@ import asyncio
 import tempfile
 import time
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import psutil
 import ray
@@ -19,6 +18,7 @@ from actors.runs.spec import Progress, ReportAnswer, RunReport
 from actors.store.setup import prepare_store
 from actors.store.store import Store, database_url
 from actors.tasks.reports import Reports
+from actors.tasks.scheduler import Scheduler
 from actors.tasks.table import TaskTable
 from benchmarks.figures import Figure, run_alone
 from rfuav_ray.tasks import TaskRecord, TaskStatus, advance, now
@@ -32,15 +32,14 @@ class Manager:
 
     def __init__(self, folder: str) -> None:
         self._store = Store(database_url("", Path(folder)))
-        self._runs = SimpleNamespace(
-            gpu_memory={}, trackers={}, is_stopping=False, slots=SimpleNamespace(holdings=[])
-        )
+        self._scheduler = Scheduler(lambda device: 0.0)
 
     async def begin(self, count: int) -> None:
         self._table = TaskTable(self._store, QueueGauges())
-        self._reports = Reports(self._table, cast("Any", self._runs))
-        self._runs.slots.holdings = range(count)
+        self._reports = Reports(self._table, self._scheduler, lambda report: None)
         tasks = [_running(number) for number in range(count)]
+        for task in tasks:
+            self._scheduler.slots.hold(task.id, "cpu", task.kind, 0.0)
         await self._table.add([(task, log_entry("accepted")) for task in tasks], lambda _: None)
 
     async def report(self, report: RunReport) -> ReportAnswer:

@@ -31,6 +31,18 @@ def plan(task: TaskRecord, pool: DevicePool, slots: SlotTable) -> tuple[RunSpec,
     return spec, options
 
 
+def retry(task: TaskRecord, outcome: Outcome, max_retries: int) -> tuple[str, dict[str, Any]] | None:
+    """What to log, and the fields that change, when the task waits for another run; None if the task ends."""
+    is_lost = outcome.status == "lost"
+    may_retry = outcome.status == "interrupted" or (is_lost and task.losses < max_retries)
+    if task.cancel_requested or not may_retry:
+        return None
+    losses = task.losses + is_lost
+    count = f": retry {losses} of {max_retries}" if is_lost else ""
+    changes = {"message": "The run ended early. The task waits to resume.", "losses": losses}
+    return f"{outcome.error} Queued again{count}.", changes
+
+
 def ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, Any]]:
     """The final status of a task, and the other fields of its record that change."""
     if outcome.status == "completed":

@@ -1,8 +1,9 @@
-"""RunTracker: follows one run of a task from its slot to its outcome, and ends it when that is asked."""
+"""RunTracker: follows one run of a task from its slot to its outcome, and ends it if asked, or if it hangs."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import ray
@@ -123,3 +124,14 @@ class RunTracker:
                 return
             except RayError:
                 await asyncio.sleep(RETRY_S)
+
+
+async def watch_silence(trackers: Mapping[str, RunTracker], limit_s: float) -> None:
+    """Count the time in which runs report nothing, without the time in which this process stands still."""
+    every_s = min(max(limit_s / 20, 0.05), 10.0)
+    while True:
+        before_s = time.monotonic()
+        await asyncio.sleep(every_s)
+        elapsed_s = min(time.monotonic() - before_s, 2 * every_s)
+        for tracker in list(trackers.values()):
+            tracker.pass_time(elapsed_s)

@@ -27,7 +27,9 @@ class FolderLeases:
         if folder is not None:
             self._holders.setdefault(folder, task_id)
 
-    def release(self, folder: str | None, task_id: str) -> None:
-        """Free the folder of a task that has ended. Does nothing if the task does not hold the folder."""
-        if folder is not None and self._holders.get(folder) == task_id:
+    def release(self, folder: str, task_id: str) -> bool:
+        """Free the folder of a task that has ended. Returns whether the task held it."""
+        is_holder = self._holders.get(folder) == task_id
+        if is_holder:
             del self._holders[folder]
+        return is_holder

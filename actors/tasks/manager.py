@@ -7,23 +7,25 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import wraps
 from typing import Any, TypeVar, cast
 
+from actors.devices.device_watch import DeviceWatch
 from actors.devices.limits import Limits
+from actors.devices.usage import shown_limits, usage
 from actors.events.gauges import QueueGauges
 from actors.events.window import Entry
-from actors.runs.spec import Outcome, ReportAnswer, RunReport
+from actors.runs.spec import ReportAnswer, RunReport
 from actors.store.backup_schedule import Backups
 from actors.store.ownership import Owner, OwnershipLost
 from actors.store.ownership_renewal import OwnershipRenewal
 from actors.store.row import TaskRow
 from actors.store.store import Store, database_url
-from actors.tasks.dispatcher import Dispatcher
+from actors.tasks.active_runs import ActiveRuns
 from actors.tasks.feed import FeedPage
 from actors.tasks.reports import Reports
 from actors.tasks.retention import Retention
+from actors.tasks.scheduler import Scheduler
 from actors.tasks.service_entries import service_entry
 from actors.tasks.submissions import Submissions
 from actors.tasks.table import TaskTable
-from actors.tasks.usage import usage
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.machine.hardware import read_cpu
@@ -67,9 +69,13 @@ class TaskManager:
         store = Store(url, owner)
         #: all tasks; only this actor changes them
         self.table = TaskTable(store, gauges)
-        self._dispatcher = Dispatcher(settings, store, self.table, gauges, supervisor_actor)
-        self._submissions = Submissions(settings.task_queue_size, self.table, self._dispatcher)
-        self._reports = Reports(self.table, self._dispatcher)
+        self._devices = DeviceWatch(settings, store)
+        self._scheduler = Scheduler(self._devices.pool.free_memory_gb)
+        self._runs = ActiveRuns(settings, self.table, self._scheduler, self._devices, gauges, supervisor_actor)
+        self._submissions = Submissions(
+            settings.task_queue_size, self.table, self._scheduler, self._runs.carry_out
+        )
+        self._reports = Reports(self.table, self._scheduler, self._runs.heard)
         self._retention = Retention(settings.task_retention_days, self.table)
         self._backups = Backups(url)
         self._ownership = OwnershipRenewal(store, self._lost)
@@ -153,20 +159,7 @@ class TaskManager:
             TaskConflict: The task has already ended.
         """
         await self.start()
-        task = self.table.get(task_id)
-        if task.status.is_ended:
-            raise TaskConflict(f"Task '{task_id}' has already ended: it is {task.status.value}.")
-        if task.status is TaskStatus.PENDING:
-            self._dispatcher.queue.discard(task_id)
-            await self._dispatcher.end(task, Outcome("cancelled"))
-        elif task.cancel_requested:
-            self.table.log(task_id, "Cancel requested again: the run is killed.", level="WARNING")
-            self._dispatcher.trackers[task_id].cancel()
-        else:
-            stopping = task.evolve(cancel_requested=True, message="Stopping: cancel requested.")
-            self.table.change(stopping, service_entry(task_id, "Cancel requested.", "WARNING"))
-            self._dispatcher.trackers[task_id].cancel()
-        await self.table.stored(task_id)
+        await self._runs.cancel(task_id)
         return self.table.row(task_id)
 
     @_uninterrupted
@@ -181,9 +174,8 @@ class TaskManager:
         task = self.table.get(task_id)
         if task.status is not TaskStatus.PENDING:
             raise TaskConflict(f"Task '{task_id}' is {task.status.value}; only a waiting task can be moved.")
-        self._dispatcher.queue.discard(task_id)
         task = task.evolve(priority=priority)
-        self._dispatcher.queue.put(task)
+        self._scheduler.put(task)
         self.table.change(task, service_entry(task_id, f"Priority is now {priority}."))
         await self.table.stored(task_id)
         return self.table.row(task_id)
@@ -212,7 +204,7 @@ class TaskManager:
             timeout_s: How long to wait for the runs.
         """
         await self.start()
-        await self._dispatcher.stop(timeout_s)
+        await self._runs.stop(timeout_s)
         await self.table.flush(STORED_WITHIN_S)
         self.table.feed.end()
         await self._backups.last()  # while the streams end
@@ -221,17 +213,22 @@ class TaskManager:
     async def resources(self) -> dict[str, Any]:
         """The slots in use, the tasks that hold them, the limits by device, and the GPUs."""
         await self.start()
-        return usage(self.table, self._dispatcher)
+        return usage(
+            self._scheduler.slots,
+            self._devices.pool,
+            self._runs.gpu_memory,
+            kind_of=lambda task_id: self.table.get(task_id).kind,
+        )
 
     async def devices_are_ready(self, wait_s: float) -> bool:
         """Wait up to `wait_s` seconds until every device is open. Returns whether every device is open."""
         await self.start()
-        return await self._dispatcher.devices.are_open(wait_s)
+        return await self._devices.are_open(wait_s)
 
     async def cpus(self) -> list[dict[str, Any]]:
         """The CPU reading of every node, the head node first."""
         await self.start()
-        return self._dispatcher.pool.cpus() or [read_cpu()]  # no node has been read yet
+        return self._devices.pool.cpus() or [read_cpu()]  # no node has been read yet
 
     @_uninterrupted
     async def update_limits(self, limits: Limits) -> dict[str, dict[str, int]]:
@@ -247,19 +244,19 @@ class TaskManager:
             InvalidInput: A device is unknown.
         """
         await self.start()
-        await self._dispatcher.change_limits(limits)
-        limits = self._dispatcher.devices.limits()
+        await self._devices.change_limits(limits)
+        limits = shown_limits(self._scheduler.slots)
         logger.info("the limits are now %s", limits)
         return limits
 
     async def _recover(self) -> None:
         await self._ownership.begin()
-        await self._dispatcher.find_devices()
-        self._dispatcher.recover(await self.table.load())
+        await self._devices.begin()
+        self._runs.recover(await self.table.load())
         self._retention.begin()
         self._backups.begin()
 
     def _lost(self, error: OwnershipLost) -> None:
         """Another service runs these tasks now. End the runs here, and answer every call with the error."""
         self._starting = None  # and `start` fails from now on
-        self._dispatcher.abandon(str(error))
+        self._runs.abandon(str(error))

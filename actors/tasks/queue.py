@@ -1,13 +1,13 @@
-"""The waiting tasks, most urgent first, and which of them can start now. No Ray, no I/O."""
+"""The waiting tasks, most urgent first. No Ray, no I/O."""
 
 import heapq
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from actors.devices.numbering import ANY_GPU, CPU
 from actors.devices.slots import SlotTable, slot_kind
-from actors.tasks.leases import FolderLeases, leased_folder
+from actors.tasks.leases import leased_folder
 from rfuav_ray.tasks import TaskRecord
 
 #: priority (1 is the most urgent), number of submission, task id; tasks start in this order
@@ -53,7 +53,7 @@ def line_of(task: TaskRecord) -> Line:
     return Line(task.wanted_device, slot_kind(task.kind))
 
 
-def _place(task: TaskRecord) -> Place:
+def place_of(task: TaskRecord) -> Place:
     return (task.priority, task.number, task.id)
 
 
@@ -63,7 +63,6 @@ class TaskQueue:
         self._tasks: dict[str, TaskRecord] = {}
         #: ids of the waiting tasks, by the folder that they will write
         self._by_folder: dict[str, set[str]] = {}
-        self.leases = FolderLeases()
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -79,36 +78,30 @@ class TaskQueue:
     def lines(self) -> list[Line]:
         return list(self._lines)
 
-    def ids(self, line: Line) -> list[str]:
-        """The ids of the tasks in the line, in order."""
-        return [task_id for _, _, task_id in self._lines[line]]
+    def get(self, task_id: str) -> TaskRecord | None:
+        """The task as it was put into the queue; None if it does not wait."""
+        return self._tasks.get(task_id)
+
+    def tasks(self, line: Line) -> Iterator[TaskRecord]:
+        """The tasks in the line, in order."""
+        return (self._tasks[task_id] for _, _, task_id in self._lines[line])
 
     def position(self, task: TaskRecord) -> int:
         """The task's position among the tasks that want the same slots. 1 is the next to start."""
-        line, place = line_of(task), _place(task)
+        line, place = line_of(task), place_of(task)
         return 1 + sum(
             bisect_left(places, place) for other, places in self._lines.items() if line.competes_with(other)
         )
 
-    def next_for(self, folder: str | None, count: int) -> list[str]:
-        """The ids of the first `count` waiting tasks that will write this folder."""
-        waiting = self._by_folder.get(folder, ()) if folder is not None else ()
-        return heapq.nsmallest(count, waiting, key=lambda task_id: _place(self._tasks[task_id]))
-
-    def waits_for(self, task: TaskRecord, slots: SlotTable) -> str:
-        """The reason to wait, for the task's record."""
-        return self.waits_for_folder(task) or line_of(task).waits_for(slots)
-
-    def waits_for_folder(self, task: TaskRecord) -> str | None:
-        """The reason to wait for the task's folder; None if the folder is free."""
-        folder = leased_folder(task)
-        holder = self.leases.other_holder(folder, task.id)
-        return holder and f"Waiting for task {holder}. It writes into the same folder '{folder}'."
+    def next_for(self, folder: str, count: int) -> list[TaskRecord]:
+        """The first `count` waiting tasks that will write this folder."""
+        waiting = (self._tasks[task_id] for task_id in self._by_folder.get(folder, ()))
+        return heapq.nsmallest(count, waiting, key=place_of)
 
     def put(self, task: TaskRecord) -> None:
         """Add the task, or move it after its priority changed."""
         self.discard(task.id)
-        insort(self._lines.setdefault(line_of(task), []), _place(task))
+        insort(self._lines.setdefault(line_of(task), []), place_of(task))
         self._tasks[task.id] = task
         if (folder := leased_folder(task)) is not None:
             self._by_folder.setdefault(folder, set()).add(task.id)
@@ -119,54 +112,10 @@ class TaskQueue:
             return
         line = line_of(task)
         places = self._lines[line]
-        del places[bisect_left(places, _place(task))]
+        del places[bisect_left(places, place_of(task))]
         if not places:
             del self._lines[line]
         if (folder := leased_folder(task)) is not None:
             self._by_folder[folder].discard(task.id)
             if not self._by_folder[folder]:
                 del self._by_folder[folder]
-
-    def startable(self, slots: SlotTable, free_memory_of: Callable[[str], float]) -> list[tuple[TaskRecord, str]]:
-        """Take slots and folders for every task that can start now.
-
-        A task that waits for a busy device or for a folder never blocks a task that does not.
-
-        Args:
-            slots: The slots of the devices.
-            free_memory_of: Returns the free memory of a device in GiB. It decides between devices with the same
-                number of free slots.
-
-        Returns:
-            The tasks to start, each with its device.
-        """
-        started = []
-        moving = set(self._lines)
-        while moving:
-            moving = {line for line in moving & self._lines.keys() if _choose(line, slots, free_memory_of)}
-            heads = [(place, line) for line in moving if (place := self._first(line))]
-            if not heads:
-                break
-            (_, _, task_id), line = min(heads)
-            device = _choose(line, slots, free_memory_of)
-            assert device is not None
-            task = self._tasks[task_id]
-            slots.take(task_id, device, line.slot_kind)
-            self.leases.take(leased_folder(task), task_id)
-            self.discard(task_id)
-            started.append((task, device))
-        return started
-
-    def _first(self, line: Line) -> Place | None:
-        """The most urgent task of a line, without the tasks whose folder another task holds."""
-        return next((place for place in self._lines[line] if not self._is_held_back(place[2])), None)
-
-    def _is_held_back(self, task_id: str) -> bool:
-        return self.leases.other_holder(leased_folder(self._tasks[task_id]), task_id) is not None
-
-
-def _choose(line: Line, slots: SlotTable, free_memory_of: Callable[[str], float]) -> str | None:
-    """The device for the next task of a line; None while no device has a free slot."""
-    kind = line.slot_kind
-    free = [device for device in line.candidates(slots) if slots.free(device, kind) > 0]
-    return max(free, key=lambda device: (slots.free(device, kind), free_memory_of(device)), default=None)

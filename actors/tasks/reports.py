@@ -1,10 +1,11 @@
 """Accepts the reports of runs: their log entries and their progress, in one change of the task."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from actors.runs.spec import Instruction, Progress, ReportAnswer, RunReport
-from actors.tasks.dispatcher import Dispatcher
+from actors.tasks.scheduler import Scheduler
 from actors.tasks.service_entries import log_warnings
 from actors.tasks.table import TaskTable
 from rfuav_ray.errors import TaskNotFound
@@ -19,19 +20,18 @@ STORED_WITHIN_S = 2.0
 
 
 class Reports:
-    def __init__(self, table: TaskTable, dispatcher: Dispatcher) -> None:
+    def __init__(self, table: TaskTable, scheduler: Scheduler, heard: Callable[[RunReport], None]) -> None:
+        """`heard` is called with every report of an active run."""
         self._table = table
-        self._dispatcher = dispatcher
+        self._scheduler = scheduler
+        self._heard = heard
 
     async def accept(self, report: RunReport) -> ReportAnswer:
         """Record a report. Entries of an earlier report that arrive again are not recorded twice."""
         task = self._task_of(report)
         if task is None:
             return ReportAnswer("interrupt", is_stored=True, next_report_s=REPORT_EVERY_S)
-        if (tracker := self._dispatcher.trackers.get(task.id)) is not None:
-            tracker.heard(report.silent_s)
-        if report.progress.gpu_memory is not None:
-            self._dispatcher.gpu_memory[task.id] = report.progress.gpu_memory
+        self._heard(report)
         new = report.entries[max(0, task.reported_entries - report.first_index) :]
         changes = _changes(task, report.progress)
         if new:
@@ -65,10 +65,10 @@ class Reports:
             return "interrupt"  # another run has the task: do not touch its files
         if task.cancel_requested:
             return "cancel"
-        return "interrupt" if self._dispatcher.is_stopping else "continue"
+        return "interrupt" if self._scheduler.is_stopping else "continue"
 
     def _next_report_s(self) -> float:
-        return max(REPORT_EVERY_S, len(self._dispatcher.slots.holdings) / REPORTS_PER_S)
+        return max(REPORT_EVERY_S, len(self._scheduler.slots) / REPORTS_PER_S)
 
 
 def _changes(task: TaskRecord, progress: Progress) -> dict[str, Any]:

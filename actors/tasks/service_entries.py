@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
+from actors.devices.numbering import ANY_GPU, CPU
 from actors.events.window import Entry, log_entry
 from rfuav_ray.events import Level
 from rfuav_ray.tasks import TaskRecord, TaskStatus
@@ -15,6 +16,15 @@ def service_entry(task_id: str, message: str, level: Level = "INFO", **fields: A
     """A new entry of this task's log, also written to LOG_FILE."""
     logger.log(getattr(logging, level), "task %s: %s", task_id, message)
     return log_entry(message, level, **fields)
+
+
+def starting_entries(task: TaskRecord, device: str) -> list[Entry]:
+    """The entries of a run that starts on this device."""
+    entries = [service_entry(task.id, f"Starting on {device}.")]
+    if task.wanted_device == ANY_GPU and device == CPU:
+        no_gpu = service_entry(task.id, "The cluster has no GPU: running on the CPU.", "WARNING")
+        entries.insert(0, no_gpu)
+    return entries
 
 
 def last_entry(task: TaskRecord) -> Entry:

@@ -2,13 +2,11 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from functools import cache
 
 from actors.devices.numbering import ANY_GPU
 from actors.events.window import Entry, log_entry
 from actors.store.row import TaskRow
-from actors.tasks.dispatcher import Dispatcher
-from actors.tasks.queue import Line, line_of
+from actors.tasks.scheduler import Decisions, Scheduler
 from actors.tasks.table import TaskTable
 from rfuav_ray.errors import InvalidInput, ServiceBusy, service_stopping
 from rfuav_ray.tasks import TaskRecord
@@ -19,24 +17,24 @@ QUEUE_FULL_RETRY_S = 10
 
 
 class Submissions:
-    def __init__(self, queue_size: int, table: TaskTable, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, queue_size: int, table: TaskTable, scheduler: Scheduler, carry_out: Callable[[Decisions], None]
+    ) -> None:
         """`queue_size` is the most tasks that may wait."""
         self._queue_size = queue_size
         self._table = table
-        self._dispatcher = dispatcher
+        self._scheduler = scheduler
+        self._carry_out = carry_out
 
     async def accept(self, submissions: Sequence[Sequence[str]]) -> "list[list[TaskRow] | Exception]":
         """Store and queue the tasks of each submission, or say why not; see TaskManager.submit_batch."""
-        line_waits_for = cache(self._line_waits_for)
         arriving: list[tuple[TaskRecord, Entry]] = []
         refusals: list[Exception | None] = []
         parsed = [list(map(TaskRecord.model_validate_json, texts)) for texts in submissions]
         for tasks in parsed:
             try:
                 self._check(tasks)
-                with_first_entries = [
-                    _with_first_entry(task, self._waits_for(task, line_waits_for)) for task in tasks
-                ]
+                with_first_entries = [_with_first_entry(task, self._scheduler.waits_for(task)) for task in tasks]
                 self._table.reserve([task.id for task in tasks])
             except Exception as error:
                 refusals.append(error)
@@ -53,15 +51,15 @@ class Submissions:
         ]
 
     def _check(self, tasks: Sequence[TaskRecord]) -> None:
-        if self._dispatcher.is_stopping:
+        if self._scheduler.is_stopping:
             raise service_stopping()
-        waiting = len(self._dispatcher.queue) + self._table.arriving
+        waiting = len(self._scheduler.queue) + self._table.arriving
         if waiting + len(tasks) > self._queue_size:
             raise ServiceBusy(
                 f"The queue is full: {waiting} tasks are waiting. Try again later.",
                 QUEUE_FULL_RETRY_S,
             )
-        devices = self._dispatcher.pool.devices
+        devices = self._scheduler.slots.devices
         for task in tasks:
             if task.wanted_device not in {ANY_GPU, *devices}:
                 reason = f"unknown device '{task.wanted_device}'; the devices are {', '.join(devices)}."
@@ -74,27 +72,12 @@ class Submissions:
 
     def _queue(self, stored: Sequence[TaskRecord]) -> None:
         for task in stored:
-            self._dispatcher.queue.put(task)
-        self._dispatcher.start_runs()
+            self._scheduler.put(task)
+        # The stored reasons may be outdated: other tasks may have come first, or the limits may have changed.
+        self._carry_out(self._scheduler.decide(new=[task.id for task in stored]))
         # One log line for all tasks: writing a line costs as much as queuing several tasks.
         shown = ", ".join(f"{task.id} ({task.kind}, priority {task.priority})" for task in stored)
         logger.info("accepted: %s", shown)
-        # The stored reasons may be outdated: other tasks may have come first, or the limits may have changed.
-        line_waits_for = cache(self._line_waits_for)
-        for task in stored:
-            reason = self._waits_for(task, line_waits_for)
-            if reason is not None and reason != task.message and task.id in self._dispatcher.queue:
-                self._dispatcher.log_reason(task.id)
-
-    def _waits_for(self, task: TaskRecord, line_waits_for: Callable[[Line], str | None]) -> str | None:
-        """The task's reason to wait; None if it can start at once."""
-        return self._dispatcher.queue.waits_for_folder(task) or line_waits_for(line_of(task))
-
-    def _line_waits_for(self, line: Line) -> str | None:
-        """The line's reason to wait; None if its next task can start at once."""
-        slots = self._dispatcher.slots
-        is_free = any(slots.free(device, line.slot_kind) > 0 for device in line.candidates(slots))
-        return None if is_free else line.waits_for(slots)
 
 
 def _with_first_entry(task: TaskRecord, reason_to_wait: str | None) -> tuple[TaskRecord, Entry]:

@@ -4,8 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 from ray.exceptions import ActorUnavailableError
 
@@ -14,6 +13,7 @@ from actors.runs.spec import Instruction, ReportAnswer, RunReport
 from actors.store.row import TaskRow
 from actors.store.store import EventRow, Store, database_url
 from actors.tasks.reports import Reports
+from actors.tasks.scheduler import Scheduler
 from actors.tasks.table import TaskTable
 from rfuav_ray.errors import ServiceBusy
 from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
@@ -39,11 +39,8 @@ class Manager:
     def __init__(self, folder: Path) -> None:
         self.store = _Store(database_url("", folder))
         self.table = TaskTable(self.store, QueueGauges())
-        #: what a Dispatcher has that reports need
-        self.runs = SimpleNamespace(
-            gpu_memory={}, trackers={}, slots=SimpleNamespace(holdings=[]), is_stopping=False
-        )
-        self._reports = Reports(self.table, cast("Any", self.runs))
+        self._scheduler = Scheduler(lambda device: 0.0)
+        self._reports = Reports(self.table, self._scheduler, lambda report: None)
         #: of the next calls, in order
         self.failures: list[Failure] = []
         #: how many entries each report had
@@ -69,7 +66,7 @@ class Manager:
 
     async def instruct(self, instruction: Instruction) -> None:
         """The answer to the next reports."""
-        self.runs.is_stopping = instruction == "interrupt"
+        self._scheduler.is_stopping = instruction == "interrupt"
         if instruction == "cancel":
             self.table.change(self.table.get("task").evolve(cancel_requested=True), durable=False)
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from ray.util.metrics import Gauge
 
-from actors.devices.slots import SlotTable
+from actors.devices.slots import Offer, SlotTable
 from actors.events import gauges
 from actors.events.gauges import QueueGauges, RunGauges
 from actors.tasks.feed import Change
@@ -91,7 +91,7 @@ def test_gauges_queue_gauges_publish_the_slots_as_they_are_at_that_time(publishe
 
     def show(queue):
         queue.show_slots(slots)
-        slots.add("cpu", {"training": 1, "inference": 2}, is_open=True)
+        slots.update({"cpu": Offer({"training": 1, "inference": 2})})
         slots.hold("task", "cpu", "inference", 0.5)
 
     after_publishing(show)

@@ -1,0 +1,208 @@
+"""Starts the runs that the scheduler decided on, follows each to its end, and records what becomes of its task."""
+
+import asyncio
+import logging
+from collections.abc import Collection, Coroutine, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from actors.background import Jobs
+from actors.devices.device_watch import DeviceWatch
+from actors.devices.slots import Offer
+from actors.events.gauges import QueueGauges
+from actors.runs.plan import ending, plan, retry
+from actors.runs.spec import Outcome, RunReport
+from actors.runs.tracker import RunTracker, watch_silence
+from actors.tasks.leases import leased_folder
+from actors.tasks.scheduler import Decisions, NewReason, Scheduler, Start
+from actors.tasks.service_entries import last_entry, service_entry, starting_entries
+from actors.tasks.table import TaskTable
+from rfuav_ray.api.kinds import KINDS
+from rfuav_ray.errors import TaskConflict
+from rfuav_ray.outputs.ownership import claim
+from rfuav_ray.settings import Settings
+from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
+
+logger = logging.getLogger(__name__)
+
+
+class ActiveRuns:
+    """The part of the TaskManager that carries out decisions. It uses the TaskManager's table."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        table: TaskTable,
+        scheduler: Scheduler,
+        devices: DeviceWatch,
+        gauges: QueueGauges,
+        supervisor_actor: Any,
+    ) -> None:
+        self._max_retries = settings.max_run_retries
+        self._silence_limit_s = settings.run_silence_s
+        self._table = table
+        self._scheduler = scheduler
+        self._devices = devices
+        self._gauges = gauges
+        self._supervisor_actor = supervisor_actor
+        #: the runs between slot and outcome, by task id
+        self._trackers: dict[str, RunTracker] = {}
+        #: bytes that torch uses, and bytes that it has reserved, for runs on a GPU, by task id
+        self.gpu_memory: dict[str, tuple[int, int]] = {}
+        self._jobs = Jobs()
+        #: the jobs that follow a run
+        self._followed: set[asyncio.Task[None]] = set()
+        devices.on_change.append(self._use_devices)
+
+    def recover(self, tasks: Sequence[TaskRecord]) -> None:
+        """Take over the waiting tasks from before a restart, and the runs that may still be alive."""
+        decisions = self._scheduler.recover(tasks)
+        for task in tasks:
+            if task.status is not TaskStatus.RUNNING or task.device is None:
+                continue
+            tracker = self._track(task, is_at_supervisor=True)
+            self._spawn_followed(self._follow(task, tracker))
+            if task.cancel_requested:  # the actor may have died before the grace time was over
+                tracker.cancel()
+            if task.device not in self._devices.pool.devices:
+                self._give_up_on(task.device, task.id)
+        self.carry_out(decisions)
+        if self._silence_limit_s:
+            self._jobs.keep(lambda: watch_silence(self._trackers, self._silence_limit_s))
+
+    def carry_out(self, decisions: Decisions) -> None:
+        """Start runs, and tell waiting tasks what for. There is no await: scheduler and table always agree."""
+        for start in decisions.starts:
+            self._start(start)
+        for new in decisions.reasons:
+            self._tell(new)
+        self._gauges.show_slots(self._scheduler.slots)
+
+    async def stop(self, timeout_s: float) -> None:
+        """Start no more runs. Wait up to `timeout_s` for the active ones: their next report tells them to end."""
+        self._scheduler.is_stopping = True
+        if self._followed:
+            await asyncio.wait(self._followed, timeout=timeout_s)
+
+    def abandon(self, reason: str) -> None:
+        """Start no more runs, and end the active ones: another service has their tasks."""
+        self._scheduler.is_stopping = True
+        for tracker in self._trackers.values():
+            tracker.give_up(reason)
+
+    async def cancel(self, task_id: str) -> None:
+        """Cancel a task; see TaskManager.cancel."""
+        task = self._table.get(task_id)
+        if task.status.is_ended:
+            raise TaskConflict(f"Task '{task_id}' has already ended: it is {task.status.value}.")
+        if task.status is TaskStatus.PENDING:
+            await self._end(task, Outcome("cancelled"))
+            return
+        if task.cancel_requested:
+            self._table.log(task_id, "Cancel requested again: the run is killed.", level="WARNING")
+        else:
+            stopping = task.evolve(cancel_requested=True, message="Stopping: cancel requested.")
+            self._table.change(stopping, service_entry(task_id, "Cancel requested.", "WARNING"))
+        self._trackers[task_id].cancel()
+        await self._table.stored(task_id)
+
+    def heard(self, report: RunReport) -> None:
+        """Note that a run is alive, and what it says of its GPU."""
+        if tracker := self._trackers.get(report.task_id):
+            tracker.heard(report.silent_s)
+        if report.progress.gpu_memory is not None:
+            self.gpu_memory[report.task_id] = report.progress.gpu_memory
+
+    def _use_devices(self, offers: Mapping[str, Offer], lost: Collection[str]) -> None:
+        self.carry_out(self._scheduler.update_devices(offers, lost))
+        for holding in self._scheduler.slots.holdings:
+            if holding.device in lost:
+                self._give_up_on(holding.device, holding.task_id)
+
+    def _give_up_on(self, device: str, task_id: str) -> None:
+        """End a run whose node is gone. Ray would wait for ever if the run had not started."""
+        self._trackers[task_id].give_up(f"The node of {device} left the cluster.")
+
+    def _tell(self, new: NewReason) -> None:
+        entries = [service_entry(new.task_id, new.reason)] if new.is_logged else []
+        told = self._table.get(new.task_id).evolve(message=new.reason)
+        self._table.change(told, *entries, durable=new.is_logged)
+
+    def _start(self, start: Start) -> None:
+        task = advance(
+            self._table.get(start.task.id),
+            TaskStatus.RUNNING,
+            device=start.device,
+            device_share=start.fraction,
+            attempt=start.task.attempt + 1,
+            reported_entries=0,
+            message=f"Starting on {start.device}.",
+        )
+        self._table.change(task, *starting_entries(task, start.device))
+        self._spawn_followed(self._run(task, self._track(task)))
+
+    async def _run(self, task: TaskRecord, tracker: RunTracker) -> None:
+        async def prepare() -> None:
+            await self._table.stored(task.id)
+            if not self._table.get(task.id).cancel_requested:
+                await self._take_folder(task)
+
+        outcome = await tracker.start(prepare, lambda: plan(task, self._devices.pool, self._scheduler.slots))
+        await self._finish(task.id, outcome)
+
+    async def _take_folder(self, task: TaskRecord) -> None:
+        """Move an earlier task's files out of the folder, and correct the paths in its result. Raises OSError."""
+        folder = leased_folder(task)
+        if folder is None or not KINDS[task.kind].shares_folder:  # the others write only into an empty folder
+            return
+        moved = await asyncio.to_thread(claim, Path(folder), task.kind, task.id, is_first=task.attempt == 1)
+        if moved is None:
+            return
+        if moved.is_new:
+            self._table.log(task.id, f"'{folder}' contained {moved}", level="WARNING")
+        await self._table.move_results(Path(folder), moved)
+
+    async def _follow(self, task: TaskRecord, tracker: RunTracker) -> None:
+        await self._finish(task.id, await tracker.follow())
+
+    async def _finish(self, task_id: str, outcome: Outcome) -> None:
+        if outcome.status == "lost":
+            # The node may be gone too: the next task must not start there.
+            await self._devices.look()
+        if outcome.traceback is not None:
+            logger.error("the run of task %s failed:\n%s", task_id, outcome.traceback)
+        del self._trackers[task_id]
+        self.gpu_memory.pop(task_id, None)
+        task = self._table.get(task_id)
+        if (again := retry(task, outcome, self._max_retries)) is None:
+            await self._end(task, outcome)
+            return
+        message, changes = again
+        waiting = advance(task, TaskStatus.PENDING, device=None, device_share=0.0, **changes)
+        self._scheduler.put(self._table.change(waiting, service_entry(task_id, message, "WARNING")))
+        await self._table.stored(task_id)
+        self.carry_out(self._scheduler.decide(new=[task_id]))
+
+    async def _end(self, task: TaskRecord, outcome: Outcome) -> None:
+        status, changes = ending(task, outcome)
+        ended = advance(task, status, **changes)
+        self._table.change(ended, last_entry(ended))
+        self._scheduler.forget(ended)
+        self.carry_out(self._scheduler.decide())
+        await self._table.stored(ended.id)
+
+    def _track(self, task: TaskRecord, *, is_at_supervisor: bool = False) -> RunTracker:
+        tracker = self._trackers[task.id] = RunTracker(
+            f"{task.id}:{task.attempt}",
+            self._supervisor_actor,
+            cancel_grace_s=KINDS[task.kind].cancel_grace_s,
+            silence_limit_s=self._silence_limit_s,
+            is_at_supervisor=is_at_supervisor,
+            has_reported=is_at_supervisor and task.reported_entries > 0,
+        )
+        return tracker
+
+    def _spawn_followed(self, run: Coroutine[Any, Any, None]) -> None:
+        following = self._jobs.spawn(run)
+        self._followed.add(following)
+        following.add_done_callback(self._followed.discard)

@@ -1,0 +1,181 @@
+"""Decides which waiting task starts on which device, and what the others wait for. No Ray, no I/O, no clock."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from actors.devices.slots import Offer, SlotTable, slot_kind
+from actors.tasks.leases import FolderLeases, leased_folder
+from actors.tasks.queue import Line, TaskQueue, line_of, place_of
+from rfuav_ray.tasks import TaskRecord, TaskStatus
+
+#: when a folder's holder changes, this many tasks that wait for it get the new reason: thousands would take long
+WAITING_SHOWN = 200
+
+
+class Start(NamedTuple):
+    task: TaskRecord
+    device: str
+    #: fraction of the device, 0 to 1
+    fraction: float
+
+
+class NewReason(NamedTuple):
+    """A waiting task has another reason to wait than before."""
+
+    task_id: str
+    reason: str
+    #: for its log too, not only for its record. Not each new holder of a folder is worth a line
+    is_logged: bool
+
+
+@dataclass(frozen=True)
+class Decisions:
+    starts: list[Start]
+    reasons: list[NewReason]
+
+
+class Scheduler:
+    """Queue, slots and leases.
+
+    A decision has already taken its slot and its folder. So the caller carries it out without an await in between.
+    """
+
+    def __init__(self, free_memory_gb: Callable[[str], float]) -> None:
+        """Create a scheduler without devices and tasks.
+
+        Args:
+            free_memory_gb: Returns the free memory of a device. It decides between devices with the same number of
+                free slots.
+        """
+        self.slots = SlotTable({})
+        self.queue = TaskQueue()
+        self.is_stopping = False
+        self._leases = FolderLeases()
+        self._free_memory_gb = free_memory_gb
+        #: the reasons of lines that were asked for. Only a change of the devices changes them
+        self._line_reasons: dict[Line, str] = {}
+        #: folders that changed hands since the last decision
+        self._changed_folders: set[str] = set()
+
+    # What happens to tasks. `decide` says what follows.
+
+    def put(self, task: TaskRecord) -> None:
+        """Let a task wait: a new one, a moved one, or one whose run has ended early. It keeps its folder."""
+        self.slots.release(task.id)
+        self.queue.put(task)
+
+    def forget(self, task: TaskRecord) -> None:
+        """Free what a task has that has ended."""
+        self.queue.discard(task.id)
+        self.slots.release(task.id)
+        if (folder := leased_folder(task)) is not None and self._leases.release(folder, task.id):
+            self._changed_folders.add(folder)
+
+    def recover(self, tasks: Iterable[TaskRecord]) -> Decisions:
+        """Take over the tasks of before a restart. Those that wait get their reasons again."""
+        for task in tasks:
+            if task.attempt > 0:  # it was started and has not ended
+                self._leases.take(leased_folder(task), task.id)
+            if task.status is TaskStatus.PENDING:
+                self.queue.put(task)
+            elif task.status is TaskStatus.RUNNING and task.device is not None:
+                self.slots.hold(task.id, task.device, slot_kind(task.kind), task.device_share)
+        decisions = self.decide()
+        decisions.reasons.extend(NewReason(task.id, self.reason(task), False) for task in self.queue)
+        return decisions
+
+    def update_devices(self, offers: Mapping[str, Offer], lost: Collection[str] = ()) -> Decisions:
+        """Use these devices from now on.
+
+        Args:
+            offers: The devices of the cluster.
+            lost: Devices that are gone, or whose number now belongs to another GPU. Their runs hold their slots
+                until they have ended.
+        """
+        before = {line: self._line_reason(line) for line in self.queue.lines}
+        self.slots.update(offers, lost)
+        self._line_reasons.clear()
+        decisions = self.decide()
+        for line in self.queue.lines:
+            if (line_reason := self._line_reason(line)) != before[line]:
+                for task in self.queue.tasks(line):
+                    reason = self.reason(task)
+                    decisions.reasons.append(NewReason(task.id, reason, is_logged=reason == line_reason))
+        return decisions
+
+    # Decisions
+
+    def decide(self, new: Sequence[str] = ()) -> Decisions:
+        """Start every task that can start now.
+
+        A task that waits for a busy device or for a folder never blocks a task that does not.
+
+        Args:
+            new: Tasks that were put into the queue. If they have to wait, their log says what for.
+        """
+        starts = [] if self.is_stopping else self._starts()
+        reasons = [
+            NewReason(task.id, self.reason(task), False)
+            for folder in sorted(self._changed_folders)
+            for task in self.queue.next_for(folder, WAITING_SHOWN)
+        ]
+        self._changed_folders.clear()
+        for task_id in () if self.is_stopping else new:
+            task = self.queue.get(task_id)
+            if task is not None and (reason := self.reason(task)) != task.message:
+                reasons.append(NewReason(task_id, reason, True))
+        return Decisions(starts, reasons)
+
+    def reason(self, task: TaskRecord) -> str:
+        """What a waiting task waits for."""
+        return self._folder_reason(task) or self._line_reason(line_of(task))
+
+    def waits_for(self, task: TaskRecord) -> str | None:
+        """What a task would wait for that is put into the queue now; None if it could start at once."""
+        line = line_of(task)
+        is_free = any(self.slots.free(device, line.slot_kind) > 0 for device in line.candidates(self.slots))
+        return self._folder_reason(task) or (None if is_free else self._line_reason(line))
+
+    def _folder_reason(self, task: TaskRecord) -> str | None:
+        folder = leased_folder(task)
+        holder = self._leases.other_holder(folder, task.id)
+        return holder and f"Waiting for task {holder}. It writes into the same folder '{folder}'."
+
+    def _line_reason(self, line: Line) -> str:
+        if line not in self._line_reasons:
+            self._line_reasons[line] = line.waits_for(self.slots)
+        return self._line_reasons[line]
+
+    def _starts(self) -> list[Start]:
+        starts = []
+        moving = set(self.queue.lines)
+        while moving:
+            moving = {line for line in moving.intersection(self.queue.lines) if self._choose(line)}
+            heads = [task for line in moving if (task := self._first(line))]
+            if not heads:
+                break
+            task = min(heads, key=place_of)
+            device = self._choose(line_of(task))
+            assert device is not None
+            self.slots.take(task.id, device, slot_kind(task.kind))
+            if (folder := leased_folder(task)) is not None:
+                self._leases.take(folder, task.id)
+                self._changed_folders.add(folder)
+            self.queue.discard(task.id)
+            starts.append(Start(task, device, self.slots.fraction(task.id)))
+        return starts
+
+    def _first(self, line: Line) -> TaskRecord | None:
+        """The most urgent task of a line, without the tasks whose folder another task holds."""
+        return next((task for task in self.queue.tasks(line) if self._folder_reason(task) is None), None)
+
+    def _choose(self, line: Line) -> str | None:
+        """The device for the next task of a line; None while no device has a free slot."""
+        kind = line.slot_kind
+        free = [device for device in line.candidates(self.slots) if self.slots.free(device, kind) > 0]
+
+        def room(device: str) -> tuple[int, float]:
+            return self.slots.free(device, kind), self._free_memory_gb(device)
+
+        return max(free, key=room, default=None)

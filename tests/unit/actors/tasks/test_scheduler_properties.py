@@ -1,0 +1,214 @@
+"""The scheduler (queue, slots, leases, devices that come and go) under random orders of events."""
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from actors.devices.slots import Offer
+from actors.tasks.leases import leased_folder
+from actors.tasks.queue import line_of
+from actors.tasks.scheduler import Scheduler
+from rfuav_ray.tasks import TaskStatus
+from tests.support.sample_tasks import a_task
+
+KINDS = st.sampled_from(["training", "inference"])
+GPUS = ("cuda:0", "cuda:1")
+WISHES = st.sampled_from(["cpu", "cuda", *GPUS])
+FOLDERS = st.sampled_from([None, "/a", "/b"])
+LIMITS = st.fixed_dictionaries({"training": st.integers(0, 2), "inference": st.integers(0, 2)})
+
+
+class Cluster(RuleBasedStateMachine):
+    """What the TaskManager knows from the decisions alone: the truth that the scheduler is held against."""
+
+    def __init__(self):
+        super().__init__()
+        self.scheduler = Scheduler(lambda device: 0.0)
+        self.tasks = {}
+        #: the device of each task that was started and has not ended
+        self.running = {}
+        self.ended = set()
+        #: who may write which folder
+        self.holders = {}
+        #: the last reason to wait that a task was told
+        self.told = {}
+
+    @property
+    def slots(self):
+        return self.scheduler.slots
+
+    def waiting(self):
+        return list(self.scheduler.queue)
+
+    def decide(self, *new):
+        waiting = self.waiting()
+        self.carry_out(waiting, self.scheduler.decide(new))
+
+    def update(self, offers, lost=()):
+        waiting = self.waiting()
+        self.carry_out(waiting, self.scheduler.update_devices(offers, lost))
+
+    def carry_out(self, waiting, decisions):
+        """What the TaskManager does after every event, and what must hold of it."""
+        for task, device, fraction in decisions.starts:
+            assert task.id not in self.running and task.id not in self.ended, "run twice"
+            assert self.slots.is_open(device)
+            assert self.slots.fraction(task.id) == fraction
+            assert task.wanted_device in {device, "cuda"}
+            if device == "cpu" and task.wanted_device == "cuda":
+                assert self.slots.devices == ["cpu"]
+            self.running[task.id] = device
+            kind = task.kind
+            in_use = sum(self.tasks[i].kind == kind and d == device for i, d in self.running.items())
+            assert in_use <= self.slots.limits(device)[kind], "a limit is exceeded"
+            assert self.holders.setdefault(leased_folder(task) or task.id, task.id) == task.id, "a folder has two"
+        self.nobody_was_overtaken(waiting)
+        for task_id, reason, _ in decisions.reasons:
+            assert task_id in self.scheduler.queue, "a task that does not wait is told what for"
+            self.told[task_id] = reason
+
+    def nobody_was_overtaken(self, waiting):
+        started = {task.id for task in waiting if task.id in self.running}
+        for task in waiting:
+            if task.id in started or self.is_held_back(task):
+                continue
+            later = [other for other in waiting if other.id in started and place(other) > place(task)]
+            assert not [o for o in later if line_of(o) == line_of(task)], "a later task of the same line overtook"
+            could_have = [o for o in later if o.kind == task.kind and fits(task, self.running[o.id], self.slots)]
+            assert not could_have, "a less urgent task got the slot"
+
+    @initialize(limits=LIMITS)
+    def begin(self, limits):
+        self.update({"cpu": Offer(limits), "cuda:0": Offer({"training": 1, "inference": 1})})
+
+    @rule(kind=KINDS, wish=WISHES, priority=st.integers(1, 3), folder=FOLDERS)
+    def submit(self, kind, wish, priority, folder):
+        number = len(self.tasks)
+        request = {"save_path": folder}
+        task = a_task(number, id=str(number), kind=kind, priority=priority, wanted_device=wish, request=request)
+        could_start = self.scheduler.waits_for(task) is None
+        self.tasks[task.id] = task
+        self.scheduler.put(task)
+        self.decide(task.id)
+        assert could_start == (task.id in self.running)
+
+    @rule(data=st.data(), priority=st.integers(1, 3))
+    def change_priority(self, data, priority):
+        if waiting := self.waiting():
+            task = data.draw(st.sampled_from(waiting)).evolve(priority=priority)
+            self.tasks[task.id] = task
+            self.scheduler.put(task)
+
+    @rule(data=st.data())
+    def cancel_waiting(self, data):
+        if waiting := self.waiting():
+            self.end(data.draw(st.sampled_from(waiting)).id)
+
+    @rule(data=st.data(), is_lost=st.booleans())
+    def end_run(self, data, is_lost):
+        if self.running:
+            self.over(data.draw(st.sampled_from(sorted(self.running))), is_lost=is_lost)
+
+    @rule(device=st.sampled_from(["cpu", *GPUS]), limits=LIMITS)
+    def change_limits(self, device, limits):
+        if device in self.slots.devices:
+            self.update({device: Offer(limits, self.slots.is_open(device))})
+
+    @rule(device=st.sampled_from(GPUS), limits=LIMITS, is_open=st.booleans())
+    def join(self, device, limits, is_open):
+        if device not in self.slots.devices:
+            self.update({device: Offer(limits, is_open)})
+
+    @rule(device=st.sampled_from(GPUS))
+    def prepared(self, device):
+        if device in self.slots.devices:
+            self.update({device: Offer(self.slots.limits(device))})
+
+    @rule(device=st.sampled_from(GPUS), are_noticed=st.booleans(), is_replaced=st.booleans())
+    def leave(self, device, are_noticed, is_replaced):
+        """The runs of a lost node are noticed later than the node, or at once. Another GPU may get its number."""
+        if device not in self.slots.devices:
+            return
+        there = {device: Offer(self.slots.limits(device), is_open=False)} if is_replaced else {}
+        self.update(there, lost={device})
+        for task_id in [i for i, place in self.running.items() if place == device and are_noticed]:
+            self.over(task_id, is_lost=True)
+
+    @rule()
+    def restart(self):
+        """The TaskManager dies. The next one has the stored tasks, and then finds the same devices."""
+        before = {
+            device: Offer(self.slots.limits(device), self.slots.is_open(device)) for device in self.slots.devices
+        }
+        waiting = self.waiting()
+        fractions = {holding.task_id: holding.fraction for holding in self.slots.holdings}
+        live = [task.evolve(attempt=int(task.id in self.holders.values())) for task in waiting]
+        live += [
+            self.tasks[i].evolve(status=TaskStatus.RUNNING, attempt=1, device=device, device_share=fractions[i])
+            for i, device in self.running.items()
+        ]
+        self.scheduler = Scheduler(lambda device: 0.0)
+        self.scheduler.update_devices(before)
+        self.told.clear()
+        self.carry_out(waiting, self.scheduler.recover(live))
+
+    def over(self, task_id, *, is_lost):
+        del self.running[task_id]
+        if is_lost:
+            self.scheduler.put(self.tasks[task_id])
+            self.decide(task_id)
+        else:
+            self.end(task_id)
+
+    def end(self, task_id):
+        self.ended.add(task_id)
+        self.holders = {folder: holder for folder, holder in self.holders.items() if holder != task_id}
+        self.scheduler.forget(self.tasks[task_id])
+        self.decide()
+
+    def is_held_back(self, task):
+        return self.holders.get(leased_folder(task), task.id) != task.id
+
+    @invariant()
+    def nothing_is_lost(self):
+        places = [{task.id for task in self.scheduler.queue}, set(self.running), self.ended]
+        assert sum(map(len, places)) == len(self.tasks)
+        assert set().union(*places) == set(self.tasks)
+
+    @invariant()
+    def the_books_agree(self):
+        assert {holding.task_id: holding.device for holding in self.slots.holdings} == self.running
+        for device in self.slots.devices:
+            held = sum(h.fraction for h in self.slots.holdings if h.device == device)
+            assert held <= 1 + 1e-9, "more than the whole device is given away"
+            for kind in ("training", "inference"):
+                in_use = sum(self.tasks[i].kind == kind and d == device for i, d in self.running.items())
+                assert self.slots.used(device, kind) == in_use
+
+    @invariant()
+    def no_device_idles_while_a_task_waits_for_it(self):
+        for task in self.scheduler.queue:
+            if self.is_held_back(task):
+                continue
+            free = [d for d in line_of(task).candidates(self.slots) if self.slots.free(d, task.kind) > 0]
+            assert not free
+
+    @invariant()
+    def every_waiting_task_was_told_what_it_waits_for(self):
+        for task in self.scheduler.queue:
+            holder = self.holders.get(leased_folder(task), task.id)
+            of_folder = f"Waiting for task {holder}. It writes into the same folder '{leased_folder(task)}'."
+            reason = line_of(task).waits_for(self.slots) if holder == task.id else of_folder
+            assert self.told[task.id] == self.scheduler.reason(task) == reason
+
+
+def place(task):
+    return (task.priority, task.number)
+
+
+def fits(task, device, slots):
+    return device in line_of(task).candidates(slots)
+
+
+TestScheduler = Cluster.TestCase
+TestScheduler.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
