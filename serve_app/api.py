@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import ray
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp
 
 from actors import names
+from actors.background import Jobs
 from actors.events.follow import follow
 from actors.gc_tuning import gc_paused
 from rfuav_ray.logs import write_to_log_file
@@ -102,7 +104,7 @@ async def _connected(app: FastAPI) -> AsyncIterator[None]:
     view = TaskView()
     streams = TaskStreams(metrics_actor, view)
     app.state.service = Service(app.state.settings, view, streams, task_manager_actor, app.state.notices)
-    following = asyncio.create_task(follow(metrics_actor, view.apply))
+    following = Jobs().keep("the feed of tasks", partial(follow, metrics_actor, view.apply))
     try:
         with gc_paused():
             await asyncio.wait_for(view.is_ready.wait(), START_TIMEOUT_S)

@@ -31,16 +31,13 @@ class DeviceWatch:
         self._reading = asyncio.Lock()
         self._told = asyncio.Event()
         self._jobs = Jobs()
-        self._is_watching = False
 
     async def begin(self) -> None:
         """Restore what an earlier task manager saved, find the devices, and watch them from then on."""
         self._limits.apply(await asyncio.to_thread(self._store.read_setting, SAVED_LIMITS, {}))
         await self.pool.adopt(await asyncio.to_thread(self._store.read_setting, SAVED_GPUS, []))
         await self._look()
-        if not self._is_watching:  # the call may be repeated
-            self._is_watching = True
-            self._jobs.keep(self._watch)
+        self._jobs.keep("the watch over the devices", self._watch)
 
     async def look(self) -> None:
         """Look for devices that came or went. Errors are logged: it is done again every few seconds."""

@@ -4,12 +4,14 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import ray
 from ray.exceptions import RayError
 from ray.util.placement_group import PlacementGroup
 
+from actors.background import Jobs
 from actors.devices import gpu_groups, node_monitor
 from actors.devices.numbering import CPU, Gpu, Node, cpus_per_run, number_gpus
 
@@ -38,7 +40,8 @@ class DevicePool:
         self._ready: dict[str, _ReadyGpu] = {}
         self._monitors: dict[str, Any] = {}
         self._readings: dict[str, dict[str, Any]] = {}
-        self._jobs: dict[str, list[asyncio.Task[None]]] = {}
+        self._jobs = Jobs()
+        self._jobs_of: dict[str, list[asyncio.Task[None]]] = {}
         self._news = asyncio.Event()
 
     @property
@@ -96,10 +99,11 @@ class DevicePool:
         gone = [node for node in self._nodes.values() if node.id not in nodes]
         self._nodes = nodes
         for device in lost & self._ready.keys():
-            await asyncio.to_thread(gpu_groups.remove, self._ready.pop(device).group)
+            # Not waited for: after an error here nobody would hear of the lost devices.
+            self._jobs.spawn(asyncio.to_thread(gpu_groups.remove, self._ready.pop(device).group))
         for node in gone:
             logger.warning("node %s (%s) has left the cluster", node.name, node.id)
-            for job in self._jobs.pop(node.id, []):
+            for job in self._jobs_of.pop(node.id, []):
                 job.cancel()
             self._monitors.pop(node.id, None)
             self._readings.pop(node.id, None)
@@ -107,8 +111,11 @@ class DevicePool:
             logger.info("node %s (%s) has %g CPUs and %d GPUs", node.name, node.id, node.cpus, node.gpu_count)
             self._monitors[node.id] = node_monitor.start(node)
             unclaimed = sum(g.node_id == node.id and g.device not in self._ready for g in self._gpus.values())
-            jobs = [self._watch(node.id), *(self._claim(node.id) for _ in range(unclaimed))]
-            self._jobs[node.id] = [asyncio.create_task(job) for job in jobs]
+            work = {f"the monitor of node {node.id}": self._watch}
+            work |= {f"the preparation of GPU {n} of node {node.id}": self._claim for n in range(unclaimed)}
+            self._jobs_of[node.id] = [
+                self._jobs.keep(what, partial(do, node.id), retry_s=LOOK_EVERY_S) for what, do in work.items()
+            ]
         return lost
 
     async def news(self) -> None:
@@ -121,32 +128,33 @@ class DevicePool:
 
     async def _claim(self, node_id: str) -> None:
         """Reserve one of the node's GPUs, find out which one it is, and mark it as ready."""
-        while True:
-            group = await asyncio.to_thread(gpu_groups.reserve, node_id, self._gpu_share)
-            try:
-                gpu_id = await gpu_groups.gpu_id(group)
-                gpu_ids = await self._monitors[node_id].gpu_ids.remote()
-                await self._read(node_id)
-                index = gpu_ids.index(gpu_id)
-            except asyncio.CancelledError:
-                gpu_groups.remove(group)
-                raise
-            except (RayError, ValueError):
-                logger.exception("a GPU of node %s could not be prepared, trying again", node_id)
-                gpu_groups.remove(group)
-                await asyncio.sleep(LOOK_EVERY_S)
-            else:
-                break
-        gpu = next(gpu for gpu in self._gpus.values() if (gpu.node_id, gpu.index) == (node_id, index))
+        group = await self._reserve(node_id)
+        try:
+            gpu_id = await gpu_groups.gpu_id(group)
+            gpu_ids = await self._monitors[node_id].gpu_ids.remote()
+            await self._read(node_id)
+            place = (node_id, gpu_ids.index(gpu_id))
+            gpu = next(gpu for gpu in self._gpus.values() if (gpu.node_id, gpu.index) == place)
+        except BaseException:
+            gpu_groups.remove(group)
+            raise
         logger.info("%s is GPU %s of node %s", gpu.device, gpu_id, node_id)
         self._ready[gpu.device] = _ReadyGpu(gpu_id, group)
         self._news.set()
+
+    async def _reserve(self, node_id: str) -> PlacementGroup:
+        reserving = asyncio.create_task(asyncio.to_thread(gpu_groups.reserve, node_id, self._gpu_share))
+        try:
+            return await asyncio.shield(reserving)
+        except asyncio.CancelledError:  # the node is gone. The thread goes on, and the group comes all the same
+            self._jobs.spawn(_give_back(reserving))
+            raise
 
     async def _watch(self, node_id: str) -> None:
         while True:
             try:
                 await self._read(node_id)
-            except RayError as error:
+            except RayError as error:  # no reason for a traceback: Ray restarts it
                 logger.warning("the monitor of node %s does not answer: %s", node_id, error)
             await asyncio.sleep(LOOK_EVERY_S)
 
@@ -235,6 +243,10 @@ class DevicePool:
         """
         usable = {node_id: reading["cpu"]["usable_cores"] for node_id, reading in self._readings.items()}
         return [min(node.cpus, usable.get(node.id, node.cpus)) for node in self._nodes.values()]
+
+
+async def _give_back(reserving: "asyncio.Task[PlacementGroup]") -> None:
+    gpu_groups.remove(await reserving)
 
 
 def _alive_nodes() -> list[Node]:

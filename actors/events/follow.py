@@ -21,11 +21,9 @@ PAUSE_S = 0.02
 async def follow(actor: Any, show: Callable[[FeedPage], None]) -> None:
     """Read the feed, and pass each page on, until the service stops.
 
-    After an error of `show` the feed is read from the beginning.
-
     Args:
         actor: Its method `changes` reads the feed; see TaskFeed.read.
-        show: Called with every page.
+        show: Called with every page. After its error the caller has to begin anew: its copy is incomplete.
     """
     incarnation, version = "", 0
     while True:
@@ -36,13 +34,7 @@ async def follow(actor: Any, show: Callable[[FeedPage], None]) -> None:
             logger.warning("the feed of tasks does not answer, trying again: %s", error)
             await asyncio.sleep(RETRY_S)
             continue
-        try:
-            show(page)
-        except Exception:
-            logger.exception("a page of the feed of tasks was not understood; reading the feed from the beginning")
-            incarnation, version = "", 0
-            await asyncio.sleep(RETRY_S)
-            continue
+        show(page)
         incarnation, version = page.incarnation, page.version
         if page.is_last and page.is_over:
             return

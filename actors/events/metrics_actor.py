@@ -5,6 +5,7 @@ It stores nothing. After its death, the next one reads the feed from the beginni
 
 import asyncio
 import logging
+from functools import partial
 from typing import Any
 
 from actors.background import Jobs
@@ -37,12 +38,10 @@ class MetricsActor:
         self._coming: TaskFeed | None = None
         self._is_complete = asyncio.Event()
         self._jobs = Jobs()
-        self._following: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
         """Follow the TaskManager's feed from now on. Returns when the feed is complete."""
-        if self._following is None or self._following.done():
-            self._following = self._jobs.spawn(follow(self._task_manager_actor, self._repeat))
+        self._jobs.keep("the feed of tasks", partial(follow, self._task_manager_actor, self._repeat))
         await self._is_complete.wait()
 
     async def changes(self, incarnation: str, after: int, wait_s: float) -> FeedPage:

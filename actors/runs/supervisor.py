@@ -13,6 +13,7 @@ from typing import Any
 import ray
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
+from actors.background import Jobs
 from actors.runs import fork_client, runner
 from actors.runs.spec import Outcome, RunSpec
 
@@ -45,6 +46,7 @@ class RunSupervisor:
         self._warm_workers = warm_workers
         self._runs: dict[str, asyncio.Task[Outcome]] = {}
         self._refs: dict[str, Any] = {}
+        self._jobs = Jobs()
         #: the reasons for giving up runs, by run id
         self._given_up: dict[str, str] = {}
         self._run = ray.remote(max_retries=0)(runner.run)
@@ -58,7 +60,7 @@ class RunSupervisor:
             # Not the task's id: Ray counts tasks by name, and never forgets a name.
             run = run.options(name=spec.kind, runtime_env=run_environment(self._warm_workers), **ray_options)
             self._refs[spec.run_id] = run.remote(spec, task_manager_actor)
-            self._runs[spec.run_id] = asyncio.create_task(self._watch(spec.run_id))
+            self._runs[spec.run_id] = self._jobs.spawn(self._watch(spec.run_id))
         return await self.wait(spec.run_id)
 
     async def wait(self, run_id: str) -> Outcome:

@@ -2,9 +2,10 @@
 
 import asyncio
 import logging
-from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from actors.background import Jobs
 from actors.store.backup import back_up, backups, moment_of
 from actors.store.database import connect, sqlite_file
 from rfuav_ray.errors import RfuavError
@@ -24,12 +25,12 @@ class Backups:
         """Create an idle instance. It makes no backups of a database that is a server."""
         self._file = sqlite_file(connect(database_url))
         self._one_at_a_time = asyncio.Lock()
-        self._repeating: asyncio.Task[None] | None = None
+        self._jobs = Jobs()
 
     def begin(self) -> None:
         """Start to make a backup every hour, as long as the actor lives."""
-        if self._file is not None and self._repeating is None:
-            self._repeating = asyncio.create_task(self._repeat(self._file))
+        if self._file is not None:
+            self._jobs.keep("the hourly backup", partial(self._repeat, self._file), retry_s=FIRST_AFTER_S)
 
     async def last(self) -> None:
         """Make a backup before the service stops, unless it takes too long."""
@@ -43,7 +44,7 @@ class Backups:
 
     async def _repeat(self, file: Path) -> None:
         # An hour after the newest, not after the start: else a service that is often killed would have none.
-        newest = await asyncio.to_thread(_newest, file)
+        newest = await asyncio.to_thread(newest_moment, file)
         age_s = EVERY_S if newest is None else (now() - newest).total_seconds()
         await asyncio.sleep(min(EVERY_S, max(FIRST_AFTER_S, EVERY_S - age_s)))  # the clock may have been set back
         while True:
@@ -61,6 +62,7 @@ class Backups:
                 logger.info("backup of the task store: %s", backup)
 
 
-def _newest(file: Path) -> datetime | None:
+def newest_moment(file: Path) -> datetime | None:
+    """When the newest backup of this file was made; None if there is none."""
     found = backups(file)
     return moment_of(found[-1]) if found else None

@@ -33,8 +33,7 @@ class OwnershipRenewal:
             ServiceBusy: The store does not answer.
         """
         await asyncio.to_thread(self._store.renew_ownership)
-        if self._renewing is None:
-            self._renewing = self._jobs.keep(self._repeat)
+        self._renewing = self._jobs.keep("the renewal of the store's ownership", self._repeat)
 
     async def end(self) -> None:
         """Give the store up, so that a service on any machine starts at once."""

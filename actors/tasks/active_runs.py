@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Collection, Coroutine, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,8 @@ class ActiveRuns:
                 self._give_up_on(task.device, task.id)
         self.carry_out(decisions)
         if self._silence_limit_s:
-            self._jobs.keep(lambda: watch_silence(self._trackers, self._silence_limit_s))
+            watch = partial(watch_silence, self._trackers, self._silence_limit_s)
+            self._jobs.keep("the watch over silent runs", watch)
 
     def carry_out(self, decisions: Decisions) -> None:
         """Start runs, and tell waiting tasks what for. There is no await: scheduler and table always agree."""

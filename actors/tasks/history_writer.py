@@ -120,15 +120,21 @@ class HistoryWriter:
         await request.answer
 
     def _wake(self) -> None:
-        if self._writing is None or self._writing.done():
-            self._writing = self._jobs.spawn(self._write_all())
+        self._writing = self._jobs.keep("the writer of tasks and logs", self._write_all)
 
     async def _write_all(self) -> None:
         while self._changes or self._requests:
             self._committing, self._changes = self._changes, {}
             requests, self._requests = self._requests, []
-            is_stored = await self._write(self._committing, requests)
-            self._committing = {}
+            try:
+                is_stored = await self._write(self._committing, requests)
+            except Exception as error:  # a bug. Nobody may wait for ever for what it has spoilt
+                spoilt = [stored for pending in self._committing.values() for stored in pending.waiting]
+                for answer in [*spoilt, *(request.answer for request in requests)]:
+                    _answer(answer, error)
+                raise
+            finally:
+                self._committing = {}
             if not is_stored:
                 await asyncio.sleep(RETRY_S)
 

@@ -3,10 +3,10 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Coroutine, Sequence
-from functools import wraps
-from typing import Any, TypeVar, cast
+from collections.abc import Sequence
+from typing import Any
 
+from actors.background import uninterrupted
 from actors.devices.device_watch import DeviceWatch
 from actors.devices.limits import Limits
 from actors.devices.usage import shown_limits, usage
@@ -37,22 +37,10 @@ logger = logging.getLogger(__name__)
 #: how long a stopping service waits for its store
 STORED_WITHIN_S = 2.0
 
-Method = TypeVar("Method", bound=Callable[..., Coroutine[Any, Any, Any]])
-
 
 def owner_of(settings: Settings) -> str:
     """The identity of a service: its host and its state folder. Only one service at a time can have it."""
     return f"{os.uname().nodename}:{settings.state_dir}"
-
-
-def _uninterrupted(method: Method) -> Method:
-    """Let the method finish even if its caller goes away: after half a change, memory and store would disagree."""
-
-    @wraps(method)
-    async def run(*arguments: Any) -> Any:
-        return await asyncio.shield(asyncio.create_task(method(*arguments)))
-
-    return cast("Method", run)
 
 
 class TaskManager:
@@ -94,7 +82,7 @@ class TaskManager:
         """The identity of the service that started this actor; see `owner_of`."""
         return owner_of(self._settings)
 
-    @_uninterrupted
+    @uninterrupted
     async def submit_batch(self, submissions: Sequence[Sequence[str]]) -> "list[list[TaskRow] | Exception]":
         """Accept new tasks. When this returns, the accepted tasks are stored and no crash loses them.
 
@@ -125,13 +113,13 @@ class TaskManager:
         await self.start()
         return await self.table.feed.read(incarnation, after, wait_s)
 
-    @_uninterrupted
+    @uninterrupted
     async def report(self, report: RunReport) -> ReportAnswer:
         """Record what a run reports, and tell it how to go on."""
         await self.start()
         return await self._reports.accept(report)
 
-    @_uninterrupted
+    @uninterrupted
     async def log(self, task_id: str, entries: Sequence[Entry]) -> int:
         """Add entries to the log of a task that has not ended. Waits until they are stored.
 
@@ -150,7 +138,7 @@ class TaskManager:
         await self.table.stored(task_id)
         return self.table.row(task_id).last_sequence
 
-    @_uninterrupted
+    @uninterrupted
     async def cancel(self, task_id: str) -> TaskRow:
         """Cancel a task. A waiting task ends at once, a running one is asked to stop. A second call kills its run.
 
@@ -162,7 +150,7 @@ class TaskManager:
         await self._runs.cancel(task_id)
         return self.table.row(task_id)
 
-    @_uninterrupted
+    @uninterrupted
     async def set_priority(self, task_id: str, priority: int) -> TaskRow:
         """Move a waiting task in the queue.
 
@@ -180,7 +168,7 @@ class TaskManager:
         await self.table.stored(task_id)
         return self.table.row(task_id)
 
-    @_uninterrupted
+    @uninterrupted
     async def delete(self, task_id: str) -> None:
         """Delete the record and the events of an ended task.
 
@@ -194,7 +182,7 @@ class TaskManager:
             raise TaskConflict(f"Task '{task_id}' is {task.status.value}; cancel it before deleting it.")
         await self.table.delete([task_id])
 
-    @_uninterrupted
+    @uninterrupted
     async def stop(self, timeout_s: float) -> None:
         """Stop accepting and starting tasks, let the runs keep their work and end, then end the event streams.
 
@@ -230,7 +218,7 @@ class TaskManager:
         await self.start()
         return self._devices.pool.cpus() or [read_cpu()]  # no node has been read yet
 
-    @_uninterrupted
+    @uninterrupted
     async def update_limits(self, limits: Limits) -> dict[str, dict[str, int]]:
         """Change limits. Waiting tasks start at once if the new limits allow it.
 

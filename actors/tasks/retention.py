@@ -3,6 +3,7 @@
 import asyncio
 import logging
 
+from actors.background import Jobs
 from actors.tasks.table import TaskTable
 from rfuav_ray.tasks import now
 
@@ -24,19 +25,16 @@ class Retention:
         """
         self._days = days
         self._table = table
-        self._pruning: asyncio.Task[None] | None = None
+        self._jobs = Jobs()
 
     def begin(self) -> None:
         """Start to prune every hour, as long as the actor lives. Does nothing if tasks are kept for ever."""
-        if self._days > 0 and self._pruning is None:
-            self._pruning = asyncio.create_task(self._prune_forever())
+        if self._days > 0:
+            self._jobs.keep("the deletion of old tasks", self._prune_forever, retry_s=LOOK_EVERY_S)
 
     async def _prune_forever(self) -> None:
         while True:
-            try:
-                await self.prune(now().timestamp() - self._days * DAY_S)
-            except Exception:
-                logger.exception("old tasks could not be deleted, trying again later")
+            await self.prune(now().timestamp() - self._days * DAY_S)
             await asyncio.sleep(LOOK_EVERY_S)
 
     async def prune(self, before_s: float) -> int:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from actors.background import Jobs
 from rfuav_ray.api.responses import HealthResponse
 from rfuav_ray.tasks import LIVE_STATUSES, now
 from serve_app.streams.sse import TaskStreams
@@ -40,6 +41,7 @@ class HealthReport:
         self._resources = resources
         self._asking: asyncio.Task[Encoded | None] | None = None
         self._answer: Encoded | None = None
+        self._jobs = Jobs()
         self._asked_s = -FRESH_S
 
     def cached_answer(self) -> Encoded | None:
@@ -51,7 +53,7 @@ class HealthReport:
         if answer := self.cached_answer():
             return answer
         if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
+            self._asking = self._jobs.spawn(self._ask())
         return await asyncio.shield(self._asking)
 
     async def _ask(self) -> Encoded | None:

@@ -1,6 +1,7 @@
 """The DevicePool over a cluster that is played: devices that come and go, and how runs are placed on them."""
 
 import asyncio
+import threading
 
 import pytest
 from ray.exceptions import ActorUnavailableError
@@ -9,7 +10,7 @@ from actors.devices import gpu_groups
 from actors.devices import pool as device_pool
 from actors.devices.pool import DevicePool
 from tests.support.cluster import played_cluster
-from tests.support.waiting import until
+from tests.support.waiting import others_had_their_turn, until
 
 WITHIN_S = 30
 ONLINE_SHARE = 0.1
@@ -107,6 +108,7 @@ def test_pool_look_a_node_that_leaves_takes_its_gpus_with_it(cluster):
         assert pool.gpus == ["cuda:1"] and not pool.is_ready("cuda:0")
         assert len(pool.cpus()) == 2
         assert await pool.look() == set()
+        await until(lambda: len(cluster.groups) == 1)
 
     play(scenario)
     assert [group.node_id for group in cluster.groups.values()] == ["b"]
@@ -121,7 +123,7 @@ def test_pool_look_a_node_that_replaces_another_gets_its_numbers_and_the_device_
         cluster.add_node("b", gpus=1)
         assert await pool.look() == {"cuda:0"}
         assert pool.node_name("cuda:0") == "host of b" and not pool.is_ready("cuda:0")
-        await until(lambda: pool.is_ready("cuda:0"))
+        await until(lambda: pool.is_ready("cuda:0") and len(cluster.groups) == 1)
 
     play(scenario)
     assert [group.node_id for group in cluster.groups.values()] == ["b"]
@@ -143,9 +145,36 @@ def test_pool_look_a_node_that_leaves_while_its_gpu_is_awaited_gives_the_group_b
     assert cluster.groups == {}
 
 
-def test_pool_look_a_gpu_that_cannot_be_prepared_is_tried_again(cluster, monkeypatch):
+def test_pool_look_a_node_that_leaves_while_its_gpu_is_being_reserved_gives_the_group_back(cluster, monkeypatch):
     cluster.add_node("a", gpus=1)
-    failures = [ActorUnavailableError("The probe died.", None)] * 2
+    is_reserving, may_go_on = threading.Event(), threading.Event()
+    reserved = []
+
+    def reserve(node_id, fraction):
+        is_reserving.set()
+        assert may_go_on.wait(WITHIN_S)
+        reserved.append(cluster.reserve(node_id, fraction))
+        return reserved[0]
+
+    monkeypatch.setattr(gpu_groups, "reserve", reserve)
+
+    async def scenario(pool):
+        await pool.look()
+        await asyncio.to_thread(is_reserving.wait, WITHIN_S)
+        cluster.remove_node("a")
+        await pool.look()
+        await others_had_their_turn()
+        assert reserved == []
+        may_go_on.set()
+        await until(lambda: reserved and not cluster.groups)
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("error", [ActorUnavailableError("The probe died.", None), ZeroDivisionError("a bug")])
+def test_pool_look_a_gpu_that_cannot_be_prepared_is_tried_again(cluster, monkeypatch, error):
+    cluster.add_node("a", gpus=1)
+    failures = [error] * 2
 
     async def gpu_id(group):
         if failures:
@@ -208,6 +237,34 @@ def test_pool_hardware_is_that_of_the_last_reading(cluster):
         assert [pool.free_memory_gb(device) for device in ("cuda:0", "cuda:1", "cuda:9")] == [0, 120.5, 0]
         assert pool.software() == {"cuda_version": "13.2", "pytorch_version": "2.15.0"}
         assert pool.cpus()[0]["node"] == "head"
+
+    play(scenario)
+
+
+def test_pool_hardware_is_read_again_after_an_error(cluster, monkeypatch):
+    failures = [ZeroDivisionError("a bug")] * 2
+    read = DevicePool._read  # noqa: SLF001  (the one call that each reading makes)
+
+    async def fail_at_first(pool, node_id):
+        if failures:
+            raise failures.pop()
+        await read(pool, node_id)
+
+    monkeypatch.setattr(DevicePool, "_read", fail_at_first)
+    play(lambda pool: look_until_read(pool, 1))
+
+
+def test_pool_look_a_group_that_cannot_be_removed_hides_no_lost_device(cluster, monkeypatch):
+    cluster.add_node("a", gpus=1)
+
+    def fail(group):
+        raise ZeroDivisionError("a bug")
+
+    async def scenario(pool):
+        await look_until_ready(pool, "cuda:0")
+        monkeypatch.setattr(gpu_groups, "remove", fail)
+        cluster.remove_node("a")
+        assert await pool.look() == {"cuda:0"}
 
     play(scenario)
 

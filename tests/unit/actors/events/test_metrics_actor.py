@@ -112,3 +112,26 @@ def test_metrics_actor_says_that_the_store_does_not_answer(tasks, open_actor, mo
     monkeypatch.setattr("actors.store.store.Store.read_events", fail)
     with pytest.raises(ServiceBusy, match="does not answer"):
         run(open_actor().history("a", 0, 10))
+
+
+def test_metrics_actor_reads_the_feed_again_after_a_page_that_it_did_not_understand(tasks, open_actor, caplog):
+    async def main():
+        tasks.write("a", "one")
+        actor = open_actor()
+        page = await actor.changes("", 0, 0)
+        publish, bugs = TaskFeed.publish, [ZeroDivisionError("a bug")]
+
+        def fail_at_first(feed, change):
+            if bugs and feed is not tasks.feed:
+                raise bugs.pop()
+            publish(feed, change)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(TaskFeed, "publish", fail_at_first)
+            tasks.write("a", "two")
+            while (following := await actor.changes(page.incarnation, page.version, WITHIN_S)).version < 2:
+                """The reader waits for the next page."""
+        assert bugs == [] and [change.version for change in following.changes] == [2]
+
+    run(main())
+    assert "the feed of tasks failed and is started again" in caplog.text

@@ -88,6 +88,24 @@ def test_backup_schedule_that_fail_are_said_and_tried_again(file, without_pause,
     assert made and "Backups cannot be kept" in caplog.text
 
 
+def test_backup_schedule_goes_on_after_an_error_that_nobody_expected(file, without_pause, monkeypatch, caplog):
+    newest, bugs = timing.newest_moment, [ZeroDivisionError("a bug")]
+
+    def fail_at_first(file):
+        if bugs:
+            raise bugs.pop()
+        return newest(file)
+
+    monkeypatch.setattr(timing, "newest_moment", fail_at_first)
+
+    async def scenario():
+        Backups(url_of(file)).begin()
+        await until(lambda: backups(file))
+
+    asyncio.run(scenario())
+    assert "the hourly backup failed and is started again" in caplog.text
+
+
 def test_backup_schedule_a_stop_makes_one_with_every_task(play, file):
     async def scenario(manager, logs):
         await submit(manager, a_task(1))

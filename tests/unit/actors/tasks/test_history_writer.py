@@ -199,3 +199,25 @@ def test_history_writer_publishes_versions_in_ascending_order(tasks):
         assert all(row.version <= tasks.writer.version for row in tasks.stored().values())
 
     run(scenario)
+
+
+def test_history_writer_after_a_bug_its_callers_hear_of_it_and_the_next_changes_are_written(tasks, monkeypatch):
+    async def scenario():
+        await tasks.add(a_task(1), a_task(2))
+        publish, bugs = tasks.feed.publish, [ZeroDivisionError("a bug")] * 2
+
+        def fail_at_first(change):
+            if bugs:
+                raise bugs.pop()
+            publish(change)
+
+        monkeypatch.setattr(tasks.feed, "publish", fail_at_first)
+        for ask in (lambda: tasks.writer.stored("task-1"), lambda: tasks.writer.delete(["task-1"])):
+            tasks.change("task-1", "spoilt")
+            with pytest.raises(ZeroDivisionError):
+                await ask()
+        tasks.change("task-2", "good", message="new")
+        await tasks.writer.stored("task-2")
+        assert tasks.shown("task-2") == ("new", 2)
+
+    run(scenario)

@@ -15,6 +15,7 @@ from rfuav_ray.errors import ServiceBusy, TaskConflict, TaskNotFound
 from rfuav_ray.tasks import TaskStatus, advance, now
 from tests.support.sample_tasks import a_task
 from tests.support.store_writes import watched_commits
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -147,3 +148,23 @@ def test_table_old_ended_tasks_are_forgotten_and_nothing_else(open_table):
         assert sorted(row.id for row in again.feed.rows()) == ["task-4", "task-5", "task-6"]
 
     asyncio.run(main())
+
+
+def test_table_old_tasks_are_deleted_later_if_they_cannot_be_now(open_table, monkeypatch):
+    monkeypatch.setattr("actors.tasks.retention.LOOK_EVERY_S", 0)
+    prune, bugs = Retention.prune, [ZeroDivisionError("a bug")]
+
+    async def fail_at_first(retention, before_s):
+        if bugs:
+            raise bugs.pop()
+        return await prune(retention, before_s)
+
+    monkeypatch.setattr(Retention, "prune", fail_at_first)
+
+    async def main():
+        table = open_table()
+        await add_and_finish(table, [1], days_ago=31)
+        Retention(30, table).begin()
+        await until(lambda: not list(table.feed.rows()))
+
+    asyncio.run(asyncio.wait_for(main(), 20))

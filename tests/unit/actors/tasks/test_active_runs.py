@@ -1,0 +1,93 @@
+"""What becomes of runs that are silent, lost or interrupted, over a real store; the supervisor is played."""
+
+import asyncio
+
+import pytest
+
+from actors.runs.spec import Outcome, Progress, RunReport
+from actors.runs.tracker import RunTracker
+from actors.store.row import record_of
+from rfuav_ray.tasks import TaskStatus
+from tests.support.sample_tasks import a_task
+from tests.support.waiting import until
+
+
+class Supervisor:
+    """Ends each run as the test says, or when it is given up."""
+
+    def __init__(self, *outcomes):
+        self.outcomes = list(outcomes)
+        self.started = []
+        self._given_up = asyncio.Event()
+
+    async def run(self, spec, options, task_manager_actor):
+        self.started.append(spec.run_id)
+        if self.outcomes:
+            return self.outcomes.pop(0)
+        await self._given_up.wait()
+        return Outcome("lost", error=self.reason)
+
+    async def give_up(self, run_id, reason):
+        self.reason = reason
+        self._given_up.set()
+
+
+@pytest.fixture
+def submitted(play, tmp_path):
+    """Run a scenario with a manager that has a training."""
+
+    def run(scenario, supervisor, **settings):
+        async def main(manager, logs):
+            task = a_task(request={"save_path": str(tmp_path / "out")})
+            await manager.submit_batch([[task.model_dump_json()]])
+            return await scenario(manager, logs)
+
+        return play(main, supervisor, **settings)
+
+    return run
+
+
+async def task(manager):
+    return record_of(await manager.get("task-1"))
+
+
+def test_active_runs_a_run_that_ended_early_is_started_again_and_says_so(submitted):
+    async def scenario(manager, logs):
+        messages = await logs.when_ended()
+        ended = await task(manager)
+        assert (ended.status, ended.attempt, ended.losses) == (TaskStatus.COMPLETED, 3, 1)
+        queued = [message for message in messages if "Queued again" in message]
+        assert queued == ["It died. Queued again: retry 1 of 2.", "The end. Queued again."]
+        assert messages.count("Starting on cpu.") == 3
+
+    outcomes = [Outcome("lost", error="It died."), Outcome("interrupted", error="The end."), Outcome("completed")]
+    submitted(scenario, Supervisor(*outcomes), max_run_retries=2)
+
+
+def test_active_runs_a_task_whose_runs_are_lost_too_often_fails(submitted):
+    async def scenario(manager, logs):
+        assert (await logs.when_ended())[-1] == "Failed: It died."
+        assert (await task(manager)).status is TaskStatus.FAILED
+        assert (await manager.resources())["device_usage"]["cpu"]["training"] == 0
+
+    submitted(scenario, Supervisor(*[Outcome("lost", error="It died.")] * 2), max_run_retries=1)
+
+
+def test_active_runs_silence_is_counted_on_after_an_error(submitted, monkeypatch, caplog):
+    pass_time, bugs = RunTracker.pass_time, [ZeroDivisionError("a bug")]
+
+    def fail_at_first(tracker, elapsed_s):
+        if bugs:
+            raise bugs.pop()
+        pass_time(tracker, elapsed_s)
+
+    monkeypatch.setattr(RunTracker, "pass_time", fail_at_first)
+    supervisor = Supervisor()
+
+    async def scenario(manager, logs):
+        await until(lambda: supervisor.started)
+        await manager.report(RunReport("task-1", 1, 0, [], Progress()))
+        assert "showed no sign of life" in (await logs.when_ended())[-1]
+
+    submitted(scenario, supervisor, run_silence_s=0.1, max_run_retries=0)
+    assert "the watch over silent runs failed and is started again" in caplog.text
