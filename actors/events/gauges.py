@@ -1,22 +1,34 @@
-"""Gauges for the Ray dashboard, Prometheus and Grafana, published through ray.util.metrics."""
+"""Gauges for the Ray dashboard, Prometheus and Grafana, published through ray.util.metrics.
+
+Ray exports a value once, with its next report, and forgets a series that is not set again within two reports. So
+all values that are true are published again and again. A task that has ended is left out, and its series vanish.
+"""
 
 import asyncio
-import json
 from collections import Counter
-from typing import ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from ray.util.metrics import Gauge
 
 from actors.devices.slots import SlotTable
+from actors.store.row import TaskRow, record_of
 from actors.tasks.feed import Change
 from rfuav_ray.tasks import TaskStatus
 
-#: delay that collects several changes, because publishing one costs as much as queuing a task
-PUBLISH_AFTER_S = 0.2
+#: Ray reports every 10 s (RAY_metrics_report_interval_ms)
+PUBLISH_EVERY_S = 5.0
+
+
+async def publish_again(publish: Callable[[], None]) -> None:
+    """Publish all values, as long as the process lives."""
+    while True:
+        publish()
+        await asyncio.sleep(PUBLISH_EVERY_S)
 
 
 class RunGauges:
-    """The metrics that trainings report, by task."""
+    """The metrics of the last epoch of each running training, by task."""
 
     _SOURCES: ClassVar = {
         "rfuav_train_loss": ("train_loss", "Mean cross-entropy of the last epoch's training images"),
@@ -26,19 +38,28 @@ class RunGauges:
 
     def __init__(self) -> None:
         self._gauges = {
-            name: Gauge(name, description=description, tag_keys=("task_id",))
-            for name, (_, description) in self._SOURCES.items()
+            key: Gauge(name, description=description, tag_keys=("task_id",))
+            for name, (key, description) in self._SOURCES.items()
         }
+        self._running: dict[str, TaskRow] = {}
 
     def show(self, change: Change) -> None:
-        """Publish the metrics of the epochs that end with this change."""
-        for _, text in change.events:
-            if '"epoch_end"' not in text:  # a cheap test first: most events are not the end of an epoch
-                continue
-            entry = json.loads(text)
-            if entry.get("stage") == "epoch_end":
-                for name, (key, _) in self._SOURCES.items():
-                    self._gauges[name].set(float(entry["metrics"][key]), tags={"task_id": change.task_id})
+        """Note what changed of a task."""
+        if change.row is not None and change.row.status == TaskStatus.RUNNING.value:
+            self._running[change.task_id] = change.row
+        else:
+            self._running.pop(change.task_id, None)
+
+    def restart(self) -> None:
+        """Forget all tasks: the feed tells of all that there are."""
+        self._running.clear()
+
+    def publish(self) -> None:
+        for task_id, row in self._running.items():
+            metrics: Mapping[str, Any] = record_of(row).latest_metrics or {}
+            for key, gauge in self._gauges.items():
+                if (value := metrics.get(key)) is not None:
+                    gauge.set(float(value), tags={"task_id": task_id})
 
 
 class QueueGauges:
@@ -49,9 +70,6 @@ class QueueGauges:
         self._queue = Gauge("rfuav_queue_length", description="Pending tasks")
         self._slots = Gauge("rfuav_slots_in_use", description="Running tasks", tag_keys=("device", "kind"))
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._changed: set[tuple[str, str]] = set()
-        self._slot_table: SlotTable | None = None
-        self._waits_to_publish = False
 
     def count(self, before: tuple[str, str] | None, after: tuple[str, str] | None) -> None:
         """Count a task that was added, changed or removed.
@@ -61,30 +79,14 @@ class QueueGauges:
             after: Its new kind and status; None for a removed task.
         """
         for key, step in ((before, -1), (after, 1)):
-            if key is not None and before != after:
+            if key is not None:
                 self._counts[key] += step
-                self._changed.add(key)
-                self._publish_soon()
 
-    def show_slots(self, slots: SlotTable) -> None:
-        """Publish the slots in use soon. They are read from `slots` at that time."""
-        self._slot_table = slots
-        self._publish_soon()
-
-    def _publish_soon(self) -> None:
-        if not self._waits_to_publish:
-            self._waits_to_publish = True
-            asyncio.get_running_loop().call_later(PUBLISH_AFTER_S, self._publish)
-
-    def _publish(self) -> None:
-        self._waits_to_publish = False
-        for kind, status in self._changed:
-            self._tasks.set(self._counts[kind, status], tags={"kind": kind, "status": status})
-        self._changed.clear()
+    def publish(self, slots: SlotTable) -> None:
+        for (kind, status), count in self._counts.items():
+            self._tasks.set(count, tags={"kind": kind, "status": status})
         waiting = sum(n for (_, status), n in self._counts.items() if status == TaskStatus.PENDING.value)
         self._queue.set(waiting)
-        if (slots := self._slot_table) is None:
-            return
         for device in slots.devices:
             for kind in slots.limits(device):
                 self._slots.set(slots.used(device, kind), tags={"device": device, "kind": kind})

@@ -10,7 +10,7 @@ from typing import Any
 
 from actors.background import Jobs
 from actors.events.follow import follow
-from actors.events.gauges import RunGauges
+from actors.events.gauges import RunGauges, publish_again
 from actors.events.window import Event
 from actors.store.store import Store
 from actors.tasks.feed import FeedPage, TaskFeed
@@ -42,6 +42,7 @@ class MetricsActor:
     async def start(self) -> None:
         """Follow the TaskManager's feed from now on. Returns when the feed is complete."""
         self._jobs.keep("the feed of tasks", partial(follow, self._task_manager_actor, self._repeat))
+        self._jobs.keep("the gauges of runs", partial(publish_again, self._gauges.publish))
         await self._is_complete.wait()
 
     async def changes(self, incarnation: str, after: int, wait_s: float) -> FeedPage:
@@ -61,6 +62,7 @@ class MetricsActor:
     def _repeat(self, page: FeedPage) -> None:
         if page.restarts:
             self._coming = TaskFeed(page.incarnation, page.forgotten_version)
+            self._gauges.restart()
         feed = self._coming or self._feed
         assert feed is not None
         for change in page.changes:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 

@@ -10,7 +10,6 @@ from typing import Any
 from actors.background import Jobs
 from actors.devices.device_watch import DeviceWatch
 from actors.devices.slots import Offer
-from actors.events.gauges import QueueGauges
 from actors.runs.plan import ending, plan, retry
 from actors.runs.spec import Outcome, RunReport
 from actors.runs.tracker import RunTracker, watch_silence
@@ -36,7 +35,6 @@ class ActiveRuns:
         table: TaskTable,
         scheduler: Scheduler,
         devices: DeviceWatch,
-        gauges: QueueGauges,
         supervisor_actor: Any,
     ) -> None:
         self._max_retries = settings.max_run_retries
@@ -44,7 +42,6 @@ class ActiveRuns:
         self._table = table
         self._scheduler = scheduler
         self._devices = devices
-        self._gauges = gauges
         self._supervisor_actor = supervisor_actor
         #: the runs between slot and outcome, by task id
         self._trackers: dict[str, RunTracker] = {}
@@ -78,7 +75,6 @@ class ActiveRuns:
             self._start(start)
         for new in decisions.reasons:
             self._tell(new)
-        self._gauges.show_slots(self._scheduler.slots)
 
     async def stop(self, timeout_s: float) -> None:
         """Start no more runs. Wait up to `timeout_s` for the active ones: their next report tells them to end."""

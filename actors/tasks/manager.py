@@ -4,13 +4,14 @@ import asyncio
 import logging
 import os
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from actors.background import uninterrupted
+from actors.background import Jobs, uninterrupted
 from actors.devices.device_watch import DeviceWatch
 from actors.devices.limits import Limits
 from actors.devices.usage import shown_limits, usage
-from actors.events.gauges import QueueGauges
+from actors.events.gauges import QueueGauges, publish_again
 from actors.events.window import Entry
 from actors.runs.spec import ReportAnswer, RunReport
 from actors.store.backup_schedule import Backups
@@ -52,14 +53,14 @@ class TaskManager:
     def __init__(self, settings: Settings, supervisor_actor: Any, owner: Owner | None = None) -> None:
         write_to_log_file(settings, rotates=True)
         self._settings = settings
-        gauges = QueueGauges()
+        self._gauges = QueueGauges()
         url = database_url(settings.database_url, settings.state_dir)
         store = Store(url, owner)
         #: all tasks; only this actor changes them
-        self.table = TaskTable(store, gauges)
+        self.table = TaskTable(store, self._gauges)
         self._devices = DeviceWatch(settings, store)
         self._scheduler = Scheduler(self._devices.pool.free_memory_gb)
-        self._runs = ActiveRuns(settings, self.table, self._scheduler, self._devices, gauges, supervisor_actor)
+        self._runs = ActiveRuns(settings, self.table, self._scheduler, self._devices, supervisor_actor)
         self._submissions = Submissions(
             settings.task_queue_size, self.table, self._scheduler, self._runs.carry_out
         )
@@ -67,6 +68,7 @@ class TaskManager:
         self._retention = Retention(settings.task_retention_days, self.table)
         self._backups = Backups(url)
         self._ownership = OwnershipRenewal(store, self._lost)
+        self._jobs = Jobs()
         self._starting: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
@@ -243,6 +245,8 @@ class TaskManager:
         self._runs.recover(await self.table.load())
         self._retention.begin()
         self._backups.begin()
+        publish = partial(self._gauges.publish, self._scheduler.slots)
+        self._jobs.keep("the gauges", partial(publish_again, publish))
 
     def _lost(self, error: OwnershipLost) -> None:
         """Another service runs these tasks now. End the runs here, and answer every call with the error."""

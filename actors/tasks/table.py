@@ -162,11 +162,14 @@ class TaskTable:
         Raises:
             ServiceBusy: The deletion cannot be stored.
         """
+        rows = [row for task_id in task_ids if task_id not in self._leaving and (row := self.feed.get(task_id))]
         self._leaving.update(task_ids)
         try:
             await self._writer.delete(task_ids)
         finally:
             self._leaving.difference_update(task_ids)
+        for row in rows:
+            self._gauges.count((row.kind, row.status), None)
 
     def _published(self, changes: Sequence[Change]) -> None:
         """Forget the records that nobody changes any more: those of ended and of deleted tasks."""

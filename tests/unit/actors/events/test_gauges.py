@@ -1,22 +1,22 @@
 """The gauges that monitoring reads. Ray takes the values without a cluster; here they are also noted."""
 
 import asyncio
-import json
 from functools import partial
-from typing import Any
 
 import pytest
 from ray.util.metrics import Gauge
 
-from actors.devices.slots import Offer, SlotTable
+from actors.devices.slots import SlotTable
 from actors.events import gauges
-from actors.events.gauges import QueueGauges, RunGauges
+from actors.events.gauges import QueueGauges, RunGauges, publish_again
 from actors.tasks.feed import Change
+from rfuav_ray.tasks import TaskStatus
+from tests.support.sample_results import EPOCH_METRICS
 from tests.support.sample_tasks import a_row
+from tests.support.waiting import until
 
 WITHIN_S = 30
 PENDING, RUNNING = ("training", "pending"), ("training", "running")
-METRICS = {"train_loss": 0.5, "val_acc": 93, "images_per_second": 120.0, "val_loss": 1.0}
 
 
 class NotedGauge:
@@ -36,79 +36,100 @@ def published(monkeypatch):
     """What was published: name, values of the tags, value."""
     published = []
     monkeypatch.setattr(gauges, "Gauge", partial(NotedGauge, published))
-    monkeypatch.setattr(gauges, "PUBLISH_AFTER_S", 0)
     return published
 
 
-def after_publishing(*steps):
-    """Do steps with new gauges. Between two steps, all that waits is published."""
-
-    async def main():
-        queue = QueueGauges()
-        for step in steps:
-            step(queue)
-            is_published = asyncio.Event()
-            asyncio.get_running_loop().call_later(gauges.PUBLISH_AFTER_S, is_published.set)
-            await is_published.wait()
-
-    asyncio.run(asyncio.wait_for(main(), WITHIN_S))
-
-
-def test_gauges_queue_gauges_publish_the_tasks_of_each_kind_and_status(published):
-    def submit(queue):
-        for before, after in ((None, PENDING), (None, PENDING), (None, ("split", "pending")), (PENDING, RUNNING)):
-            queue.count(before, after)
-
-    after_publishing(submit)
-    assert sorted(published) == [
+def test_gauges_queue_gauges_publish_the_tasks_of_each_kind_and_status_every_time(published):
+    queue = QueueGauges()
+    for before, after in ((None, PENDING), (None, PENDING), (None, ("split", "pending")), (PENDING, RUNNING)):
+        queue.count(before, after)
+    queue.count(RUNNING, RUNNING)
+    expected = [
         ("rfuav_queue_length", (), 2),
         ("rfuav_tasks", ("split", "pending"), 1),
         ("rfuav_tasks", PENDING, 1),
         ("rfuav_tasks", RUNNING, 1),
     ]
-
-
-def test_gauges_queue_gauges_publish_again_only_what_has_changed(published):
-    def submit(queue):
-        queue.count(None, PENDING)
-        queue.count(None, RUNNING)
-
-    def delete(queue):
+    for _ in range(2):
         published.clear()
-        queue.count(RUNNING, None)
-
-    after_publishing(submit, delete)
-    assert sorted(published) == [("rfuav_queue_length", (), 1), ("rfuav_tasks", RUNNING, 0)]
+        queue.publish(SlotTable({}))
+        assert sorted(published) == expected
 
 
-def test_gauges_queue_gauges_a_change_of_something_else_is_not_published(published):
-    after_publishing(lambda queue: queue.count(RUNNING, RUNNING))
-    assert published == []
+def test_gauges_queue_gauges_a_status_that_no_task_has_any_more_is_zero(published):
+    queue = QueueGauges()
+    queue.count(None, RUNNING)
+    queue.count(RUNNING, None)
+    queue.publish(SlotTable({}))
+    assert ("rfuav_tasks", RUNNING, 0) in published
 
 
-def test_gauges_queue_gauges_publish_the_slots_as_they_are_at_that_time(published):
-    slots = SlotTable({})
-
-    def show(queue):
-        queue.show_slots(slots)
-        slots.update({"cpu": Offer({"training": 1, "inference": 2})})
-        slots.hold("task", "cpu", "inference", 0.5)
-
-    after_publishing(show)
+def test_gauges_queue_gauges_publish_the_slots_of_the_devices_that_are_there(published):
+    slots = SlotTable({"cpu": {"training": 1, "inference": 2}, "cuda:0": {"training": 1}})
+    slots.hold("task", "cpu", "inference", 0.5)
+    queue = QueueGauges()
+    queue.publish(slots)
+    assert ("rfuav_slots_in_use", ("cuda:0", "training"), 0) in published
+    published.clear()
+    slots.update({}, lost={"cuda:0"})
+    queue.publish(slots)
     shown = [(tags, value) for name, tags, value in published if name == "rfuav_slots_in_use"]
     assert sorted(shown) == [(("cpu", "inference"), 1), (("cpu", "training"), 0)]
 
 
-def test_gauges_run_gauges_publish_the_metrics_of_ended_epochs(published):
-    entries: list[dict[str, Any]] = [
-        {"message": "starts", "stage": "epoch_start"},
-        {"message": "a batch", "stage": "training", "metrics": {"train_loss": 9.0}},
-        {"message": "ends", "stage": "epoch_end", "metrics": METRICS},
-    ]
-    events = [(number, json.dumps(entry)) for number, entry in enumerate(entries, 1)]
-    RunGauges().show(Change(1, "task-1", a_row(1), events))
-    assert sorted(published) == [
-        ("rfuav_images_per_second", ("task-1",), 120.0),
-        ("rfuav_train_loss", ("task-1",), 0.5),
-        ("rfuav_validation_accuracy_percent", ("task-1",), 93.0),
-    ]
+def change(task_id, **fields):
+    return Change(
+        1, task_id, a_row(1, **{"status": TaskStatus.RUNNING, "latest_metrics": EPOCH_METRICS} | fields), []
+    )
+
+
+def tasks_of(published):
+    return sorted({tags[0] for _, tags, _ in published})
+
+
+def test_gauges_run_gauges_publish_the_metrics_of_the_last_epoch_every_time(published):
+    runs = RunGauges()
+    runs.show(change("task-1", latest_metrics=None))
+    runs.publish()
+    assert published == []
+    runs.show(change("task-1"))
+    for _ in range(2):
+        published.clear()
+        runs.publish()
+        assert sorted(published) == [
+            ("rfuav_images_per_second", ("task-1",), EPOCH_METRICS["images_per_second"]),
+            ("rfuav_train_loss", ("task-1",), EPOCH_METRICS["train_loss"]),
+            ("rfuav_validation_accuracy_percent", ("task-1",), EPOCH_METRICS["val_acc"]),
+        ]
+
+
+@pytest.mark.parametrize(
+    "gone",
+    [
+        lambda runs: runs.show(change("task-1", status=TaskStatus.COMPLETED)),
+        lambda runs: runs.show(change("task-1", status=TaskStatus.PENDING)),
+        lambda runs: runs.show(Change(2, "task-1", None, [])),
+        lambda runs: (runs.restart(), runs.show(change("task-2"))),
+    ],
+)
+def test_gauges_run_gauges_a_task_that_does_not_run_is_left_out(published, gone):
+    runs = RunGauges()
+    runs.show(change("task-1"))
+    runs.show(change("task-2"))
+    gone(runs)
+    runs.publish()
+    assert tasks_of(published) == ["task-2"]
+
+
+def test_gauges_are_published_again_and_again(published, monkeypatch):
+    monkeypatch.setattr(gauges, "PUBLISH_EVERY_S", 0)
+    runs = RunGauges()
+    runs.show(change("task-1"))
+
+    async def main():
+        publishing = asyncio.create_task(publish_again(runs.publish))
+        await until(lambda: len(published) > 9)
+        publishing.cancel()
+
+    asyncio.run(asyncio.wait_for(main(), WITHIN_S))
+    assert tasks_of(published) == ["task-1"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -95,6 +96,25 @@ def test_table_the_id_of_an_ended_task_is_in_use_until_it_is_deleted(open_table)
             table.get("task-1")
         await add(table, a_task(1))
         assert table.get("task-1").status is TaskStatus.PENDING
+
+    asyncio.run(main())
+
+
+def test_table_tasks_are_counted_until_they_are_deleted(url):
+    counts = Counter()
+
+    class Counted(QueueGauges):
+        def count(self, before, after):
+            counts.update({after: 1})
+            counts.subtract({before: 1})
+
+    async def main():
+        table = TaskTable(Store(url), Counted())
+        await add_and_finish(table, [1, 2], days_ago=0)
+        await add(table, a_task(3))
+        assert (counts["training", "completed"], counts["training", "pending"]) == (2, 1)
+        await asyncio.gather(table.delete(["task-1"]), table.delete(["task-1"]))
+        assert (counts["training", "completed"], counts["training", "pending"]) == (1, 1)
 
     asyncio.run(main())
 

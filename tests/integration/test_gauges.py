@@ -1,0 +1,53 @@
+"""The gauges as Prometheus reads them from Ray."""
+
+import re
+import time
+import urllib.request
+
+import pytest
+import ray
+
+from actors.events.gauges import PUBLISH_EVERY_S
+
+#: Ray reports every 10 s and keeps a value for twice that time
+FORGOTTEN_AFTER_S = 20.0 + PUBLISH_EVERY_S
+WITHIN_S = 60.0
+
+
+def exported():
+    """The lines of the service's gauges: name and tags of each series, and its value."""
+    (node,) = ray.nodes()
+    address = f"http://{node['NodeManagerAddress']}:{node['MetricsExportPort']}"
+    with urllib.request.urlopen(address, timeout=10) as answer:
+        text = answer.read().decode()
+    return {
+        (name, *sorted(re.findall(r'(?:task_id|kind|status|device)="[^"]*"', tags))): float(value)
+        for name, tags, value in re.findall(r"^ray_(rfuav_\w+)\{(.*)\} (\S+)$", text, re.MULTILINE)
+    }
+
+
+def wait_for(condition):
+    deadline_s = time.monotonic() + WITHIN_S
+    while not condition(found := exported()):
+        assert time.monotonic() < deadline_s, found
+        time.sleep(0.5)
+    return found
+
+
+@pytest.mark.long
+def test_gauges_of_a_running_task_are_exported_and_those_of_an_ended_one_vanish(client, training):
+    task_id = client.start_training(**training(num_epochs=100_000))["task_id"]
+    tag = f'task_id="{task_id}"'
+    found = wait_for(lambda found: ("rfuav_train_loss", tag) in found)
+    assert {("rfuav_validation_accuracy_percent", tag), ("rfuav_images_per_second", tag)} <= found.keys()
+    assert found["rfuav_slots_in_use", 'device="cpu"', 'kind="training"'] == 1
+    assert found["rfuav_tasks", 'kind="training"', 'status="running"'] == 1
+    client.cancel_task(task_id)
+    client.wait(task_id, timeout=60)
+    others = {series for series in found if tag not in series}
+    gone = wait_for(lambda found: ("rfuav_train_loss", tag) not in found)
+    assert not any(tag in series for series in gone)
+    # Nothing has happened since: what is still true is exported all the same.
+    time.sleep(FORGOTTEN_AFTER_S)
+    assert others <= exported().keys()
+    assert exported()["rfuav_slots_in_use", 'device="cpu"', 'kind="training"'] == 0
