@@ -26,7 +26,7 @@ def reserve(node_id: str, gpu_fraction: float) -> PlacementGroup:
 
     Args:
         node_id: Ray's id of the node.
-        gpu_share: The fraction of the GPU, 0 to 1.
+        gpu_fraction: The fraction of the GPU, 0 to 1.
     """
     return placement_group(
         [{"GPU": gpu_fraction}],

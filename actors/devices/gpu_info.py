@@ -42,5 +42,5 @@ def _gpu(
         "allocated_memory_gb": gib(sum(allocated for allocated, _ in memory)),
         "cached_memory_gb": gib(sum(cached for _, cached in memory)),
         "current_tasks": {kind: sum(run.kind == kind for run in runs) for kind in (TRAINING, INFERENCE)},
-        "node": pool.node_name(device),
+        "node": pool.node(device).name,
     }

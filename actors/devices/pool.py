@@ -1,8 +1,7 @@
-"""The cluster's devices: which exist, which are ready, and how a run is placed on one."""
+"""The cluster's devices: which exist, which are ready, and what their nodes are like."""
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -13,7 +12,7 @@ from ray.util.placement_group import PlacementGroup
 
 from actors.background import Jobs
 from actors.devices import gpu_groups, node_monitor
-from actors.devices.numbering import CPU, Gpu, Node, cpus_per_run, number_gpus
+from actors.devices.numbering import CPU, Gpu, Node, number_gpus
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +31,10 @@ class DevicePool:
         """Create an empty pool; `adopt` and `look` add the devices.
 
         Args:
-            online_share: Fraction of every GPU that runs leave free, 0 to 1.
+            reserved_fraction: Fraction of every GPU that runs leave free, 0 to 1.
         """
-        self._gpu_share = 1 - reserved_fraction
+        #: fraction of every GPU that is reserved for runs
+        self.gpu_share = 1 - reserved_fraction
         self._nodes: dict[str, Node] = {}
         self._gpus: dict[str, Gpu] = {}
         self._ready: dict[str, _ReadyGpu] = {}
@@ -143,7 +143,7 @@ class DevicePool:
         self._news.set()
 
     async def _reserve(self, node_id: str) -> PlacementGroup:
-        reserving = asyncio.create_task(asyncio.to_thread(gpu_groups.reserve, node_id, self._gpu_share))
+        reserving = asyncio.create_task(asyncio.to_thread(gpu_groups.reserve, node_id, self.gpu_share))
         try:
             return await asyncio.shield(reserving)
         except asyncio.CancelledError:  # the node is gone. The thread goes on, and the group comes all the same
@@ -163,8 +163,13 @@ class DevicePool:
 
     # Properties of the devices:
 
-    def node_name(self, device: str) -> str:
-        return self._nodes[self._gpus[device].node_id].name
+    def node(self, device: str) -> Node:
+        """The node that has this GPU."""
+        return self._nodes[self._gpus[device].node_id]
+
+    def group(self, device: str) -> PlacementGroup:
+        """The placement group that has this GPU. The GPU must be ready."""
+        return self._ready[device].group
 
     def gpu_id(self, device: str) -> str:
         """The id that the GPU has on its node. The GPU must be ready."""
@@ -194,49 +199,11 @@ class DevicePool:
     def _ordered_nodes(self) -> list[str]:
         return sorted(self._nodes, key=lambda node_id: not self._nodes[node_id].is_head)
 
-    # Placement of runs:
-
-    def run_options(self, device: str, fraction: float, limits: Mapping[str, int]) -> dict[str, Any]:
-        """The Ray options of a run.
-
-        Args:
-            device: The run's device.
-            share: Fraction of the device that the run takes, 0 to 1.
-            limits: The device's limits by kind.
-        """
-        if device == CPU:
-            slots = sum(limits.values())
-            cpus = cpus_per_run(self._node_cpus(), slots) * fraction * slots
-            return {"num_cpus": _rounded_down(cpus), "num_gpus": 0}
-        placed = gpu_groups.inside(self._ready[device].group)
-        fraction_of_gpu = _rounded_down(fraction * self._gpu_share)
-        return {"num_cpus": 0, "num_gpus": fraction_of_gpu, "scheduling_strategy": placed}
-
-    def workers(self, fraction: float, concurrent_runs: int) -> tuple[int, float]:
-        """The workers of a run that spreads over the cluster.
-
-        Ray counts no more CPUs for all of them together than the run's fraction. So the workers fill an idle
-        machine, and never occupy the slots of other runs.
-
-        Args:
-            share: Fraction of the cluster's CPUs that Ray counts for the run, 0 to 1.
-            concurrent_runs: How many such runs can work at the same time.
-
-        Returns:
-            The number of workers, and the CPUs that Ray counts for each.
-        """
-        count = max(1, sum(map(int, self._usable_cpus())) // max(1, concurrent_runs))
-        return count, _rounded_down(fraction * sum(self._node_cpus()) / count)
-
-    def threads(self, concurrent_runs: int) -> int:
-        """CPU threads for each of `concurrent_runs` runs, if all of them are on the largest node."""
-        return max(1, int(max(self._usable_cpus(), default=1)) // max(1, concurrent_runs))
-
-    def _node_cpus(self) -> list[float]:
+    def node_cpus(self) -> list[float]:
         """The CPUs of each node as Ray counts them."""
         return [node.cpus for node in self._nodes.values()]
 
-    def _usable_cpus(self) -> list[float]:
+    def usable_cpus(self) -> list[float]:
         """The CPUs of each node that it really has, at most those that Ray counts.
 
         Ray may have been given a larger number, so that more runs fit beside each other.
@@ -262,8 +229,3 @@ def _alive_nodes() -> list[Node]:
         for node in ray.nodes()
         if node["Alive"]
     ]
-
-
-def _rounded_down(amount: float) -> float:
-    """Round down to Ray's unit, 1/10000. Rounding up could keep the last slot's run from fitting."""
-    return int(amount * 10_000 + 1e-6) / 10_000

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 from actors.devices.numbering import CPU
+from actors.devices.placement import node_fraction, run_options, workers
 from actors.devices.pool import DevicePool
 from actors.devices.slots import PREPROCESSING, SlotTable, slot_kind
 from actors.runs.spec import Outcome, RunSpec
@@ -13,22 +14,26 @@ from rfuav_ray.tasks import TaskRecord, TaskStatus
 def plan(task: TaskRecord, pool: DevicePool, slots: SlotTable) -> tuple[RunSpec, dict[str, Any]]:
     """The run's specification and its Ray options."""
     kind, fraction, device = slot_kind(task.kind), task.device_share, task.device or CPU
-    runs = max(1, slots.limits(CPU)[kind])
-    spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, pool.threads(runs), runs)
+    limit = max(1, slots.limits(CPU)[kind])
+    spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, limit)
     if task.latest_metrics is not None:
         spec = replace(spec, reported_epoch=int(task.latest_metrics.get("epoch", 0)))
     if kind == PREPROCESSING:
         # The run itself needs no CPU: it only waits for its workers.
-        worker_count, worker_cpus = pool.workers(fraction, runs)
+        worker_count, worker_cpus = workers(pool, fraction, limit)
         return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus), {
             "num_cpus": 0,
             "num_gpus": 0,
         }
-    options = pool.run_options(device, fraction, slots.limits(device))
-    if device != CPU:
-        has_hardware = pool.hardware(device) is not None
-        spec = replace(spec, gpu_id=pool.gpu_id(device), has_hardware=has_hardware)
-    return spec, options
+    options = run_options(pool, device, fraction, slots.limits(device))
+    if device == CPU:
+        return replace(spec, cpus=options["num_cpus"]), options
+    return replace(
+        spec,
+        gpu_id=pool.gpu_id(device),
+        has_hardware=pool.hardware(device) is not None,
+        node_fraction=node_fraction(pool, device, fraction),
+    ), options
 
 
 def retry(task: TaskRecord, outcome: Outcome, max_retries: int) -> tuple[str, dict[str, Any]] | None:

@@ -1,12 +1,14 @@
 """Executes a run in a Ray worker: calls the domain function, passes its reports on, and returns the outcome."""
 
 import os
+import sys
 from collections.abc import Callable
 from traceback import format_exception
 from typing import Any
 
 import ray
 
+from actors.devices.numbering import CPU
 from actors.runs.log_events import warnings_as_events
 from actors.runs.reporter import Reporter
 from actors.runs.spec import Outcome, RunSpec
@@ -106,7 +108,7 @@ def _train(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> 
     return train(
         request,
         report=reporter.report,
-        device=_torch_device(spec, reporter.report),
+        device=_torch_device(spec, reporter.report, place),
         run_id=spec.task_id,
         resume=spec.attempt > 1,
         reported_epoch=spec.reported_epoch,
@@ -114,14 +116,14 @@ def _train(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> 
     )
 
 
-def _infer(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlace) -> InferenceResult:
+def _infer(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> InferenceResult:
     from rfuav_ray.inference.run import infer  # noqa: PLC0415
 
     return infer(
         request,
         save_path=KINDS[spec.kind].output_folder(spec.request),
         report=reporter.report,
-        device=_torch_device(spec, reporter.report),
+        device=_torch_device(spec, reporter.report, place),
         run_id=spec.task_id,
         resume=spec.attempt > 1,
     )
@@ -147,24 +149,36 @@ RUN_FUNCTIONS: dict[str, Callable[[RunSpec, Any, Reporter, RunPlace], TaskResult
 }
 
 
-def use_threads(spec: RunSpec) -> None:
-    """Limit torch's threads to the run's part of the CPUs that this process may use.
+def threads_of(spec: RunSpec, node_cpus: float) -> int:
+    """CPU threads of a run: the usable cores of its node, divided by what may run beside it there.
 
     Ray may count more CPUs than the process may use. With four times as many threads as cores, each step of a
     training waits for threads that are not running.
+
+    Args:
+        spec: The run, which works on this node.
+        node_cpus: The CPUs of this node as Ray counts them. A node without any has only runs on its GPUs.
     """
-    import torch  # noqa: PLC0415
+    cores = min(usable_cpus(), int(node_cpus) or sys.maxsize)
+    if spec.device != CPU:
+        return max(1, int(cores * spec.node_fraction + 1e-6))
+    # The limit is that of the whole cluster. No more runs are here than fit by Ray's count.
+    fitting = int(node_cpus / spec.cpus + 1e-6) if spec.cpus else spec.limit
+    return max(1, cores // max(1, min(spec.limit, fitting)))
 
-    # Ray derived OMP_NUM_THREADS from num_cpus, which is a fraction here.
-    torch.set_num_threads(max(1, min(spec.threads, usable_cpus() // spec.limit)))
+
+def _node_cpus(node_id: str) -> float:
+    of_nodes = {node["NodeID"]: node["Resources"].get("CPU", 0.0) for node in ray.nodes()}
+    return float(of_nodes.get(node_id, 0.0))
 
 
-def _torch_device(spec: RunSpec, report: Report) -> str:
+def _torch_device(spec: RunSpec, report: Report, place: RunPlace) -> str:
     """The run's device in torch's terms. Also sets torch's number of threads."""
     import torch  # noqa: PLC0415
 
-    use_threads(spec)
-    if spec.device == "cpu":
+    # Ray derived OMP_NUM_THREADS from num_cpus, which is a fraction here.
+    torch.set_num_threads(threads_of(spec, _node_cpus(place["node_id"])))
+    if spec.device == CPU:
         return "cpu"
     if torch.cuda.is_available():
         return "cuda:0"  # the worker sees only the GPU of its run

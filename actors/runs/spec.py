@@ -20,13 +20,15 @@ class RunSpec:
     request: dict[str, Any]
     #: the slot's device: cpu or cuda:N
     device: str
-    #: CPU threads that the run may use, if its process may use that many CPUs
-    threads: int
-    #: how many runs of its kind may work on a node at the same time, including this one
+    #: for a run on the CPU: how many runs of its kind may work at the same time, including this one, and the CPUs
+    #: that Ray counts for it. Ray chooses its node, so it divides the node's cores itself when it starts
     limit: int = 1
-    #: for a run on a GPU: the id of the GPU on its node, and whether it is real hardware or only a logical GPU
+    cpus: float = 0.0
+    #: for a run on a GPU: the id of the GPU on its node, whether it is real hardware or only a logical GPU, and
+    #: the fraction of the node's cores that the run may use
     gpu_id: str | None = None
     has_hardware: bool = False
+    node_fraction: float = 0.0
     #: for preprocessing: how many Ray tasks work at the same time, and the CPUs that Ray counts for each
     worker_count: int = 1
     worker_cpus: float = 1.0

@@ -17,7 +17,6 @@ from rfuav_ray.inference.classifier import Classifier, Probabilities
 from rfuav_ray.inference.prediction_log import Row
 from rfuav_ray.inference.predictions import TOP
 from rfuav_ray.inference.progress import InferenceProgress
-from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.prefetch import prefetched
 
 #: images per batch on a GPU
@@ -56,6 +55,7 @@ def classified(
     most = min(torch.get_num_threads(), MAX_BATCHES_AT_ONCE) if is_cpu else 1
     at_once = max(1, min(most, after_the_first))
 
+    # Torch's number of threads is the part of the machine that this run was given.
     def decode(path: Path) -> Decoded:
         try:
             return path, resize(read_image(path), image_size)
@@ -65,7 +65,7 @@ def classified(
     decoded = prefetched(
         decode,
         images,
-        threads=min(MAX_DECODING_THREADS, usable_cpus()),
+        threads=min(MAX_DECODING_THREADS, torch.get_num_threads()),
         ahead=batch_size * (at_once + 2),
         name="decode",
     )

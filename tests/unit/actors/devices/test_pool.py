@@ -1,4 +1,4 @@
-"""The DevicePool over a cluster that is played: devices that come and go, and how runs are placed on them."""
+"""The DevicePool over a cluster that is played: devices that come and go."""
 
 import asyncio
 import threading
@@ -55,7 +55,7 @@ def test_pool_look_finds_the_gpus_of_all_nodes_and_reserves_each(cluster):
         assert pool.gpus == ["cuda:0", "cuda:1", "cuda:2"]
         assert not any(pool.is_ready(device) for device in pool.gpus)
         await look_until_ready(pool, *pool.gpus)
-        assert [pool.node_name(device) for device in pool.gpus] == ["host of a", "host of b", "host of b"]
+        assert [pool.node(device).name for device in pool.gpus] == ["host of a", "host of b", "host of b"]
         assert [pool.gpu_id(device) for device in pool.gpus] == ["0", "0", "1"]
 
     play(scenario)
@@ -122,7 +122,7 @@ def test_pool_look_a_node_that_replaces_another_gets_its_numbers_and_the_device_
         cluster.remove_node("a")
         cluster.add_node("b", gpus=1)
         assert await pool.look() == {"cuda:0"}
-        assert pool.node_name("cuda:0") == "host of b" and not pool.is_ready("cuda:0")
+        assert pool.node("cuda:0").name == "host of b" and not pool.is_ready("cuda:0")
         await until(lambda: pool.is_ready("cuda:0") and len(cluster.groups) == 1)
 
     play(scenario)
@@ -277,53 +277,5 @@ def test_pool_hardware_is_read_again_after_a_monitor_was_silent(cluster):
         assert pool.cpus() == []
         cluster.silent_nodes.clear()
         await until(pool.cpus)
-
-    play(scenario)
-
-
-def test_pool_run_options_of_the_cpu_are_a_part_of_one_nodes_cpus(cluster):
-    cluster.add_node("a", cpus=8)
-    limits = {"training": 2, "inference": 1}
-
-    async def scenario(pool):
-        await pool.look()
-        # Three equal runs: one on the head node with 4 CPUs, two on the other with 8.
-        assert pool.run_options("cpu", 1 / 3, limits) == {"num_cpus": 4, "num_gpus": 0}
-        assert pool.run_options("cpu", 1 / 6, limits) == {"num_cpus": 2, "num_gpus": 0}
-
-    play(scenario)
-
-
-def test_pool_run_options_of_a_gpu_are_a_part_of_its_group(cluster):
-    cluster.add_node("a", gpus=1)
-
-    async def scenario(pool):
-        await look_until_ready(pool, "cuda:0")
-        options = pool.run_options("cuda:0", 1 / 7, {"training": 1, "inference": 6})
-        (group,) = cluster.groups.values()
-        # Rounded down to Ray's unit, so that the seventh run fits.
-        assert options == {"num_cpus": 0, "num_gpus": 0.1285, "scheduling_strategy": group}
-
-    play(scenario)
-
-
-def test_pool_workers_and_threads_are_those_of_the_cpus_that_a_node_really_has(cluster):
-    cluster.add_node("a", cpus=16, usable_cores=6)
-
-    async def scenario(pool):
-        await pool.look()
-        assert (pool.workers(0.5, 1), pool.threads(2)) == ((20, 0.5), 8)  # as Ray counts, before a reading
-        await until(lambda: len(pool.cpus()) == 2)
-        assert pool.workers(0.5, 1) == (10, 1.0)
-        assert pool.workers(0.5, 3) == (3, 3.3333)
-        assert pool.workers(0.5, 100) == (1, 10.0)
-        assert [pool.threads(runs) for runs in (0, 1, 2, 100)] == [6, 6, 3, 1]
-
-    play(scenario)
-
-
-def test_pool_workers_and_threads_before_there_is_a_node(cluster):
-    async def scenario(pool):
-        assert (pool.workers(1, 1), pool.threads(4)) == ((1, 0), 1)
 
     play(scenario)

@@ -1,12 +1,18 @@
-"""What a run's outcome makes of its task: another run, or its end."""
+"""What a run starts with, and what its outcome makes of its task: another run, or its end."""
+
+import asyncio
 
 import pytest
 
-from actors.runs.plan import ending, retry
+from actors.devices.pool import DevicePool
+from actors.devices.slots import SlotTable
+from actors.runs.plan import ending, plan, retry
 from actors.runs.spec import Outcome
 from rfuav_ray.tasks import TaskStatus
+from tests.support.cluster import played_cluster
 from tests.support.sample_results import EPOCH_METRICS, INFERENCE_RESULT, TRAINING_RESULT
 from tests.support.sample_tasks import a_task
+from tests.support.waiting import until
 
 RUNNING = {"status": TaskStatus.RUNNING, "latest_metrics": {"epoch": 7}, "current_epoch": 7}
 
@@ -68,3 +74,45 @@ def test_plan_a_run_that_ended_early_is_tried_again(outcome, fields, message, lo
 )
 def test_plan_what_ends_a_task_is_not_tried_again(status, fields):
     assert retry(a_task(status=TaskStatus.RUNNING, **fields), Outcome(status), 2) is None
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    """Plan a run on a head node with 8 CPUs and two GPUs."""
+    cluster = played_cluster(monkeypatch)
+    cluster.add_node("head", cpus=8, gpus=2, is_head=True)
+    gpu = {"training": 1, "inference": 1}
+    slots = SlotTable({"cpu": {"training": 2, "inference": 1, "preprocessing": 1}, "cuda:0": gpu, "cuda:1": gpu})
+
+    def make(**fields):
+        async def main():
+            pool = DevicePool(0.0)
+            await pool.look()
+            await until(lambda: all(pool.is_ready(device) for device in pool.gpus))
+            return plan(a_task(**{"status": TaskStatus.RUNNING} | fields), pool, slots)
+
+        return asyncio.run(asyncio.wait_for(main(), 30))
+
+    return make
+
+
+def test_plan_a_run_on_the_cpu_knows_what_may_run_beside_it(planned):
+    spec, options = planned(device="cpu", device_share=0.25)
+    assert (spec.limit, spec.cpus, options) == (2, 2.0, {"num_cpus": 2.0, "num_gpus": 0})
+
+
+def test_plan_a_run_on_a_gpu_knows_its_gpu_and_its_part_of_the_node(planned):
+    spec, options = planned(device="cuda:1", device_share=0.5)
+    assert (spec.gpu_id, spec.has_hardware, spec.node_fraction) == ("1", False, 0.25)
+    assert (options["num_cpus"], options["num_gpus"]) == (0, 0.5)
+
+
+def test_plan_preprocessing_needs_cpus_for_its_workers_alone(planned):
+    spec, options = planned(kind="split", device="cpu", device_share=0.25)
+    assert (spec.worker_count, spec.worker_cpus, options) == (8, 0.25, {"num_cpus": 0, "num_gpus": 0})
+
+
+@pytest.mark.parametrize(("metrics", "epoch"), [(EPOCH_METRICS | {"epoch": 7}, 7), (None, 0)])
+def test_plan_a_training_that_resumes_knows_its_last_epoch(planned, metrics, epoch):
+    spec, _ = planned(device="cpu", device_share=0.25, latest_metrics=metrics)
+    assert spec.reported_epoch == epoch

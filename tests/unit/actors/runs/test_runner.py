@@ -6,10 +6,9 @@ from types import SimpleNamespace
 
 import pytest
 import ray
-import torch
 
 from actors.runs import runner
-from actors.runs.runner import use_threads
+from actors.runs.runner import threads_of
 from actors.runs.spec import RunSpec
 from actors.runs.supervisor import OPENMP_VARIABLES, run_environment
 from rfuav_ray.api.results import InferenceResult
@@ -20,29 +19,52 @@ from tests.support.typed_dicts import assert_is
 
 
 @pytest.fixture
-def threads_of(monkeypatch):
-    """What torch is given for a run, on a node with so many CPUs."""
-    before = torch.get_num_threads()
+def threads_on(monkeypatch):
+    """The threads of a run on a node where this process may use so many cores."""
 
-    def ask(usable, **fields):
+    def ask(usable, node_cpus, device="cpu", **fields):
         monkeypatch.setattr(runner, "usable_cpus", lambda: usable)
-        use_threads(RunSpec("task", "training", 1, {}, "cpu", **fields))
-        return torch.get_num_threads()
+        return threads_of(RunSpec("task", "training", 1, {}, device, **fields), node_cpus)
 
-    yield ask
-    torch.set_num_threads(before)
+    return ask
 
 
-def test_runner_runs_beside_each_other_never_have_more_threads_than_there_are_cpus(threads_of):
+def test_runner_runs_on_the_cpu_share_the_cores_of_their_node(threads_on):
+    # Four trainings, and three inferences, on one node.
+    assert threads_on(64, 64, limit=4, cpus=64 / 7) == 16
+    assert threads_on(64, 64, limit=1, cpus=64 / 7) == 64
+    assert threads_on(4, 4, limit=8, cpus=0.5) == 1
+
+
+def test_runner_runs_beside_each_other_never_have_more_threads_than_there_are_cores(threads_on):
     # Ray was told 8 CPUs, and there are 2.
-    assert threads_of(2, threads=4, limit=2) == 1
-    assert threads_of(2, threads=8, limit=1) == 2
-    assert threads_of(2, threads=1, limit=8) == 1
+    assert threads_on(2, 8, limit=2, cpus=4.0) == 1
+    assert threads_on(2, 8, limit=1, cpus=8.0) == 2
+    # Ray was told fewer CPUs than there are: the others are not for runs.
+    assert threads_on(64, 16, limit=2, cpus=8.0) == 8
 
 
-def test_runner_where_ray_was_told_the_truth_the_share_stays(threads_of):
-    assert threads_of(64, threads=16, limit=4) == 16
-    assert threads_of(64, threads=4, limit=4) == 4
+@pytest.mark.parametrize(("cores", "threads"), [(4, 4), (8, 4), (16, 4), (64, 5)])
+def test_runner_a_node_has_no_more_runs_than_fit_though_the_limit_of_the_cluster_is_higher(
+    threads_on, cores, threads
+):
+    assert threads_on(cores, cores, limit=12, cpus=4.0) == threads
+
+
+def test_runner_a_run_for_which_ray_counts_nothing_shares_with_all_others(threads_on):
+    assert threads_on(64, 64, limit=4, cpus=0.0) == 16
+
+
+@pytest.mark.parametrize(
+    ("cores", "fraction_of_gpu", "gpus", "threads"),
+    [(64, 0.25, 8, 2), (64, 1.0, 1, 64), (16, 1 / 3, 1, 5), (6, 1 / 3, 1, 2), (2, 0.25, 4, 1), (64, 0.0, 1, 1)],
+)
+def test_runner_a_run_on_a_gpu_has_its_part_of_the_gpus_part_of_the_node(
+    threads_on, cores, fraction_of_gpu, gpus, threads
+):
+    assert threads_on(cores, cores, "cuda:0", node_fraction=fraction_of_gpu / gpus, limit=9) == threads
+    # A node whose CPUs are not for runs still has the cores that its GPUs need.
+    assert threads_on(cores, 0.0, "cuda:0", node_fraction=fraction_of_gpu / gpus) == threads
 
 
 @pytest.fixture
@@ -90,6 +112,7 @@ def test_runner_ending_a_run_that_was_stopped_has_none(error, status):
 def worker(monkeypatch):
     """This process is a worker of Ray on the node `abc` without a GPU."""
     monkeypatch.setattr(ray, "get_gpu_ids", list)
+    monkeypatch.setattr(ray, "nodes", lambda: [{"NodeID": "abc", "Resources": {"CPU": 2.0}}])
     monkeypatch.setattr(ray, "get_runtime_context", lambda: SimpleNamespace(get_node_id=lambda: "abc"))
     for name in ("CUDA_DEVICE_ORDER", "CUDA_VISIBLE_DEVICES"):
         monkeypatch.setenv(name, "")  # else what a run sets would stay

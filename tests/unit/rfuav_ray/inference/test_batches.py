@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.images.files import read_image
 from rfuav_ray.inference.classifier import Classifier
 from rfuav_ray.models import precision
 from tests.support.inference_runs import Run
@@ -99,3 +100,18 @@ def test_batches_weights_that_fail_in_a_thread_fail_the_run_and_end_the_threads(
         run.infer(batch_size=2)
     assert torch.get_num_threads() == 3
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("classify", "decode"))]
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_batches_no_more_threads_decode_than_the_run_has(run, three_threads, monkeypatch, threads):
+    decoding = set()
+
+    def noted(path):
+        decoding.add(threading.current_thread().name)
+        return read_image(path)
+
+    monkeypatch.setattr("rfuav_ray.inference.batches.read_image", noted)
+    torch.set_num_threads(threads)  # `three_threads` puts it back
+    run.add_images(*(f"{index}.png" for index in range(12)))
+    run.infer(batch_size=2)
+    assert 1 <= len(decoding) <= threads

@@ -1,0 +1,53 @@
+"""How a run is placed on a device: its Ray options, its workers, and its part of the node."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from actors.devices import gpu_groups
+from actors.devices.numbering import CPU, cpus_per_run
+from actors.devices.pool import DevicePool
+
+
+def run_options(pool: DevicePool, device: str, fraction: float, limits: Mapping[str, int]) -> dict[str, Any]:
+    """The Ray options of a run.
+
+    Args:
+        pool: The cluster's devices.
+        device: The run's device.
+        fraction: Fraction of the device that the run takes, 0 to 1.
+        limits: The device's limits by kind.
+    """
+    if device == CPU:
+        slots = sum(limits.values())
+        cpus = cpus_per_run(pool.node_cpus(), slots) * fraction * slots
+        return {"num_cpus": _rounded_down(cpus), "num_gpus": 0}
+    placed = gpu_groups.inside(pool.group(device))
+    return {"num_cpus": 0, "num_gpus": _rounded_down(fraction * pool.gpu_share), "scheduling_strategy": placed}
+
+
+def node_fraction(pool: DevicePool, device: str, fraction: float) -> float:
+    """The fraction of its node that a run on a GPU may use: its fraction of one of the node's GPUs."""
+    return fraction / pool.node(device).gpu_count
+
+
+def workers(pool: DevicePool, fraction: float, concurrent_runs: int) -> tuple[int, float]:
+    """The workers of a run that spreads over the cluster.
+
+    Ray counts no more CPUs for all of them together than the run's fraction. So the workers fill an idle machine,
+    and never occupy the slots of other runs.
+
+    Args:
+        pool: The cluster's devices.
+        fraction: Fraction of the cluster's CPUs that Ray counts for the run, 0 to 1.
+        concurrent_runs: How many such runs can work at the same time.
+
+    Returns:
+        The number of workers, and the CPUs that Ray counts for each.
+    """
+    count = max(1, sum(map(int, pool.usable_cpus())) // max(1, concurrent_runs))
+    return count, _rounded_down(fraction * sum(pool.node_cpus()) / count)
+
+
+def _rounded_down(amount: float) -> float:
+    """Round down to Ray's unit, 1/10000. Rounding up could keep the last slot's run from fitting."""
+    return int(amount * 10_000 + 1e-6) / 10_000
