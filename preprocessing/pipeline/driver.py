@@ -16,13 +16,12 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
 import ray
 import ray.data
-from ray.data import DataContext, TaskPoolStrategy
+from ray.data import TaskPoolStrategy
 from ray.exceptions import (
     LocalRayletDiedError,
     NodeDiedError,
@@ -33,6 +32,7 @@ from ray.exceptions import (
     WorkerCrashedError,
 )
 
+from preprocessing.pipeline import ray_data_internals
 from preprocessing.pipeline.blocks import in_blocks
 from preprocessing.pipeline.output_folder import OutputFolder
 from preprocessing.pipeline.progress import ProgressReporter
@@ -44,8 +44,6 @@ from rfuav_ray.events import Report
 REPORT_EVERY_S = 0.25
 #: retries of a block whose worker died; by default Ray Data repeats a block that kills every worker for ever
 BLOCK_RETRIES = 3
-#: suffixes of data set ids: a cancelled data set may still be ending in this process when the next one starts
-_dataset_ids = cycle(range(4))
 #: a worker or a node died, or objects were lost with it; a bug raises a RayTaskError with another cause
 WORKER_LOSS_ERRORS = (
     WorkerCrashedError,
@@ -122,13 +120,7 @@ def _collect(
     stopping: threading.Event,
 ) -> None:
     try:
-        context = DataContext.get_current()
-        context.enable_progress_bars = False
-        context.enable_operator_progress_bars = False
-        context.print_on_execution_start = False
-        # With reservation Ray Data runs a single task until its autoscaler reports the resources, a second later.
-        # It is not needed: `workers` sets the number of tasks, and their results take almost no memory.
-        context.op_resource_reservation_enabled = False
+        ray_data_internals.prepare()
         dataset = ray.data.from_items([{"items": block} for block in blocks], override_num_blocks=len(blocks))
         with warnings.catch_warnings():
             # Ray Data has no other way to pass `max_retries`, which is not one of its named parameters.
@@ -140,8 +132,7 @@ def _collect(
                 compute=TaskPoolStrategy(size=workers.count),
                 max_retries=BLOCK_RETRIES,
             )
-        # Ray's metrics keep an entry for each data set id for ever. Ids by worker process are fewer than by run.
-        dataset._set_uuid(f"{ray.get_runtime_context().get_worker_id()}-{next(_dataset_ids)}")  # noqa: SLF001
+        ray_data_internals.reuse_metrics(dataset)
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
             for row in batch["results"]:
                 results.put(_result(row))

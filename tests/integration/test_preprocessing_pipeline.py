@@ -2,16 +2,13 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
 import pytest
 from ray import cloudpickle
-from ray.data import DataContext
 
 from preprocessing.pipeline import blocks
 from preprocessing.pipeline import driver as pipeline
@@ -104,15 +101,3 @@ def test_pipeline_with_a_bug_fails_with_the_reason_and_leaves_nothing(tmp_path):
     with pytest.raises(RunError, match="ZeroDivisionError"):
         run(tmp_path / "out", what="has a bug")
     assert not (tmp_path / "out").exists()
-
-
-def test_ray_data_has_the_options_of_the_pipeline():
-    """It takes options that it does not know without a word."""
-    assert "op_resource_reservation_enabled" in {field.name for field in fields(DataContext)}
-    program = (
-        "import preprocessing.pipeline.driver\n"
-        "from ray.data._internal.execution.metadata_fetcher import make_metadata_fetcher\n"
-        "print(type(make_metadata_fetcher()).__name__)"
-    )
-    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert result.stdout.split() == ["InlineMetadataFetcher"]
