@@ -8,15 +8,15 @@ from typing import Any
 
 import ray
 
+from actors.ray_internals import variables
 from preprocessing.pipeline.driver import Workers
 from rfuav_ray.api.results import PreprocessingResult
-from serve_app.command.serve import RAY_VARIABLES, environment
 
 
 @contextmanager
 def workers() -> Iterator[Workers]:
     """Start Ray with one worker on each core, as in the service when nothing else runs."""
-    with environment(RAY_VARIABLES):
+    with variables.environment(variables.OF_SERVICE):
         ray.init(address="local", include_dashboard=False, log_to_driver=False, logging_level="ERROR")
     try:
         yield Workers(count=os.cpu_count() or 1, cpus_each=1)

@@ -9,7 +9,6 @@ from typing import Any
 import ray
 from ray import serve
 from ray.exceptions import ActorDiedError, RayError, RayTaskError
-from ray.serve.context import _get_global_client
 from ray.serve.schema import ProxyStatus
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from starlette.types import ASGIApp
@@ -17,6 +16,7 @@ from starlette.types import ASGIApp
 from actors import names
 from actors.devices import gpu_groups
 from actors.events.metrics_actor import MetricsActor
+from actors.ray_internals.ray_serve import keep_replica_on_loopback, serve_address
 from actors.runs.supervisor import RunSupervisor
 from actors.store.ownership import Owner
 from actors.store.setup import prepare_store
@@ -27,7 +27,6 @@ from rfuav_ray.errors import RfuavError
 from rfuav_ray.machine.ports import check_free
 from rfuav_ray.settings import Settings
 from serve_app.api import create_api
-from serve_app.ingress import internal_calls
 
 NAME = "rfuav"
 #: high, because an event stream holds its request for hours
@@ -58,13 +57,14 @@ def start_actors(settings: Settings) -> tuple[str | None, Ready]:
     supervisor_actor = _start(RunSupervisor, names.RUN_SUPERVISOR, warm_workers=settings.warm_workers == "auto")
     task_manager_actor = _start(TaskManager, names.TASK_MANAGER, settings, supervisor_actor, owner)
     metrics_actor = _start(MetricsActor, names.METRICS, url, settings, task_manager_actor)
-    ready = [supervisor_actor.ping.remote(), task_manager_actor.start.remote(), metrics_actor.start.remote()]
+    ready = [supervisor_actor.notice.remote(), task_manager_actor.start.remote(), metrics_actor.start.remote()]
     return notice, ready
 
 
-def _wait_for(actors: Ready) -> None:
+def _wait_for(actors: Ready) -> list[str]:
+    """Wait for the actors. Returns their notices for the operator. Raises RfuavError when one fails."""
     try:
-        ray.get(actors)
+        return [answer for answer in ray.get(actors) if answer]
     except RayTaskError as error:
         if isinstance(error.cause, RfuavError):
             raise error.cause from None
@@ -120,12 +120,6 @@ def remove_api() -> None:
     serve.delete(NAME)
     if not serve.status().applications:
         serve.shutdown()  # Its proxy would keep the port.
-
-
-def serve_address() -> tuple[str, int] | None:
-    """The host and port of the cluster's Serve, fixed while it runs; None when Serve does not run."""
-    client = _get_global_client(raise_if_no_controller_running=False)
-    return None if client is None else (client.http_config.host, client.http_config.port)
 
 
 def _has_actors() -> bool:
@@ -205,7 +199,7 @@ def _wait_for_proxies(settings: Settings, failure: str) -> None:
         time.sleep(0.2)
 
 
-def deploy(settings: Settings, serve_host: str, actors: Ready, notices: Sequence[str] = ()) -> None:
+def deploy(settings: Settings, serve_host: str, actors: Ready, notices: Sequence[str] = ()) -> list[str]:
     """Deploy the API on an initialised Ray.
 
     Args:
@@ -214,16 +208,21 @@ def deploy(settings: Settings, serve_host: str, actors: Ready, notices: Sequence
         actors: the calls that `start_actors` returned; the API needs the actors.
         notices: what the page shows to its users.
 
+    Returns:
+        The notices, and those of the actors.
+
     Raises:
         RfuavError: when an actor fails, or Ray Serve's proxy does not start.
     """
+    failure = _start_serve(serve_host, settings.port)
+    all_notices = [*notices, *_wait_for(actors)]  # They have started in parallel with Serve.
+    for notice in all_notices:
+        logger.warning("%s", notice)
 
     def build() -> ASGIApp:  # Serve accepts only a plain function, and calls it in the replica.
-        internal_calls.keep_on_loopback()
-        return create_api(settings, notices)
+        keep_replica_on_loopback()
+        return create_api(settings, all_notices)
 
-    failure = _start_serve(serve_host, settings.port)
-    _wait_for(actors)  # They have started in parallel with Serve.
     api = serve.deployment(
         serve.ingress(build)(),
         name="api",
@@ -241,3 +240,4 @@ def deploy(settings: Settings, serve_host: str, actors: Ready, notices: Sequence
         _wait_for_proxies(settings, failure)
     # Last, and without waiting for it: loading PyTorch would delay the first answer.
     ray.get_actor(names.RUN_SUPERVISOR, names.NAMESPACE).warm_up.remote()
+    return all_notices

@@ -13,6 +13,7 @@ from ray.util.placement_group import PlacementGroup
 from actors.background import Jobs
 from actors.devices import gpu_groups, node_monitor
 from actors.devices.numbering import CPU, Gpu, Node, number_gpus
+from actors.ray_internals.nodes import is_head
 
 logger = logging.getLogger(__name__)
 
@@ -222,7 +223,7 @@ def _alive_nodes() -> list[Node]:
             id=node["NodeID"],
             name=node["NodeManagerHostname"],
             address=node["NodeManagerAddress"],
-            is_head="node:__internal_head__" in node["Resources"],
+            is_head=is_head(node),
             cpus=node["Resources"].get("CPU", 0.0),
             gpu_count=int(node["Resources"].get("GPU", 0)),
         )

@@ -1,6 +1,6 @@
 """Gets a run's worker from the node's fork server, and waits for its end. Ray takes this process for the worker.
 
-Ray calls it in place of Python, as `fork_client.py <program> --raylet-name=<socket> …`. It imports only the
+Ray calls it in place of Python, as `fork_client.py <socket of the server> <program> …`. It imports only the
 standard library, so that it starts in 20 ms.
 """
 
@@ -16,13 +16,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-RAYLET_OPTION = "--raylet-name="
 STANDARD_STREAMS = (0, 1, 2)
 
 
-def main(arguments: Sequence[str]) -> int:
+def main(address: str, arguments: Sequence[str]) -> int:
     try:
-        server, worker = _forked(arguments)
+        server, worker = _forked(address, arguments)
     except OSError as error:
         print(f"no worker from the fork server ({error}): starting a new Python", file=sys.stderr)
         os.execv(sys.executable, [sys.executable, *arguments])
@@ -33,9 +32,8 @@ def main(arguments: Sequence[str]) -> int:
     return int(status or 1)
 
 
-def _forked(arguments: Sequence[str]) -> tuple[socket.socket, int | None]:
+def _forked(address: str, arguments: Sequence[str]) -> tuple[socket.socket, int | None]:
     """Return the connection to the server, and a pidfd of the worker. Raises OSError."""
-    address = server_address(arguments)
     server = _connect(address)
     try:
         return server, _pidfd(_ask(server, arguments))
@@ -80,18 +78,6 @@ def _line(server: socket.socket) -> bytes:
     return line
 
 
-def server_address(arguments: Sequence[str]) -> str:
-    """The path of the fork server's socket. It contains the raylet's socket path, so that each node has its own.
-
-    Raises:
-        OSError: The arguments do not name the raylet.
-    """
-    names = [word.removeprefix(RAYLET_OPTION) for word in arguments if word.startswith(RAYLET_OPTION)]
-    if not names:
-        raise OSError(f"no {RAYLET_OPTION} in {arguments}")
-    return f"{names[0]}.fork"
-
-
 def _connect(address: str) -> socket.socket:
     try:
         return _open(address)
@@ -128,4 +114,4 @@ def _start(address: str) -> None:
 
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is meant for the worker
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

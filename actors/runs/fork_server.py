@@ -22,9 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-NICENESS = "RAY_worker_niceness"
-#: environment variable: the Ray job that a process belongs to
-JOB = "RAY_JOB_ID"
+from actors.ray_internals.variables import JOB, WORKER_NICENESS
+
 MODULES = ("actors.runs.runner", "rfuav_ray.training.run", "rfuav_ray.inference.run")
 BACKLOG = 1024
 STREAMS = 3
@@ -181,7 +180,7 @@ def run_worker(request: Request, streams: Sequence[int]) -> None:
     os.chdir(request.folder)
     os.environ.clear()
     os.environ.update(request.environment)
-    os.environ[NICENESS] = "0"  # Ray would add it to the niceness that the process already has
+    os.environ[WORKER_NICENESS] = "0"  # Ray would add it to the niceness that the process already has
     program, *_ = sys.argv = request.arguments
     sys.path[0] = str(Path(program).parent)
     sys.path[1:1] = [path for path in request.environment.get("PYTHONPATH", "").split(":") if path]
@@ -203,7 +202,7 @@ def main(address: str, raylet: int) -> None:
     os.dup2(null, 1)
     os.close(null)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(int(os.environ.get(NICENESS, "0")))  # the workers inherit it
+    os.nice(int(os.environ.get(WORKER_NICENESS, "0")))  # the workers inherit it
     for module in MODULES:
         importlib.import_module(module)
     gc.freeze()  # a collection would write into every shared page, and so copy it

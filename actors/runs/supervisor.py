@@ -14,6 +14,8 @@ import ray
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from actors.background import Jobs
+from actors.ray_internals.nodes import UnknownCommandLine, fork_server_address
+from actors.ray_internals.variables import WORKER_NICENESS
 from actors.runs import fork_client, runner
 from actors.runs.spec import Outcome, RunSpec
 
@@ -43,7 +45,13 @@ class RunSupervisor:
             warm_workers: Whether workers of runs may be forks of a process that has PyTorch loaded. Otherwise Ray
                 starts each of them as usual.
         """
-        self._warm_workers = warm_workers
+        self._fork_server: str | None = None
+        self._notice: str | None = None
+        if warm_workers and sys.platform == "linux":
+            try:
+                self._fork_server = fork_server_address()
+            except UnknownCommandLine as error:
+                self._notice = f"Runs start without the fork server, which takes some seconds longer: {error}."
         self._runs: dict[str, asyncio.Task[Outcome]] = {}
         self._refs: dict[str, Any] = {}
         self._jobs = Jobs()
@@ -58,7 +66,7 @@ class RunSupervisor:
         if spec.run_id not in self._runs:
             run = self._run_on_gpu if spec.has_hardware else self._run
             # Not the task's id: Ray counts tasks by name, and never forgets a name.
-            run = run.options(name=spec.kind, runtime_env=run_environment(self._warm_workers), **ray_options)
+            run = run.options(name=spec.kind, runtime_env=run_environment(self._fork_server), **ray_options)
             self._refs[spec.run_id] = run.remote(spec, task_manager_actor)
             self._runs[spec.run_id] = self._jobs.spawn(self._watch(spec.run_id))
         return await self.wait(spec.run_id)
@@ -86,11 +94,16 @@ class RunSupervisor:
 
     async def warm_up(self) -> None:
         """Make this node's fork server load the modules that runs need, before the first run starts."""
-        if self._warm_workers:
-            await ray.remote(num_cpus=0)(runner.warm_up).options(runtime_env=run_environment()).remote()
+        if self._fork_server:
+            environment = run_environment(self._fork_server)
+            await ray.remote(num_cpus=0)(runner.warm_up).options(runtime_env=environment).remote()
 
     async def ping(self) -> None:
         """Answer as soon as the actor is up."""
+
+    async def notice(self) -> str | None:
+        """A message for the operator, or None."""
+        return self._notice
 
     async def _watch(self, run_id: str) -> Outcome:
         try:
@@ -108,16 +121,20 @@ class RunSupervisor:
         return outcome
 
 
-def run_environment(warm_workers: bool = True) -> dict[str, Any]:
-    """The runtime environment of runs. No actor has the same one: none may start in a process with PyTorch."""
+def run_environment(fork_server: str | None = None) -> dict[str, Any]:
+    """The runtime environment of runs. No actor has the same one: none may start in a process with PyTorch.
+
+    Args:
+        fork_server: The path of the fork server's socket. None: Ray starts the workers as usual.
+    """
     niceness = min(os.nice(0) + RUN_NICENESS, LARGEST_NICENESS)
-    variables = {"RAY_worker_niceness": str(niceness)}
+    variables = {WORKER_NICENESS: str(niceness)}
     # Somebody else started the nodes of a cluster, without these variables.
     variables |= {name: os.environ.get(name, usual) for name, usual in OPENMP_VARIABLES.items()}
     environment: dict[str, Any] = {"env_vars": variables}
     # On other nodes, Python and this program may have other paths: a cluster uses Ray's normal workers.
-    if warm_workers and sys.platform == "linux" and sum(node["Alive"] for node in ray.nodes()) == 1:
-        environment["py_executable"] = shlex.join([sys.executable, "-I", "-S", fork_client.__file__])
+    if fork_server and sum(node["Alive"] for node in ray.nodes()) == 1:
+        environment["py_executable"] = shlex.join([sys.executable, "-I", "-S", fork_client.__file__, fork_server])
     return environment
 
 

@@ -8,7 +8,7 @@ from rfuav_ray.settings import Settings
 
 
 def banner(
-    settings: Settings, resources: dict[str, Any], cluster: dict[str, float], notices: Sequence[str | None] = ()
+    settings: Settings, resources: dict[str, Any], cluster: dict[str, float], notices: Sequence[str] = ()
 ) -> str:
     """Build the text.
 
@@ -16,7 +16,7 @@ def banner(
         settings: the service's settings.
         resources: the TaskManager's report about the devices.
         cluster: Ray's total resources, such as CPU and GPU, by name.
-        notices: messages for the operator; None entries are skipped.
+        notices: messages for the operator.
     """
     gpus = resources["gpu_info"]
     url = f"http://{settings.host}:{settings.port}"
@@ -33,7 +33,7 @@ def banner(
     lines += [f"  slots     {device}: {_slots(limits)}" for device, limits in resources["limits"].items()]
     if settings.api_keys and settings.auth == "on":
         lines.append(f"  key       {settings.api_keys[0]} (send it as X-API-Key)")
-    lines += [f"  NOTICE    {notice}" for notice in notices if notice]
+    lines += [f"  NOTICE    {notice}" for notice in notices]
     lines.append("Stop with ctrl-C.")
     return "\n".join(lines)
 

@@ -19,6 +19,7 @@ def serve(
     port: Annotated[int | None, typer.Option(min=1, max=65535, help="Port to listen on.")] = None,
 ) -> None:
     """Start the service here, or on the cluster of RAY_ADDRESS."""
+    from actors.ray_internals.variables import ON_LOOPBACK
     from rfuav_ray.cli.run_config import read_settings
 
     try:
@@ -27,9 +28,7 @@ def serve(
         print(f"Error in the settings: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
     if "RAY_ADDRESS" not in os.environ:
-        # A Ray that the service starts itself must listen only on the loopback interface. This variable has that
-        # effect on Linux too. Ray reads it on import.
-        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+        os.environ |= ON_LOOPBACK  # before Ray is imported
     from serve_app.command.keeper import keep
 
     def run() -> int:

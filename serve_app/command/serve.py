@@ -12,7 +12,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from types import FrameType
 from typing import TextIO
@@ -20,6 +20,8 @@ from typing import TextIO
 import ray
 
 from actors import names
+from actors.ray_internals import nodes, variables
+from actors.ray_internals.ray_serve import check_replica_port, serve_address
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.machine.ports import check_free
@@ -28,25 +30,6 @@ from serve_app import app
 from serve_app.command.banner import banner
 from serve_app.ingress.choice import Ingress, ingress
 
-#: environment of every Ray process; values that the operator has set win
-RAY_VARIABLES = {
-    "RAY_USAGE_STATS_ENABLED": "0",
-    # The API and the actors have a higher priority than the runs, see actors.runs.supervisor.
-    "RAY_worker_niceness": "0",
-    # Serve replaces a dead proxy after three of these periods. By default that is half a minute.
-    "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
-    # On a busy machine a proxy needs longer than the default 5 s to start. Serve would kill it, and the start of
-    # the service would fail.
-    "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "30",
-    # By default an idle worker ends after a second. Each worker costs memory in the Ray processes that have talked
-    # to it, and they do not free it.
-    "RAY_idle_worker_killing_time_threshold_ms": "30000",
-    # Each worker would write an event file. The dashboard reads these files every two seconds: its process grew by
-    # 9 MB a minute under load.
-    "RAY_event_log_reporter_enabled": "0",
-    # The length of Ray's own list of Ray tasks, for its dashboard. The default is 100,000.
-    "RAY_task_events_max_num_task_in_gcs": "10000",
-}
 GCS_LOOK_EVERY_S, GCS_GONE_AFTER_S = 1.0, 8.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -65,9 +48,14 @@ def serve_forever(settings: Settings) -> int:
         write_to_log_file(settings, also_to_terminal=True)
         if not _is_on_a_cluster():
             check_free(settings.host, settings.port)
+            check_replica_port()
         _say("Starting the service; this takes about 20 seconds.")
         try:
-            with _ingress(settings) as found, environment(RAY_VARIABLES | found.environment), _ray(settings):
+            with (
+                _ingress(settings) as found,
+                variables.environment(variables.OF_SERVICE | found.environment),
+                _ray(settings),
+            ):
                 _serve_until(_stop_signal(), settings, found)
         except KeyboardInterrupt:  # The signal came before the handler was installed.
             return 128 + signal.SIGINT
@@ -80,9 +68,10 @@ def _serve_until(stop: threading.Event, settings: Settings, found: Ingress) -> N
         _check_port_of_cluster(settings)  # Not earlier: the dead service's API held the port.
     store_notice, actors = app.start_actors(settings)
     try:
-        app.deploy(settings, found.serve_host, actors, [store_notice] if store_notice else [])
+        notices = [notice for notice in (found.notice, store_notice) if notice]
+        notices = app.deploy(settings, found.serve_host, actors, notices)
         if not stop.is_set():
-            _say(banner(settings, app.resources(), ray.cluster_resources(), [found.notice, store_notice]))
+            _say(banner(settings, app.resources(), ray.cluster_resources(), notices))
         stop.wait()
         _say("Stopping: runs save their work and resume at the next start. Press ctrl-C again to stop at once.")
         app.stop_runs(settings)
@@ -140,7 +129,7 @@ def _is_on_a_cluster() -> bool:
 
 
 def _check_port_of_cluster(settings: Settings) -> None:
-    found = app.serve_address()
+    found = serve_address()
     if found is None:
         check_free(settings.host, settings.port)
     elif found != (settings.host, settings.port):
@@ -157,18 +146,6 @@ def _ingress(settings: Settings) -> AbstractContextManager[Ingress]:
         if _is_on_a_cluster()
         else ingress(settings.host, settings.state_dir)
     )
-
-
-@contextmanager
-def environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """Set those of the variables that are not set yet, for the processes that Ray starts."""
-    before = os.environ.copy()
-    os.environ.update({name: value for name, value in variables.items() if name not in before})
-    try:
-        yield
-    finally:
-        for name in variables.keys() - before.keys():
-            del os.environ[name]
 
 
 @contextmanager
@@ -191,6 +168,8 @@ def _ray(settings: Settings) -> Iterator[None]:
     arguments = (ray.get_runtime_context().gcs_address, is_over)
     threading.Thread(target=_end_with_the_gcs, args=arguments, name="gcs-watch", daemon=True).start()
     try:
+        if not _is_on_a_cluster():
+            nodes.check_private_ray()
         yield
     finally:
         is_over.set()

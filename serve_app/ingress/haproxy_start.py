@@ -1,16 +1,20 @@
 """The script that Ray Serve starts as HAProxy. It corrects the configuration that Ray wrote, then becomes HAProxy.
 
 Called as `haproxy_start.py <haproxy> <host> -f <configuration> …`. The script starts in 30 ms, because it
-imports only the standard library.
+imports only the standard library and one module.
 """
 
 import ctypes
 import os
-import re
 import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+
+if not __package__:  # Python's options -I and -S leave out the folder of the packages.
+    sys.path.append(str(Path(__file__).parents[2]))
+
+from actors.ray_internals.haproxy_config import UnknownConfiguration, corrected
 
 PR_SET_PDEATHSIG = 1
 
@@ -22,55 +26,29 @@ _ERRORS = {
     504: "The API did not answer in time. Try again.",
 }
 _RETRY_AFTER_S = 2
+#: the end of the paths of event streams: they end when their client leaves
+_STREAMS = "/logs"
 
 
 def main(arguments: Sequence[str]) -> None:
     binary, host, *options = arguments
     file = Path(options[options.index("-f") + 1])
-    file.write_text(corrected(file.read_text(encoding="utf-8"), host), encoding="utf-8")
+    answers = {status: _answer(status) for status in _ERRORS}
+    written = file.read_text(encoding="utf-8")
+    try:
+        text = corrected(written, address=_address(host), answers=answers, watched=_STREAMS)
+    except UnknownConfiguration as error:
+        sys.exit(f"Ray Serve configures HAProxy in an unknown way: {error}")
+    file.write_text(text, encoding="utf-8")
     # Without this, HAProxy would outlive a killed proxy actor and keep the port.
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     os.execv(binary, [binary, *options])
-
-
-def corrected(configuration: str, host: str) -> str:
-    """Correct a configuration of HAProxy.
-
-    Only the API listens, on `host`. Errors have the API's format. Requests are not logged.
-    """
-    sections = re.split(r"^(?=\S)", configuration, flags=re.MULTILINE)
-    return "".join(_section(text, host) for text in sections)
-
-
-def _section(text: str, host: str) -> str:
-    name = text.partition("\n")[0].strip()
-    if name in ("frontend prometheus", "listen stats"):
-        return ""
-    if name == "global":  # Ray logs every request to a syslog, which most machines lack.
-        return _without(text, "log ")
-    if name == "defaults":
-        return _without(text, "errorfile ") + "".join(map(_error, _ERRORS))
-    if name == "frontend http_frontend":
-        # Watching for the client's disconnect takes a tenth of a read's time, so Serve watches log requests only.
-        unwatched = "    http-request set-header x-request-disconnect-disabled ?1 if !{ path_end /logs }\n"
-        return re.sub(r"^( *bind ).*:(\d+)", rf"\g<1>{_address(host)}:\2", text, flags=re.MULTILINE) + unwatched
-    if name == "backend default_backend":  # HAProxy uses it while there is no API.
-        return f"{name}\n    http-request return {_answer(503)}\n"
-    return text
-
-
-def _without(text: str, word: str) -> str:
-    return "".join(line for line in text.splitlines(keepends=True) if not line.lstrip().startswith(word))
 
 
 def _address(host: str) -> str:
     if host in ("0.0.0.0", ""):
         return "*"
     return f"[{host}]" if ":" in host else host
-
-
-def _error(status: int) -> str:
-    return f"    http-error {_answer(status)}\n"
 
 
 def _answer(status: int) -> str:

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 import ray
 
+from actors.ray_internals import variables
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.demo.service import wait_until_healthy
 from rfuav_ray.machine.ports import free_port
 from rfuav_ray.settings import Settings
 from serve_app import app
-from serve_app.command.serve import RAY_VARIABLES, environment
 from serve_app.ingress.choice import ingress
 from tests.support.images import CLASSES, write_image
 
@@ -52,11 +52,11 @@ def service(root, tmp_path_factory, log_file):
         max_run_retries=1,
     )
     with ingress(settings.host, settings.state_dir) as found:
-        with environment(RAY_VARIABLES | found.environment):
+        with variables.environment(variables.OF_SERVICE | found.environment):
             ray.init(address="local", num_cpus=2, num_gpus=2, include_dashboard=False, log_to_driver=False)
         try:
             _, actors = app.start_actors(settings)
-            app.deploy(settings, found.serve_host, actors)
+            app.deploy(settings, found.serve_host, actors, [found.notice] if found.notice else [])
             yield f"http://127.0.0.1:{settings.port}"
             ray.serve.shutdown()
             app.stop_actors()
@@ -115,7 +115,10 @@ def training(dataset, root):
 
 @pytest.fixture
 def own_service(root, tmp_path):
-    """Start `rfuav serve` as a user would, with these settings; every process that was started is ended."""
+    """Start `rfuav serve` as a user would, with these settings; every process that was started is ended.
+
+    Another `program` takes the place of `rfuav`.
+    """
     processes = []
     port = free_port()
     environment = os.environ | {
@@ -125,10 +128,10 @@ def own_service(root, tmp_path):
         "RFUAV_DATA_ROOTS": str(root),
     }
 
-    def start(**settings):
+    def start(program=(sys.executable, "-m", "serve_app"), **settings):
         log = (tmp_path / "output.txt").open("a")
         process = subprocess.Popen(
-            [sys.executable, "-m", "serve_app", "serve"],
+            [*program, "serve"],
             env=environment | {f"RFUAV_{name.upper()}": str(value) for name, value in settings.items()},
             cwd=tmp_path,
             stdout=log,

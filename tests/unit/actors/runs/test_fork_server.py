@@ -57,9 +57,9 @@ def client(folder):
     def start(code, *arguments, **options):
         program = folder / f"program{len(started)}.py"
         program.write_text(code)
-        command = [sys.executable, "-I", "-S", fork_client.__file__, str(program)]
+        command = [sys.executable, "-I", "-S", fork_client.__file__, f"{folder}/raylet.fork", str(program)]
         streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        process = subprocess.Popen([*command, f"--raylet-name={folder}/raylet", *arguments], **streams | options)
+        process = subprocess.Popen([*command, *arguments], **streams | options)
         started.append(process)
         return process
 
@@ -88,7 +88,7 @@ def test_fork_server_the_worker_is_as_a_fresh_python_would_be_and_has_what_the_s
     environment = {"OF_THE_CLIENT": "x", "PATH": os.environ["PATH"]}
     asked = client(code, "--more", cwd=folder, env=environment)
     first, second = output_of(asked).splitlines()
-    assert first == f"__main__ ['--raylet-name={folder}/raylet', '--more'] {folder} x True"
+    assert first == f"__main__ ['--more'] {folder} x True"
     assert second == f"{folder} {parent.pid} True"
 
 

