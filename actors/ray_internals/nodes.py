@@ -53,7 +53,7 @@ def fork_server_address() -> str:
     program = [Path(word).name for word in sys.orig_argv[1:2]]
     raylets = [word.removeprefix(RAYLET_OPTION) for word in sys.orig_argv if word.startswith(RAYLET_OPTION)]
     if program != [WORKER_PROGRAM] or len(raylets) != 1 or not Path(raylets[0]).is_socket():
-        raise UnknownCommandLine(f"Ray starts its workers in an unknown way: {' '.join(sys.orig_argv)[:200]}")
+        raise UnknownCommandLine(f"Ray starts its workers in an unknown way: {program}, {RAYLET_OPTION}{raylets}")
     if JOB not in os.environ:
         raise UnknownCommandLine(f"Ray's workers have no {JOB}")
     return f"{raylets[0]}.fork"
