@@ -20,12 +20,6 @@ def is_over(processes):
     return not psutil.wait_procs(processes, timeout=10)[1]
 
 
-def wait_for_output(path, text):
-    with subprocess.Popen(["tail", "-n", "+1", "-f", path], stdout=subprocess.PIPE, text=True) as following:
-        assert following.stdout is not None and any(text in line for line in following.stdout)
-        following.terminate()
-
-
 def wait_until_silent(client):
     """Ray's processes end a moment after the service that was killed, and answer until then."""
     with pytest.raises(ServiceUnreachable):
