@@ -16,7 +16,7 @@ from actors.store.row import TaskRow, record_of
 from actors.tasks.feed import Change
 from rfuav_ray.tasks import TaskStatus
 
-#: Ray reports every 10 s (RAY_metrics_report_interval_ms)
+#: Ray reports every 10 s (its setting metrics_report_interval_ms)
 PUBLISH_EVERY_S = 5.0
 
 
