@@ -20,9 +20,9 @@ class Jobs:
         self._jobs: set[asyncio.Task[Any]] = set()
         self._kept: dict[str, asyncio.Task[None]] = {}
 
-    def spawn(self, coroutine: Coroutine[Any, Any, Result]) -> "asyncio.Task[Result]":
+    def spawn(self, coroutine: Coroutine[Any, Any, Result], what: str | None = None) -> "asyncio.Task[Result]":
         """Do work once. Its error is logged."""
-        job = asyncio.create_task(coroutine)
+        job = asyncio.create_task(coroutine, name=what)
         self.collect(job)
         return job
 
@@ -38,7 +38,7 @@ class Jobs:
         """
         kept = self._kept.get(what)
         if kept is None or kept.done():
-            kept = self._kept[what] = self.spawn(_repeated(what, work, retry_s))
+            kept = self._kept[what] = self.spawn(_repeated(what, work, retry_s), what)
         return kept
 
     def collect(self, job: "asyncio.Task[Any]") -> None:
@@ -48,6 +48,8 @@ class Jobs:
 
     def _done(self, job: "asyncio.Task[Any]") -> None:
         self._jobs.discard(job)
+        if self._kept.get(job.get_name()) is job:
+            del self._kept[job.get_name()]
         if not job.cancelled() and (error := job.exception()):
             logger.error("a background job failed", exc_info=error)
 

@@ -100,8 +100,7 @@ class DevicePool:
         gone = [node for node in self._nodes.values() if node.id not in nodes]
         self._nodes = nodes
         for device in lost & self._ready.keys():
-            # Not waited for: after an error here nobody would hear of the lost devices.
-            self._jobs.spawn(asyncio.to_thread(gpu_groups.remove, self._ready.pop(device).group))
+            self._give_back(self._ready.pop(device).group)
         for node in gone:
             logger.warning("node %s (%s) has left the cluster", node.name, node.id)
             for job in self._jobs_of.pop(node.id, []):
@@ -137,7 +136,7 @@ class DevicePool:
             place = (node_id, gpu_ids.index(gpu_id))
             gpu = next(gpu for gpu in self._gpus.values() if (gpu.node_id, gpu.index) == place)
         except BaseException:
-            gpu_groups.remove(group)
+            self._give_back(group)
             raise
         logger.info("%s is GPU %s of node %s", gpu.device, gpu_id, node_id)
         self._ready[gpu.device] = _ReadyGpu(gpu_id, group)
@@ -148,8 +147,15 @@ class DevicePool:
         try:
             return await asyncio.shield(reserving)
         except asyncio.CancelledError:  # the node is gone. The thread goes on, and the group comes all the same
-            self._jobs.spawn(_give_back(reserving))
+            self._jobs.spawn(self._give_back_late(reserving))
             raise
+
+    async def _give_back_late(self, reserving: "asyncio.Task[PlacementGroup]") -> None:
+        self._give_back(await reserving)
+
+    def _give_back(self, group: PlacementGroup) -> None:
+        # Not waited for: an error here must not hide why the group is given back.
+        self._jobs.spawn(asyncio.to_thread(gpu_groups.remove, group))
 
     async def _watch(self, node_id: str) -> None:
         while True:
@@ -211,10 +217,6 @@ class DevicePool:
         """
         usable = {node_id: reading["cpu"]["usable_cores"] for node_id, reading in self._readings.items()}
         return [min(node.cpus, usable.get(node.id, node.cpus)) for node in self._nodes.values()]
-
-
-async def _give_back(reserving: "asyncio.Task[PlacementGroup]") -> None:
-    gpu_groups.remove(await reserving)
 
 
 def _alive_nodes() -> list[Node]:

@@ -1,12 +1,12 @@
-"""Which slots are in use, by which tasks, as GET /api/v2/resources shows it."""
+"""Which slots are in use, by which tasks, and the GPUs, as GET /api/v2/resources shows them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from actors.devices.gpu_info import gpu_info
 from actors.devices.limits import Limits
 from actors.devices.pool import DevicePool
-from actors.devices.slots import INFERENCE, TRAINING, SlotTable
+from actors.devices.slots import INFERENCE, TRAINING, Holding, SlotTable
+from rfuav_ray.machine.hardware import gib
 
 #: the kinds of slots that clients see
 SHOWN = (TRAINING, INFERENCE)
@@ -38,3 +38,40 @@ def usage(
 def shown_limits(slots: SlotTable) -> Limits:
     """The limits that clients see and set: those of training and inference."""
     return {device: {kind: slots.limits(device)[kind] for kind in SHOWN} for device in slots.devices}
+
+
+def gpu_info(
+    pool: DevicePool, holdings: Sequence[Holding], gpu_memory: Mapping[str, tuple[int, int]]
+) -> dict[str, Any]:
+    """Describe the cluster's GPUs. Without a GPU or without a driver, `available` is false.
+
+    Args:
+        pool: The cluster's devices.
+        holdings: The slots in use.
+        gpu_memory: Bytes that torch uses, and bytes that it has reserved, by task id.
+    """
+    devices = [
+        _gpu(pool, device, hardware, [h for h in holdings if h.device == device], gpu_memory)
+        for device in pool.gpus
+        if (hardware := pool.hardware(device))
+    ]
+    return {"available": bool(devices), "count": len(devices), **pool.software(), "devices": devices}
+
+
+def _gpu(
+    pool: DevicePool,
+    device: str,
+    hardware: dict[str, Any],
+    runs: list[Holding],
+    gpu_memory: Mapping[str, tuple[int, int]],
+) -> dict[str, Any]:
+    memory = [gpu_memory[run.task_id] for run in runs if run.task_id in gpu_memory]
+    return {
+        "id": int(device.partition(":")[2]),
+        "device_name": device,
+        **hardware,
+        "allocated_memory_gb": gib(sum(allocated for allocated, _ in memory)),
+        "cached_memory_gb": gib(sum(cached for _, cached in memory)),
+        "current_tasks": {kind: sum(run.kind == kind for run in runs) for kind in SHOWN},
+        "node": pool.node(device).name,
+    }

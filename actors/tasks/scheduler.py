@@ -1,7 +1,6 @@
 """Decides which waiting task starts on which device, and what the others wait for. No Ray, no I/O, no clock."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from actors.devices.slots import Offer, SlotTable, slot_kind
@@ -29,8 +28,7 @@ class NewReason(NamedTuple):
     is_logged: bool
 
 
-@dataclass(frozen=True)
-class Decisions:
+class Decisions(NamedTuple):
     starts: list[Start]
     reasons: list[NewReason]
 
@@ -172,10 +170,6 @@ class Scheduler:
 
     def _choose(self, line: Line) -> str | None:
         """The device for the next task of a line; None while no device has a free slot."""
-        kind = line.slot_kind
-        free = [device for device in line.candidates(self.slots) if self.slots.free(device, kind) > 0]
-
-        def room(device: str) -> tuple[int, float]:
-            return self.slots.free(device, kind), self._free_memory_gb(device)
-
-        return max(free, key=room, default=None)
+        free = {device: self.slots.free(device, line.slot_kind) for device in line.candidates(self.slots)}
+        usable = [device for device, count in free.items() if count > 0]
+        return max(usable, key=lambda device: (free[device], self._free_memory_gb(device)), default=None)

@@ -52,6 +52,8 @@ def test_background_work_of_one_name_is_done_once_at_a_time():
         await first
         await jobs.keep("the work", work)
         assert begun == [1, 1]
+        await others_had_their_turn()
+        assert not jobs._kept and not jobs._jobs  # noqa: SLF001  (nothing is kept for ever)
 
     asyncio.run(main())
 

@@ -171,6 +171,29 @@ def test_pool_look_a_node_that_leaves_while_its_gpu_is_being_reserved_gives_the_
     play(scenario)
 
 
+def test_pool_look_the_preparation_for_a_node_that_left_ends_though_its_group_cannot_be_removed(
+    cluster, monkeypatch
+):
+    cluster.add_node("a", gpus=1)
+    cluster.held = {("a", "0")}
+
+    def fail(group):
+        raise ActorUnavailableError("Ray does not answer.", None)
+
+    monkeypatch.setattr(gpu_groups, "remove", fail)
+
+    async def scenario(pool):
+        await pool.look()
+        await until(lambda: cluster.groups)
+        cluster.remove_node("a")
+        await pool.look()
+        readings = cluster.readings
+        await until(lambda: cluster.readings > readings + 10)
+        assert len(cluster.groups) == 1
+
+    play(scenario)
+
+
 @pytest.mark.parametrize("error", [ActorUnavailableError("The probe died.", None), ZeroDivisionError("a bug")])
 def test_pool_look_a_gpu_that_cannot_be_prepared_is_tried_again(cluster, monkeypatch, error):
     cluster.add_node("a", gpus=1)
@@ -182,8 +205,13 @@ def test_pool_look_a_gpu_that_cannot_be_prepared_is_tried_again(cluster, monkeyp
         return await cluster.gpu_id(group)
 
     monkeypatch.setattr(gpu_groups, "gpu_id", gpu_id)
-    play(lambda pool: look_until_ready(pool, "cuda:0"))
-    assert failures == [] and len(cluster.groups) == 1
+
+    async def scenario(pool):
+        await look_until_ready(pool, "cuda:0")
+        await until(lambda: len(cluster.groups) == 1)
+
+    play(scenario)
+    assert failures == []
 
 
 def test_pool_adopt_takes_over_the_saved_gpus_and_gives_back_all_others(cluster):

@@ -2,10 +2,12 @@
 
 import pytest
 
+from actors.events.gauges import QueueGauges
 from actors.store.row import record_of
 from rfuav_ray.errors import InvalidInput, ServiceBusy, TaskConflict, TaskNotFound
 from rfuav_ray.tasks import TaskStatus
 from tests.support.sample_tasks import a_task
+from tests.support.waiting import until
 
 #: nothing starts, and the queue is full soon
 NO_SLOTS = {
@@ -93,3 +95,21 @@ def test_manager_a_restarted_manager_has_the_waiting_tasks(play):
 
     play(submits, **NO_SLOTS)
     play(knows, **NO_SLOTS)
+
+
+def test_manager_gauges_are_published_on_after_an_error(play, monkeypatch):
+    monkeypatch.setattr("actors.events.gauges.PUBLISH_EVERY_S", 0)
+    published, bugs = [], [ZeroDivisionError("a bug")]
+
+    def fail_at_first(gauges, slots):
+        if bugs:
+            raise bugs.pop()
+        published.append(slots.devices)
+
+    monkeypatch.setattr(QueueGauges, "publish", fail_at_first)
+
+    async def scenario(manager, logs):
+        await until(lambda: len(published) > 2)
+        assert published[0] == ["cpu"]
+
+    play(scenario)

@@ -8,8 +8,8 @@ from typing import Any
 import pynvml
 import pytest
 
-from actors.devices.gpu_info import gpu_info
 from actors.devices.slots import Holding
+from actors.devices.usage import gpu_info
 from rfuav_ray.machine.hardware import read_cpu, read_gpus, usable_cpus
 
 GIB = 2**30
@@ -91,7 +91,7 @@ def test_hardware_the_answer_about_gpus_has_what_our_runs_hold():
         gpus=["cuda:0", "cuda:1", "cuda:2"],
         hardware=dict(zip(["cuda:0", "cuda:1"], read_gpus()["devices"], strict=True)).get,
         software=lambda: {"cuda_version": "13.2", "pytorch_version": "2.15.0"},
-        node_name=lambda device: "lab",
+        node=lambda device: SimpleNamespace(name="lab"),
     )
     holdings = [Holding("a", "cuda:1", "training", 0.25), Holding("b", "cuda:1", "inference", 0.25)]
     info = gpu_info(pool, holdings, {"a": (GIB, 2 * GIB), "b": (GIB // 2, GIB)})
