@@ -40,7 +40,10 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 UNKNOWN_TASK: dict[int | str, dict[str, Any]] = {404: {"model": ErrorResponse, "description": "unknown task"}}
 WRONG_STATE: dict[int | str, dict[str, Any]] = {
-    409: {"model": ErrorResponse, "description": "not possible in the task's state, or the id is in use"}
+    409: {
+        "model": ErrorResponse,
+        "description": "not possible in the task's state, the id is in use, or see `on_existing`",
+    }
 }
 
 

@@ -13,10 +13,11 @@ from ray.exceptions import RayError, RayTaskError
 
 from actors.batching import Batcher
 from actors.store.row import TaskRow, record_of
-from rfuav_ray.api.kinds import TaskKind
+from rfuav_ray.api.kinds import KINDS, TaskKind
 from rfuav_ray.api.requests import RunRequest
 from rfuav_ray.api.responses import TaskResponse, task_response
 from rfuav_ray.errors import ServiceBusy, TaskNotFound
+from rfuav_ray.outputs.ownership import refusal, results_in
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, now
 from serve_app.streams.sse import TaskStreams
@@ -52,12 +53,29 @@ class Service:
         """Submit the tasks, and return when they are stored.
 
         Raises:
+            TaskConflict: a folder holds results, and the task's `on_existing` is `refuse`.
             Exception: the exception that the TaskManager raised.
         """
+        for task in tasks:
+            if task.request.get("on_existing") == "refuse":
+                await self._refuse_results(task)
         # Encode here, not in `_submit_batch`: a task that cannot be encoded must not fail the others.
         texts = [task.model_dump_json() for task in tasks]
         for row in await self._submissions.add(texts):
             self.view.put(row)
+
+    async def _refuse_results(self, task: TaskRecord) -> None:
+        """Refuse the task if its folder holds results. Those of a live task are waited for."""
+        folder = KINDS[task.kind].output_folder(task.request)
+        found = await asyncio.to_thread(results_in, folder, task.kind)
+        if found is not None and not await self._is_live(found[0]):
+            raise refusal(folder, *found)
+
+    async def _is_live(self, task_id: str | None) -> bool:
+        try:
+            return task_id is not None and not (await self.task(task_id)).status.is_ended
+        except TaskNotFound:
+            return False
 
     async def _submit_batch(self, submissions: list[Sequence[str]]) -> "list[Sequence[TaskRow] | Exception]":
         answers: list[Sequence[TaskRow] | Exception] = await self.ask(

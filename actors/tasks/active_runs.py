@@ -149,16 +149,21 @@ class ActiveRuns:
         await self._finish(task.id, outcome)
 
     async def _take_folder(self, task: TaskRecord) -> None:
-        """Move an earlier task's files out of the folder, and correct the paths in its result. Raises OSError."""
+        """Put an earlier task's files away, and correct its record. Raises OSError and TaskConflict."""
         folder = leased_folder(task)
         if folder is None or not KINDS[task.kind].shares_folder:  # the others write only into an empty folder
             return
-        moved = await asyncio.to_thread(claim, Path(folder), task.kind, task.id, is_first=task.attempt == 1)
+        moved = await asyncio.to_thread(
+            claim,
+            *(Path(folder), task.kind, task.id),
+            is_first=task.attempt == 1,
+            on_existing=task.request.get("on_existing", "keep"),
+        )
         if moved is None:
             return
         if moved.is_new:
             self._table.log(task.id, f"'{folder}' contained {moved}", level="WARNING")
-        await self._table.move_results(Path(folder), moved)
+        await self._table.move_results(Path(folder), moved, task.id)
 
     async def _follow(self, task: TaskRecord, tracker: RunTracker) -> None:
         await self._finish(task.id, await tracker.follow())

@@ -6,6 +6,7 @@ Ended tasks are kept as text, as the store holds them. They are parsed when some
 import asyncio
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from actors.events.gauges import QueueGauges
 from actors.events.window import Entry
@@ -147,13 +148,17 @@ class TaskTable:
         """Wait until all changes are stored, at most `timeout_s` seconds."""
         await self._writer.flush(timeout_s)
 
-    async def move_results(self, folder: Path, moved: MovedResults) -> None:
-        """Correct the paths in the result of an ended task whose files have been moved, and store it."""
+    async def move_results(self, folder: Path, moved: MovedResults, new_owner: str) -> None:
+        """Correct the paths in the result of an ended task whose files were moved or deleted, and store it."""
         row = self.feed.get(moved.task_id)
         if row is None or row.status not in ENDED_STATUSES or moved.task_id in self._leaving:
             return
         task = self.get(moved.task_id)
-        self.change(task.model_copy(update={"result": with_new_paths(task.result, folder, moved)}))
+        changes: dict[str, Any] = {"result": with_new_paths(task.result, folder, moved)}
+        gone = f"Its files are gone: task {new_owner} has overwritten them."
+        if moved.is_deleted and gone not in task.message:  # the call may be repeated
+            changes["message"] = f"{task.message} {gone}"
+        self.change(task.model_copy(update=changes))
         await self._writer.stored(moved.task_id)
 
     async def delete(self, task_ids: Sequence[str]) -> None:

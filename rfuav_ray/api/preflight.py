@@ -16,6 +16,7 @@ from rfuav_ray.images import class_folders
 from rfuav_ray.models import architectures
 from rfuav_ray.models.config import load_model_config
 from rfuav_ray.models.weights import check_weights
+from rfuav_ray.outputs.artifacts import TRAINING_FILES
 
 MAX_CACHED_CHECKS = 1000
 
@@ -51,8 +52,13 @@ def check_training(
         check_weights(weights, model=request.model, num_classes=None, image_size=request.image_size)
         weight_path = str(weights)
     save_path = paths.output_folder(request.save_path, roots, field="save_path")
+    folder = save_path
     if request.name is not None:
-        paths.output_folder(str(save_path / request.name), roots, field="name")
+        folder = paths.output_folder(str(save_path / request.name), roots, field="name")
+    if request.on_existing == "overwrite" and weight_path in {
+        str(folder / name) for name in TRAINING_FILES.values()
+    }:
+        raise InvalidInput("on_existing", f"'overwrite' would delete '{weight_path}', which weight_path names.")
     return request.model_copy(
         update={
             "train_path": str(train_path),

@@ -49,6 +49,7 @@ def infer(
 
     Raises:
         InvalidInput: The config cannot be used.
+        TaskConflict: The folder holds results, and `on_existing` is `refuse`.
         RunError: The weights or the source cannot be used, or no image can be read.
         OSError: A file cannot be read or written.
         Exception: Whatever `report` raises.
@@ -71,7 +72,7 @@ def infer(
             report(RunEvent(message=message, level="WARNING"))
         kept = log.kept(work, map(tally.name, images)) if resume else ()
         log.begin(work, tally.count_earlier(kept))
-        claim_without_task(save_path, "inference", run_id, report)
+        claim_without_task(save_path, "inference", run_id, report, request.on_existing)
         tally.started(f"Classifying {len(images)} images with {config.model} ({config.num_classes} classes).")
         with closing(classified(classifier, images[tally.done :], tally, batch_size)) as batches:
             for rows in batches:

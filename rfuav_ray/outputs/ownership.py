@@ -5,13 +5,16 @@ A hidden note file for each kind of task names the owner of the folder. The resu
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rfuav_ray.api.kinds import KINDS
+from rfuav_ray.api.requests.fields import OnExisting
+from rfuav_ray.errors import TaskConflict
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.files import flush_folder, write_text
 
@@ -29,12 +32,17 @@ class MovedResults:
     names: list[str]
     #: whether this call of `claim` moved them, not an earlier one
     is_new: bool = False
+    #: whether they were deleted there
+    is_deleted: bool = False
 
     def __str__(self) -> str:
-        return f"results of '{self.task_id}'. They were moved to '{self.folder}': {', '.join(self.names)}."
+        what = "deleted" if self.is_deleted else f"moved to '{self.folder}'"
+        return f"results of '{self.task_id}'. They were {what}: {', '.join(self.names)}."
 
 
-def claim(folder: Path, kind: str, task_id: str, *, is_first: bool = True) -> MovedResults | None:
+def claim(
+    folder: Path, kind: str, task_id: str, *, is_first: bool = True, on_existing: OnExisting = "keep"
+) -> MovedResults | None:
     """Make the task the owner of the folder, and move the results of another task to `previous/<id>/`.
 
     Args:
@@ -44,33 +52,71 @@ def claim(folder: Path, kind: str, task_id: str, *, is_first: bool = True) -> Mo
         is_first: Whether this is the first run of the task. Then all results in the folder belong to another task,
             even under the same id. A later run treats results without a note as its own: versions without notes
             wrote them.
+        on_existing: What happens to results of another task; see the requests.
 
     Returns:
-        The results that were moved, if any. A later run of the task gets the same answer again.
+        The results that were moved or deleted, if any. A later run of the task gets the same answer again.
 
     Raises:
+        TaskConflict: There are results of another task, and `on_existing` is `refuse`. Nothing was changed.
         OSError: The folder or its files cannot be read or written.
     """
     note = _note(folder, kind)
     if not is_first and note is not None and note["task_id"] == task_id:
-        return _moved(note)
-    moved = None if note is None and not is_first else _move(folder, kind, note)
-    folder.mkdir(parents=True, exist_ok=True)
-    noted = moved and {"task_id": moved.task_id, "folder": moved.folder, "names": moved.names}
-    write_text(_note_file(folder, kind), json.dumps({"task_id": task_id, "moved": noted}))
+        moved = _moved(note)
+    else:
+        is_others = is_first or note is not None
+        found = results_in(folder, kind) if is_others else None
+        if found is not None and on_existing == "refuse":
+            raise refusal(folder, *found)
+        moved = _move(folder, kind, note) if is_others else None
+        # Without results here, those of an earlier task with the same id may be there, which stay.
+        if moved is not None and on_existing == "overwrite" and (found is not None or not is_first):
+            moved = replace(moved, is_deleted=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        noted = moved and {key: value for key, value in vars(moved).items() if key != "is_new"}
+        write_text(_note_file(folder, kind), json.dumps({"task_id": task_id, "moved": noted}))
+    if moved is not None and moved.is_deleted:
+        # They were moved first: a repeated call completes an interrupted one, and deletes nothing new.
+        _delete(moved, kind)
     return moved
 
 
-def claim_without_task(folder: Path, kind: str, run_id: str, report: Report) -> None:
+def claim_without_task(
+    folder: Path, kind: str, run_id: str, report: Report, on_existing: OnExisting = "keep"
+) -> None:
     """Claim a folder that another task owns, for a run that no task has claimed it for (`rfuav train --local`).
 
-    Does nothing when the folder has no owner, or the run already owns it.
+    Does nothing when the run already owns the folder. Results without an owner are left to the caller, which
+    replaces them.
+
+    Raises:
+        TaskConflict: There are results of another run, and `on_existing` is `refuse`.
     """
     note = _note(folder, kind)
-    if note is None or note["task_id"] == run_id:
+    if note is not None and note["task_id"] == run_id:
         return
-    if moved := claim(folder, kind, run_id):
+    if on_existing == "refuse" and (found := results_in(folder, kind)):
+        raise refusal(folder, *found)
+    if note is None:
+        return
+    if moved := claim(folder, kind, run_id, on_existing=on_existing):
         report(RunEvent(message=f"'{folder}' contained {moved}", level="WARNING"))
+
+
+def results_in(folder: Path, kind: str) -> tuple[str | None, list[str]] | None:
+    """Return the owner and the names of the results in the folder; None if there are none."""
+    note, names = _note(folder, kind), [file.name for file in _results(folder, kind)]
+    return (None if note is None else note["task_id"], names) if names else None
+
+
+def refusal(folder: Path, owner: str | None, names: Sequence[str]) -> TaskConflict:
+    """Return the error for a task with `on_existing: refuse` that finds these results."""
+    whose = f" of '{owner}'" if owner else ""
+    return TaskConflict(
+        f"'{folder}' holds results{whose}, and on_existing is 'refuse': {', '.join(names)}. Choose another "
+        "folder, or on_existing 'keep' or 'overwrite'."
+    )
 
 
 def results_folder(folder: Path, kind: str, task_id: str) -> Path | None:
@@ -118,6 +164,15 @@ def _move(folder: Path, kind: str, note: Mapping[str, Any] | None) -> MovedResul
         flush_folder(folder)
     names = [file.name for file in _results(target, kind)]
     return MovedResults(task_id, str(target), names, is_new=True) if names else None
+
+
+def _delete(moved: MovedResults, kind: str) -> None:
+    folder = Path(moved.folder)
+    for name in (*moved.names, _note_file(folder, kind).name):
+        (folder / name).unlink(missing_ok=True)
+    for emptied in (folder, folder.parent):
+        with suppress(OSError):  # it holds results of other tasks
+            emptied.rmdir()
 
 
 def _results(folder: Path, kind: str) -> list[Path]:

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 import torchvision
 
+from rfuav_ray.api.requests.fields import OnExisting
 from rfuav_ray.api.results import BestEpoch, EpochMetrics, TrainingFacts, TrainingReport
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report, RunEvent
@@ -35,13 +36,13 @@ class TrainingFolder:
         self.files = {key: self.path / file_name for key, file_name in TRAINING_FILES.items()}
         self.epoch_checkpoint = self.path / EPOCH_CHECKPOINT
 
-    def clear(self, run_id: str, report: Report) -> None:
+    def clear(self, run_id: str, report: Report, on_existing: OnExisting = "keep") -> None:
         """Remove the files of an older training, so that they are not mistaken for new ones.
 
-        Results of another task are moved, not removed.
+        What happens to results of another task is for `on_existing` to say; see `claim_without_task`.
         """
         remove_temporaries(self.path)
-        claim_without_task(self.path, "training", run_id, report)
+        claim_without_task(self.path, "training", run_id, report, on_existing)
         self.drop_epoch_checkpoint()
         old = [file for file in self.files.values() if file.exists()]
         if old:

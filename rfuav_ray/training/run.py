@@ -58,6 +58,7 @@ def train(
 
     Raises:
         InvalidInput: The request cannot be used. No result has been written.
+        TaskConflict: The folder holds results, and `on_existing` is `refuse`.
         RunError: The training failed.
         OSError: A file cannot be read or written.
         Exception: Whatever `report` raises.
@@ -184,7 +185,7 @@ def _begin(training: Training) -> None:
     elif request.pretrained:
         file = load_pretrained(training.model, request.model, report)
         report(RunEvent(message=f"Starting from the ImageNet weights in '{file}'."))
-    training.folder.clear(training.run_id, report)
+    training.folder.clear(training.run_id, report, request.on_existing)
     save_model_config(training.folder.files["config"], training.config)
 
 

@@ -40,7 +40,7 @@ async def start_inference(request: InferenceRequest, service: TheService) -> Res
     return await status_answer(service, "", task.id)
 
 
-@router.post("/batch")
+@router.post("/batch", responses=WRONG_STATE)
 async def start_batch_inference(request: BatchInferenceRequest, service: TheService) -> BatchInferenceResponse:
     """Start one task for each source; if one source is invalid, no task starts."""
     tasks = await asyncio.to_thread(_batch_tasks, request, service.settings)
@@ -107,7 +107,7 @@ async def _inference_task(request: InferenceRequest, service: Service) -> TaskRe
 def _batch_tasks(request: BatchInferenceRequest, settings: Settings) -> list[TaskRecord]:
     """Check all sources and make their tasks. It reads files, so one thread does it: once for the whole batch."""
     roots = settings.data_roots
-    shared = request.model_dump(include={"cfg_path", "weight_path", "device", "precision"})
+    shared = request.model_dump(include={"cfg_path", "weight_path", "device", "precision", "on_existing"})
     if "priority" in request.model_fields_set:
         shared["priority"] = request.priority
     base = None

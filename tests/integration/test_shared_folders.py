@@ -114,3 +114,54 @@ def test_training_keeps_its_report_among_twenty_in_one_folder(client, service, t
         report = json.loads(artifacts(service, task_id)["report.json"])
         reports.append((report["started_at"], report["environment"]["started_at"]))
     assert len(set(reports)) == 20
+
+
+def test_inference_overwrites_and_the_older_results_are_gone(client, service, inference, dataset, root):
+    sources = [dataset / "val" / "horizontal", dataset / "val" / "vertical"]
+    requests = [inference(source_path=str(source), save_path=str(root / "overwritten")) for source in sources]
+    first = completed(client, client.start_inference(**requests[0])["task_id"])
+    client.start_inference(**requests[1], on_existing="overwrite", task_id="overwrites")
+    second = completed(client, "overwrites")
+    assert not (root / "overwritten" / "previous").exists()
+    older = client.get_task(first["task_id"])
+    assert older["message"] == "Completed. Its files are gone: task overwrites has overwritten them."
+    assert not Path(older["result"]["predictions_csv"]).exists()
+    assert older["result"]["images"] == first["result"]["images"]
+    url = f"{service}/api/v2/tasks/{first['task_id']}/artifacts"
+    assert httpx.get(url).json()["artifacts"] == []
+    assert httpx.get(f"{url}/predictions.csv").status_code == 404
+    with pytest.raises(ServiceError, match="is missing") as gone:
+        client.get_inference_results(first["task_id"])
+    assert gone.value.status_code == 409
+    assert client.get_inference_results("overwrites")["total"] == second["result"]["images"]
+    warnings = [entry["message"] for entry in client.get_logs("overwrites") if entry["level"] == "WARNING"]
+    assert len(warnings) == 1 and first["task_id"] in warnings[0] and "deleted: predictions.csv" in warnings[0]
+
+
+def test_inference_refuses_results_of_an_ended_task(client, inference, root):
+    fields = inference(save_path=str(root / "refused" / "0")) | {"on_existing": "refuse"}
+    first = client.start_inference(**fields)["task_id"]
+    completed(client, first)  # an equal request was valid a moment ago
+    before = {path: path.read_bytes() for path in (root / "refused" / "0").iterdir()}
+    batch = {name: fields[name] for name in ("cfg_path", "weight_path", "device", "on_existing")}
+    batch |= {"source_paths": [fields["source_path"]], "save_base_path": str(root / "refused")}
+    for start in (lambda: client.start_inference(**fields), lambda: client.start_batch_inference(**batch)):
+        with pytest.raises(ServiceError, match=f"holds results of '{first}'") as refused:
+            start()
+        assert refused.value.status_code == 409
+    assert {path: path.read_bytes() for path in (root / "refused" / "0").iterdir()} == before
+
+
+def test_training_that_refuses_results_waits_for_a_live_task_and_fails(client, training, root):
+    fields = training(save_path=str(root / "refused-later"), name=None)
+    first = client.start_training(**fields | {"num_epochs": 20})["task_id"]
+    next(entry for entry in client.stream_logs(first) if entry.get("stage") == "epoch_end")
+    second = client.start_training(**fields | {"on_existing": "refuse"})["task_id"]
+    completed(client, first)
+    ended = client.wait(second, timeout=TIMEOUT_S)
+    assert ended["status"] == "failed" and f"holds results of '{first}'" in ended["error"]
+    assert client.get_task(first)["result"]["save_path"] == str(root / "refused-later")
+    weights = str(root / "refused-later" / "best_model.pth")
+    with pytest.raises(ServiceError, match="would delete") as refused:
+        client.start_training(**fields | {"on_existing": "overwrite", "weight_path": weights})
+    assert refused.value.status_code == 422

@@ -49,6 +49,13 @@ Precision = Annotated[
     Literal["auto", "fp32", "bf16"],
     Field(description="number format of the computation; `auto`: `bf16` where the device is faster with it"),
 ]
+OnExisting = Annotated[
+    Literal["keep", "overwrite", "refuse"],
+    Field(
+        description="results of an ended task in the folder: `keep` moves them to previous/<task id>, `overwrite` "
+        "deletes them, `refuse` starts no task"
+    ),
+]
 Description = Annotated[
     Annotated[str, Field(max_length=10_000)] | None, Field(description="a note for the task list")
 ]

@@ -8,6 +8,7 @@ from rfuav_ray.api.requests.fields import (
     Description,
     Device,
     FolderName,
+    OnExisting,
     OwnTaskId,
     PathText,
     Precision,
@@ -43,6 +44,7 @@ class TrainingRequest(Request):
     val_path: PathText = Field(description="validation images, <path>/<class>/<image>")
     save_path: PathText = Field(description="folder for the results, made when missing")
     name: FolderName | None = Field(None, description="sub-folder of save_path for this run")
+    on_existing: OnExisting = "keep"
     batch_size: int = Field(8, ge=1, le=65_536, description="images per step")
     num_epochs: int = Field(100, ge=1, le=100_000, description="passes over the training images")
     learning_rate: float = Field(0.0001, gt=0, allow_inf_nan=False, description="of Adam")
@@ -67,6 +69,7 @@ class InferenceRequest(Request):
     source_path: PathText = Field(description="an image or a folder, searched recursively")
     save_path: PathText | None = Field(None, description="default: results/<task_id>")
     name: FolderName | None = Field(None, description="sub-folder of save_path for this run")
+    on_existing: OnExisting = "keep"
     device: Device = "cuda"
     precision: Precision = "auto"
     task_id: OwnTaskId = None
@@ -82,6 +85,7 @@ class BatchInferenceRequest(Request):
         min_length=1, max_length=1000, description="images or folders; each becomes a task"
     )
     save_base_path: PathText | None = Field(None, description="task i saves to <base>/<i>")
+    on_existing: OnExisting = "keep"
     device: Device = "cuda"
     precision: Precision = "auto"
     priority: Priority = 3

@@ -21,6 +21,7 @@ def test_requests_the_defaults_of_a_training():
     given = TrainingRequest(**TRAINING).model_dump()
     assert given == TRAINING | {
         "name": None,
+        "on_existing": "keep",
         "batch_size": 8,
         "num_epochs": 100,
         "learning_rate": 0.0001,
@@ -41,6 +42,7 @@ def test_requests_the_defaults_of_an_inference():
     assert given == INFERENCE | {
         "save_path": None,
         "name": None,
+        "on_existing": "keep",
         "device": "cuda",
         "precision": "auto",
         "task_id": None,

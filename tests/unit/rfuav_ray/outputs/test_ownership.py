@@ -1,10 +1,21 @@
 """Output folders that are used again: whose results are where."""
 
+from dataclasses import replace
+
 import pytest
 
+from rfuav_ray.errors import TaskConflict
+from rfuav_ray.events import ignore
 from rfuav_ray.inference.prediction_pages import read_page
 from rfuav_ray.outputs import ownership as outputs
-from rfuav_ray.outputs.ownership import claim, claim_without_task, current_path, results_folder, with_new_paths
+from rfuav_ray.outputs.ownership import (
+    claim,
+    claim_without_task,
+    current_path,
+    results_folder,
+    results_in,
+    with_new_paths,
+)
 from tests.support.inference_runs import Run
 
 
@@ -76,23 +87,70 @@ def test_ownership_kinds_do_not_touch_each_others_files(folder):
     assert results_folder(folder, "training", "first") == folder
 
 
-@pytest.mark.parametrize("crash", ["rename", "write_text"])
-def test_ownership_a_move_that_was_interrupted_is_finished(folder, monkeypatch, crash):
+def test_ownership_overwrite_deletes_what_an_earlier_task_left_and_nothing_else(folder):
+    first = claim(folder, "training", "second", on_existing="overwrite")
+    assert first is not None
+    assert (first.task_id, first.names, first.is_deleted) == ("first", ["best_model.pth", "report.json"], True)
+    assert str(first) == "results of 'first'. They were deleted: best_model.pth, report.json."
+    assert names_in(folder) == ["my notes.txt"]
+    leave(folder, "report.json", text="second's")
+    assert results_folder(folder, "training", "first") is None
+    again = claim(folder, "training", "second", is_first=False, on_existing="overwrite")
+    assert again == replace(first, is_new=False)
+    assert (folder / "report.json").read_text() == "second's"
+
+
+def test_ownership_overwrite_leaves_results_of_other_tasks(folder):
+    claim(folder, "training", "second")
+    leave(folder, "report.json", text="second's")
+    claim(folder, "inference", "second")
+    leave(folder, "predictions.csv")
+    assert claim(folder, "training", "third", on_existing="overwrite").task_id == "second"
+    assert names_in(folder) == ["my notes.txt", "predictions.csv", "previous"]
+    assert names_in(folder / "previous") == ["first"]
+    claim(folder, "training", "first")  # it leaves nothing, but an earlier task had its id
+    assert not claim(folder, "training", "fourth", on_existing="overwrite").is_deleted
+    assert (folder / "previous" / "first" / "report.json").exists()
+
+
+def test_ownership_refuse_changes_nothing_and_does_not_concern_the_tasks_own_files(folder):
+    before = names_in(folder)
+    for is_first in (True, False):
+        with pytest.raises(
+            TaskConflict, match="holds results of 'first', and on_existing is 'refuse': best_model"
+        ):
+            claim(folder, "training", "second", is_first=is_first, on_existing="refuse")
+    assert names_in(folder) == before and results_in(folder, "training") == ("first", before[:1] + before[2:])
+    assert claim(folder, "training", "first", is_first=False, on_existing="refuse") is None
+    assert claim(folder, "inference", "second", on_existing="refuse") is None
+
+
+@pytest.mark.parametrize("on_existing", ["keep", "overwrite"])
+@pytest.mark.parametrize("crash", ["rename", "write_text", "unlink"])
+def test_ownership_a_move_that_was_interrupted_is_finished(folder, monkeypatch, crash, on_existing):
+    if crash == "unlink" and on_existing == "keep":
+        return  # nothing is deleted
+
     with monkeypatch.context() as change:
 
         def die(*arguments):
             raise OSError("power cut")
 
-        if crash == "rename":  # after the first file
-            real = type(folder).rename
-            change.setattr(type(folder), "rename", lambda *a: die() if a[0].name == "report.json" else real(*a))
+        if crash in {"rename", "unlink"}:  # after the first file
+            real = getattr(type(folder), crash)
+            change.setattr(
+                type(folder), crash, lambda *a, **k: die() if a[0].name == "report.json" else real(*a, **k)
+            )
         else:
             change.setattr(outputs, "write_text", die)
         with pytest.raises(OSError, match="power cut"):
-            claim(folder, "training", "second")
-    moved = claim(folder, "training", "second", is_first=False)
-    assert moved.names == names_in(folder / "previous" / "first") == ["best_model.pth", "report.json"]
-    assert names_in(folder) == ["my notes.txt", "previous"]
+            claim(folder, "training", "second", on_existing=on_existing)
+    moved = claim(folder, "training", "second", is_first=False, on_existing=on_existing)
+    assert moved.names == ["best_model.pth", "report.json"]
+    if on_existing == "keep":
+        assert names_in(folder / "previous" / "first") == moved.names
+    else:
+        assert names_in(folder) == ["my notes.txt"]
 
 
 def test_ownership_an_id_that_was_used_before_loses_nothing(folder):
@@ -149,6 +207,16 @@ def test_ownership_a_run_without_a_task_moves_a_tasks_results_and_replaces_its_o
     claim_without_task(folder, "training", "local", events.append)
     claim_without_task(tmp_path / "elsewhere", "training", "local", events.append)
     assert len(events) == 1 and (folder / "report.json").exists()
+
+
+def test_ownership_a_run_without_a_task_refuses_any_results_and_overwrites_a_tasks(folder):
+    with pytest.raises(TaskConflict, match="holds results of 'first'"):
+        claim_without_task(folder, "training", "local", ignore, "refuse")
+    claim_without_task(folder, "training", "local", ignore, "overwrite")
+    assert names_in(folder) == ["my notes.txt"]
+    leave(folder.parent, "report.json")  # of a run without a task
+    with pytest.raises(TaskConflict, match="holds results, and"):
+        claim_without_task(folder.parent, "training", "local", ignore, "refuse")
 
 
 def test_ownership_an_inference_by_hand_moves_a_tasks_predictions(tmp_path):
