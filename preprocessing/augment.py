@@ -13,7 +13,7 @@ import numpy as np
 from preprocessing.folders import PARTS, default_output
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
-from preprocessing.pipeline.worker import Item, Work
+from preprocessing.pipeline.worker import Item, Work, source_digest
 from rfuav_ray.api.requests import AugmentationMethod, DataAugmentationRequest
 from rfuav_ray.api.results import AugmentResult, AugmentStats
 from rfuav_ray.errors import RunError
@@ -96,9 +96,9 @@ def run(
         Work(
             targets=partial(_targets, methods=methods),
             make=partial(augment, source=source, methods=methods, seed=request.seed),
+            inputs=partial(source_digest, source=source),
             largest_block=128,
         ),
-        source=source,
         output_path=Path(request.output_path or default_output(source)),
         run_id=run_id,
         workers=workers,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
-from preprocessing.pipeline.worker import Item, Work, one_target
+from preprocessing.pipeline.worker import Item, Work, one_target, source_digest
 from rfuav_ray.api.requests import ImageCropRequest
 from rfuav_ray.api.results import CropResult, CropStats
 from rfuav_ray.errors import RunError
@@ -43,9 +43,9 @@ def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Rep
         Work(
             targets=one_target,
             make=partial(crop, source=root, rectangle=rectangle),
+            inputs=partial(source_digest, source=root),
             largest_block=1024,
         ),
-        source=root,
         output_path=Path(request.output_path),
         run_id=run_id,
         workers=workers,

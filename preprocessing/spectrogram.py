@@ -43,6 +43,14 @@ def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, data
     return bad_samples
 
 
+def samples_digest(item: Item, *, source: Path, settings: StftSettings, data_type: str | None) -> str:
+    """A digest of the item's samples and of what describes them. Raises RunError if they cannot be read."""
+    recording = open_recording(source / item.source, data_type=data_type)
+    settings = settings.at_rate(recording.sample_rate_hz)
+    step = settings.samples_between_spectrograms
+    return recording.digest(item.first * step, (item.count - 1) * step + settings.samples_per_spectrogram)
+
+
 def run(
     request: SpectrogramRequest, *, run_id: str, workers: Workers, report: Report = ignore
 ) -> SpectrogramResult:
@@ -67,9 +75,9 @@ def run(
         Work(
             targets=_targets,
             make=partial(draw, source=root, settings=settings, data_type=request.data_type),
+            inputs=partial(samples_digest, source=root, settings=settings, data_type=request.data_type),
             largest_block=32,
         ),
-        source=root,
         output_path=Path(request.output_path),
         run_id=run_id,
         workers=workers,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
-from preprocessing.pipeline.worker import BlockResult, Item, Work, one_target
+from preprocessing.pipeline.worker import BlockResult, Item, Work, one_target, source_digest
 from rfuav_ray.api.requests import DatasetSplitRequest
 from rfuav_ray.api.results import SplitResult, SplitStats
 from rfuav_ray.errors import RunError
@@ -115,8 +115,12 @@ def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: 
     return produce(
         request,
         items,
-        Work(targets=one_target, make=partial(copy, source=source), largest_block=1024),
-        source=source,
+        Work(
+            targets=one_target,
+            make=partial(copy, source=source),
+            inputs=partial(source_digest, source=source),
+            largest_block=1024,
+        ),
         output_path=Path(request.output_path),
         run_id=run_id,
         workers=workers,

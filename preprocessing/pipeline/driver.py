@@ -3,16 +3,16 @@
 Workers take items in blocks and write the files themselves. Only names and counts are transferred, so memory stays
 constant except for the list of names, half a kilobyte per file.
 
-A block returns one result, at its end. Ray repeats the block of a worker that died, and results returned before
-would be counted twice or not at all. Until its end a block's progress is in a file in the run folder.
+A block is answered in parts. What the answers name is flushed to the disk and then noted in the manifest.
 """
 
 import os
 import pickle
 import queue
 import threading
+import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -36,14 +36,17 @@ from preprocessing.pipeline import ray_data_internals
 from preprocessing.pipeline.blocks import in_blocks
 from preprocessing.pipeline.output_folder import OutputFolder
 from preprocessing.pipeline.progress import ProgressReporter
-from preprocessing.pipeline.worker import BlockResult, Item, Work, seen_by_workers, work_on
+from preprocessing.pipeline.worker import BlockResult, Item, Work, work_on
 from rfuav_ray.errors import RunError, RunLost
 from rfuav_ray.events import Report
+from rfuav_ray.outputs.manifest import Finished
 
 #: interval at which the run reports its progress and can be stopped
 REPORT_EVERY_S = 0.25
 #: retries of a block whose worker died; by default Ray Data repeats a block that kills every worker for ever
 BLOCK_RETRIES = 3
+#: interval at which finished files are flushed to the disk and noted
+FLUSH_EVERY_S = 1.0
 #: a worker or a node died, or objects were lost with it; a bug raises a RayTaskError with another cause
 WORKER_LOSS_ERRORS = (
     WorkerCrashedError,
@@ -53,6 +56,9 @@ WORKER_LOSS_ERRORS = (
     ObjectLostError,
     RayActorError,
 )
+
+#: takes a batch of blocks, yields answers
+Make = Callable[[dict[str, Any]], Iterator[dict[str, list[bytes]]]]
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ class Workers:
 def make_files(
     items: Sequence[Item], work: Work, output: OutputFolder, *, noun: str, workers: Workers, report: Report
 ) -> BlockResult:
-    """Make the missing files of all items. Failed items are named in the log and counted.
+    """Make the files of all items, without those that an earlier run has made. Failed items are named and counted.
 
     Args:
         items: The items; failures refer to them by their position.
@@ -85,9 +91,14 @@ def make_files(
     total = BlockResult()
     stopping = threading.Event()
     results: queue.Queue[BlockResult | Exception | None] = queue.Queue()
-    blocks = in_blocks(items, workers.count, work.largest_block)
-    make = partial(work_on, work, output.path, output.permit, output.trusts_files)
-    arguments = (blocks, make, workers, results, stopping)
+    known = [(item, output.finished.get(number)) for number, item in enumerate(items)]
+    blocks = in_blocks(known, workers.count, work.largest_block)
+    make = partial(
+        _flushing,
+        partial(work_on, work, output.path, output.permit),
+        ray.get_runtime_context().get_node_id(),
+    )
+    arguments = (blocks, make, workers, output, results, stopping)
     # A thread, because waiting for Ray Data's next result has no time-out.
     threading.Thread(target=_collect, args=arguments, name="ray-data", daemon=True).start()
     try:
@@ -100,7 +111,7 @@ def make_files(
                     raise result
                 total.add(result)
                 reporter.name_failures(result.failures)
-            reporter.report(total.seen + seen_by_workers(output.permit))
+            reporter.report(total.seen)
     finally:
         stopping.set()
 
@@ -112,10 +123,20 @@ def _complete(total: BlockResult, items: Sequence[Item], output_path: Path) -> B
     return total
 
 
+def _flushing(make: Make, driver_node: str, batch: dict[str, Any]) -> Iterator[dict[str, list[bytes]]]:
+    """Runs in a worker. On another node than the driver's it flushes its files, as the driver cannot."""
+    is_remote = ray.get_runtime_context().get_node_id() != driver_node
+    for answer in make(batch):
+        if is_remote:
+            os.sync()
+        yield answer
+
+
 def _collect(
     blocks: list[bytes],
-    make: Callable[[dict[str, Any]], dict[str, list[bytes]]],
+    make: Make,
     workers: Workers,
+    output: OutputFolder,
     results: "queue.Queue[BlockResult | Exception | None]",
     stopping: threading.Event,
 ) -> None:
@@ -133,12 +154,19 @@ def _collect(
                 max_retries=BLOCK_RETRIES,
             )
         ray_data_internals.reuse_metrics(dataset)
+        finished: list[tuple[int, Finished]] = []
+        flushed_s = time.monotonic()
         for batch in dataset.iter_batches(batch_size=None, prefetch_batches=0):
             for row in batch["results"]:
-                results.put(_result(row))
-            os.sync()  # the workers continue meanwhile, and less is left to flush at the end
+                results.put(result := _result(row))
+                if isinstance(result, BlockResult):
+                    finished += result.finished
             if stopping.is_set():
                 return
+            if time.monotonic() - flushed_s >= FLUSH_EVERY_S:
+                os.sync()  # the workers continue meanwhile
+                output.note_finished(finished)
+                finished, flushed_s = [], time.monotonic()
         results.put(None)
     except Exception as error:  # any error of the pipeline ends the run, with the reason
         results.put(_explained(error))

@@ -17,14 +17,23 @@ from types import TracebackType
 from typing import Any, TextIO
 
 from rfuav_ray.errors import RunError, RunInterrupted, RunLost
-from rfuav_ray.files import remove_temporaries, write_text
-from rfuav_ray.outputs.manifest import RUN_FILE, RUN_FOLDER, holds_files, is_unfinished, read_run
+from rfuav_ray.files import TEMPORARY, remove_temporaries, write_text
+from rfuav_ray.outputs.manifest import (
+    FINISHED_FILE,
+    RUN_FILE,
+    RUN_FOLDER,
+    Finished,
+    FinishedLog,
+    holds_files,
+    is_unfinished,
+    read_finished,
+    read_run,
+)
 
 OWN_RUN_ENDS_WITHIN_S = 15.0
 LOCK_POLL_S = 0.1
 OWNER_LOCK, WRITERS_LOCK = "owner.lock", "writers.lock"
-#: the other files in the run folder: the token of the permits, and the progress of the workers
-TOKEN_SUFFIX, PROGRESS_SUFFIX = ".token", ".progress"
+TOKEN_SUFFIX = ".token"
 
 
 class PermitRevoked(Exception):
@@ -64,7 +73,7 @@ class OutputFolder:
         request: Identity of the request. Only a run with the same one may resume.
         run_id: Identifies the task, so that its later runs find their own folder and result.
         planned: Gives the relative paths of all files that the run makes.
-        plan: Fingerprint of the planned files and their input. Only a run with the same one may resume.
+        plan: Digest of the planned items. Only a run with the same one may resume.
     """
 
     def __init__(
@@ -86,10 +95,9 @@ class OutputFolder:
         self._token = f"{uuid.uuid4().hex}{TOKEN_SUFFIX}"
         self._owner_lock: TextIO | None = None
         self._is_new = False
-        #: whether existing files are complete: unsure after a reboot, as a power cut may have preceded the flush
-        self.trusts_files = True
-        #: of the first run; later runs keep it, because one that makes all files again may be interrupted, too
-        self._boot_id = boot_id()
+        self._log: FinishedLog | None = None
+        #: the items that earlier runs have finished, by their numbers in the plan
+        self.finished: dict[int, Finished] = {}
         #: the result, if an earlier run with the same id has completed the folder: JSON; the caller knows its type
         self.result: dict[str, Any] | None = None
 
@@ -122,11 +130,18 @@ class OutputFolder:
         if isinstance(error, (RunInterrupted, RunLost)):
             # Workers stop before their next file. The next run waits for them, as this one has to end soon.
             with suppress(OSError):
-                self._remove(TOKEN_SUFFIX, PROGRESS_SUFFIX)
+                self._remove(TOKEN_SUFFIX)
         elif isinstance(error, Exception):  # not after KeyboardInterrupt and the like: such a run can resume, too
             self._discard()
+        if self._log is not None:
+            self._log.close()
         if self._owner_lock is not None:
             self._owner_lock.close()
+
+    def note_finished(self, items: Iterable[tuple[int, Finished]]) -> None:
+        """Note items whose files are on disk, so that a later run skips them."""
+        assert self._log is not None
+        self._log.add(items)
 
     def complete(self, result: Mapping[str, object]) -> None:
         """Flush all files, which must exist, and store the result in run.json."""
@@ -178,16 +193,25 @@ class OutputFolder:
             raise self._occupied()
         if found is not None and found["state"] == "unfinished":
             self._is_new = found["is_new"]
-            self._boot_id = found["boot_id"]
-            self.trusts_files = self._boot_id == boot_id()
-            if is_occupied and found["plan"] != self._plan:
+            if found["plan"] == self._plan:
+                self.finished = read_finished(self._run_folder)
+            elif is_occupied and not ("boot_id" in found and self._holds_only_planned()):
                 raise RunError(
                     f"'{self.path}' holds an unfinished run, but its input has changed since. Empty the folder, "
                     f"including '{RUN_FOLDER}', or choose another."
                 )
         self._end_permits()
+        if not self.finished:
+            self._remove(FINISHED_FILE)
         self._write_run("unfinished", None)
+        self._log = FinishedLog(self._run_folder)
         (self._run_folder / self._token).touch()
+
+    def _holds_only_planned(self) -> bool:
+        """Whether a run of version 0.2, which noted no items, can be resumed: all files are made again."""
+        files = (path for path in self.path.rglob("*") if path.is_file() and self._run_folder not in path.parents)
+        found = {str(file.relative_to(self.path)) for file in files if not TEMPORARY.fullmatch(file.name)}
+        return found <= set(self._planned())
 
     def _occupied(self) -> RunError:
         self._remove_locks()
@@ -197,7 +221,7 @@ class OutputFolder:
 
     def _end_permits(self) -> None:
         """Revoke all permits, and wait until no worker writes any more, not even one of a killed run."""
-        self._remove(TOKEN_SUFFIX, PROGRESS_SUFFIX)
+        self._remove(TOKEN_SUFFIX)
         with _open_lock(self._run_folder / WRITERS_LOCK) as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
 
@@ -207,7 +231,6 @@ class OutputFolder:
             "run_id": self._run_id,
             "request": self._request,
             "plan": self._plan,
-            "boot_id": self._boot_id,
             "is_new": self._is_new,
             "result": result,
         }
@@ -229,20 +252,13 @@ class OutputFolder:
                     Path(folder).rmdir()
 
     def _remove_locks(self) -> None:
-        self._remove(TOKEN_SUFFIX, PROGRESS_SUFFIX, OWNER_LOCK, WRITERS_LOCK)
+        # Version 0.2 left files with the progress of killed workers.
+        self._remove(TOKEN_SUFFIX, OWNER_LOCK, WRITERS_LOCK, FINISHED_FILE, ".progress")
 
     def _remove(self, *endings: str) -> None:
         for file in self._run_folder.iterdir():
             if file.name.endswith(endings):
                 file.unlink(missing_ok=True)
-
-
-def boot_id() -> str:
-    """An id that changes with each boot of this machine; empty if the system has none."""
-    try:
-        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
-    except OSError:
-        return ""
 
 
 def _open_lock(path: Path) -> TextIO:

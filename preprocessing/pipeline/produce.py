@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
@@ -28,7 +27,6 @@ def produce(
     items: Sequence[Item],
     work: Work,
     *,
-    source: Path,
     output_path: Path,
     run_id: str,
     workers: Workers,
@@ -43,9 +41,8 @@ def produce(
 
     Args:
         request: The request; its identity is stored in the output folder.
-        items: The items. Their sources are relative to `source`.
+        items: The items.
         work: How to process an item.
-        source: The input folder.
         output_path: A new, empty or unfinished folder.
         run_id: Identifies the task.
         workers: The parallelism.
@@ -77,18 +74,26 @@ def produce(
         request=request_identity(request),
         run_id=run_id,
         planned=planned,
-        plan=_fingerprint(items, source),
+        plan=_plan_of(items),
     )
     with output:
         if output.result is not None:
             return cast("Preprocessed[StatsT]", output.result)
         report(RunEvent(message=message, progress=0.0))
+        if output.finished:
+            finished = sum(item.count for number, item in enumerate(items) if number in output.finished)
+            report(RunEvent(message=f"{finished} {noun} were finished before the interruption."))
         for name, reason in unusable[:MAX_NAMED_FAILURES]:
             report(failed(name, reason))
         made = make_files(items, work, output, noun=noun, workers=workers, report=report)
         failures = [*unusable, *((items[number].source, why) for number, why in sorted(made.failures))]
         if made.done == 0:
             raise _nothing_usable(failures)
+        if made.changed:
+            message = (
+                f"The inputs of {made.changed} {noun} have changed since the interruption: they were made again."
+            )
+            report(RunEvent(message=message, level="WARNING"))
         _warn_about_bad_samples(items, made, report)
         if dataset_file:
             write_text(output.path / DATASET_FILE, dataset_file(made))
@@ -102,14 +107,11 @@ def _result(output_path: Path, stats: StatsT, failures: Sequence[tuple[str, str]
     return {"output_path": str(output_path), "stats": stats, "failures": named}
 
 
-def _fingerprint(items: Sequence[Item], source: Path) -> str:
-    """A digest of the items and their sources. A source counts as changed if its size or time changed."""
+def _plan_of(items: Sequence[Item]) -> str:
+    """A digest of the items. What their sources contain is noted for each item."""
     digest = hashlib.sha256()
     for item in items:
-        digest.update(repr((item.source, item.target, item.first, item.count)).encode())
-        with suppress(OSError):  # a broken link
-            state = (source / item.source).stat()
-            digest.update(f"{state.st_size} {state.st_mtime_ns}".encode())
+        digest.update(repr(item).encode())
     return digest.hexdigest()
 
 

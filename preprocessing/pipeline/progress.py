@@ -35,8 +35,7 @@ class ProgressReporter:
             self._report(failed(self._items[number].source, reason))
 
     def report(self, seen: int) -> None:
-        # `seen` drops between the end of a block, which removes its progress file, and the arrival of its result.
-        self._fraction = max(self._fraction, seen / len(self._items))
+        self._fraction = seen / len(self._items)
         is_due = time.monotonic() - self._reported_s >= SECONDS_BETWEEN_MESSAGES
         message = ""
         if self._fraction > self._reported_fraction and (

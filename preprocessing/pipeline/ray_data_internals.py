@@ -17,6 +17,8 @@ OPTIONS = {
     # With reservation Ray Data runs a single task until its autoscaler reports the resources, a second later.
     # It is not needed: the pipeline sets the number of tasks, and their results take almost no memory.
     "op_resource_reservation_enabled": False,
+    # Answers of a worker arrive one by one. By default they arrive at the end of its block.
+    "target_max_block_size": 1,
 }
 #: suffixes of data set ids: a cancelled data set may still be ending in this process when the next one starts
 _suffixes = cycle(range(4))

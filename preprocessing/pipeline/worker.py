@@ -1,12 +1,12 @@
-"""The worker's side of the pipeline: makes the files of a block of items, and stores its progress in a file.
+"""The worker's side of the pipeline: makes the files of a block of items.
 
 Only names and counts are transferred between processes. Workers write the files themselves.
 """
 
 import errno
+import hashlib
 import pickle
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,13 +14,14 @@ from typing import Any
 
 import cv2
 
-from preprocessing.pipeline.output_folder import PROGRESS_SUFFIX, Permit, PermitRevoked
-from rfuav_ray.errors import RunError
+from preprocessing.pipeline.output_folder import Permit, PermitRevoked
+from rfuav_ray.errors import RfuavError, RunError
 from rfuav_ray.events import clean
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
+from rfuav_ray.outputs.manifest import Finished
 
-#: interval at which a worker writes its progress
-NOTE_EVERY_S = 0.25
+#: the largest blocks are answered in this many parts
+PARTS_PER_BLOCK = 16
 #: errors that every further file would meet, too
 NOTHING_CAN_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE}
 
@@ -46,7 +47,9 @@ class Work:
     targets: Callable[[Item], Sequence[str]]
     #: makes these files in the folder; returns the number of unusable samples. Raises RunError for a bad source
     make: Callable[[Item, Path], int]
-    #: most items in a block: some seconds of work, because failures are reported only at the end of a block
+    #: digest of the contents that an item is made from; empty or OSError or RfuavError if they cannot be read
+    inputs: Callable[[Item], str]
+    #: most items in a block: some seconds of work
     largest_block: int
 
 
@@ -55,61 +58,69 @@ def one_target(item: Item) -> list[str]:
     return [item.target]
 
 
+def source_digest(item: Item, *, source: Path) -> str:
+    """The `inputs` of items that are made from one file each."""
+    path = source / item.source
+    if not path.is_file():  # opening a named pipe would block
+        return ""
+    with path.open("rb", buffering=0) as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 @dataclass
 class BlockResult:
-    """The outcome of the items of one or more blocks."""
+    """The outcome of some items."""
 
     done: int = 0
     #: number of the item and the reason
     failures: list[tuple[int, str]] = field(default_factory=list)
     #: number of the item and its samples that could not be used
     bad_samples: list[tuple[int, int]] = field(default_factory=list)
+    #: how many images an earlier run had made from other contents
+    changed: int = 0
+    #: number of the item and its outcome, if this run made it; not in a sum
+    finished: list[tuple[int, Finished]] = field(default_factory=list)
 
     def add(self, other: "BlockResult") -> None:
         self.done += other.done
         self.failures += other.failures
         self.bad_samples += other.bad_samples
+        self.changed += other.changed
 
     @property
     def seen(self) -> int:
         return self.done + len(self.failures)
 
 
-def work_on(
-    work: Work, folder: Path, permit: Permit, trusts_files: bool, batch: dict[str, Any]
-) -> dict[str, list[bytes]]:
+def work_on(work: Work, folder: Path, permit: Permit, batch: dict[str, Any]) -> Iterator[dict[str, list[bytes]]]:
     """Make the files of blocks of items. Runs in a worker.
 
     Args:
         work: How to process an item.
         folder: The output folder.
         permit: The run's permit to write.
-        trusts_files: Whether existing files are complete and need not be made again.
-        batch: Pickled blocks under `items`.
+        batch: Pickled blocks under `items`: numbers with items and what an earlier run made of them.
 
-    Returns:
-        Under `results`, a pickled BlockResult or RunError for each block.
+    Yields:
+        Under `results`, a pickled BlockResult or RunError for each part of a block. A part is a fixed number of
+        items: if a worker dies, Ray repeats the block and drops as many answers as it has already received.
     """
     cv2.setNumThreads(1)  # the workers already run in parallel
-    blocks = (pickle.loads(block) for block in batch["items"])
+    size = max(1, work.largest_block // PARTS_PER_BLOCK)
     with freed_memory_kept():
-        results = [_work_on_block(work, folder, permit, trusts_files, items) for items in blocks]
-    return {"results": [pickle.dumps(result) for result in results]}
+        for items in map(pickle.loads, batch["items"]):
+            for start in range(0, len(items), size):
+                yield {"results": [pickle.dumps(_work_on_part(work, folder, permit, items[start : start + size]))]}
 
 
-def _work_on_block(
-    work: Work, folder: Path, permit: Permit, trusts_files: bool, items: Sequence[tuple[int, Item]]
+def _work_on_part(
+    work: Work, folder: Path, permit: Permit, items: Sequence[tuple[int, tuple[Item, Finished | None]]]
 ) -> BlockResult | RunError:
-    result, noted_s = BlockResult(), time.monotonic()
-    progress_file = permit.run_folder / f"{items[0][0]}{PROGRESS_SUFFIX}"
+    result = BlockResult()
     try:
-        for number, item in items:
+        for number, (item, before) in items:
             with permit.held():
-                _make(work, number, item, folder, trusts_files, result)
-                if time.monotonic() - noted_s >= NOTE_EVERY_S:
-                    noted_s = time.monotonic()
-                    progress_file.write_text(str(result.seen))
-        progress_file.unlink(missing_ok=True)
+                _finish(work, number, item, before, folder, result)
     except PermitRevoked:
         pass  # the run has ended and ignores the result
     except OSError as error:
@@ -119,27 +130,48 @@ def _work_on_block(
     return result
 
 
-def seen_by_workers(permit: Permit) -> int:
-    """The number of finished items in blocks that have not finished."""
-    seen = 0
-    for file in permit.run_folder.glob(f"*{PROGRESS_SUFFIX}"):
-        with suppress(OSError, ValueError):  # removed, or being written
-            seen += int(file.read_text())
-    return seen
+def _finish(
+    work: Work, number: int, item: Item, before: Finished | None, folder: Path, result: BlockResult
+) -> None:
+    """Make the item's files, unless an earlier run has made them from the same contents, and count its outcome."""
+    # Before the files are made: a change in between then shows as a change.
+    inputs = _inputs(work, item)
+    is_same = before is not None and inputs == before.inputs != ""
+    if before is not None and is_same and (before.failure or _exist(folder, work.targets(item))):
+        outcome = before
+    else:
+        outcome = _make(work, item, folder, inputs)
+        result.finished.append((number, outcome))
+        result.changed += item.count if before is not None and not is_same else 0
+    if outcome.failure is None:
+        result.done += 1
+    else:
+        result.failures.append((number, outcome.failure))
+    if outcome.bad_samples:
+        result.bad_samples.append((number, outcome.bad_samples))
 
 
-def _make(work: Work, number: int, item: Item, folder: Path, trusts_files: bool, result: BlockResult) -> None:
+def _inputs(work: Work, item: Item) -> str:
     try:
-        is_made = trusts_files and all((folder / name).exists() for name in work.targets(item))
-        if not is_made:
-            bad_samples = work.make(item, folder)
-            if bad_samples:
-                result.bad_samples.append((number, bad_samples))
+        return work.inputs(item)
+    except (OSError, RfuavError):  # `make` says why
+        return ""
+
+
+def _exist(folder: Path, names: Sequence[str]) -> bool:
+    return all((folder / name).exists() for name in names)
+
+
+def _make(work: Work, item: Item, folder: Path, inputs: str) -> Finished:
+    try:
+        return Finished(inputs, work.make(item, folder))
     except RunError as error:
-        result.failures.append((number, clean(str(error))))
+        reason = clean(str(error))
     except OSError as error:
         if error.errno in NOTHING_CAN_BE_WRITTEN:
             raise
-        result.failures.append((number, f"{error.strerror or error}."))
-    else:
-        result.done += 1
+        reason = f"{error.strerror or error}."
+    for name in work.targets(item):  # of an earlier run with other contents
+        with suppress(OSError):  # a name that is too long for any file
+            (folder / name).unlink(missing_ok=True)
+    return Finished(inputs, failure=reason)

@@ -1,5 +1,6 @@
 """IQ recordings on disk. Files are memory-mapped, so a file of any size opens at once and is read in parts."""
 
+import hashlib
 import math
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from rfuav_ray.signals.stored_samples import (
     Samples,
     Stored,
     check_file,
+    checksum,
     map_file,
     raw_samples,
     to_complex,
@@ -65,6 +67,19 @@ class Recording:
 
     def read_checked(self, start: int, count: int) -> tuple[Samples, Mask]:
         """Like `read`, with a mask of shape (count,) that is False for each sample that was replaced by 0."""
+        stored = self._stored(start, count)
+        file = self.raw.path if self.raw else self.path
+        samples = to_complex(stored, is_wav=file.suffix.lower() == ".wav")
+        finite = np.isfinite(samples)
+        samples[~finite] = 0
+        return samples, finite
+
+    def digest(self, start: int, count: int) -> str:
+        """A digest of these samples as they are stored, and of what the metadata say. Raises as `read`."""
+        stored = self._stored(start, count)
+        return hashlib.sha256(f"{self} {stored.dtype.str} {checksum(stored)}".encode()).hexdigest()
+
+    def _stored(self, start: int, count: int) -> Stored:
         if start < 0 or count < 0 or start + count > self.sample_count:
             raise RunError(
                 f"{self.path}: the range {start} to {start + count} is outside its {self.sample_count} samples."
@@ -74,11 +89,7 @@ class Recording:
             raise RunError(
                 f"{self.path}: the file became shorter while it was read; read it again when it is complete."
             )
-        file = self.raw.path if self.raw else self.path
-        samples = to_complex(stored, is_wav=file.suffix.lower() == ".wav")
-        finite = np.isfinite(samples)
-        samples[~finite] = 0
-        return samples, finite
+        return stored
 
 
 def is_recording(path: Path) -> bool:

@@ -11,6 +11,8 @@ import numpy as np
 import psutil
 import pytest
 
+from rfuav_ray.outputs.manifest import RUN_FOLDER, read_finished
+
 IMAGES = 500
 METHODS = ["AdvancedBlur", "ISONoise"]
 WAIT_S = 120
@@ -33,10 +35,19 @@ def files_in(path):
 
 
 def wait_for_files(path, count):
+    wait_until(lambda: path.exists() and len(files_in(path)) >= count, "the task made no files")
+
+
+def wait_until(holds, otherwise):
     deadline = time.monotonic() + WAIT_S
-    while not path.exists() or len(files_in(path)) < count:
-        assert time.monotonic() < deadline, "the task made no files"
+    while not holds():
+        assert time.monotonic() < deadline, otherwise
         time.sleep(0.02)
+
+
+def finished(output):
+    """The numbers of the images whose files a later run does not make again."""
+    return set(read_finished(output / RUN_FOLDER))
 
 
 def workers():
@@ -81,15 +92,15 @@ def test_preprocessing_loses_nothing_with_a_killed_worker(client, many, root):
 def test_preprocessing_resumes_a_killed_run(client, many, root):
     output = root / "run-killed"
     task_id = client.augment_dataset(many, output_path=output, methods=METHODS)["task_id"]
-    wait_for_files(output, 60)
+    wait_until(lambda: finished(output), "the task finished no images")
     started = next(e["message"] for e in client.stream_logs(task_id) if "started in process" in e["message"])
     os.kill(int(re.search(r"process (\d+)", started).group(1)), signal.SIGKILL)
-    before = {file: file.stat().st_mtime_ns for file in files_in(output) if "origin" in file.name}
+    names = [f"train/drone/{number:03}_{method}.jpg" for number in finished(output) for method in METHODS]
+    before = {output / name: (output / name).stat().st_mtime_ns for name in names}
     ended = client.wait(task_id, timeout=WAIT_S)
     assert ended["status"] == "completed" and ended["result"]["stats"]["augmented_images"] == 2 * IMAGES
     assert any("Queued again" in entry["message"] for entry in client.get_logs(task_id))
     assert len(files_in(output)) == 3 * IMAGES
-    # The original's copy is the last file of each image: who has it was whole.
     assert all(file.stat().st_mtime_ns == moment for file, moment in before.items())
 
 

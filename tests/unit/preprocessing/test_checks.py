@@ -97,7 +97,7 @@ def test_checks_files_in_the_output_are_refused_and_named(check, root, request_o
 def test_checks_an_unfinished_output_of_the_same_request_is_gone_on_with(check, root):
     checked = check(split(task_id="one"))
     run: dict[str, Any] = {"state": "unfinished", "run_id": "one", "request": request_identity(checked)}
-    run |= {"plan": "", "boot_id": "", "is_new": True, "result": None}
+    run |= {"plan": "", "is_new": True, "result": None}
     (root / "out" / ".rfuav-run").mkdir(parents=True)
     (root / "out" / ".rfuav-run" / "run.json").write_text(json.dumps(run))
     (root / "out" / "train").mkdir()

@@ -1,5 +1,7 @@
 """The pictures that recordings become: their names, their pixels, and what could not be used."""
 
+import os
+
 import cv2
 import matplotlib
 import numpy as np
@@ -8,9 +10,10 @@ from scipy.signal import stft
 
 from preprocessing.folders import recordings_in, stft_settings_of
 from preprocessing.pipeline.worker import Item
-from preprocessing.spectrogram import draw
+from preprocessing.spectrogram import draw, samples_digest
 from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.errors import RunError
+from tests.support.sigmf_files import write
 
 RATE_HZ = 100e6
 SAMPLES = 60_000
@@ -94,6 +97,49 @@ def test_spectrogram_a_recording_that_is_gone_is_named(tmp_path):
     with pytest.raises(RunError, match=r"gone\.iq"):
         draw(Item("gone.iq", "gone"), tmp_path / "out", source=tmp_path, settings=settings, data_type=None)
     assert not (tmp_path / "out").exists()
+
+
+def digests(folder, name="a.sigmf-meta", **fields):
+    """Of two neighbouring items."""
+    settings = stft_settings_of(SpectrogramRequest(input_path="a", output_path="b", duration_s=0.001, **fields))
+    items = [Item(name, "a", first=first, count=5) for first in (0, 5)]
+    return [samples_digest(item, source=folder, settings=settings, data_type=None) for item in items]
+
+
+def replace(path, content):
+    """Replace bytes of a file. Its size and its times stay the same."""
+    before = path.stat()
+    path.write_bytes(content)
+    assert path.stat().st_size == before.st_size
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def test_spectrogram_a_change_of_samples_changes_the_digest_of_their_item(tmp_path):
+    samples = tone(1e6, 20_000).astype(np.complex64)
+    write(tmp_path, samples, "cf32_le", sample_rate=2e6)
+    before = digests(tmp_path)
+    assert before[0] != before[1] and digests(tmp_path) == before
+    samples[15_000] *= 1.0001
+    replace(tmp_path / "a.sigmf-data", samples.tobytes())
+    after = digests(tmp_path)
+    assert after[0] == before[0] and after[1] != before[1]
+
+
+@pytest.mark.parametrize("change", [("2000000.0", "2000001.0"), ("cf32_le", "cf32_be")])
+def test_spectrogram_a_change_of_the_sigmf_metadata_changes_the_digests(tmp_path, change):
+    metadata = write(tmp_path, tone(1e6, 20_100).astype(np.complex64), "cf32_le", sample_rate=2e6)
+    before = digests(tmp_path)
+    replace(metadata, metadata.read_text().replace(*change).encode())
+    assert not set(digests(tmp_path)) & set(before)
+
+
+@pytest.mark.parametrize("xml", ["<a><SampleRate>3e6</SampleRate></a>", "<a><DataType>int16</DataType></a>"])
+def test_spectrogram_a_change_of_the_xml_changes_the_digests(tmp_path, xml):
+    tone(1e6, 90_000).astype(np.complex64).tofile(tmp_path / "a.iq")
+    (tmp_path / "a.xml").write_text("<a><SampleRate>2e6</SampleRate></a>")
+    before = digests(tmp_path, "a.iq", sample_rate_hz=2e6)
+    (tmp_path / "a.xml").write_text(xml)
+    assert not set(digests(tmp_path, "a.iq", sample_rate_hz=2e6)) & set(before)
 
 
 def test_spectrogram_recordings_are_found_at_any_depth_and_a_loop_of_links_ends(tmp_path):

@@ -139,10 +139,10 @@ def test_full_disk_a_block_of_preprocessing_that_does_not_fit_names_its_file(mou
         OutputFolder(disk / "out", request={}, run_id="task", planned=lambda: names) as output,
     ):
         fill(disk)
-        block = pickle.dumps(list(enumerate(Item(source=name, target=name) for name in names)))
-        work = Work(targets=one_target, make=_make_noise, largest_block=10)
-        answers = work_on(work, output.path, output.permit, True, {"items": [block]})
-        (error,) = map(pickle.loads, answers["results"])
+        block = pickle.dumps(list(enumerate((Item(source=name, target=name), None) for name in names)))
+        work = Work(targets=one_target, make=_make_noise, inputs=lambda _: "", largest_block=10)
+        answer = next(work_on(work, output.path, output.permit, {"items": [block]}))
+        (error,) = map(pickle.loads, answer["results"])
         raise error
     assert names_in(disk) == set()
 

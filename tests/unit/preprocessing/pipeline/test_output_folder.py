@@ -1,13 +1,14 @@
 """The folder that a run writes into: taken, gone on with, finished, given up."""
 
+import json
 import threading
 
 import pytest
 
-from preprocessing.pipeline.output_folder import OutputFolder, PermitRevoked, boot_id
+from preprocessing.pipeline.output_folder import OutputFolder, PermitRevoked
 from rfuav_ray.errors import RunCancelled, RunError, RunInterrupted, RunLost
 from rfuav_ray.files import replacing
-from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
+from rfuav_ray.outputs.manifest import Finished, holds_files, is_unfinished, read_run
 
 REQUEST = {"input_path": "/in", "seed": 42}
 #: what a killed worker leaves
@@ -65,20 +66,48 @@ def test_output_folder_an_interrupted_run_is_gone_on_with_by_the_same_request_of
     assert not (tmp_path / "out" / HALF).exists()
 
 
-def test_output_folder_files_of_before_a_restart_of_the_machine_are_made_again(output, tmp_path):
-    interrupt(output(), "a/1.png")
+def test_output_folder_a_later_run_knows_what_was_finished(output, tmp_path):
+    outcome = Finished("digest", failure="it is damaged")
     with pytest.raises(KeyboardInterrupt), output() as folder:
-        assert folder.trusts_files
+        make(folder, "a/1.png")
+        folder.note_finished([(0, Finished("abc")), (1, outcome)])
         raise KeyboardInterrupt
-    note = tmp_path / "out" / ".rfuav-run" / "run.json"
-    note.write_text(note.read_text().replace(boot_id(), "the boot before"))
-    for _ in range(2):  # not even where the run that makes them again is interrupted
-        with pytest.raises(KeyboardInterrupt), output() as folder:
-            assert not folder.trusts_files
-            raise KeyboardInterrupt
-    with output() as folder:
-        assert not folder.trusts_files
+    with pytest.raises(RunInterrupted), output() as folder:
+        assert folder.finished == {0: Finished("abc"), 1: outcome}
+        raise RunInterrupted
+    (tmp_path / "out" / "a" / "1.png").unlink()
+    (tmp_path / "out" / "a").rmdir()
+    with output(plan="another") as folder:  # the folder was emptied
+        assert folder.finished == {}
+        folder.note_finished([(0, Finished("another"))])
+        make(folder, *PLANNED)
         folder.complete({})
+
+
+def as_version_0_2_left_it(folder):
+    """Its plan was another digest. A killed worker left its progress."""
+    file = folder / ".rfuav-run" / "run.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"plan": "sizes and times", "boot_id": "a boot"}))
+    (folder / ".rfuav-run" / "finished.jsonl").unlink()
+    (folder / ".rfuav-run" / "0.progress").write_text("1")
+
+
+def test_output_folder_a_run_of_version_0_2_is_gone_on_with_and_makes_all_files_again(output, tmp_path):
+    interrupt(output(), "a/1.png")
+    as_version_0_2_left_it(tmp_path / "out")
+    with output() as folder:
+        assert (folder.path / "a" / "1.png").exists() and folder.finished == {}
+        folder.complete({})
+    assert [file.name for file in (tmp_path / "out" / ".rfuav-run").iterdir()] == ["run.json"]
+
+
+def test_output_folder_a_run_of_version_0_2_with_files_that_are_not_planned_is_refused(output, tmp_path):
+    interrupt(output(), "a/1.png")
+    as_version_0_2_left_it(tmp_path / "out")
+    (tmp_path / "out" / "a" / "3.png").touch()
+    with pytest.raises(RunError, match="has changed since"), output():
+        pass
+    assert (tmp_path / "out" / "a" / "1.png").exists()
 
 
 def test_output_folder_another_request_does_not_go_on_with_it(output, tmp_path):
@@ -149,7 +178,7 @@ def test_output_folder_an_interrupted_run_leaves_the_folder_unfinished_and_its_w
     with pytest.raises(PermitRevoked), folder.permit.held():
         pass
     with output() as folder:
-        assert (folder.path / "a" / "1.png").exists() and folder.trusts_files
+        assert (folder.path / "a" / "1.png").exists()
         folder.complete({})
 
 
