@@ -1,5 +1,6 @@
 """Finding images, and writing files atomically: readers never see a partial file."""
 
+import hashlib
 import os
 import re
 import shutil
@@ -27,6 +28,17 @@ def version_of(path: Path) -> FileVersion:
     except OSError:
         return 0, 0, 0
     return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def content_digest(path: Path) -> str:
+    """SHA-256 of a file's content; empty if it cannot be read, or is not a file: opening a pipe would block."""
+    try:
+        if not path.is_file():
+            return ""
+        with path.open("rb", buffering=0) as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
 
 
 def is_image(path: Path) -> bool:

@@ -4,7 +4,6 @@ Only names and counts are transferred between processes. Workers write the files
 """
 
 import errno
-import hashlib
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ import cv2
 from preprocessing.pipeline.output_folder import Permit, PermitRevoked
 from rfuav_ray.errors import RfuavError, RunError
 from rfuav_ray.events import clean
+from rfuav_ray.files import content_digest
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
 from rfuav_ray.outputs.manifest import Finished
 
@@ -47,7 +47,7 @@ class Work:
     targets: Callable[[Item], Sequence[str]]
     #: makes these files in the folder; returns the number of unusable samples. Raises RunError for a bad source
     make: Callable[[Item, Path], int]
-    #: digest of the contents that an item is made from; empty or OSError or RfuavError if they cannot be read
+    #: digest of the contents that an item is made from; empty, or raises RfuavError, if they cannot be read
     inputs: Callable[[Item], str]
     #: most items in a block: some seconds of work
     largest_block: int
@@ -60,11 +60,7 @@ def one_target(item: Item) -> list[str]:
 
 def source_digest(item: Item, *, source: Path) -> str:
     """The `inputs` of items that are made from one file each."""
-    path = source / item.source
-    if not path.is_file():  # opening a named pipe would block
-        return ""
-    with path.open("rb", buffering=0) as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    return content_digest(source / item.source)
 
 
 @dataclass
@@ -154,7 +150,7 @@ def _finish(
 def _inputs(work: Work, item: Item) -> str:
     try:
         return work.inputs(item)
-    except (OSError, RfuavError):  # `make` says why
+    except RfuavError:  # `make` says why
         return ""
 
 

@@ -11,10 +11,11 @@ import torch
 
 from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import RunError
+from rfuav_ray.files import content_digest
 from rfuav_ray.images.files import RgbImage, read_image
 from rfuav_ray.images.transforms import resize
 from rfuav_ray.inference.classifier import Classifier, Probabilities
-from rfuav_ray.inference.prediction_log import Row
+from rfuav_ray.inference.prediction_log import Done
 from rfuav_ray.inference.predictions import TOP
 from rfuav_ray.inference.progress import InferenceProgress
 from rfuav_ray.machine.prefetch import prefetched
@@ -27,12 +28,13 @@ MAX_DECODING_THREADS = 16
 #: batches that a CPU computes in parallel; each one takes memory
 MAX_BATCHES_AT_ONCE = 8
 
-Decoded = tuple[Path, RgbImage | RunError]
+#: an image, and the digest of its content
+Decoded = tuple[Path, str, RgbImage | RunError]
 
 
 def classified(
     classifier: Classifier, images: Sequence[Path], tally: InferenceProgress, batch_size: int | None = None
-) -> Generator[list[Row], None, None]:
+) -> Generator[list[Done], None, None]:
     """Classify images with threads that decode and compute ahead. Close the generator to stop early.
 
     Args:
@@ -57,10 +59,11 @@ def classified(
 
     # Torch's number of threads is the part of the machine that this run was given.
     def decode(path: Path) -> Decoded:
+        inputs = content_digest(path)  # before the image is read: a change in between then shows as a change
         try:
-            return path, resize(read_image(path), image_size)
+            return path, inputs, resize(read_image(path), image_size)
         except RunError as error:
-            return path, error
+            return path, inputs, error
 
     decoded = prefetched(
         decode,
@@ -77,27 +80,30 @@ def classified(
 
 def _classify_each(
     classifier: Classifier, batches: Iterator[list[Decoded]], tally: InferenceProgress, at_once: int
-) -> Generator[list[Row], None, None]:
+) -> Generator[list[Done], None, None]:
     """Classify `at_once` batches in parallel, each with its part of torch's threads.
 
     Threads that share one batch wait for each other at every layer, and for the threads that decode meanwhile.
     """
 
-    def classify(batch: Sequence[Decoded]) -> list[Row]:
-        pictures = [picture for _, picture in batch if not isinstance(picture, RunError)]
+    def classify(batch: Sequence[Decoded]) -> list[Done]:
+        pictures = [picture for *_, picture in batch if not isinstance(picture, RunError)]
         predicted = iter(classifier.probabilities(pictures) if pictures else ())
         return [
-            tally.failure(path, picture)
-            if isinstance(picture, RunError)
-            else _prediction(tally.name(path), next(predicted), classifier.config.class_names)
-            for path, picture in batch
+            (
+                inputs,
+                tally.failure(path, picture)
+                if isinstance(picture, RunError)
+                else _prediction(tally.name(path), next(predicted), classifier.config.class_names),
+            )
+            for path, inputs, picture in batch
         ]
 
     # The classifier chooses its precision with the first images, so their batch is computed alone. A GPU is always
     # called from the same thread, because PyTorch keeps its execution plans per thread.
     for batch in batches:
         yield classify(batch)
-        is_chosen = any(not isinstance(picture, RunError) for _, picture in batch)
+        is_chosen = any(not isinstance(picture, RunError) for *_, picture in batch)
         if is_chosen and at_once > 1:
             break
     threads = torch.get_num_threads()

@@ -13,7 +13,7 @@ from typing import Any, TypedDict, final
 
 from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import RunInterrupted
-from rfuav_ray.files import replacing
+from rfuav_ray.files import content_digest, replacing, version_of
 from rfuav_ray.models.config import ModelConfig
 
 
@@ -26,6 +26,8 @@ class Failure(TypedDict):
 
 
 Row = Prediction | Failure
+#: a row, and the digest of the image's content
+Done = tuple[str, Row]
 
 
 class PredictionLog:
@@ -41,6 +43,8 @@ class PredictionLog:
         self.path = folder / name
         self._run_id = run_id
         self._file: io.FileIO | None = None
+        #: the name of the image at which `kept` ended, if its content has changed
+        self.changed: str | None = None
 
     def __enter__(self) -> "PredictionLog":
         return self
@@ -61,31 +65,35 @@ class PredictionLog:
             header = _parsed(next(lines, b""))
         return header.get("run_id") == self._run_id and header.get("work") != work
 
-    def kept(self, work: str, names: Iterable[str]) -> Iterator[Row]:
+    def kept(self, work: str, images: Iterable[tuple[str, Path]]) -> Iterator[Done]:
         """The rows that an earlier run with the same id and the same `work` has finished.
 
-        Row i must belong to image i of `names`. Stops at the first row of another image, and at the first damaged
-        line: a power cut can leave one.
+        Row i must belong to image i of `images`, which are names and paths. Stops at the first image whose content
+        has changed, and at the first damaged line: a power cut can leave one.
         """
         with self._older_lines() as lines:
             if _parsed(next(lines, b"")) != self._header(work):
                 return
-            for line, name in zip(lines, names, strict=False):
+            for line, (name, path) in zip(lines, images, strict=False):
                 row: Any = _parsed(line)
                 if name not in (row.get("file"), row.get("failed")) or not line.endswith(b"\n"):
                     return
-                yield row
+                inputs = content_digest(path)
+                if row.pop("inputs", None) != inputs:
+                    self.changed = name
+                    return
+                yield inputs, row
 
-    def begin(self, work: str, rows: Iterable[Row]) -> None:
+    def begin(self, work: str, rows: Iterable[Done]) -> None:
         """Start a new file with these rows. It replaces the older file, which `rows` may still be reading."""
         with replacing(self.path, flush=False) as temporary:
             self._file = temporary.open("x+b", buffering=0)
             self._write([self._header(work)])
             for row in rows:
-                self._write([row])
+                self.add([row])
 
-    def add(self, rows: Sequence[Row]) -> None:
-        self._write(rows)
+    def add(self, rows: Sequence[Done]) -> None:
+        self._write([{**row, "inputs": inputs} for inputs, row in rows])
 
     def predictions(self) -> Iterator[Prediction]:
         """All predictions, in order. Afterwards no rows can be added."""
@@ -95,6 +103,7 @@ class PredictionLog:
             for line in lines:
                 row = json.loads(line)
                 if "file" in row:
+                    del row["inputs"]
                     yield row
 
     def _header(self, work: str) -> dict[str, Any]:
@@ -120,13 +129,13 @@ class PredictionLog:
 
 
 def work_digest(config: ModelConfig, weight_path: Path, images: Sequence[Path]) -> str:
-    """A digest of the images, the config and the weights. A file counts as changed if its size or time changed."""
-    digest = hashlib.sha256(config.model_dump_json().encode())
+    """A digest of the names of the images, of the config and of the weights.
+
+    Weights count as changed if their size or time changed: reading their content would take up to a second.
+    """
+    digest = hashlib.sha256(f"{config.model_dump_json()} {version_of(weight_path)[1:]}".encode())
     for path in (weight_path, *images):
-        digest.update(os.fsencode(path))
-        with suppress(OSError):  # a missing file gives another digest, too
-            state = path.stat()
-            digest.update(f"\0{state.st_size} {state.st_mtime_ns}\0".encode())
+        digest.update(os.fsencode(path) + b"\0")
     return digest.hexdigest()
 
 

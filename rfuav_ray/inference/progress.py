@@ -8,7 +8,7 @@ from pathlib import Path
 from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
-from rfuav_ray.inference.prediction_log import Failure, Row
+from rfuav_ray.inference.prediction_log import Done, Failure, Row
 from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME, JSONL_NAME
 
 #: unreadable images that are named in the log and in the result; more are only counted
@@ -42,11 +42,12 @@ class InferenceProgress:
     def failure(self, path: Path, error: RunError) -> Failure:
         return Failure(failed=self.name(path), reason=clean(str(error)))
 
-    def count_earlier(self, rows: Iterable[Row]) -> Iterator[Row]:
+    def count_earlier(self, rows: Iterable[Done]) -> Iterator[Done]:
         """Count and yield the rows of an earlier run. They are not reported again."""
-        for row in rows:
+        for inputs, row in rows:
             self._count(row)
-            yield row
+            self._report(RunEvent())  # raises if the task was cancelled, as this loop reads the images
+            yield inputs, row
 
     def started(self, message: str) -> None:
         if self.done:

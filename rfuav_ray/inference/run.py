@@ -70,15 +70,18 @@ def infer(
                 "from the beginning."
             )
             report(RunEvent(message=message, level="WARNING"))
-        kept = log.kept(work, map(tally.name, images)) if resume else ()
+        kept = log.kept(work, ((tally.name(image), image) for image in images)) if resume else ()
         log.begin(work, tally.count_earlier(kept))
+        if log.changed is not None:
+            message = f"'{log.changed}' has changed since the interruption: the inference resumes before it."
+            report(RunEvent(message=message, level="WARNING"))
         claim_without_task(save_path, "inference", run_id, report, request.on_existing)
         tally.started(f"Classifying {len(images)} images with {config.model} ({config.num_classes} classes).")
         with closing(classified(classifier, images[tally.done :], tally, batch_size)) as batches:
             for rows in batches:
                 # Rows are logged before they are reported, because a report may raise.
                 log.add(rows)
-                tally.batch_done(rows)
+                tally.batch_done([row for _, row in rows])
         tally.require_a_prediction()
         with writing_predictions(save_path, model=config.model) as write:
             for prediction in log.predictions():
