@@ -132,13 +132,13 @@ def _finish(
     """Make the item's files, unless an earlier run has made them from the same contents, and count its outcome."""
     # Before the files are made: a change in between then shows as a change.
     inputs = _inputs(work, item)
-    is_same = before is not None and inputs == before.inputs != ""
-    if before is not None and is_same and (before.failure or _exist(folder, work.targets(item))):
+    is_changed = before is not None and inputs != before.inputs
+    if before and inputs and not is_changed and (before.failure or _exist(folder, work.targets(item))):
         outcome = before
     else:
         outcome = _make(work, item, folder, inputs)
         result.finished.append((number, outcome))
-        result.changed += item.count if before is not None and not is_same else 0
+        result.changed += item.count * is_changed
     if outcome.failure is None:
         result.done += 1
     else:
