@@ -1,6 +1,5 @@
 """Finding images, and writing files atomically: readers never see a partial file."""
 
-import hashlib
 import os
 import re
 import shutil
@@ -9,10 +8,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import mmh3
+
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 #: file names that `replacing` generates
 TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp(\.[^.]*)?")
-
+#: read at once for a digest: few system calls, and small enough for the processor's cache
+_PART_BYTES = 2**18
 
 #: inode, size in bytes, and modification time in nanoseconds
 FileVersion = tuple[int, int, int]
@@ -31,14 +33,20 @@ def version_of(path: Path) -> FileVersion:
 
 
 def content_digest(path: Path) -> str:
-    """SHA-256 of a file's content; empty if it cannot be read, or is not a file: opening a pipe would block."""
+    """A digest of a file's content; empty if it cannot be read, or is not a file: opening a pipe would block.
+
+    MurmurHash3 tells contents apart as SHA-256 does, in a fifth of the time, but not if somebody forges them.
+    """
+    digest = mmh3.mmh3_x64_128()
     try:
         if not path.is_file():
             return ""
         with path.open("rb", buffering=0) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            while part := file.read(_PART_BYTES):
+                digest.update(part)
     except OSError:
         return ""
+    return digest.digest().hex()
 
 
 def is_image(path: Path) -> bool:
