@@ -1,4 +1,6 @@
-"""Ownership of output folders. Clients reuse folders, so the results of an earlier task are moved, never lost.
+"""Ownership of output folders. Clients reuse folders, so the results of an earlier task are moved.
+
+A request may choose otherwise: `on_existing`.
 
 A hidden note file for each kind of task names the owner of the folder. The results of earlier tasks are in
 `previous/<id>/`. Does not import torch, and knows nothing of tasks but their ids.
