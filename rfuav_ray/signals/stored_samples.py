@@ -1,6 +1,5 @@
 """Memory-mapped samples of files without a header, of .npy files and of .wav files."""
 
-import hashlib
 import math
 import warnings
 from dataclasses import dataclass
@@ -16,9 +15,6 @@ from rfuav_ray.errors import RunError
 Samples = npt.NDArray[np.complex64]
 #: samples as a file stores them: complex (n,), I/Q (n, 2) or real (n,)
 Stored = npt.NDArray[Any]
-
-#: side of the squares of 8-byte words that `checksum` sums; a square of 2 MB stays in the processor's cache
-_SIDE = 512
 
 _REAL_KINDS = ("float64", "float32", "int32", "int16", "int8", "uint8")
 
@@ -166,23 +162,3 @@ def to_complex(stored: Stored, *, is_wav: bool) -> Samples:
     if values.ndim == 1:
         return values.astype(np.complex64)
     return np.ascontiguousarray(values).view(np.complex64)[:, 0]
-
-
-def checksum(stored: Stored) -> str:
-    """A digest of the bytes of mapped samples, ten times as fast as SHA-256 of them.
-
-    SHA-256 of the sums of the rows and of the columns of squares: each byte is in two sums. It tells recordings
-    apart, but does not withstand somebody who searches for two with the same digest.
-    """
-    words = np.ascontiguousarray(stored).reshape(-1).view(np.uint8)
-    digest = hashlib.sha256()
-    size = 8 * _SIDE**2
-    for start in range(0, len(words), size):
-        part = words[start : start + size]
-        if len(part) == size:
-            square = part.view(np.uint64).reshape(_SIDE, _SIDE)
-            digest.update(square.sum(axis=0))
-            digest.update(square.sum(axis=1))
-        else:
-            digest.update(part.tobytes())
-    return digest.hexdigest()

@@ -8,7 +8,6 @@ from scipy.io import wavfile
 
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.signals.recordings import open_recording
-from rfuav_ray.signals.stored_samples import checksum
 from tests.support.iq_samples import SAMPLES, interleaved, read_all
 
 
@@ -170,22 +169,3 @@ def test_stored_samples_a_cut_off_npy_is_refused(tmp_path):
     (tmp_path / "a.npy").write_bytes(whole[:500])
     with pytest.raises(RunError, match=r"a\.npy"):
         open_recording(tmp_path / "a.npy")
-
-
-@pytest.mark.parametrize("count", [1, 1000, 600_000])
-def test_stored_samples_the_checksum_tells_changes_apart(count):
-    samples = np.random.default_rng(1).integers(-128, 128, (count, 2), dtype=np.int8)
-    changed = [samples.copy() for _ in range(2)]
-    changed[0][count // 2, 1] ^= 1
-    changed[1][-1, 0] ^= 64
-    # 2 KB are half a row of a square.
-    others = [
-        samples[::-1],
-        np.roll(samples, 1, axis=0),
-        np.roll(samples, 2048, axis=0),
-        samples[:, ::-1],
-        samples[1:],
-    ]
-    digests = [checksum(np.ascontiguousarray(one)) for one in (samples, *changed, *others) if count > 1]
-    assert len(set(digests)) == len(digests)
-    assert checksum(samples) == checksum(np.asfortranarray(samples))
