@@ -20,7 +20,7 @@ from rfuav_ray.settings import Settings
 from serve_app.error_answers import ERROR_RESPONSES, add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.body_limit import BodyLimit
-from serve_app.middleware.cached_answers import CachedAnswers
+from serve_app.middleware.hot_routes import HotRoutes
 from serve_app.middleware.key_check import KeyCheck
 from serve_app.routes import (
     artifacts,
@@ -40,9 +40,8 @@ from serve_app.streams.sse import TaskStreams
 from serve_app.view.task_view import TaskView
 
 START_TIMEOUT_S = 60.0
-#: the routes with most requests; the first is found first
-CACHED = (tasks.cached, training.cached, inference.cached, health.cached)
-STARTS = (training.starts, inference.starts)
+#: the routes with most requests, the most frequent first
+HOT = (tasks.cached, training.cached, inference.cached, health.cached, training.starts, inference.starts)
 
 
 def create_api(settings: Settings, notices: Sequence[str] = ()) -> ASGIApp:
@@ -53,8 +52,8 @@ def create_api(settings: Settings, notices: Sequence[str] = ()) -> ASGIApp:
 
 def in_front(app: FastAPI, settings: Settings) -> ASGIApp:
     """The middleware in front of the routes, the innermost first."""
-    api: ASGIApp = BodyLimit(app)
-    api = CachedAnswers(api, app, [route for router in CACHED for route in router.routes])
+    api: ASGIApp = HotRoutes(app, app, [route for router in HOT for route in router.routes])
+    api = BodyLimit(api)
     if settings.api_keys and settings.auth == "on":
         api = KeyCheck(api, keys=settings.api_keys)
     if settings.cors_origins:
@@ -75,7 +74,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
     )
     app.state.settings = settings
     app.state.notices = notices
-    for router in (*STARTS, *CACHED):
+    for router in HOT:
         app.include_router(router)
     for group in (
         training,

@@ -24,6 +24,8 @@ LOOK_EVERY_S = 0.5
 RETRY_AFTER_S = 60
 _LOST = "Another service has taken over the task store. This one starts and stores nothing any more: stop it."
 _OWNER, _RENEWAL = "owner", "owner_renewal"
+#: made once, because each commit needs it
+_CURRENT = sa.select(settings.c.value).where(settings.c.name == _OWNER).with_for_update(read=True)
 
 
 class OwnershipLost(ServiceBusy):
@@ -105,8 +107,7 @@ def check(connection: sa.Connection, owner: Owner) -> None:
 
     Call it after the writes: then the transaction has SQLite's write lock, and the answer holds until its commit.
     """
-    mine = sa.select(settings.c.value).where(settings.c.name == _OWNER).with_for_update(read=True)
-    if connection.scalar(mine) != _text(owner):
+    if connection.scalar(_CURRENT) != _text(owner):
         raise OwnershipLost(_LOST, RETRY_AFTER_S)
 
 

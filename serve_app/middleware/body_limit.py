@@ -30,10 +30,10 @@ class BodyLimit:
             response = error_response(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
             await response(scope, receive, send)
             return
-        await self._app(scope, _with_body(body, receive), send)
+        await self._app(scope, with_body(body, receive), send)
 
 
-def _with_body(body: bytes, receive: Receive) -> Receive:
+def with_body(body: bytes, receive: Receive) -> Receive:
     """Build a `receive` for a body that was read before.
 
     Args:

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from rfuav_ray.errors import ServiceBusy, TaskConflict, TaskNotFound
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskStatus
-from serve_app.api import CACHED, STARTS, create_app, in_front
+from serve_app.api import HOT, create_app, in_front
 from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.body_limit import BodyLimit
@@ -61,7 +61,7 @@ def service(tmp_path, task_manager):
 def clients(service):
     """One of the service's application, and one of the same functions behind FastAPI's own class of routes."""
     plain = FastAPI()
-    for router in (*STARTS, *CACHED):
+    for router in HOT:
         for route in router.routes:
             assert isinstance(route, APIRoute)
             plain.add_api_route(
