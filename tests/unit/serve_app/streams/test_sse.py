@@ -196,11 +196,11 @@ def test_sse_deleting_a_task_ends_its_streams_and_a_new_task_with_its_id_has_a_n
     tasks.write("task", "old")
 
     async def scenario(replica):
-        old = asyncio.create_task(collect(replica))
-        await asyncio.sleep(0)
+        old = replica.streams.stream("task", 0)
+        seen = [await anext(old)]
         tasks.delete("task")
         tasks.write("task", "new", number=2)
-        first = await old
+        first = parse([*seen, *[text async for text in old]])
         new = asyncio.create_task(collect(replica))
         tasks.write("task", "end", number=2, status=ENDED)
         return first, await new
