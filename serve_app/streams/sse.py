@@ -55,7 +55,8 @@ class TaskStreams:
         self._view = view
         self._followed: dict[str, Followed] = {}
         self._is_over = False
-        view.on_change.append(self._show)
+        # Not on_change: without its events a change would send each stream to the store.
+        view.on_feed.append(self._show)
         view.on_new_copy.append(self._restart)
         view.on_end.append(self.end)
 

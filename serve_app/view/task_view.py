@@ -132,6 +132,8 @@ class TaskView:
         self._coming: TaskCopy | None = None
         #: called with the changes of tasks after they are in the copy
         self.on_change: list[Callable[[Sequence[Change]], None]] = []
+        #: the same for changes of the feed alone, which come with the events of the tasks' logs
+        self.on_feed: list[Callable[[Sequence[Change]], None]] = []
         #: called when a new copy has replaced the old one: any task may have changed
         self.on_new_copy: list[Callable[[], None]] = []
         #: called when the service stops: there will be no more changes
@@ -153,6 +155,8 @@ class TaskView:
             self._coming = TaskCopy()
         if self._coming is None:
             self._show(page.changes)
+            for show in self.on_feed:
+                show(page.changes)
         else:
             for change in page.changes:
                 self._coming.apply(change)

@@ -17,6 +17,7 @@ from serve_app.streams.sse import TaskStreams
 from serve_app.view.task_view import TaskView
 from tests.support.actor_handles import LocalHandle
 from tests.support.metrics import FeedOfTasks, metrics_actor
+from tests.support.waiting import others_had_their_turn
 
 WITHIN_S = 30
 ENDED = TaskStatus.COMPLETED
@@ -206,6 +207,25 @@ def test_sse_deleting_a_task_ends_its_streams_and_a_new_task_with_its_id_has_a_n
         return first, await new
 
     assert play(scenario) == ([(1, "old")], [(1, "new"), (2, "end")])
+
+
+def test_sse_a_change_that_the_replica_knows_before_the_feed_sends_no_stream_to_the_store(tasks, play):
+    """As after a change of the priority: the answer has the new row, the feed brings its event."""
+    tasks.write("task", "1")
+
+    async def scenario(replica):
+        stream = replica.streams.stream("task", 0)
+        texts = [await anext(stream)]
+        waiting = asyncio.create_task(anext(stream))
+        await others_had_their_turn()
+        replica.streams._metrics_actor = None  # noqa: SLF001  (reading the store would fail)
+        row = replica.view.copy.row("task")
+        replica.view.put(row._replace(version=row.version + 1, last_sequence=2))
+        await others_had_their_turn()
+        tasks.write("task", "2")
+        return parse([*texts, await waiting])
+
+    assert play(scenario) == [(1, "1"), (2, "2")]
 
 
 def test_sse_a_stream_continues_when_the_feed_starts_over(tasks, play):
