@@ -80,20 +80,14 @@ def produce(
         if output.result is not None:
             return cast("Preprocessed[StatsT]", output.result)
         report(RunEvent(message=message, progress=0.0))
-        if output.finished:
-            finished = sum(item.count for number, item in enumerate(items) if number in output.finished)
-            report(RunEvent(message=f"{finished} {noun} were finished before the interruption."))
+        _tell_what_is_finished(items, output, noun, report)
         for name, reason in unusable[:MAX_NAMED_FAILURES]:
             report(failed(name, reason))
         made = make_files(items, work, output, noun=noun, workers=workers, report=report)
         failures = [*unusable, *((items[number].source, why) for number, why in sorted(made.failures))]
         if made.done == 0:
             raise _nothing_usable(failures)
-        if made.changed:
-            message = (
-                f"The inputs of {made.changed} {noun} have changed since the interruption: they were made again."
-            )
-            report(RunEvent(message=message, level="WARNING"))
+        _warn_about_changes(made, noun, report)
         _warn_about_bad_samples(items, made, report)
         if dataset_file:
             write_text(output.path / DATASET_FILE, dataset_file(made))
@@ -118,6 +112,18 @@ def _plan_of(items: Sequence[Item]) -> str:
 def _nothing_usable(failures: Sequence[tuple[str, str]]) -> RunError:
     name, reason = failures[0]
     return RunError(f"no input could be used ({len(failures)} failed). The first, '{clean(name)}': {reason}")
+
+
+def _tell_what_is_finished(items: Sequence[Item], output: OutputFolder, noun: str, report: Report) -> None:
+    if output.finished:
+        finished = sum(item.count for number, item in enumerate(items) if number in output.finished)
+        report(RunEvent(message=f"{finished} {noun} were finished before the interruption."))
+
+
+def _warn_about_changes(made: BlockResult, noun: str, report: Report) -> None:
+    if made.changed:
+        message = f"The inputs of {made.changed} {noun} have changed since the interruption: they were made again."
+        report(RunEvent(message=message, level="WARNING"))
 
 
 def _warn_about_bad_samples(items: Sequence[Item], made: BlockResult, report: Report) -> None:

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.error_answers import answer_to
 from serve_app.middleware.body_limit import with_body
-from serve_app.routes.hot import CachedRoute, StartRoute
+from serve_app.route_classes import CachedRoute, StartRoute
 from serve_app.view.cached_json import Encoded
 
 

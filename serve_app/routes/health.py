@@ -6,7 +6,7 @@ from fastapi import APIRouter, Header, Response
 
 from rfuav_ray.api.responses import HealthResponse, InfoResponse
 from serve_app.gateway import TheService
-from serve_app.routes.hot import cached_by
+from serve_app.route_classes import cached_by
 from serve_app.view.cached_json import response
 
 PREFIX = "/api/v1"

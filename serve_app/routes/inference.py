@@ -20,7 +20,7 @@ from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import Service, TheService, new_task, new_task_id
-from serve_app.routes.hot import StartRoute
+from serve_app.route_classes import StartRoute
 from serve_app.routes.tasks import MAX_OFFSET, IfNoneMatch, cached_status, kind_mark, status_answer
 from serve_app.validation_cache import checked
 

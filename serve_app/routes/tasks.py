@@ -14,7 +14,7 @@ from rfuav_ray.api.responses import TaskActionResponse, TaskListResponse, TaskRe
 from rfuav_ray.tasks import TaskStatus
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import Service, TheService
-from serve_app.routes.hot import cached_by
+from serve_app.route_classes import cached_by
 from serve_app.streams.backpressure import paced
 from serve_app.view.cached_json import Encoded, encoded, joined, response
 

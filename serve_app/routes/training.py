@@ -9,7 +9,7 @@ from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.api.responses import TaskActionResponse, TaskResponse
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import TheService, new_task, new_task_id
-from serve_app.routes.hot import StartRoute
+from serve_app.route_classes import StartRoute
 from serve_app.routes.tasks import (
     After,
     IfNoneMatch,

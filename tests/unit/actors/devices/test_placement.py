@@ -1,39 +1,11 @@
 """How runs are placed on the nodes of a cluster that is played."""
 
-import asyncio
-
-import pytest
-
-from actors.devices import pool as device_pool
 from actors.devices.placement import node_fraction, run_options, workers
 from actors.devices.pool import DevicePool
-from tests.support.cluster import played_cluster
 from tests.support.waiting import until
 
-WITHIN_S = 30
 
-
-@pytest.fixture
-def cluster(monkeypatch):
-    """A head node with 4 CPUs and without GPUs."""
-    monkeypatch.setattr(device_pool, "LOOK_EVERY_S", 0)
-    cluster = played_cluster(monkeypatch)
-    cluster.add_node("head", cpus=4, is_head=True)
-    return cluster
-
-
-def play(scenario):
-    """Run a coroutine function with a pool that has found the nodes."""
-
-    async def main():
-        pool = DevicePool(0.1)
-        await pool.look()
-        return await scenario(pool)
-
-    return asyncio.run(asyncio.wait_for(main(), WITHIN_S))
-
-
-def test_placement_a_run_on_the_cpu_takes_a_part_of_one_nodes_cpus(cluster):
+def test_placement_a_run_on_the_cpu_takes_a_part_of_one_nodes_cpus(cluster, play_looked):
     cluster.add_node("a", cpus=8)
     limits = {"training": 2, "inference": 1}
 
@@ -42,10 +14,10 @@ def test_placement_a_run_on_the_cpu_takes_a_part_of_one_nodes_cpus(cluster):
         assert run_options(pool, "cpu", 1 / 3, limits) == {"num_cpus": 4, "num_gpus": 0}
         assert run_options(pool, "cpu", 1 / 6, limits) == {"num_cpus": 2, "num_gpus": 0}
 
-    play(scenario)
+    play_looked(scenario)
 
 
-def test_placement_a_run_on_a_gpu_takes_a_part_of_its_group(cluster):
+def test_placement_a_run_on_a_gpu_takes_a_part_of_its_group(cluster, play_looked):
     cluster.add_node("a", gpus=1)
 
     async def scenario(pool):
@@ -55,10 +27,10 @@ def test_placement_a_run_on_a_gpu_takes_a_part_of_its_group(cluster):
         # Rounded down to Ray's unit, so that the seventh run fits.
         assert options == {"num_cpus": 0, "num_gpus": 0.1285, "scheduling_strategy": group}
 
-    play(scenario)
+    play_looked(scenario)
 
 
-def test_placement_runs_on_gpus_share_their_own_node(cluster):
+def test_placement_runs_on_gpus_share_their_own_node(cluster, play_looked):
     cluster.add_node("a", gpus=1)
     cluster.add_node("b", gpus=4)
 
@@ -66,10 +38,10 @@ def test_placement_runs_on_gpus_share_their_own_node(cluster):
         assert [node_fraction(pool, device, 0.25) for device in pool.gpus] == [0.25, *[0.0625] * 4]
         assert node_fraction(pool, "cuda:0", 0) == 0
 
-    play(scenario)
+    play_looked(scenario)
 
 
-def test_placement_workers_are_those_of_the_cpus_that_the_nodes_really_have(cluster):
+def test_placement_workers_are_those_of_the_cpus_that_the_nodes_really_have(cluster, play_looked):
     cluster.add_node("a", cpus=16, usable_cores=6)
 
     async def scenario(pool):
@@ -79,7 +51,7 @@ def test_placement_workers_are_those_of_the_cpus_that_the_nodes_really_have(clus
         assert workers(pool, 0.5, 3) == (3, 3.3333)
         assert workers(pool, 0.5, 100) == (1, 10.0)
 
-    play(scenario)
+    play_looked(scenario)
 
 
 def test_placement_workers_before_there_is_a_node():

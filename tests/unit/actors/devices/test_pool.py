@@ -9,30 +9,10 @@ from ray.exceptions import ActorUnavailableError
 from actors.devices import gpu_groups
 from actors.devices import pool as device_pool
 from actors.devices.pool import DevicePool
-from tests.support.cluster import played_cluster
 from tests.support.waiting import others_had_their_turn, until
+from tests.unit.actors.devices.conftest import RESERVED_FRACTION, WITHIN_S
 
-WITHIN_S = 30
-ONLINE_SHARE = 0.1
 H200 = {"name": "H200", "free_memory_gb": 120.5}
-
-
-@pytest.fixture
-def cluster(monkeypatch):
-    """A head node without GPUs. Whoever waits for the next look or tries again does so at once."""
-    monkeypatch.setattr(device_pool, "LOOK_EVERY_S", 0)
-    cluster = played_cluster(monkeypatch)
-    cluster.add_node("head", cpus=4, is_head=True)
-    return cluster
-
-
-def play(scenario):
-    """Run a coroutine function with an empty pool."""
-
-    async def main():
-        return await scenario(DevicePool(ONLINE_SHARE))
-
-    return asyncio.run(asyncio.wait_for(main(), WITHIN_S))
 
 
 async def look_until_ready(pool, *devices):
@@ -45,7 +25,7 @@ async def look_until_read(pool, nodes):
     await until(lambda: len(pool.cpus()) == nodes)
 
 
-def test_pool_look_finds_the_gpus_of_all_nodes_and_reserves_each(cluster):
+def test_pool_look_finds_the_gpus_of_all_nodes_and_reserves_each(cluster, play):
     cluster.add_node("b", gpus=2)
     cluster.add_node("a", gpus=1)
 
@@ -59,10 +39,10 @@ def test_pool_look_finds_the_gpus_of_all_nodes_and_reserves_each(cluster):
         assert [pool.gpu_id(device) for device in pool.gpus] == ["0", "0", "1"]
 
     play(scenario)
-    assert [group.fraction for group in cluster.groups.values()] == [1 - ONLINE_SHARE] * 3
+    assert [group.fraction for group in cluster.groups.values()] == [1 - RESERVED_FRACTION] * 3
 
 
-def test_pool_look_a_gpu_of_another_program_is_listed_and_opened_when_it_is_free(cluster):
+def test_pool_look_a_gpu_of_another_program_is_listed_and_opened_when_it_is_free(cluster, play):
     cluster.add_node("a", gpus=2)
     cluster.held = {("a", "0")}
 
@@ -76,7 +56,7 @@ def test_pool_look_a_gpu_of_another_program_is_listed_and_opened_when_it_is_free
     play(scenario)
 
 
-def test_pool_news_comes_when_a_gpu_is_ready(cluster, monkeypatch):
+def test_pool_news_comes_when_a_gpu_is_ready(cluster, play, monkeypatch):
     monkeypatch.setattr(device_pool, "LOOK_EVERY_S", 1000)
     cluster.add_node("a", gpus=1)
 
@@ -88,7 +68,7 @@ def test_pool_news_comes_when_a_gpu_is_ready(cluster, monkeypatch):
     play(scenario)
 
 
-def test_pool_news_comes_when_it_is_time_to_look_again(cluster):
+def test_pool_news_comes_when_it_is_time_to_look_again(cluster, play):
     async def scenario(pool):
         await pool.news()
         return await pool.look()
@@ -96,7 +76,7 @@ def test_pool_news_comes_when_it_is_time_to_look_again(cluster):
     assert play(scenario) == set()
 
 
-def test_pool_look_a_node_that_leaves_takes_its_gpus_with_it(cluster):
+def test_pool_look_a_node_that_leaves_takes_its_gpus_with_it(cluster, play):
     cluster.add_node("a", gpus=1)
     cluster.add_node("b", gpus=1)
 
@@ -114,7 +94,7 @@ def test_pool_look_a_node_that_leaves_takes_its_gpus_with_it(cluster):
     assert [group.node_id for group in cluster.groups.values()] == ["b"]
 
 
-def test_pool_look_a_node_that_replaces_another_gets_its_numbers_and_the_device_was_lost(cluster):
+def test_pool_look_a_node_that_replaces_another_gets_its_numbers_and_the_device_was_lost(cluster, play):
     cluster.add_node("a", gpus=1)
 
     async def scenario(pool):
@@ -129,7 +109,7 @@ def test_pool_look_a_node_that_replaces_another_gets_its_numbers_and_the_device_
     assert [group.node_id for group in cluster.groups.values()] == ["b"]
 
 
-def test_pool_look_a_node_that_leaves_while_its_gpu_is_awaited_gives_the_group_back(cluster):
+def test_pool_look_a_node_that_leaves_while_its_gpu_is_awaited_gives_the_group_back(cluster, play):
     cluster.add_node("a", gpus=1)
     cluster.held = {("a", "0")}
 
@@ -145,7 +125,7 @@ def test_pool_look_a_node_that_leaves_while_its_gpu_is_awaited_gives_the_group_b
     assert cluster.groups == {}
 
 
-def test_pool_look_a_node_that_leaves_while_its_gpu_is_being_reserved_gives_the_group_back(cluster, monkeypatch):
+def test_pool_look_a_node_that_leaves_during_a_reservation_gives_the_group_back(cluster, play, monkeypatch):
     cluster.add_node("a", gpus=1)
     is_reserving, may_go_on = threading.Event(), threading.Event()
     reserved = []
@@ -172,7 +152,7 @@ def test_pool_look_a_node_that_leaves_while_its_gpu_is_being_reserved_gives_the_
 
 
 def test_pool_look_the_preparation_for_a_node_that_left_ends_though_its_group_cannot_be_removed(
-    cluster, monkeypatch
+    cluster, play, monkeypatch
 ):
     cluster.add_node("a", gpus=1)
     cluster.held = {("a", "0")}
@@ -195,7 +175,7 @@ def test_pool_look_the_preparation_for_a_node_that_left_ends_though_its_group_ca
 
 
 @pytest.mark.parametrize("error", [ActorUnavailableError("The probe died.", None), ZeroDivisionError("a bug")])
-def test_pool_look_a_gpu_that_cannot_be_prepared_is_tried_again(cluster, monkeypatch, error):
+def test_pool_look_a_gpu_that_cannot_be_prepared_is_tried_again(cluster, play, monkeypatch, error):
     cluster.add_node("a", gpus=1)
     failures = [error] * 2
 
@@ -214,7 +194,7 @@ def test_pool_look_a_gpu_that_cannot_be_prepared_is_tried_again(cluster, monkeyp
     assert failures == []
 
 
-def test_pool_adopt_takes_over_the_saved_gpus_and_gives_back_all_others(cluster):
+def test_pool_adopt_takes_over_the_saved_gpus_and_gives_back_all_others(cluster, play):
     cluster.add_node("a", gpus=2)
 
     async def first(pool):
@@ -238,7 +218,7 @@ def test_pool_adopt_takes_over_the_saved_gpus_and_gives_back_all_others(cluster)
     play(second)
 
 
-def test_pool_adopt_a_saved_gpu_whose_group_is_gone_is_reserved_anew(cluster):
+def test_pool_adopt_a_saved_gpu_whose_group_is_gone_is_reserved_anew(cluster, play):
     cluster.add_node("a", gpus=1)
     gone = {"device": "cuda:0", "number": 0, "node_id": "a", "index": 0, "gpu_id": "0", "group": "gone"}
 
@@ -251,7 +231,7 @@ def test_pool_adopt_a_saved_gpu_whose_group_is_gone_is_reserved_anew(cluster):
     assert len(cluster.groups) == 1
 
 
-def test_pool_hardware_is_that_of_the_last_reading(cluster):
+def test_pool_hardware_is_that_of_the_last_reading(cluster, play):
     cluster.add_node("a")
     cluster.add_node("logical", gpus=1)
     cluster.add_node("real", gpus=1, hardware=H200)
@@ -269,7 +249,7 @@ def test_pool_hardware_is_that_of_the_last_reading(cluster):
     play(scenario)
 
 
-def test_pool_hardware_is_read_again_after_an_error(cluster, monkeypatch):
+def test_pool_hardware_is_read_again_after_an_error(cluster, play, monkeypatch):
     failures = [ZeroDivisionError("a bug")] * 2
     read = DevicePool._read  # noqa: SLF001  (the one call that each reading makes)
 
@@ -279,10 +259,15 @@ def test_pool_hardware_is_read_again_after_an_error(cluster, monkeypatch):
         await read(pool, node_id)
 
     monkeypatch.setattr(DevicePool, "_read", fail_at_first)
-    play(lambda pool: look_until_read(pool, 1))
+
+    async def scenario(pool):
+        await look_until_read(pool, 1)
+        assert failures == [] and pool.cpus()[0]["node"] == "head"
+
+    play(scenario)
 
 
-def test_pool_look_a_group_that_cannot_be_removed_hides_no_lost_device(cluster, monkeypatch):
+def test_pool_look_a_group_that_cannot_be_removed_hides_no_lost_device(cluster, play, monkeypatch):
     cluster.add_node("a", gpus=1)
 
     def fail(group):
@@ -297,7 +282,7 @@ def test_pool_look_a_group_that_cannot_be_removed_hides_no_lost_device(cluster, 
     play(scenario)
 
 
-def test_pool_hardware_is_read_again_after_a_monitor_was_silent(cluster):
+def test_pool_hardware_is_read_again_after_a_monitor_was_silent(cluster, play):
     async def scenario(pool):
         cluster.silent_nodes.add("head")
         await pool.look()

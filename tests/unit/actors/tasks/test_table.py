@@ -186,5 +186,9 @@ def test_table_old_tasks_are_deleted_later_if_they_cannot_be_now(open_table, mon
         await add_and_finish(table, [1], days_ago=31)
         Retention(30, table).begin()
         await until(lambda: not list(table.feed.rows()))
+        assert bugs == []
+        again = open_table()
+        await again.load()
+        assert list(again.feed.rows()) == []
 
     asyncio.run(asyncio.wait_for(main(), 20))

@@ -83,7 +83,7 @@ def known(service):
 
 
 @pytest.mark.parametrize("path", SHOWN)
-def test_hot_a_status_is_the_same_to_the_byte(clients, known, path):
+def test_route_classes_a_status_is_the_same_to_the_byte(clients, known, path):
     hot, plain = (client.get(f"/api/v2/{path}") for client in clients)
     assert hot.status_code == plain.status_code == 200
     assert hot.content == plain.content and hot.headers == plain.headers
@@ -91,34 +91,34 @@ def test_hot_a_status_is_the_same_to_the_byte(clients, known, path):
 
 
 @pytest.mark.parametrize("path", SHOWN)
-def test_hot_a_status_at_hand_needs_no_work_of_fastapi(clients, known, monkeypatch, path):
+def test_route_classes_a_status_at_hand_needs_no_work_of_fastapi(clients, known, monkeypatch, path):
     monkeypatch.setattr("fastapi.routing.solve_dependencies", None)
     hot, plain = (client.get(f"/api/v2/{path}").status_code for client in clients)
     assert (hot, plain) == (200, 500)
 
 
 @pytest.mark.parametrize("path", ["tasks/new", "training/new"])
-def test_hot_a_task_that_is_not_at_hand_is_asked_for(clients, path):
+def test_route_classes_a_task_that_is_not_at_hand_is_asked_for(clients, path):
     assert [client.get(f"/api/v2/{path}").json()["task_id"] for client in clients] == ["new", "new"]
 
 
 @pytest.mark.parametrize(
     "path", ["tasks/unknown", "inference/task-1", "training/task-2", "inference/new", "tasks/a b"]
 )
-def test_hot_an_unknown_task_is_refused_in_the_same_words(clients, known, path):
+def test_route_classes_an_unknown_task_is_refused_in_the_same_words(clients, known, path):
     hot, plain = (client.get(f"/api/v2/{path}") for client in clients)
     assert hot.status_code == plain.status_code == 404
     assert hot.json()["message"] == plain.json()["message"]
 
 
 @pytest.mark.parametrize("method", ["PUT", "PATCH", "HEAD"])
-def test_hot_other_methods_are_refused(clients, known, method):
+def test_route_classes_other_methods_are_refused(clients, known, method):
     hot, plain = (client.request(method, "/api/v2/tasks/task-1") for client in clients)
     assert hot.status_code == plain.status_code == 405
 
 
 @pytest.mark.parametrize("path", [f"/api/v2/{path}" for path in SHOWN])
-def test_hot_a_client_that_has_the_answer_gets_304(clients, known, path):
+def test_route_classes_a_client_that_has_the_answer_gets_304(clients, known, path):
     for client in clients:
         etag = client.get(path).headers["etag"]
         for names in (etag, f"W/{etag}", f'"other", {etag}', "*"):
@@ -126,7 +126,7 @@ def test_hot_a_client_that_has_the_answer_gets_304(clients, known, path):
             assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
 
 
-def test_hot_a_changed_status_is_a_new_answer(clients, known):
+def test_route_classes_a_changed_status_is_a_new_answer(clients, known):
     url = "/api/v2/tasks/task-1"
     etag = clients[0].get(url).headers["etag"]
     known.put(a_row(1, version=2, status=TaskStatus.RUNNING))
@@ -134,7 +134,7 @@ def test_hot_a_changed_status_is_a_new_answer(clients, known):
     assert answer.status_code == 200 and answer.json()["status"] == "running" and answer.headers["etag"] != etag
 
 
-def test_hot_a_place_in_the_queue_that_others_change_is_a_new_answer(clients, service):
+def test_route_classes_a_place_in_the_queue_that_others_change_is_a_new_answer(clients, service):
     service.view.put(a_row(1))
     service.view.put(a_row(2))
     url = "/api/v2/tasks/task-2"
@@ -145,7 +145,7 @@ def test_hot_a_place_in_the_queue_that_others_change_is_a_new_answer(clients, se
     assert again.status_code == 200 and again.json()["queue_position"] == 1
 
 
-def test_hot_a_list_is_made_of_the_same_answers_and_has_an_etag(clients, known):
+def test_route_classes_a_list_is_made_of_the_same_answers_and_has_an_etag(clients, known):
     client = clients[0]
     page = client.get("/api/v2/tasks")
     body = page.json()
@@ -157,7 +157,7 @@ def test_hot_a_list_is_made_of_the_same_answers_and_has_an_etag(clients, known):
     assert client.get("/api/v2/tasks", headers=etag).json()["total_training"] == 0
 
 
-def test_hot_a_fresh_health_is_the_same_to_the_byte(clients, service, monkeypatch):
+def test_route_classes_a_fresh_health_is_the_same_to_the_byte(clients, service, monkeypatch):
     monkeypatch.setattr(service.health, "cached_answer", lambda: encoded(b'{"status":"healthy"}'))
     hot, plain = (client.get("/api/v1/health") for client in clients)
     assert hot.status_code == plain.status_code == 200
@@ -195,13 +195,13 @@ def same_answer(clients, path, content, content_type="application/json"):
 @pytest.mark.parametrize(
     "content_type", ["application/json", "Application/JSON; charset=utf-8", "application/problem+json"]
 )
-def test_hot_a_training_is_accepted(clients, request_of_a_training, content_type):
+def test_route_classes_a_training_is_accepted(clients, request_of_a_training, content_type):
     code, body = same_answer(clients, START, json.dumps(request_of_a_training), content_type)
     assert code == 200
     assert (body["task_id"], body["status"], body["queue_position"]) == ("mine", "pending", 1)
 
 
-def test_hot_an_id_is_a_uuid_that_begins_with_the_time(clients, request_of_a_training):
+def test_route_classes_an_id_is_a_uuid_that_begins_with_the_time(clients, request_of_a_training):
     del request_of_a_training["task_id"]
     before_ms = time.time_ns() // 1_000_000
     ids = [client.post(START, json=request_of_a_training).json()["task_id"] for client in clients]
@@ -221,22 +221,22 @@ def test_hot_an_id_is_a_uuid_that_begins_with_the_time(clients, request_of_a_tra
         ({"model": "resnet19"}, 422),
     ],
 )
-def test_hot_what_is_wrong_is_said_in_the_same_words(clients, request_of_a_training, changes, code):
+def test_route_classes_what_is_wrong_is_said_in_the_same_words(clients, request_of_a_training, changes, code):
     body = json.dumps(request_of_a_training | changes)
     assert same_answer(clients, START, body)[0] == code
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xff", b"[" * 100_000])
-def test_hot_what_is_no_request_is_refused_in_the_same_words(clients, body):
+def test_route_classes_what_is_no_request_is_refused_in_the_same_words(clients, body):
     assert same_answer(clients, START, body)[0] in {400, 422}
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "", "json"])
-def test_hot_text_is_no_json(clients, request_of_a_training, content_type):
+def test_route_classes_text_is_no_json(clients, request_of_a_training, content_type):
     assert same_answer(clients, START, json.dumps(request_of_a_training), content_type)[0] == 422
 
 
-def test_hot_an_inference_without_its_files_is_refused(clients, tmp_path):
+def test_route_classes_an_inference_without_its_files_is_refused(clients, tmp_path):
     names = {name: str(tmp_path / name) for name in ("cfg_path", "weight_path", "source_path")}
     assert same_answer(clients, "/api/v2/inference/start", json.dumps(names))[0] == 422
 
@@ -245,12 +245,12 @@ def test_hot_an_inference_without_its_files_is_refused(clients, tmp_path):
     ("error", "code"),
     [(TaskConflict("in use"), 409), (ServiceBusy("full", 10), 503), (ZeroDivisionError("a bug"), 500)],
 )
-def test_hot_the_task_managers_errors_are_answers(clients, task_manager, request_of_a_training, error, code):
+def test_route_classes_task_manager_errors_are_answers(clients, task_manager, request_of_a_training, error, code):
     task_manager.error = error
     assert same_answer(clients, START, json.dumps(request_of_a_training))[0] == code
 
 
-def test_hot_other_requests_go_on(clients):
+def test_route_classes_other_requests_go_on(clients):
     answers = [client.put(START, json={}) for client in clients]
     assert answers[0].status_code == answers[1].status_code == 405
     assert answers[0].json()["message"] == answers[1].json()["message"]
