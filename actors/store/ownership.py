@@ -22,14 +22,17 @@ RENEW_EVERY_S = 5.0
 LEASE_S = 30.0
 LOOK_EVERY_S = 0.5
 RETRY_AFTER_S = 60
-_LOST = "Another service has taken over the task store. This one starts and stores nothing any more: stop it."
+#: after a stop in good order, too, for a report that comes late
+_LOST = (
+    "This service no longer owns its task store: it stops, or another service has taken over. It stores nothing."
+)
 _OWNER, _RENEWAL = "owner", "owner_renewal"
 #: made once, because each commit needs it
 _CURRENT = sa.select(settings.c.value).where(settings.c.name == _OWNER).with_for_update(read=True)
 
 
 class OwnershipLost(ServiceBusy):
-    """Another service has taken over the store."""
+    """The service no longer owns the store: it gave it up, or another one has taken over."""
 
 
 class Owner(NamedTuple):
