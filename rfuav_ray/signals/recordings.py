@@ -1,6 +1,7 @@
 """IQ recordings on disk. Files are memory-mapped, so a file of any size opens at once and is read in parts."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,24 +10,20 @@ import numpy as np
 import numpy.typing as npt
 
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.signals import rfuav_xml, sigmf
-from rfuav_ray.signals.stored_samples import (
-    RawSamples,
-    Samples,
-    Stored,
-    check_file,
-    map_file,
-    raw_samples,
-    to_complex,
-)
+from rfuav_ray.signals.description import HIGHEST_RATE_HZ, Asked, Capture, Described, Note
+from rfuav_ray.signals.formats import headerless, npy, sigmf, wav
+from rfuav_ray.signals.formats.headerless import DATA_TYPES
+from rfuav_ray.signals.stored_samples import Samples, Stored, StoredSamples, to_complex
 
 __all__ = ["DATA_TYPES", "RECORDING_SUFFIXES", "Recording", "Samples", "is_recording", "open_recording"]
 
-#: types of one value in a file without a header: interleaved I/Q, little-endian
-DATA_TYPES = ("float32", "int16", "int8", "uint8")
-#: RFUAV's recordings are float32; `.bin` has no common type, so the caller has to name it
-DEFAULT_DATA_TYPES = {".iq": "float32", ".dat": "float32", ".bin": None}
-RECORDING_SUFFIXES = frozenset({*DEFAULT_DATA_TYPES, ".npy", ".wav", *sigmf.SIGMF_SUFFIXES})
+_FORMATS: dict[frozenset[str], Callable[[Path, Asked], Described]] = {
+    headerless.SUFFIXES: headerless.describe,
+    npy.SUFFIXES: npy.describe,
+    wav.SUFFIXES: wav.describe,
+    sigmf.SUFFIXES: sigmf.describe,
+}
+RECORDING_SUFFIXES = frozenset().union(*_FORMATS)
 
 #: True for each sample that was finite
 Mask = npt.NDArray[np.bool_]
@@ -40,15 +37,32 @@ class Recording:
     path: Path
     #: None if neither the recording nor the caller states it
     sample_rate_hz: float | None
-    #: numpy's name of the type, without byte order: of one value, or of one sample in a complex .npy file
+    #: numpy's name of the type, without byte order: of one value, or of one sample in a complex array
     data_type: str
-    sample_count: int
-    #: False for a one-channel WAV file and SigMF's `r...` types: a real signal, whose spectrum is symmetric
-    is_complex: bool
-    #: radio frequency at 0 Hz of the spectrum; None if neither the recording nor the caller states it
-    center_frequency_hz: float | None
-    #: None for .npy and .wav files: their header locates the samples
-    raw: RawSamples | None
+    samples: StoredSamples
+    #: in ascending order; empty: no frequency is known
+    captures: tuple[Capture, ...] = ()
+    #: what was assumed, ignored or doubtful, without the name of the recording
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def sample_count(self) -> int:
+        return self.samples.sample_count
+
+    @property
+    def is_complex(self) -> bool:
+        """False for a real signal, whose spectrum is symmetric."""
+        return self.samples.is_complex
+
+    @property
+    def center_frequency_hz(self) -> float | None:
+        """Radio frequency at 0 Hz of the spectrum, at the first sample; None: not known."""
+        return self.center_frequency_at(0)
+
+    def center_frequency_at(self, sample: int) -> float | None:
+        """Radio frequency at 0 Hz of the spectrum at this sample; None: not known."""
+        reached = [one.center_frequency_hz for one in self.captures if one.first_sample <= sample]
+        return reached[-1] if reached else None
 
     def read(self, start: int, count: int) -> Samples:
         """Read the samples from `start` up to, but not including, `start + count`.
@@ -66,9 +80,7 @@ class Recording:
 
     def read_checked(self, start: int, count: int) -> tuple[Samples, Mask]:
         """Like `read`, with a mask of shape (count,) that is False for each sample that was replaced by 0."""
-        stored = self._stored(start, count)
-        file = self.raw.path if self.raw else self.path
-        samples = to_complex(stored, is_wav=file.suffix.lower() == ".wav")
+        samples = to_complex(self._stored(start, count), unsigned_zero=self.samples.unsigned_zero)
         finite = np.isfinite(samples)
         samples[~finite] = 0
         return samples, finite
@@ -85,7 +97,7 @@ class Recording:
             raise RunError(
                 f"{self.path}: the range {start} to {start + count} is outside its {self.sample_count} samples."
             )
-        stored = (self.raw.map() if self.raw else map_file(self.path)[0])[start : start + count]
+        stored = self.samples.map()[start : start + count]
         if len(stored) < count:
             raise RunError(
                 f"{self.path}: the file became shorter while it was read; read it again when it is complete."
@@ -96,7 +108,7 @@ class Recording:
 def is_recording(path: Path) -> bool:
     """Whether a walk over a folder counts this file as one IQ recording.
 
-    The suffix decides, in any case: iq, dat, bin, npy, wav, sigmf-meta, sigmf-data. Hidden files do not count.
+    The suffix decides, in any case: see RECORDING_SUFFIXES. Hidden files do not count.
     A SigMF pair counts once, see `sigmf.is_counted`.
     """
     if path.suffix.lower() not in RECORDING_SUFFIXES or path.name.startswith("."):
@@ -108,96 +120,50 @@ def open_recording(
     path: Path,
     *,
     sample_rate_hz: float | None = None,
-    data_type: str | None = None,
     center_frequency_hz: float | None = None,
+    data_type: str | None = None,
+    is_real: bool = False,
+    variable: str | None = None,
 ) -> Recording:
     """Open a recording without reading its samples.
 
-    Supported files:
-
-    - `.iq`, `.dat`, `.bin`: interleaved I/Q without a header.
-    - `.npy`: complex of shape (n,), real of shape (n, 2), or real of shape (2n,) as interleaved I/Q.
-    - `.wav`: two channels are I and Q, one channel is a real signal.
-    - `.sigmf-meta`, `.sigmf-data`: either file of a SigMF pair.
-
     Args:
-        path: The recording.
-        sample_rate_hz: Overrides the rate in SigMF metadata, a WAV header or RFUAV's .xml.
-        data_type: One of DATA_TYPES, for files without a header. None: the type in RFUAV's .xml beside the file,
-            else float32; a `.bin` file has no default. It must agree with a file that states its own type.
-        center_frequency_hz: Overrides the frequency in SigMF metadata or RFUAV's .xml.
+        path: The recording. `docs/reference/formats.md` lists what is read.
+        sample_rate_hz: Wins over what the file says; so do the others, see `Asked`.
+        center_frequency_hz: Of all samples.
+        data_type: Of a file without a header, one of DATA_TYPES.
+        is_real: The values are samples of a real signal, not interleaved I/Q.
+        variable: The array in a file that holds several.
 
     Raises:
         InvalidInput: An argument is wrong or missing.
         RunError: The file cannot be used. The message names it.
     """
-    if sample_rate_hz is not None and not 0 < sample_rate_hz <= sigmf.HIGHEST_RATE_HZ:
+    asked = Asked(sample_rate_hz, center_frequency_hz, data_type, is_real, variable)
+    _check(asked)
+    describe = next((found for suffixes, found in _FORMATS.items() if path.suffix.lower() in suffixes), None)
+    if describe is None:
+        raise RunError(f"{path}: an IQ recording is named {', '.join(sorted(RECORDING_SUFFIXES))}.")
+    said = describe(path, asked)
+    notes = list(said.notes)
+    if asked.data_type not in {None, said.data_type}:
+        notes.append(Note(f"it states its own type, {said.data_type}; data_type '{asked.data_type}' is not used"))
+    return Recording(
+        path=sigmf.metadata_path(path) if path.suffix.lower() in sigmf.SUFFIXES else path,
+        sample_rate_hz=asked.sample_rate_hz or said.sample_rate_hz,
+        data_type=said.data_type,
+        samples=said.samples,
+        captures=said.captures if asked.center_frequency_hz is None else (Capture(0, asked.center_frequency_hz),),
+        notes=tuple(notes),
+    )
+
+
+def _check(asked: Asked) -> None:
+    if asked.sample_rate_hz is not None and not 0 < asked.sample_rate_hz <= HIGHEST_RATE_HZ:
         raise InvalidInput(
             "sample_rate_hz",
-            f"{sample_rate_hz} is not a valid sample rate; it must be above 0 and at most "
-            f"{sigmf.HIGHEST_RATE_HZ:g} samples/s.",
+            f"{asked.sample_rate_hz} is not a valid sample rate; it must be above 0 and at most "
+            f"{HIGHEST_RATE_HZ:g} samples/s.",
         )
-    if center_frequency_hz is not None and not math.isfinite(center_frequency_hz):
-        raise InvalidInput("center_frequency_hz", f"{center_frequency_hz} is not a valid frequency in Hz.")
-    suffix = path.suffix.lower()
-    if suffix in DEFAULT_DATA_TYPES:
-        return _open_headerless(path, sample_rate_hz, data_type, center_frequency_hz)
-    if suffix in sigmf.SIGMF_SUFFIXES:
-        return _open_sigmf(path, sample_rate_hz, data_type, center_frequency_hz)
-    if suffix not in RECORDING_SUFFIXES:
-        raise RunError(f"{path}: an IQ recording is named {', '.join(sorted(RECORDING_SUFFIXES))}.")
-    check_file(path)
-    stored, header_rate_hz = map_file(path)
-    if len(stored) == 0:
-        raise RunError(f"{path}: the file holds no samples.")
-    stored_type = str(stored.dtype.name)
-    _check_agrees(path, data_type, stored_type)
-    rate_hz = sample_rate_hz or header_rate_hz
-    return Recording(path, rate_hz, stored_type, len(stored), _is_complex(stored), center_frequency_hz, raw=None)
-
-
-def _is_complex(stored: Stored) -> bool:
-    return stored.ndim == 2 or stored.dtype.kind == "c"
-
-
-def _open_headerless(
-    path: Path, rate_hz: float | None, data_type: str | None, center_frequency_hz: float | None
-) -> Recording:
-    check_file(path)
-    said = rfuav_xml.describe(path)
-    data_type = data_type or said.data_type or DEFAULT_DATA_TYPES[path.suffix.lower()]
-    if data_type not in DATA_TYPES:
-        what = f"{path} does not state its type" if data_type is None else f"'{data_type}' is unknown"
-        raise InvalidInput("data_type", f"{what}; choose one of {', '.join(DATA_TYPES)}.")
-    raw = raw_samples(path, np.dtype(data_type).newbyteorder("<").str)
-    frequency_hz = said.center_frequency_hz if center_frequency_hz is None else center_frequency_hz
-    rate_hz = rate_hz or said.sample_rate_hz
-    return Recording(path, rate_hz, data_type, raw.sample_count, True, frequency_hz, raw)
-
-
-def _open_sigmf(
-    path: Path, rate_hz: float | None, data_type: str | None, center_frequency_hz: float | None
-) -> Recording:
-    check_file(path)
-    path = sigmf.metadata_path(path)
-    check_file(path)
-    said = sigmf.read_metadata(path)
-    stored_type = np.dtype(said.value_type).name
-    _check_agrees(path, data_type, stored_type)
-    rate_hz = rate_hz or said.sample_rate_hz
-    if not said.data_path.exists():
-        raise RunError(f"{path}: the data file is missing. Put {said.data_path.name} beside it.")
-    raw = raw_samples(
-        said.data_path,
-        said.value_type,
-        is_complex=said.is_complex,
-        skipped_bytes=said.header_bytes,
-        trailing_bytes=said.trailing_bytes,
-    )
-    frequency_hz = said.center_frequency_hz if center_frequency_hz is None else center_frequency_hz
-    return Recording(path, rate_hz, stored_type, raw.sample_count, raw.is_complex, frequency_hz, raw)
-
-
-def _check_agrees(path: Path, data_type: str | None, stored_type: str) -> None:
-    if data_type not in {None, stored_type}:
-        raise InvalidInput("data_type", f"is '{data_type}', but {path} states {stored_type}. Leave data_type out.")
+    if asked.center_frequency_hz is not None and not math.isfinite(asked.center_frequency_hz):
+        raise InvalidInput("center_frequency_hz", f"{asked.center_frequency_hz} is not a valid frequency in Hz.")

@@ -1,14 +1,12 @@
-"""Memory-mapped samples of files without a header, of .npy files and of .wav files."""
+"""Samples as a file stores them: where they are, how they are read, and how they become complex numbers."""
 
 import math
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from scipy.io import wavfile
 
 from rfuav_ray.errors import RunError
 
@@ -16,12 +14,35 @@ Samples = npt.NDArray[np.complex64]
 #: samples as a file stores them: complex (n,), I/Q (n, 2) or real (n,)
 Stored = npt.NDArray[Any]
 
-_REAL_KINDS = ("float64", "float32", "int32", "int16", "int8", "uint8")
+#: the value of silence in unsigned samples: of an RTL-SDR, and of a WAV file of 8 bits
+RTL_SDR_ZERO = 127.5
+WAV_ZERO = 128.0
+
+
+class StoredSamples(Protocol):
+    """The location of samples in a file. Holds no samples and no open file, so it pickles small."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def sample_count(self) -> int: ...
+
+    @property
+    def is_complex(self) -> bool:
+        """False: a real signal, whose spectrum is symmetric."""
+
+    @property
+    def unsigned_zero(self) -> float:
+        """The value of silence in uint8 samples."""
+
+    def map(self) -> Stored:
+        """All samples, mapped or kept in memory. Raises RunError if the file is gone or became shorter."""
 
 
 @dataclass(frozen=True)
 class RawSamples:
-    """The location of raw samples in a file, made by `raw_samples`. It holds no samples, so it pickles small."""
+    """Samples without gaps in a file, made by `raw_samples`."""
 
     path: Path
     #: numpy's type string of one value, with byte order: `<f4`, `>i2`, `|u1`
@@ -30,6 +51,9 @@ class RawSamples:
     is_complex: bool
     offset_bytes: int
     sample_count: int
+    unsigned_zero: float = RTL_SDR_ZERO
+    #: bytes after the last whole sample that are the beginning of another one
+    cut_bytes: int = 0
 
     def map(self) -> Stored:
         """Map the samples as I/Q (n, 2) or real (n,). Raises RunError if the file is gone or became shorter."""
@@ -46,9 +70,17 @@ class RawSamples:
 
 
 def raw_samples(
-    path: Path, value_type: str, *, is_complex: bool = True, skipped_bytes: int = 0, trailing_bytes: int = 0
+    path: Path,
+    value_type: str,
+    *,
+    is_complex: bool = True,
+    skipped_bytes: int = 0,
+    trailing_bytes: int = 0,
+    unsigned_zero: float = RTL_SDR_ZERO,
 ) -> RawSamples:
     """Locate the samples between `skipped_bytes` at the start and `trailing_bytes` at the end of a file.
+
+    A last sample that is cut off is left out; `cut_bytes` counts its bytes.
 
     Args:
         path: The file.
@@ -56,27 +88,21 @@ def raw_samples(
         is_complex: True: a sample is a pair of I and Q. False: a sample is one real value.
         skipped_bytes: Length of the header.
         trailing_bytes: Number of bytes after the samples.
+        unsigned_zero: The value of silence in uint8 samples.
 
     Raises:
-        RunError: The file is missing, has no samples, or its size is no whole number of samples.
+        RunError: The file is missing or has no samples.
     """
     check_file(path)
-    item = np.dtype(value_type)
-    sample_bytes = item.itemsize * (2 if is_complex else 1)
     size = path.stat().st_size - skipped_bytes - trailing_bytes
-    if size <= 0:
+    sample_bytes = np.dtype(value_type).itemsize * (2 if is_complex else 1)
+    if size < sample_bytes:
         raise RunError(
             f"{path}: the file holds no samples: of its {path.stat().st_size} bytes, the first {skipped_bytes} "
-            f"and the last {trailing_bytes} are not samples."
+            f"and the last {trailing_bytes} are not samples, and one sample has {sample_bytes}."
         )
-    if size % sample_bytes:
-        what = f"{item.name} I/Q pairs" if is_complex else f"{item.name} values"
-        raise RunError(
-            f"{path}: {size} bytes are not a whole number of {what} ({sample_bytes} bytes each); "
-            f"the last {size % sample_bytes} do not fit. Either the file is cut off, or it holds another "
-            "data type."
-        )
-    return RawSamples(path, value_type, is_complex, skipped_bytes, size // sample_bytes)
+    count, cut = divmod(size, sample_bytes)
+    return RawSamples(path, value_type, is_complex, skipped_bytes, count, unsigned_zero, cut)
 
 
 def check_file(path: Path) -> None:
@@ -89,73 +115,16 @@ def check_file(path: Path) -> None:
         raise RunError(f"{path}: the file is empty (0 bytes).")
 
 
-def map_file(path: Path) -> tuple[Stored, float | None]:
-    """Map a .npy or .wav file.
-
-    Returns:
-        The samples as stored, and the sample rate of the WAV header in Hz; None if there is none.
-
-    Raises:
-        RunError: The file cannot be read. The message names it.
-    """
-    suffix = path.suffix.lower()
-    try:
-        return (_map_npy(path), None) if suffix == ".npy" else _map_wav(path)
-    except (OSError, ValueError) as error:
-        raise RunError(f"{path}: cannot be read as {suffix} file: {error}") from error
-
-
-def _map_npy(path: Path) -> Stored:
-    # open_memmap never unpickles, because an array of Python objects cannot be mapped.
-    try:
-        stored: Stored = np.lib.format.open_memmap(path, mode="r")
-    except Exception as error:  # numpy fails in many ways on a damaged header
-        raise RunError(f"{path}: cannot be read as .npy file: {error}") from error
-    shape, name = stored.shape, stored.dtype.name
-    if name in {"complex64", "complex128"} and stored.ndim == 1:
-        return stored
-    if name in _REAL_KINDS and stored.ndim == 2 and shape[1] == 2:
-        return stored
-    if name in _REAL_KINDS and stored.ndim == 1:
-        if shape[0] % 2:
-            raise RunError(
-                f"{path}: {shape[0]} values are not a whole number of I/Q pairs; the last {stored.itemsize} "
-                "bytes do not fit. A real signal belongs in a WAV file of one channel."
-            )
-        return stored.reshape(-1, 2)
-    raise RunError(
-        f"{path}: holds {name} of shape {shape}; supported are complex64 or complex128 of shape (n,), or "
-        f"{', '.join(_REAL_KINDS)} of shape (n, 2) or (2n,)."
-    )
-
-
-def _map_wav(path: Path) -> tuple[Stored, float | None]:
-    with warnings.catch_warnings():
-        # scipy warns about unknown chunks. SDR programs add some, such as `auxi` with time and centre frequency.
-        warnings.simplefilter("ignore", wavfile.WavFileWarning)
-        try:
-            rate_hz, stored = wavfile.read(path, mmap=True)
-        except Exception as error:  # scipy fails in many ways on a broken header
-            raise RunError(f"{path}: cannot be read as WAV file of 8, 16 or 32 bits: {error}") from error
-    if stored.dtype.name not in _REAL_KINDS:
-        raise RunError(f"{path}: holds {stored.dtype.name}; supported are {', '.join(_REAL_KINDS)}.")
-    if stored.ndim == 2 and stored.shape[1] != 2:
-        raise RunError(
-            f"{path}: has {stored.shape[1]} channels; supported are two (I and Q) or one (a real signal)."
-        )
-    return stored, float(rate_hz) or None
-
-
-def to_complex(stored: Stored, *, is_wav: bool) -> Samples:
-    """Convert mapped samples to a new complex64 array of shape (n,). Integers are scaled to -1..1."""
+def to_complex(stored: Stored, *, unsigned_zero: float = RTL_SDR_ZERO) -> Samples:
+    """Convert stored samples to a new complex64 array of shape (n,). Integers are scaled to -1..1."""
     stored = np.asarray(stored)  # otherwise arrays computed from a memmap are memmap instances, too
     with np.errstate(over="ignore"):  # values too large for float32 become infinite
         if stored.dtype.kind == "c":
             return stored.astype(np.complex64)
         values = stored.astype(np.float32)
     if stored.dtype.kind == "u":
-        # Silence is 128 in a WAV file. The samples of an RTL-SDR are centred at 127.5.
-        zero = np.float32(128 if is_wav else np.iinfo(stored.dtype).max / 2)
+        half = np.iinfo(stored.dtype).max / 2
+        zero = np.float32(unsigned_zero if stored.dtype.itemsize == 1 else half)
         values = (values - zero) / zero
     elif stored.dtype.kind == "i":
         values /= np.float32(-float(np.iinfo(stored.dtype).min))

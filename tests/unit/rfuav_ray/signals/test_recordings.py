@@ -143,10 +143,21 @@ def test_recordings_the_file_is_not_changed(tmp_path, suffix):
     assert path.read_bytes() == before
 
 
-@pytest.mark.parametrize(("size", "rest"), [(4, 4), (17, 1), (8 * 1000 + 7, 7)])
-def test_recordings_bytes_that_do_not_fit_are_counted(tmp_path, size, rest):
+@pytest.mark.parametrize(
+    ("size", "samples", "cut"), [(17, 2, "last 1 byte is"), (8 * 1000 + 7, 1000, "last 7 bytes are")]
+)
+def test_recordings_a_cut_last_sample_is_left_out_and_named(tmp_path, size, samples, cut):
     (tmp_path / "a.iq").write_bytes(bytes(size))
-    with pytest.raises(RunError, match=rf"a\.iq: {size} bytes .*the last {rest} do not fit"):
+    recording = open_recording(tmp_path / "a.iq")
+    assert recording.sample_count == samples == len(recording.read(0, samples))
+    (note,) = recording.notes
+    assert note.level == "WARNING"
+    assert cut in note.message
+
+
+def test_recordings_a_file_of_less_than_one_sample_is_refused(tmp_path):
+    (tmp_path / "a.iq").write_bytes(bytes(4))
+    with pytest.raises(RunError, match=r"a\.iq: .*no samples.*4 bytes.*one sample has 8"):
         open_recording(tmp_path / "a.iq")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.io import wavfile
 
-from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.errors import RunError
 from rfuav_ray.signals.recordings import open_recording
 from tests.support.iq_samples import SAMPLES, interleaved, read_all
 
@@ -76,10 +76,11 @@ def test_stored_samples_npy_with_python_objects_is_never_unpickled(tmp_path):
     assert not marker.exists()
 
 
-def test_stored_samples_a_type_that_contradicts_the_header_is_refused(tmp_path):
+def test_stored_samples_a_type_that_contradicts_the_header_is_not_used_and_that_is_said(tmp_path):
     np.save(tmp_path / "a.npy", SAMPLES)
-    with pytest.raises(InvalidInput, match="complex64"):
-        open_recording(tmp_path / "a.npy", data_type="int16")
+    recording = open_recording(tmp_path / "a.npy", data_type="int16")
+    assert recording.data_type == "complex64"
+    assert "data_type 'int16' is not used" in recording.notes[0].message
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from rfuav_ray.errors import RunError
+from rfuav_ray.signals.description import HIGHEST_RATE_HZ, Asked, Capture, Described, notes_of_cut
+from rfuav_ray.signals.stored_samples import RTL_SDR_ZERO, WAV_ZERO, check_file, raw_samples
 
 logger = logging.getLogger(__name__)
 
 META_SUFFIX, DATA_SUFFIX = ".sigmf-meta", ".sigmf-data"
-SIGMF_SUFFIXES = frozenset({META_SUFFIX, DATA_SUFFIX})
-
-#: the bound in the SigMF specification
-HIGHEST_RATE_HZ = 1e12
+SUFFIXES = frozenset({META_SUFFIX, DATA_SUFFIX})
 
 _LARGEST_METADATA_BYTES = 10_000_000
 #: a name within the same folder: no path separator of any system, not `.` and not `..`
@@ -41,6 +42,27 @@ class Metadata:
     center_frequency_hz: float | None
     header_bytes: int
     trailing_bytes: int
+
+
+def describe(path: Path, _asked: Asked) -> Described:
+    """Describe a SigMF recording, given either file of the pair. Raises RunError if it cannot be used."""
+    check_file(path)
+    path = metadata_path(path)
+    check_file(path)
+    said = read_metadata(path)
+    if not said.data_path.exists():
+        raise RunError(f"{path}: the data file is missing. Put {said.data_path.name} beside it.")
+    samples = raw_samples(
+        said.data_path,
+        said.value_type,
+        is_complex=said.is_complex,
+        skipped_bytes=said.header_bytes,
+        trailing_bytes=said.trailing_bytes,
+        unsigned_zero=WAV_ZERO if said.data_path.suffix.lower() == ".wav" else RTL_SDR_ZERO,
+    )
+    captures = () if said.center_frequency_hz is None else (Capture(0, said.center_frequency_hz),)
+    data_type = np.dtype(said.value_type).name
+    return Described(samples, data_type, said.sample_rate_hz, captures, notes_of_cut(samples))
 
 
 def metadata_path(path: Path) -> Path:

@@ -5,7 +5,7 @@ import pytest
 import sigmf
 from scipy.io import wavfile
 
-from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.errors import RunError
 from rfuav_ray.signals.recordings import is_recording, open_recording
 from tests.support.iq_samples import interleaved
 from tests.support.sigmf_files import FREQUENCY_HZ, RATE_HZ, SAMPLES, write, write_metadata
@@ -64,12 +64,12 @@ def test_sigmf_other_types_are_refused_by_name_with_the_supported(tmp_path, data
         open_recording(path)
 
 
-def test_sigmf_a_given_type_must_agree(tmp_path):
+def test_sigmf_a_type_of_the_caller_is_not_used_and_that_is_said(tmp_path):
     path = write(tmp_path, interleaved(SAMPLES * 32767, ">i2"), "ci16_be")
-    assert open_recording(path, data_type="int16").data_type == "int16"
-    with pytest.raises(InvalidInput, match="int16") as caught:
-        open_recording(path, data_type="float32")
-    assert caught.value.field == "data_type"
+    assert open_recording(path, data_type="int16").notes == ()
+    recording = open_recording(path, data_type="float32")
+    assert recording.data_type == "int16"
+    assert "data_type 'float32' is not used" in recording.notes[0].message
 
 
 def test_sigmf_a_given_rate_and_frequency_win(tmp_path):

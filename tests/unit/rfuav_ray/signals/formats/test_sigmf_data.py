@@ -114,9 +114,7 @@ def test_sigmf_bytes_to_leave_out_that_cannot_be(tmp_path, fields):
     ("size", "datatype", "fields", "reason"),
     [
         (0, "cf32_le", {}, "empty"),
-        (1, "ci16_le", {}, "1 bytes are not a whole number of int16 I/Q pairs"),
-        (6, "ci16_le", {}, "the last 2 do not fit"),
-        (6, "rf32_be", {}, "not a whole number of float32 values"),
+        (1, "ci16_le", {}, "holds no samples"),
         (8, "cf32_le", {"trailing_bytes": 8}, "holds no samples"),
         (8, "cf32_le", {"captures": [{"core:header_bytes": 100}]}, "holds no samples"),
     ],
@@ -125,6 +123,13 @@ def test_sigmf_data_that_do_not_fit_are_named(tmp_path, size, datatype, fields, 
     path = write(tmp_path, np.zeros(size, np.uint8), datatype, **fields)
     with pytest.raises(RunError, match=rf"a\.sigmf-data: .*{reason}"):
         open_recording(path)
+
+
+@pytest.mark.parametrize(("datatype", "samples"), [("ci16_le", 1), ("rf32_be", 1)])
+def test_sigmf_data_a_cut_last_sample_is_left_out_and_named(tmp_path, datatype, samples):
+    recording = open_recording(write(tmp_path, np.zeros(6, np.uint8), datatype))
+    assert recording.sample_count == samples
+    assert "the last 2 bytes are no whole sample" in recording.notes[0].message
 
 
 @pytest.mark.parametrize(("dataset", "name"), [(None, "a.sigmf-data"), ("b.bin", "b.bin"), ("飞" * 85, "飞" * 85)])
