@@ -58,10 +58,9 @@ def notes_of_cut(samples: RawSamples) -> tuple[Note, ...]:
     """Name the bytes after the last whole sample, if there are any."""
     if not samples.cut_bytes:
         return ()
-    is_one = samples.cut_bytes == 1
+    what = "1 byte is" if samples.cut_bytes == 1 else f"{samples.cut_bytes} bytes are"
     return (
         Note(
-            f"the last {samples.cut_bytes} byte{'' if is_one else 's'} {'is' if is_one else 'are'} no whole sample and "
-            "left out: either the file is cut off, or it holds another type"
+            f"the last {what} no whole sample and left out: either the file is cut off, or it holds another type"
         ),
     )
