@@ -7,7 +7,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from preprocessing.folders import PARTS, default_output, recordings_in, request_identity, stft_settings_of
+from preprocessing.folders import (
+    PARTS,
+    asked_of,
+    default_output,
+    recordings_in,
+    request_identity,
+    stft_settings_of,
+)
 from preprocessing.spectrogram_plan import Plan, check_plan
 from rfuav_ray import paths
 from rfuav_ray.api.requests import (
@@ -21,6 +28,7 @@ from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.files import is_image, walk_images
 from rfuav_ray.images.class_folders import class_folders, image_names, refuse_unfinished
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
+from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.recordings import is_recording, open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
@@ -90,18 +98,18 @@ def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> Pr
     if not found:
         reason = f"there is no IQ recording (iq, dat, bin, npy, wav, sigmf-meta) in '{source}' or below it."
         raise InvalidInput("input_path", reason)
-    parts = _plan(found, settings, request.data_type) if len(found) <= MAX_RECORDINGS_CHECKED else []
+    parts = _plan(found, settings, asked_of(request)) if len(found) <= MAX_RECORDINGS_CHECKED else []
     checked = _with_output(request, source, request.output_path, roots)
     check_plan(parts, paths.output_folder(request.output_path, roots, field="output_path"))
     return checked
 
 
-def _plan(recordings: Sequence[Path], settings: StftSettings, data_type: str | None) -> Plan:
+def _plan(recordings: Sequence[Path], settings: StftSettings, asked: Asked) -> Plan:
     """What the usable recordings give. Raises InvalidInput if none is usable."""
     parts, refusals = [], []
     for path in recordings:
         try:
-            recording = open_recording(path, data_type=data_type)
+            recording = open_recording(path, **vars(asked))
             parts.append((settings.at_rate(recording.sample_rate_hz), spectrogram_count(recording, settings)))
         except RunError as error:
             refusals.append(InvalidInput("input_path", f"no recording can be used: {error}"))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from rfuav_ray.api.requests import PreprocessingRequest, SpectrogramRequest
+from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.recordings import is_recording
 from rfuav_ray.signals.stft_settings import StftFields, StftSettings
 
@@ -24,7 +25,21 @@ def default_output(dataset_path: Path) -> Path:
 
 def stft_settings_of(request: SpectrogramRequest) -> StftSettings:
     """The STFT settings of a request. Raises pydantic's ValidationError if its fields contradict each other."""
-    return StftSettings.model_validate(request.model_dump(include=set(StftFields.model_fields)))
+    fields = request.model_dump(include=set(StftFields.model_fields))
+    if fields["sample_rate_hz"] is None:
+        del fields["sample_rate_hz"]  # the default is for recordings that do not state theirs
+    return StftSettings.model_validate(fields)
+
+
+def asked_of(request: SpectrogramRequest) -> Asked:
+    """What a request says about all its recordings."""
+    return Asked(
+        sample_rate_hz=request.sample_rate_hz,
+        center_frequency_hz=request.center_frequency_hz,
+        data_type=request.data_type,
+        is_real=request.real,
+        variable=request.variable,
+    )
 
 
 def recordings_in(source: Path) -> list[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.outputs.manifest import holds_files
-from rfuav_ray.signals.stft_settings import StftSettings
+from rfuav_ray.signals.stft_settings import RFUAV_CANVAS, StftSettings
 
 MAX_SPECTROGRAMS = 1_000_000
 #: A low estimate, half of the least that PNG files of signals with noise took: 0.4 to 2.8 bytes a pixel over
@@ -53,9 +53,11 @@ def check_plan(plan: Plan, output: Path) -> None:
 
 def _least_bytes(settings: StftSettings) -> float:
     values = settings.stft_points * settings.columns(settings.samples_per_spectrogram)
+    # More pixels than values are interpolated, and tell nothing new.
     if settings.image_size is not None:
-        # More pixels than values are interpolated, and tell nothing new.
         values = min(values, settings.image_size**2)
+    elif settings.style == "rfuav":
+        values = min(values, RFUAV_CANVAS[0] * RFUAV_CANVAS[1])
     return values * LEAST_BYTES_PER_VALUE
 
 

@@ -6,20 +6,26 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
 
 #: JPEG's limit, in pixels
 LARGEST_SIDE = 65_535
+#: width and height in pixels of what RFUAV's tool writes: matplotlib's figure of 6.4 by 4.8 inches at 300 dpi
+RFUAV_CANVAS = (1920, 1440)
+
+#: `rfuav`: the image that RFUAV's own tool writes; `peak`: what this service drew before version 0.3
+Style = Literal["rfuav", "peak"]
+#: samples per second
+SampleRate = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
 
 
 class StftFields(BaseModel):
     """The fields alone, each with its bounds. `StftSettings` also checks whether they fit together."""
 
-    sample_rate_hz: Annotated[
-        float,
+    style: Annotated[
+        Style,
         Field(
-            gt=0,
-            le=1e12,
-            allow_inf_nan=False,
-            description="of recordings without metadata (SigMF, WAV and RFUAV's .xml state their own)",
+            description="`rfuav`: the image that RFUAV's own tool writes; `peak`: a peak detector in other "
+            "colours, which keeps short bursts"
         ),
-    ] = 100e6
+    ] = "rfuav"
+    sample_rate_hz: Annotated[SampleRate, Field(description="of recordings that do not state theirs")] = 100e6
     stft_points: Annotated[int, Field(ge=16, le=65536, description="samples per STFT window")] = 1024
     window: Annotated[
         Literal["hamming", "hann", "blackman", "boxcar"], Field(description="shape of the STFT window")
@@ -35,7 +41,9 @@ class StftFields(BaseModel):
     ] = 0.0
     image_size: Annotated[
         Annotated[int, Field(ge=32, le=4096)] | None,
-        Field(description="pixels per side; null: one for each STFT column and frequency"),
+        Field(
+            description="pixels per side; null: 1920 by 1440, with `peak` one for each STFT column and frequency"
+        ),
     ] = 640
     colormap: Annotated[
         Literal["jet", "turbo", "viridis", "gray"], Field(description="colours from the weakest to the strongest")
@@ -62,7 +70,7 @@ class StftSettings(StftFields):
                 f"{self.samples_per_spectrogram} samples, fewer than stft_points ({self.stft_points})"
             )
         columns = self.columns(self.samples_per_spectrogram)
-        if self.image_size is None and columns > LARGEST_SIDE:
+        if self.style == "peak" and self.image_size is None and columns > LARGEST_SIDE:
             raise ValueError(f"image_size: set one, {columns} STFT columns are too many for pixels")
         if self.db_range and not self.db_range[0] < self.db_range[1]:
             raise ValueError("db_range: the first value must be lower than the second")
@@ -86,6 +94,17 @@ class StftSettings(StftFields):
         """Samples from one STFT column to the next."""
         return max(1, round(self.stft_points * (1 - self.window_overlap)))
 
+    @property
+    def zeros_before(self) -> int:
+        """Zeros before the first and at least after the last sample: scipy.signal.stft's boundary="zeros"."""
+        return self.stft_points // 2 if self.style == "rfuav" else 0
+
     def columns(self, sample_count: int) -> int:
-        """STFT columns of that many samples. Only whole STFT windows count; nothing is padded."""
-        return max(0, 1 + (sample_count - self.stft_points) // self.hop)
+        """STFT columns of that many samples.
+
+        In the style `peak` only whole STFT windows count. In the style `rfuav` zeros surround the samples and fill
+        the last window, as scipy.signal.stft's defaults do.
+        """
+        spare = sample_count + 2 * self.zeros_before - self.stft_points
+        steps = -(-spare // self.hop) if self.style == "rfuav" else spare // self.hop
+        return max(0, 1 + steps)

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat, ValidationInfo, field_validator
 
 from rfuav_ray.api.requests.fields import Description, OwnTaskId, PathText, Request
-from rfuav_ray.signals.stft_settings import StftFields
+from rfuav_ray.signals.description import DataType
+from rfuav_ray.signals.stft_settings import SampleRate, StftFields
 
 AugmentationMethod = Literal["AdvancedBlur", "CLAHE", "ColorJitter", "GaussNoise", "ISONoise", "Sharpen"]
 AUGMENTATION_METHODS: tuple[AugmentationMethod, ...] = (
@@ -97,11 +98,23 @@ class _RecordingsToImages(Request):
 class SpectrogramRequest(StftFields, _RecordingsToImages):
     """Draw the spectrograms of IQ recordings. Recordings in `<input_path>/<class>/` make a data set."""
 
-    data_type: Literal["float32", "int16", "int8", "uint8"] | None = Field(
-        None, description="default: from SigMF metadata or RFUAV's .xml, else by the file's extension"
+    # Narrower than the settings' own field: a rate that the request states wins over the recordings' own.
+    sample_rate_hz: SampleRate | None = Field(  # type: ignore[assignment]
+        None,
+        description="wins over what recordings state; null: their own, and 100 MS/s for those that state none",
+    )
+    data_type: DataType | None = Field(
+        None,
+        description="of files without a header; null: from RFUAV's .xml, else by the convention of their suffix",
     )
     center_frequency_hz: FiniteFloat | None = Field(
-        None, description="of recordings without metadata; noted in dataset.yaml"
+        None, description="wins over what recordings state; noted in dataset.yaml"
+    )
+    real: bool = Field(
+        False, description="values are samples of a real signal, not I and Q; for files that cannot say which"
+    )
+    variable: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
+        None, description="the array in files that hold several (.mat, .h5)"
     )
     task_id: OwnTaskId = None
     description: Description = None

@@ -1,16 +1,16 @@
 """Files that hold nothing but interleaved I/Q: the suffix, RFUAV's .xml or the caller says which type."""
 
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from rfuav_ray.errors import InvalidInput
-from rfuav_ray.signals.description import Asked, Capture, Described, notes_of_cut
+from rfuav_ray.signals.description import Asked, Capture, DataType, Described, notes_of_cut
 from rfuav_ray.signals.formats import rfuav_xml
 from rfuav_ray.signals.stored_samples import check_file, raw_samples
 
-#: types of one value: interleaved I/Q, little-endian
-DATA_TYPES = ("float32", "int16", "int8", "uint8")
+DATA_TYPES: tuple[str, ...] = get_args(DataType)
 #: the type that each suffix stands for; RFUAV's recordings are float32, and `.bin` has no common type
 TYPE_OF_SUFFIX = {".iq": "float32", ".dat": "float32", ".bin": None}
 SUFFIXES = frozenset(TYPE_OF_SUFFIX)

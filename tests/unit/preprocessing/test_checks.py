@@ -181,7 +181,7 @@ def test_checks_recordings_that_cannot_be_drawn_are_refused(check, root):
     [
         ({"duration_s": 1e-6}, "duration_s"),
         ({"db_range": (0, -10)}, "db_range"),
-        ({"image_size": None, "duration_s": 3600}, "image_size"),
+        ({"style": "peak", "image_size": None, "duration_s": 3600}, "image_size"),
     ],
 )
 def test_checks_settings_that_contradict_each_other_are_refused(check, changes, field):

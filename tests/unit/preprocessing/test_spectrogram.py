@@ -13,6 +13,7 @@ from preprocessing.pipeline.worker import Item
 from preprocessing.spectrogram import draw, samples_digest
 from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.errors import RunError
+from rfuav_ray.signals.description import Asked
 from tests.support.sigmf_files import write
 
 RATE_HZ = 100e6
@@ -25,10 +26,11 @@ def drawn(tmp_path):
 
     def draw_it(samples, count=1, **changes):
         samples.astype("<c8").tofile(tmp_path / "a.iq")
-        fields = {"sample_rate_hz": RATE_HZ, "duration_s": SAMPLES / RATE_HZ, "image_size": None} | changes
+        fields = {"sample_rate_hz": RATE_HZ, "duration_s": SAMPLES / RATE_HZ, "image_size": None, "style": "peak"}
+        fields |= changes
         settings = stft_settings_of(SpectrogramRequest(input_path="a", output_path="b", **fields))
         item = Item("a.iq", "drone/a", first=0, count=count)
-        bad = draw(item, tmp_path / "out", source=tmp_path, settings=settings, data_type=None)
+        bad = draw(item, tmp_path / "out", source=tmp_path, settings=settings, asked=Asked())
         files = sorted((tmp_path / "out" / "drone").iterdir())
         assert [file.name for file in files] == [f"a_{number:05}.png" for number in range(count)]
         return [cv2.imread(str(file), cv2.IMREAD_COLOR_RGB) for file in files], bad
@@ -95,7 +97,7 @@ def test_spectrogram_pictures_may_overlap_and_bad_samples_are_counted(drawn):
 def test_spectrogram_a_recording_that_is_gone_is_named(tmp_path):
     settings = stft_settings_of(SpectrogramRequest(input_path="a", output_path="b"))
     with pytest.raises(RunError, match=r"gone\.iq"):
-        draw(Item("gone.iq", "gone"), tmp_path / "out", source=tmp_path, settings=settings, data_type=None)
+        draw(Item("gone.iq", "gone"), tmp_path / "out", source=tmp_path, settings=settings, asked=Asked())
     assert not (tmp_path / "out").exists()
 
 
@@ -103,7 +105,7 @@ def digests(folder, name="a.sigmf-meta", **fields):
     """Of two neighbouring items."""
     settings = stft_settings_of(SpectrogramRequest(input_path="a", output_path="b", duration_s=0.001, **fields))
     items = [Item(name, "a", first=first, count=5) for first in (0, 5)]
-    return [samples_digest(item, source=folder, settings=settings, data_type=None) for item in items]
+    return [samples_digest(item, source=folder, settings=settings, asked=Asked()) for item in items]
 
 
 def replace(path, content):

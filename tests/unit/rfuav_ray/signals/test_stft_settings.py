@@ -39,7 +39,7 @@ def test_stft_settings_settings_out_of_bounds_are_refused_by_name(field, value):
 
 def test_stft_settings_a_natural_size_beyond_any_image_format_is_refused():
     with pytest.raises(ValidationError, match="image_size"):
-        StftSettings(image_size=None, duration_s=10)
+        StftSettings(style="peak", image_size=None, duration_s=10)
 
 
 def test_stft_settings_settings_survive_a_round_trip_and_cannot_be_changed():

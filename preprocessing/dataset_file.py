@@ -1,0 +1,53 @@
+"""dataset.yaml of a data set of spectrograms: how they were drawn, and from what."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from preprocessing.found_recordings import FoundRecording
+from rfuav_ray.events import clean
+from rfuav_ray.signals.stft_settings import StftSettings
+
+
+def dataset_file(input_path: str, settings: StftSettings, found: Sequence[FoundRecording]) -> str:
+    """The text of dataset.yaml: `stft`, which training copies to the model's config, and each recording's facts.
+
+    Recordings of several sample rates have no common one: `stft` then has none.
+    """
+    stft = settings.model_dump(mode="json")
+    rates_hz = {one.settings.sample_rate_hz for one in found}
+    if len(rates_hz) == 1:
+        stft["sample_rate_hz"] = rates_hz.pop()
+    else:
+        del stft["sample_rate_hz"]
+    content = {"stft": stft, "input_path": clean(input_path), "recordings": [_facts(one) for one in found]}
+    return yaml.dump(content, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+
+
+def _facts(one: FoundRecording) -> dict[str, Any]:
+    facts = {
+        "recording": clean(one.name),
+        # Spectrogram i begins at i * seconds_between_pictures in the recording.
+        "pictures": f"{clean(one.target)}_<number>.png",
+        "count": one.spectrogram_count,
+        "seconds_between_pictures": one.seconds_between_pictures,
+        "sample_rate_hz": one.settings.sample_rate_hz,
+        "data_type": one.recording.data_type,
+        "center_frequency_hz": one.recording.center_frequency_hz,
+    }
+    if len(tuned := _tuned(one)) > 1:
+        # From this spectrogram on, which begins after the receiver was tuned to this frequency.
+        facts["center_frequencies"] = tuned
+    return facts
+
+
+def _tuned(one: FoundRecording) -> list[dict[str, Any]]:
+    """The first spectrogram at each frequency of a recording, where the receiver was tuned anew."""
+    step = one.settings.samples_between_spectrograms
+    tuned: list[dict[str, Any]] = []
+    for number in range(one.spectrogram_count):
+        frequency_hz = one.recording.center_frequency_at(number * step)
+        if not tuned or tuned[-1]["center_frequency_hz"] != frequency_hz:
+            tuned.append({"first_picture": number, "center_frequency_hz": frequency_hz})
+    return tuned

@@ -1,0 +1,131 @@
+"""Looks at the recordings of an input before they are drawn, and reports what is doubtful about them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.events import Level, Report, RunEvent, clean
+from rfuav_ray.signals.description import Asked, Note
+from rfuav_ray.signals.recordings import Recording, open_recording
+from rfuav_ray.signals.spectrogram import spectrogram_count
+from rfuav_ray.signals.stft_settings import StftSettings
+
+#: samples of one item: large enough to outweigh its overhead, small enough for frequent progress reports
+SAMPLES_PER_ITEM = 2**22
+MAX_SPECTROGRAMS_PER_ITEM = 16
+#: recordings that a message about several of them names
+NAMES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class FoundRecording:
+    """A usable recording and what it gives."""
+
+    #: relative to the input
+    name: str
+    #: name of its spectrograms, without their number
+    target: str
+    recording: Recording
+    #: at the recording's sample rate
+    settings: StftSettings
+    spectrogram_count: int
+    #: spectrograms of one item
+    step: int
+
+    @property
+    def seconds_between_pictures(self) -> float:
+        return self.settings.samples_between_spectrograms / self.settings.sample_rate_hz
+
+
+def look_at(
+    paths: Sequence[Path], root: Path, settings: StftSettings, asked: Asked, report: Report
+) -> tuple[list[FoundRecording], list[tuple[str, str]]]:
+    """Open the recordings.
+
+    Args:
+        paths: The recordings.
+        root: Their names are relative to this folder.
+        settings: Their own sample rate overrides the rate of these.
+        asked: What the request says about all of them.
+        report: Receives what is doubtful. Raises if the task was cancelled.
+
+    Returns:
+        The usable recordings, and the names of the others with the reason.
+    """
+    stems = Counter(path.with_suffix("") for path in paths)
+    stems.update(paths)
+    found: list[FoundRecording] = []
+    unusable: list[tuple[str, str]] = []
+    notes = _Notes()
+    for path in paths:
+        name = clean(str(path.relative_to(root)))
+        try:
+            recording = open_recording(path, **vars(asked))
+            count = spectrogram_count(recording, settings)
+            notes.add(name, [*recording.notes, *_doubts(recording, settings)])
+        except (RunError, InvalidInput) as error:
+            unusable.append((str(path.relative_to(root)), clean(str(error))))
+            continue
+        report(RunEvent())  # raises if the task was cancelled, as this loop may take long
+        # a.iq and a.wav in one folder must not write the same files, nor must a.iq and a.iq.npy.
+        target = path.with_suffix("") if stems[path.with_suffix("")] == 1 else path
+        own = settings.at_rate(recording.sample_rate_hz)
+        found.append(
+            FoundRecording(
+                name=str(path.relative_to(root)),
+                target=str(target.relative_to(root)),
+                recording=recording,
+                settings=own,
+                spectrogram_count=count,
+                step=max(1, min(MAX_SPECTROGRAMS_PER_ITEM, SAMPLES_PER_ITEM // own.samples_per_spectrogram)),
+            )
+        )
+    notes.tell(report)
+    _warn_about_rates(found, report)
+    return found, unusable
+
+
+class _Notes:
+    """Notes of recordings. The same note about many of them is told once."""
+
+    def __init__(self) -> None:
+        self._names: defaultdict[Note, list[str]] = defaultdict(list)
+
+    def add(self, name: str, notes: Sequence[Note]) -> None:
+        for note in notes:
+            self._names[note].append(name)
+
+    def tell(self, report: Report) -> None:
+        for note, names in self._names.items():
+            level: Level = note.level
+            report(RunEvent(message=clean(f"{_some(names)}: {note.message}."), level=level))
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:NAMES_SHOWN])
+    more = len(names) - NAMES_SHOWN
+    return f"{len(names)} recordings ({shown} and {more} more)" if more > 0 else shown
+
+
+def _doubts(recording: Recording, settings: StftSettings) -> list[Note]:
+    if recording.sample_rate_hz is not None:
+        return []
+    return [
+        Note(f"no sample rate is known, so {settings.sample_rate_hz / 1e6:g} MS/s are assumed; set sample_rate_hz")
+    ]
+
+
+def _warn_about_rates(found: Sequence[FoundRecording], report: Report) -> None:
+    """Spectrograms of different rates show different bandwidths: a model learns the rate, not the signal."""
+    names: defaultdict[float, list[str]] = defaultdict(list)
+    for one in found:
+        names[one.settings.sample_rate_hz].append(clean(one.name))
+    if len(names) > 1:
+        rates = "; ".join(f"{rate_hz / 1e6:g} MS/s: {_some(some)}" for rate_hz, some in sorted(names.items()))
+        message = (
+            f"The recordings have different sample rates, so the same signal looks different: {rates}. "
+            "Resample them, or draw each rate as a data set of its own."
+        )
+        report(RunEvent(message=message, level="WARNING"))
