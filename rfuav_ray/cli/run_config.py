@@ -1,6 +1,5 @@
 """Builds and checks the settings, and requests from a YAML file and flags. Flags take precedence."""
 
-import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from pydantic import ValidationError
 
 from rfuav_ray.api.kinds import Kind
 from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest, Request, TrainingRequest
+from rfuav_ray.api.requests.unknown_fields import nearest
 from rfuav_ray.cli.request_flags import given, with_nulls
 from rfuav_ray.errors import InvalidInput, RfuavError
 from rfuav_ray.images.class_folders import class_folders
@@ -38,13 +38,13 @@ def inference_request(
     fields = _merged(InferenceRequest, config, {**flags, "source_path": sources[0] if sources else None})
     if len(sources) < 2:
         return _validated(InferenceRequest, fields)
-    for name in ("name", "task_id"):
-        if name in fields:
-            raise InvalidInput(name, "cannot be set for several sources, because each source becomes a task.")
     fields["source_paths"] = [_absolute(source) for source in sources]
     if "save_path" in fields:
         fields["save_base_path"] = fields.pop("save_path")
     del fields["source_path"]
+    for name in fields:
+        if name not in BatchInferenceRequest.model_fields:
+            raise InvalidInput(name, "cannot be set for several sources, because each source becomes a task.")
     return _validated(BatchInferenceRequest, fields)
 
 
@@ -96,8 +96,8 @@ def _read_config(path: Path, kind: type[Request]) -> dict[str, Any]:
 
 
 def _nearest(name: str, kind: type[Request]) -> str:
-    near = difflib.get_close_matches(name, kind.model_fields, n=1)
-    return f"; did you mean '{near[0]}'?" if near else f"; the fields are {', '.join(kind.model_fields)}"
+    near = nearest(name, kind.model_fields)
+    return f"; did you mean '{near}'?" if near else f"; the fields are {', '.join(kind.model_fields)}"
 
 
 def _absolute(path: str | Path) -> str:

@@ -1,8 +1,18 @@
 """Field types and the base class that the requests share."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    model_validator,
+)
+
+from rfuav_ray.api.requests.unknown_fields import warnings_about
 
 
 def no_nul(text: str) -> str:
@@ -62,5 +72,22 @@ Description = Annotated[
 
 
 class Request(BaseModel):
-    # The API has fields whose names start with "model". Unknown fields are ignored, as in the original service.
+    # The API has fields whose names start with "model". Unknown fields are ignored, as in the original service. A
+    # warning names them.
     model_config = ConfigDict(protected_namespaces=(), frozen=True)
+
+    _warnings: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the client should know about its request: sentences for the log of the task."""
+        return self._warnings
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _note_unknown_fields(cls, fields: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        request = validate(fields)
+        if isinstance(fields, dict) and not fields.keys() <= cls.model_fields.keys():
+            unknown = [name for name in fields if name not in cls.model_fields]
+            request._warnings = warnings_about(unknown, cls.model_fields)  # noqa: SLF001 (its own class)
+        return request
