@@ -3,6 +3,8 @@
 import difflib
 from collections.abc import Collection, Iterable
 
+from rfuav_ray.events import one_line
+
 #: a body of 1 MiB has room for a hundred thousand names
 MAX_NAMED = 20
 MAX_NAME_CHARS = 60
@@ -17,7 +19,8 @@ def warnings_about(unknown: Collection[str], known: Iterable[str]) -> tuple[str,
     """
     fields = list(known)
     sentences = [
-        f"unknown field '{_shown(name)}', ignored{_suggestion(name, fields)}" for name in list(unknown)[:MAX_NAMED]
+        f"unknown field '{one_line(name, MAX_NAME_CHARS)}', ignored{_suggestion(name, fields)}"
+        for name in list(unknown)[:MAX_NAMED]
     ]
     if len(unknown) > MAX_NAMED:
         sentences.append(f"{len(unknown) - MAX_NAMED} further unknown fields, ignored")
@@ -37,10 +40,3 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 def _suggestion(name: str, fields: Iterable[str]) -> str:
     near = nearest(name, fields)
     return f"; did you mean {near}?" if near else ""
-
-
-def _shown(name: str) -> str:
-    """The name on one line, with escapes for what a terminal would obey or not show."""
-    cut = name[:MAX_NAME_CHARS]
-    text = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in cut)
-    return f"{text}…" if len(name) > MAX_NAME_CHARS else text
