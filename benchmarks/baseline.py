@@ -48,6 +48,7 @@ async def start_training(request: TrainingRequest) -> TaskResponse:
         eta_seconds=None,
         error=None,
         result=None,
+        warnings=0,
     )
     tasks[task.task_id] = task
     return task

@@ -40,7 +40,7 @@ class Manager:
         tasks = [_running(number) for number in range(count)]
         for task in tasks:
             self._scheduler.slots.hold(task.id, "cpu", task.kind, 0.0)
-        await self._table.add([(task, log_entry("accepted")) for task in tasks], lambda _: None)
+        await self._table.add([(task, [log_entry("accepted")]) for task in tasks], lambda _: None)
 
     async def report(self, report: RunReport) -> ReportAnswer:
         return await self._reports.accept(report)

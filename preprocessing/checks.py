@@ -24,6 +24,7 @@ from rfuav_ray.api.requests import (
     PreprocessingRequest,
     SpectrogramRequest,
 )
+from rfuav_ray.api.validation_messages import message_of
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.files import is_image, walk_images
 from rfuav_ray.images.class_folders import class_folders, image_names, refuse_unfinished
@@ -36,6 +37,8 @@ from rfuav_ray.signals.stft_settings import StftSettings
 #: up to this many recordings are opened: one must be usable, and they must not give too many spectrograms. With
 #: more, the run looks at them
 MAX_RECORDINGS_CHECKED = 20
+#: bytes of train/<class>/<file> with the longest names that file systems have
+OUTPUT_ROOM_BYTES = 520
 
 
 def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path]) -> PreprocessingRequest:
@@ -122,14 +125,14 @@ def _plan(recordings: Sequence[Path], settings: StftSettings, asked: Asked) -> P
 
 def _contradiction(error: ValidationError) -> InvalidInput:
     # The messages of StftSettings' own checks begin with the field.
-    field, _, reason = str(error.errors()[0]["msg"]).removeprefix("Value error, ").partition(": ")
+    field, _, reason = message_of(error.errors()[0]).partition(": ")
     return InvalidInput(field, reason)
 
 
 def _with_output(
     request: PreprocessingRequest, source: Path, output_path: str, roots: Sequence[Path]
 ) -> PreprocessingRequest:
-    output = paths.output_folder(output_path, roots, field="output_path")
+    output = paths.output_folder(output_path, roots, field="output_path", room_bytes=OUTPUT_ROOM_BYTES)
     if output == source:
         raise InvalidInput("output_path", f"'{output}' is also the input: choose another folder.")
     if output.is_relative_to(source):

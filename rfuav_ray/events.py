@@ -36,5 +36,13 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
+def one_line(text: str, max_chars: int = 200) -> str:
+    """The text on one line, cut, with escapes for characters that a terminal would obey or not show."""
+    shown = "".join(
+        one if one.isprintable() else one.encode("unicode_escape").decode() for one in text[:max_chars]
+    )
+    return f"{shown}…" if len(text) > max_chars else shown
+
+
 def ignore(event: RunEvent) -> None:
     """Discard the event: a Report for callers that only need the result."""

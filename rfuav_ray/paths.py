@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rfuav_ray.errors import InvalidInput, PathNotAllowed
-from rfuav_ray.events import clean
+from rfuav_ray.events import clean, one_line
 from rfuav_ray.files import is_text
+from rfuav_ray.foreign_paths import refuse_foreign
 
 
 def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
@@ -17,14 +18,21 @@ def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
         InvalidInput: The path cannot be resolved, or is not UTF-8 and so cannot be stored in the task's record.
     """
     try:
-        path = (roots[0] / Path(text).expanduser()).resolve()
+        given = roots[0] / Path(text).expanduser()
+        path = given.resolve()
+    except ValueError:  # a NUL, or half of a surrogate pair
+        raise InvalidInput(
+            field, f"'{one_line(text)}' has a character that no path can have; remove it."
+        ) from None
     except (OSError, RuntimeError) as error:  # a loop of links, or `~user` of an unknown user
-        raise InvalidInput(field, f"'{text}' cannot be resolved: {error}") from None
+        refuse_foreign(roots[0] / text, text, field=field)
+        raise InvalidInput(field, f"'{one_line(text)}' cannot be resolved: {error}") from None
     if not any(path.is_relative_to(root) for root in roots):
         allowed = ", ".join(str(root) for root in roots)
         raise PathNotAllowed(
             field, f"'{text}' is outside the folders this service may use ({allowed}). See DATA_ROOTS."
         )
+    refuse_foreign(given, text, field=field)
     if not is_text(str(path)):
         raise InvalidInput(field, f"'{text}' leads to '{clean(str(path))}', whose name is not UTF-8; rename it.")
     return path
@@ -49,8 +57,19 @@ def existing(text: str, roots: Sequence[Path], *, field: str) -> Path:
     return path
 
 
-def output_folder(text: str, roots: Sequence[Path], *, field: str) -> Path:
-    """Resolve the path of a folder that exists or can be created. Raises PathNotAllowed or InvalidInput."""
+def output_folder(text: str, roots: Sequence[Path], *, field: str, room_bytes: int = 0) -> Path:
+    """Resolve the path of a folder that exists or can be created.
+
+    Args:
+        text: The path as the client sent it.
+        roots: Folders that the service may use.
+        field: The field of the request.
+        room_bytes: The length of the longest path, relative to the folder, that will be written in it.
+
+    Raises:
+        PathNotAllowed: The path lies outside all roots.
+        InvalidInput: There cannot be such a folder, or not with such files.
+    """
     path = resolve(text, roots, field=field)
     for parent in (path, *path.parents):
         if _stat_ok(parent, field):
@@ -58,8 +77,29 @@ def output_folder(text: str, roots: Sequence[Path], *, field: str) -> Path:
                 raise InvalidInput(field, f"'{path}' cannot be a folder: '{parent}' is a file.")
             if not _is_writable(parent):
                 raise InvalidInput(field, f"'{path}' cannot be written: no permission in '{parent}'.")
+            _check_length(path, parent, field, room_bytes)
             break
     return path
+
+
+def _check_length(path: Path, existing: Path, field: str, room_bytes: int) -> None:
+    """Refuse what the file system refuses only when the folders are made."""
+    # The kernel looks at a name only when the folder that holds it exists.
+    most_in_name = os.pathconf(existing, "PC_NAME_MAX")
+    for name in path.relative_to(existing).parts:
+        if len(os.fsencode(name)) > most_in_name:
+            raise InvalidInput(
+                field,
+                f"the name '{one_line(name, 40)}' has {len(os.fsencode(name))} bytes; at most {most_in_name} are "
+                "possible. Choose a shorter one.",
+            )
+    length, most = len(os.fsencode(path)), os.pathconf(existing, "PC_PATH_MAX") - 1
+    if length + room_bytes > most:
+        raise InvalidInput(
+            field,
+            f"'{one_line(str(path), 40)}' has {length} bytes, and the files in it need up to {room_bytes} more; "
+            f"at most {most} are possible. Choose a shorter path.",
+        )
 
 
 def _stat_ok(path: Path, field: str) -> bool:

@@ -79,6 +79,10 @@ class TaskRecord(BaseModel):
     losses: int = 0
     #: number of log entries that the current or last run has reported
     reported_entries: int = 0
+    #: number of WARNING entries in the task's log, over all its runs
+    warnings: int = 0
+    #: of a submission: warnings about the request, which the TaskManager writes into the log of the new task
+    submission_warnings: tuple[str, ...] = ()
     cancel_requested: bool = False
     current_epoch: int | None = None
     total_epochs: int | None = None

@@ -13,6 +13,7 @@ from ray.exceptions import RayError
 from starlette.exceptions import HTTPException
 
 from rfuav_ray.api.responses import ErrorResponse, FieldError
+from rfuav_ray.api.validation_messages import field_of, given_text, message_of
 from rfuav_ray.errors import (
     InvalidInput,
     PathNotAllowed,
@@ -104,12 +105,9 @@ def _problem(entry: Mapping[str, Any]) -> FieldError:
         reason = entry.get("ctx", {}).get("error", "")
         return FieldError(field="body", message=f"not valid JSON: {reason} at character {entry['loc'][-1]}")
     # The first element names the location: body, query or path.
-    path = [str(part) for part in entry["loc"][1:]] or [str(entry["loc"][0])]
-    message = str(entry["msg"]).removeprefix("Value error, ")
-    # Show only scalar input. For a missing field, the input is the object around it with all its other fields.
-    if isinstance(entry["input"], (str, int, float)):
-        message += f" (given: {repr(entry['input'])[:100]})"
-    return FieldError(field=".".join(path), message=message)
+    field = field_of(entry, skip=1) or str(entry["loc"][0])
+    given = given_text(entry)
+    return FieldError(field=field, message=f"{message_of(entry)} (given: {given})" if given else message_of(entry))
 
 
 async def _http_error(_request: Request, error: Exception) -> Response:

@@ -198,6 +198,7 @@ def new_task(
         id=task_id,
         kind=kind,
         request=request.model_dump(mode="json"),
+        submission_warnings=request.warnings,
         priority=priority,
         wanted_device=device,
         number=0,

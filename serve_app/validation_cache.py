@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from pydantic import BaseModel
+from rfuav_ray.api.requests import Request
 
 #: short enough that a user who has changed a file does not notice
 REMEMBERED_S = 1.0
@@ -13,13 +13,13 @@ MOST_REMEMBERED = 10_000
 #: fields that no check reads
 _UNCHECKED = {"task_id", "priority", "description"}
 
-Request = TypeVar("Request", bound=BaseModel)
+RequestT = TypeVar("RequestT", bound=Request)
 
 #: by check and request: the time of a successful check, and the request that the check returned
-_good: dict[tuple[str, str], tuple[float, BaseModel]] = {}
+_good: dict[tuple[str, str, tuple[str, ...]], tuple[float, Request]] = {}
 
 
-async def checked(check: Callable[..., Request], request: Request, **settings: Any) -> Request:
+async def checked(check: Callable[..., RequestT], request: RequestT, **settings: Any) -> RequestT:
     """Check a request, unless an equal request has just passed the same check.
 
     Requests are equal when they differ only in fields that no check reads.
@@ -30,7 +30,8 @@ async def checked(check: Callable[..., Request], request: Request, **settings: A
     Raises:
         Exception: the exception that `check` raises.
     """
-    key = (check.__name__, request.model_dump_json(exclude=_UNCHECKED))
+    # The answer carries the warnings of its request.
+    key = (check.__name__, request.model_dump_json(exclude=_UNCHECKED), request.warnings)
     found_s, found = _good.get(key, (-REMEMBERED_S, request))
     if time.monotonic() - found_s >= REMEMBERED_S:
         found_s, found = time.monotonic(), await asyncio.to_thread(check, request, **settings)

@@ -18,6 +18,11 @@ Event = tuple[int, str]
 WINDOW = 500
 
 
+def warnings_in(entries: Iterable[Entry]) -> int:
+    """Count the entries that warn."""
+    return sum(entry.get("level") == "WARNING" for entry in entries)
+
+
 @dataclass
 class EventWindow:
     """The newest events of a task, without gaps."""

@@ -52,7 +52,8 @@ def ending(task: TaskRecord, outcome: Outcome) -> tuple[TaskStatus, dict[str, An
     """The final status of a task, and the other fields of its record that change."""
     if outcome.status == "completed":
         result = outcome.result
-        done: dict[str, Any] = {"progress": 100.0, "message": "Completed.", "result": result}
+        counted = result and {**result, "warnings": task.warnings}
+        done: dict[str, Any] = {"progress": 100.0, "message": "Completed.", "result": counted}
         # The last report may have been lost, or not recorded by a stopping service.
         if result and "metrics" in result:
             done |= {"latest_metrics": result["metrics"], "current_epoch": result["epochs"]}

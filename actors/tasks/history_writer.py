@@ -39,7 +39,7 @@ class _Request:
     """New tasks or deleted tasks. They are stored at the next try, or not at all."""
 
     answer: "asyncio.Future[None]"
-    added: Sequence[tuple[TaskRecord, Entry]] = ()
+    added: Sequence[tuple[TaskRecord, Sequence[Entry]]] = ()
     deleted: Sequence[str] = ()
     #: called with the rows of the new tasks as soon as they are published
     on_stored: Callable[[list[TaskRow]], None] = lambda _: None
@@ -100,9 +100,11 @@ class HistoryWriter:
             await stored
 
     async def add(
-        self, new_tasks: Sequence[tuple[TaskRecord, Entry]], on_stored: Callable[[list[TaskRow]], None]
+        self,
+        new_tasks: Sequence[tuple[TaskRecord, Sequence[Entry]]],
+        on_stored: Callable[[list[TaskRow]], None],
     ) -> None:
-        """Store new tasks, each with the first entry of its log: all of them or none. Raises the store's error."""
+        """Store new tasks, each with the first entries of its log: all or none. Raises the store's error."""
         await self._ask(_Request(asyncio.get_running_loop().create_future(), added=new_tasks, on_stored=on_stored))
 
     async def delete(self, task_ids: Sequence[str]) -> None:
@@ -141,7 +143,7 @@ class HistoryWriter:
     async def _write(self, changes: dict[str, _Pending], requests: list[_Request]) -> bool:
         """Commit and publish. Returns whether everything is stored; otherwise the changes wait for a next try."""
         changed = [self._changed(task_id, pending) for task_id, pending in changes.items()]
-        added = [[self._added(task, entry) for task, entry in request.added] for request in requests]
+        added = [[self._added(task, entries) for task, entries in request.added] for request in requests]
         deleted = [self._deleted(task_id) for request in requests for task_id in request.deleted]
         durable = [change for change in changed if changes[change.task_id].is_durable]
         try:
@@ -186,9 +188,9 @@ class HistoryWriter:
         row = row_of(self._numbered(self._newest(task_id)), self._last_sequence(task_id))
         return Change(row.version, task_id, row, pending.events)
 
-    def _added(self, task: TaskRecord, entry: Entry) -> Change:
-        row = row_of(self._numbered(task), last_sequence=1)
-        return Change(row.version, row.id, row, [(1, _as_json(entry))])
+    def _added(self, task: TaskRecord, entries: Sequence[Entry]) -> Change:
+        row = row_of(self._numbered(task), last_sequence=len(entries))
+        return Change(row.version, row.id, row, list(enumerate(map(_as_json, entries), start=1)))
 
     def _deleted(self, task_id: str) -> Change:
         self.version += 1

@@ -7,6 +7,7 @@ from actors.devices.numbering import ANY_GPU
 from actors.events.window import Entry, log_entry
 from actors.store.row import TaskRow
 from actors.tasks.scheduler import Decisions, Scheduler
+from actors.tasks.service_entries import log_warnings
 from actors.tasks.table import TaskTable
 from rfuav_ray.errors import InvalidInput, ServiceBusy, service_stopping
 from rfuav_ray.tasks import TaskRecord
@@ -28,13 +29,13 @@ class Submissions:
 
     async def accept(self, submissions: Sequence[Sequence[str]]) -> "list[list[TaskRow] | Exception]":
         """Store and queue the tasks of each submission, or say why not; see TaskManager.submit_batch."""
-        arriving: list[tuple[TaskRecord, Entry]] = []
+        arriving: list[tuple[TaskRecord, list[Entry]]] = []
         refusals: list[Exception | None] = []
         parsed = [list(map(TaskRecord.model_validate_json, texts)) for texts in submissions]
         for tasks in parsed:
             try:
                 self._check(tasks)
-                with_first_entries = [_with_first_entry(task, self._scheduler.waits_for(task)) for task in tasks]
+                with_first_entries = [_with_first_entries(task, self._scheduler.waits_for(task)) for task in tasks]
                 self._table.reserve([task.id for task in tasks])
             except Exception as error:
                 refusals.append(error)
@@ -65,10 +66,12 @@ class Submissions:
                 reason = f"unknown device '{task.wanted_device}'; the devices are {', '.join(devices)}."
                 raise InvalidInput("device", reason)
 
-    async def _add(self, new_tasks: Sequence[tuple[TaskRecord, Entry]]) -> None:
+    async def _add(self, new_tasks: Sequence[tuple[TaskRecord, Sequence[Entry]]]) -> None:
         """Store and queue new tasks. Raises ServiceBusy if they cannot be stored."""
         if new_tasks:
             await self._table.add(new_tasks, self._queue)
+        for task, entries in new_tasks:
+            log_warnings(task.id, entries)
 
     def _queue(self, stored: Sequence[TaskRecord]) -> None:
         for task in stored:
@@ -80,10 +83,11 @@ class Submissions:
         logger.info("accepted: %s", shown)
 
 
-def _with_first_entry(task: TaskRecord, reason_to_wait: str | None) -> tuple[TaskRecord, Entry]:
-    """The task and the first entry of its log as they are stored. Both contain the reason to wait."""
+def _with_first_entries(task: TaskRecord, reason_to_wait: str | None) -> tuple[TaskRecord, list[Entry]]:
+    """The task and the first entries of its log as they are stored. Both contain the reason to wait."""
     message = f"Task accepted: {task.kind}, priority {task.priority}."
     if reason_to_wait is not None:
         task = task.evolve(message=reason_to_wait)
         message = f"{message} {reason_to_wait}"
-    return task, log_entry(message)
+    entries = [log_entry(message), *(log_entry(text, "WARNING") for text in task.submission_warnings)]
+    return task.model_copy(update={"submission_warnings": ()}) if task.submission_warnings else task, entries

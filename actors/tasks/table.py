@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from actors.events.gauges import QueueGauges
-from actors.events.window import Entry
+from actors.events.window import Entry, warnings_in
 from actors.gc_tuning import gc_paused
 from actors.store.row import TaskRow, record_of
 from actors.store.store import Store
@@ -92,9 +92,11 @@ class TaskTable:
         self._arriving.update(task_ids)
 
     async def add(
-        self, new_tasks: Sequence[tuple[TaskRecord, Entry]], on_stored: Callable[[list[TaskRecord]], None]
+        self,
+        new_tasks: Sequence[tuple[TaskRecord, Sequence[Entry]]],
+        on_stored: Callable[[list[TaskRecord]], None],
     ) -> None:
-        """Store new tasks, each with the first entry of its log: all of them or none.
+        """Store new tasks, each with the first entries of its log: all of them or none.
 
         The tasks' ids must be reserved. After an error they are free again.
 
@@ -106,9 +108,10 @@ class TaskTable:
             ServiceBusy: The tasks cannot be stored.
         """
         numbered = []
-        for task, entry in new_tasks:
+        for task, entries in new_tasks:
             self._last_number += 1
-            numbered.append((task.model_copy(update={"number": self._last_number}), entry))
+            known = {"number": self._last_number, "warnings": warnings_in(entries)}
+            numbered.append((task.model_copy(update=known), entries))
 
         def stored(rows: list[TaskRow]) -> None:
             for (task, _), row in zip(numbered, rows, strict=True):
@@ -130,6 +133,8 @@ class TaskTable:
             durable: Whether the state must survive a restart. Otherwise it is shown and not stored.
         """
         before = self._live.get(task.id) or record_of(self.row(task.id))
+        if (warnings := before.warnings + warnings_in(entries)) != task.warnings:
+            task = task.model_copy(update={"warnings": warnings})
         self._gauges.count((before.kind, before.status.value), (task.kind, task.status.value))
         self._live[task.id] = task
         self._writer.change(task.id, entries, durable=durable)

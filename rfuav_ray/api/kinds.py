@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from rfuav_ray.api.requests import (
     DataAugmentationRequest,
     DatasetSplitRequest,
@@ -29,6 +31,8 @@ from rfuav_ray.api.results import (
     TaskResult,
     TrainingResult,
 )
+from rfuav_ray.api.validation_messages import explained
+from rfuav_ray.errors import RunError
 from rfuav_ray.outputs.artifacts import (
     DATASET_FILE,
     EPOCH_CHECKPOINT,
@@ -165,5 +169,14 @@ def kinds_of(slot_kind: SlotKind) -> tuple[TaskKind, ...]:
 
 
 def parse_request(kind: str, fields: dict[str, Any]) -> Request:
-    """Return the request of a stored task."""
-    return KINDS[kind].request.model_validate(fields)
+    """Return the request of a stored task.
+
+    Raises:
+        RunError: An earlier version accepted it, and this one does not.
+    """
+    try:
+        return KINDS[kind].request.model_validate(fields)
+    except ValidationError as error:
+        raise RunError(
+            f"This version does not accept the task's request: {explained(error)}. Submit it again."
+        ) from None

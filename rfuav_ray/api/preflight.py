@@ -19,6 +19,8 @@ from rfuav_ray.models.weights import check_weights
 from rfuav_ray.outputs.artifacts import TRAINING_FILES
 
 MAX_CACHED_CHECKS = 1000
+#: bytes of the longest path that a run writes in its folder: an earlier task's file in previous/<task id>/
+RESULTS_ROOM_BYTES = 128
 
 
 def check_training(
@@ -51,10 +53,7 @@ def check_training(
         weights = paths.existing_file(request.weight_path, roots, field="weight_path")
         check_weights(weights, model=request.model, num_classes=None, image_size=request.image_size)
         weight_path = str(weights)
-    save_path = paths.output_folder(request.save_path, roots, field="save_path")
-    folder = save_path
-    if request.name is not None:
-        folder = paths.output_folder(str(save_path / request.name), roots, field="name")
+    save_path, folder = _results_folder(request.save_path, request.name, roots)
     if request.on_existing == "overwrite" and weight_path in {
         str(folder / name) for name in TRAINING_FILES.values()
     }:
@@ -92,11 +91,18 @@ def check_inference(
     _check_source(source_path, source_field)
     update = {"cfg_path": str(config_path), "weight_path": str(weight_path), "source_path": str(source_path)}
     if request.save_path is not None:
-        save_path = paths.output_folder(request.save_path, roots, field="save_path")
+        save_path, _ = _results_folder(request.save_path, request.name, roots)
         update["save_path"] = str(save_path)
-        if request.name is not None:
-            paths.output_folder(str(save_path / request.name), roots, field="name")
     return request.model_copy(update=update)
+
+
+def _results_folder(save_path: str, name: str | None, roots: Sequence[Path]) -> tuple[Path, Path]:
+    """Return the resolved `save_path`, and the folder that the run writes."""
+    room = {"room_bytes": RESULTS_ROOM_BYTES}
+    base = paths.output_folder(save_path, roots, field="save_path", **room)
+    if name is None:
+        return base, base
+    return base, paths.output_folder(str(base / name), roots, field="name", **room)
 
 
 @lru_cache(MAX_CACHED_CHECKS)

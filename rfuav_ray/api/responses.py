@@ -36,6 +36,7 @@ class TaskResponse(Response):
     eta_seconds: float | None = Field(description="estimate of a running task's remaining time")
     error: str | None = Field(description="the reason, if the task has failed")
     result: AsStored[TaskResult] | None = Field(description="files and numbers; null until the task has completed")
+    warnings: int = Field(description="WARNING entries in the task's log so far")
 
 
 class PreprocessingResponse(Response):
@@ -51,6 +52,7 @@ class PreprocessingResponse(Response):
     )
     created_at: datetime
     updated_at: datetime
+    warnings: int = Field(description="WARNING entries in the task's log so far")
 
 
 class TaskActionResponse(Response):
@@ -186,6 +188,7 @@ def task_response(task: TaskRecord, *, queue_position: int | None = None) -> Tas
         eta_seconds=_eta_seconds(task),
         error=task.error,
         result=task.result,
+        warnings=task.warnings,
     )
 
 
@@ -202,6 +205,7 @@ def preprocessing_response(task: TaskRecord) -> PreprocessingResponse:
             "stats": task.result["stats"] if task.result and "stats" in task.result else None,
             "created_at": task.created_at,
             "updated_at": task.updated_at,
+            "warnings": task.warnings,
         }
     )
 

@@ -27,8 +27,11 @@ class LogView:
 
     def __init__(self, console: Console) -> None:
         self.console = console
+        #: how many of the printed lines are warnings
+        self.warnings = 0
 
     def log(self, entry: Mapping[str, Any]) -> None:
+        self.warnings += entry.get("level") == "WARNING"
         self.console.print(log_line(entry), soft_wrap=True)
 
     def update(self, task: Mapping[str, Any]) -> None:
@@ -85,11 +88,12 @@ def short(task_id: str) -> str:
 
 
 def follow_task(client: RFUAVClient, task_id: str, console: Console) -> dict[str, Any]:
-    """Show a task of the service until it ends, and return the ended task."""
+    """Show a task of the service until it ends, and return the ended task with the number of its `warnings`."""
     with open_view(console, short(task_id)) as view, _Refresher(client, task_id, view):
         for entry in client.stream_logs(task_id):
             view.log(entry)
-    return client.wait(task_id)
+    # A service of an earlier version does not count them.
+    return {**client.wait(task_id), "warnings": view.warnings}
 
 
 def duration_text(seconds: float) -> str:

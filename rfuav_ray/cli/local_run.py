@@ -15,7 +15,7 @@ from rich.console import Console
 from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.api.results import TrainingResult
 from rfuav_ray.cli.follow import LogView, open_view
-from rfuav_ray.cli.printing import print_training
+from rfuav_ray.cli.printing import print_training, print_warnings
 from rfuav_ray.errors import RunCancelled
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.machine.malloc_tuning import keep_freed_memory
@@ -31,17 +31,19 @@ def train_and_print(request: TrainingRequest, console: Console, *, resume: bool)
         print("Stopped. Resume from the last checkpoint with `--local --resume`.", file=sys.stderr)
         return 130
     print_training(console, result["metrics"], result)
+    print_warnings(console, result["warnings"])
     return 0
 
 
 def train_locally(request: TrainingRequest, console: Console, *, resume: bool) -> TrainingResult:
-    """Train and return the result. Raises RunCancelled when ctrl-C stopped the training."""
+    """Train and return the result with the number of warnings. Raises RunCancelled when ctrl-C stopped it."""
     with open_view(console, request.name or request.model) as view, _stopped_by_ctrl_c() as stop:
         device = _device(request.device, view)
         report = _reporting(view, stop, request.num_epochs)
         # A constant default, so that --resume recognizes the checkpoint of an earlier run as its own.
         run_id = request.task_id or "local"
-        return train(request, report=report, device=device, run_id=run_id, resume=resume)
+        result = train(request, report=report, device=device, run_id=run_id, resume=resume)
+        return {**result, "warnings": view.warnings}
 
 
 def _reporting(view: LogView, stop: list[bool], total_epochs: int) -> Report:

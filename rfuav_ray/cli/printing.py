@@ -102,6 +102,17 @@ def print_preprocessing(console: Console, answer: Mapping[str, Any]) -> None:
     _print_files(console, {}, answer.get("output_path"))
 
 
+def print_warnings(console: Console, count: int) -> None:
+    """Print how many warnings the log above has, if any. It is the last line, so that nobody misses them."""
+    if count:
+        text = (
+            "1 warning: see the line marked WARNING"
+            if count == 1
+            else f"{count} warnings: see the lines marked WARNING"
+        )
+        console.print(Text(f"{text} above.", style="bold yellow"))
+
+
 def _table(console: Console, *headers: str) -> Table:
     table = Table(box=SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
     for header in headers:

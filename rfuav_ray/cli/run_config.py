@@ -1,6 +1,5 @@
 """Builds and checks the settings, and requests from a YAML file and flags. Flags take precedence."""
 
-import difflib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,8 +10,11 @@ from pydantic import ValidationError
 
 from rfuav_ray.api.kinds import Kind
 from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest, Request, TrainingRequest
+from rfuav_ray.api.requests.unknown_fields import nearest
+from rfuav_ray.api.validation_messages import MAX_GIVEN_CHARS, field_of, message_of
 from rfuav_ray.cli.request_flags import given, with_nulls
 from rfuav_ray.errors import InvalidInput, RfuavError
+from rfuav_ray.foreign_paths import refuse_foreign
 from rfuav_ray.images.class_folders import class_folders
 from rfuav_ray.settings import Settings
 from rfuav_ray.yaml_files import load_plain
@@ -38,13 +40,13 @@ def inference_request(
     fields = _merged(InferenceRequest, config, {**flags, "source_path": sources[0] if sources else None})
     if len(sources) < 2:
         return _validated(InferenceRequest, fields)
-    for name in ("name", "task_id"):
-        if name in fields:
-            raise InvalidInput(name, "cannot be set for several sources, because each source becomes a task.")
-    fields["source_paths"] = [_absolute(source) for source in sources]
+    fields["source_paths"] = [_absolute(source, "--source") for source in sources]
     if "save_path" in fields:
         fields["save_base_path"] = fields.pop("save_path")
     del fields["source_path"]
+    for name in fields:
+        if name not in BatchInferenceRequest.model_fields:
+            raise InvalidInput(name, "cannot be set for several sources, because each source becomes a task.")
     return _validated(BatchInferenceRequest, fields)
 
 
@@ -73,7 +75,7 @@ def _merged(kind: type[Request], config: Path | None, flags: Mapping[str, Any]) 
     fields = with_nulls(kind, ({} if config is None else _read_config(config, kind)) | given(kind, flags))
     for name, value in fields.items():
         if name.endswith("_path") and isinstance(value, str | Path) and str(value):
-            fields[name] = _absolute(value)
+            fields[name] = _absolute(value, name)
     return fields
 
 
@@ -96,13 +98,15 @@ def _read_config(path: Path, kind: type[Request]) -> dict[str, Any]:
 
 
 def _nearest(name: str, kind: type[Request]) -> str:
-    near = difflib.get_close_matches(name, kind.model_fields, n=1)
-    return f"; did you mean '{near[0]}'?" if near else f"; the fields are {', '.join(kind.model_fields)}"
+    near = nearest(name, kind.model_fields)
+    return f"; did you mean '{near}'?" if near else f"; the fields are {', '.join(kind.model_fields)}"
 
 
-def _absolute(path: str | Path) -> str:
+def _absolute(path: str | Path, field: str) -> str:
     # Not Path.resolve, because links must stay as the user wrote them.
-    return os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+    absolute = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
+    refuse_foreign(Path(absolute), str(path), field=field)
+    return absolute
 
 
 def _count_classes(train_path: Path) -> int:
@@ -124,7 +128,7 @@ def _validated(kind: type[RequestT], fields: dict[str, Any]) -> RequestT:
 
 def _explain(error: ValidationError, name_of: Callable[[str], str] = str) -> str:
     return "; ".join(
-        f"{name_of('.'.join(map(str, problem['loc']))) or 'request'}: {_sentence(problem)}"
+        f"{name_of(field_of(problem)) or 'request'}: {_sentence(problem)}"
         for problem in error.errors(include_url=False)
     )
 
@@ -132,7 +136,7 @@ def _explain(error: ValidationError, name_of: Callable[[str], str] = str) -> str
 def _sentence(problem: Any) -> str:
     if problem["type"] == "missing":
         return "is missing"
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    message = message_of(problem)
     message = f"{message[:1].lower()}{message[1:]}"
     # An error without a location concerns several fields, and its message names them.
-    return f"{message} (it is {problem['input']!r})" if problem["loc"] else message
+    return f"{message} (it is {repr(problem['input'])[:MAX_GIVEN_CHARS]})" if problem["loc"] else message

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from rfuav_ray.cli.follow import LogView, follow_task
-from rfuav_ray.cli.printing import print_inference, print_preprocessing, print_training
+from rfuav_ray.cli.printing import print_inference, print_preprocessing, print_training, print_warnings
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.client.clients import REPLICA_LAG_S, REPLICA_POLL_S
 
@@ -21,10 +21,9 @@ ENTRIES_SHOWN = 100_000
 def follow_training(client: RFUAVClient, task_id: str, console: Console) -> int:
     def follow() -> int:
         task = _end_of(client, task_id, console)
-        if task["status"] != "completed":
-            return 1
-        print_training(console, task["latest_metrics"] or {}, task["result"] or {})
-        return 0
+        if task["status"] == "completed":
+            print_training(console, task["latest_metrics"] or {}, task["result"] or {})
+        return _closed(console, task)
 
     return _interruptible(follow, [task_id])
 
@@ -42,8 +41,7 @@ def follow_inferences(client: RFUAVClient, task_ids: Sequence[str], console: Con
             if task["status"] == "completed":
                 page = client.get_inference_results(task_id, limit=ROWS_SHOWN)
                 print_inference(console, task["result"] or {}, page["predictions"], total=page["total"])
-            else:
-                status = 1
+            status = max(status, _closed(console, task))
         return status
 
     return _interruptible(follow, task_ids)
@@ -52,10 +50,9 @@ def follow_inferences(client: RFUAVClient, task_ids: Sequence[str], console: Con
 def follow_preprocessing(client: RFUAVClient, task_id: str, console: Console) -> int:
     def follow() -> int:
         task = _end_of(client, task_id, console)
-        if task["status"] != "completed":
-            return 1
-        print_preprocessing(console, _with_stats(client, task_id))
-        return 0
+        if task["status"] == "completed":
+            print_preprocessing(console, _with_stats(client, task_id))
+        return _closed(console, task)
 
     return _interruptible(follow, [task_id])
 
@@ -66,6 +63,8 @@ def print_logs(client: RFUAVClient, task_id: str, console: Console, *, follow: b
     def show() -> int:
         for entry in client.stream_logs(task_id) if follow else client.get_logs(task_id, limit=ENTRIES_SHOWN):
             view.log(entry)
+        if follow:  # without it the output is the log alone, for other programs
+            print_warnings(console, view.warnings)
         return 0
 
     return _interruptible(show, [task_id])
@@ -78,6 +77,12 @@ def _end_of(client: RFUAVClient, task_id: str, console: Console) -> dict[str, An
         reason = task["error"] or task["message"]
         print(f"Error: task {task_id} {task['status']}: {reason}", file=sys.stderr)
     return task
+
+
+def _closed(console: Console, task: dict[str, Any]) -> int:
+    """Print the number of warnings below the result, and return the exit status."""
+    print_warnings(console, task["warnings"])
+    return int(task["status"] != "completed")
 
 
 def _with_stats(client: RFUAVClient, task_id: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.text import Text
 
-STYLE_OF_LEVEL = {"WARNING": "yellow", "ERROR": "bold red"}
+STYLE_OF_LEVEL = {"WARNING": "bold yellow", "ERROR": "bold red"}
 
 
 def log_line(event: Mapping[str, Any]) -> Text:

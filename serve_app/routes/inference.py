@@ -107,9 +107,8 @@ async def _inference_task(request: InferenceRequest, service: Service) -> TaskRe
 def _batch_tasks(request: BatchInferenceRequest, settings: Settings) -> list[TaskRecord]:
     """Check all sources and make their tasks. It reads files, so one thread does it: once for the whole batch."""
     roots = settings.data_roots
-    shared = request.model_dump(include={"cfg_path", "weight_path", "device", "precision", "on_existing"})
-    if "priority" in request.model_fields_set:
-        shared["priority"] = request.priority
+    in_both = BatchInferenceRequest.model_fields.keys() & InferenceRequest.model_fields.keys()
+    shared = request.model_dump(include=set(in_both), exclude_unset=True)
     base = None
     if request.save_base_path is not None:
         base = paths.output_folder(request.save_base_path, roots, field="save_base_path")
@@ -120,7 +119,7 @@ def _batch_tasks(request: BatchInferenceRequest, settings: Settings) -> list[Tas
             InferenceRequest(source_path=source_path, save_path=save_path, **shared), settings
         )
         one = check_inference(one, roots=roots, source_field=f"source_paths.{index}")
-        tasks.append(_task(task_id, one))
+        tasks.append(_task(task_id, one).model_copy(update={"submission_warnings": request.warnings}))
     return tasks
 
 

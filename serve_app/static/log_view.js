@@ -63,6 +63,14 @@ export function logView(taskId, { onEntry = () => {} } = {}) {
     draw();
   }
 
+  // Shows only the lines of a level, and brings them into view. Keyboard and screen readers go on there.
+  function showLevel(name) {
+    level.value = name;
+    filter();
+    element.scrollIntoView({ block: "nearest" });
+    lines.element.focus({ preventScroll: true });
+  }
+
   function matches(entry) {
     return LEVELS[level.value].includes(entry.level) && entry.message.toLowerCase().includes(search.value.trim().toLowerCase());
   }
@@ -77,7 +85,7 @@ export function logView(taskId, { onEntry = () => {} } = {}) {
     if (following.checked) lines.toEnd();
   }
 
-  return { element, stop: () => {
+  return { element, showLevel, stop: () => {
     stop();
     lines.stop();
   } };

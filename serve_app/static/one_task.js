@@ -16,6 +16,8 @@ export function progressText(task, place) {
   return parts.join(" · ");
 }
 
+export const warningsText = (task) => t(task.warnings === 1 ? "tasks.warning" : "tasks.warnings", { n: number(task.warnings) });
+
 export async function cancelTask(task) {
   if (!(await ask(t("tasks.cancelAsk", { id: nameOf(task) })))) return;
   try {

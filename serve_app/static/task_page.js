@@ -4,7 +4,7 @@ import { blobUrl, get, hasKey } from "./api.js";
 import { h, replace, setText } from "./dom.js";
 import { logView } from "./log_view.js";
 import { failed } from "./notes.js";
-import { cancelTask, deleteTask, nameOf, progressText } from "./one_task.js";
+import { cancelTask, deleteTask, nameOf, progressText, warningsText } from "./one_task.js";
 import { predictionsView } from "./predictions_view.js";
 import { isLive, tasks } from "./tasks_state.js";
 import { trainingView } from "./training_view.js";
@@ -14,6 +14,7 @@ export function taskPage(id, { onAgain }) {
   const path = `/api/v2/tasks/${encodeURIComponent(id)}`;
   const title = h("h1", { class: "task-name" });
   const status = h("span", { class: "status" });
+  const warnings = h("button", { type: "button", class: "badge", hidden: true, onclick: () => log?.showLevel("warnings") });
   const kind = h("span", { class: "hint" });
   const message = h("p", { role: "status" });
   const bar = h("span");
@@ -26,7 +27,7 @@ export function taskPage(id, { onAgain }) {
   const element = h("div", { class: "task-page" },
     h("p", {}, h("a", { href: "#/" }, `← ${t("task.back")}`)),
     h("section", { class: "panel head", "aria-label": nameOf({ task_id: id }) },
-      h("div", { class: "title" }, title, status, kind), message, h("span", { class: "bar" }, bar), progress, actions),
+      h("div", { class: "title" }, title, status, warnings, kind), message, h("span", { class: "bar" }, bar), progress, actions),
     own, result, h("div", { class: "columns" }, request, files));
   let task = null;
   let place = null;
@@ -56,6 +57,8 @@ export function taskPage(id, { onAgain }) {
     setText(title, nameOf(task));
     setText(status, word("status", task.status));
     status.dataset.status = task.status;
+    warnings.hidden = !task.warnings;
+    setText(warnings, warningsText(task));
     setText(kind, `${word("kind", task.task_type)} · ${task.device} · ${t("task.started", { time: time(task.created_at) })}`);
     setText(message, task.message);
     message.className = task.status === "failed" ? "problem" : "";

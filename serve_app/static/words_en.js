@@ -88,6 +88,8 @@ export const english = {
   "tasks.deleteAsk": "Delete the record and log of {id}? Its files stay.",
   "tasks.again": "Run again",
   "tasks.log": "Log",
+  "tasks.warning": "⚠ {n} warning",
+  "tasks.warnings": "⚠ {n} warnings",
   "pages.previous": "Previous",
   "pages.next": "Next",
   "pages.where": "{first}–{last} of {all}",

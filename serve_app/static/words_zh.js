@@ -88,6 +88,8 @@ export const chinese = {
   "tasks.deleteAsk": "删除 {id} 的记录和日志？文件会保留。",
   "tasks.again": "再次运行",
   "tasks.log": "日志",
+  "tasks.warning": "⚠ {n} 条警告",
+  "tasks.warnings": "⚠ {n} 条警告",
   "pages.previous": "上一页",
   "pages.next": "下一页",
   "pages.where": "{first}–{last} / {all}",

@@ -73,7 +73,7 @@ class Manager:
     async def begin(self) -> None:
         """Store the task."""
         task = advance(a_task(id="task"), TaskStatus.RUNNING)
-        await self.table.add([(task, {"message": "accepted"})], lambda _: None)
+        await self.table.add([(task, [{"message": "accepted"}])], lambda _: None)
 
 
 class RunActors:

@@ -1,8 +1,18 @@
 """Field types and the base class that the requests share."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    model_validator,
+)
+
+from rfuav_ray.api.requests.unknown_fields import warnings_about
 
 
 def no_nul(text: str) -> str:
@@ -38,13 +48,6 @@ TaskId = Annotated[
 OwnTaskId = Annotated[TaskId | None, Field(description="an id of your own for the task")]
 Limit = Annotated[int, Field(ge=0, le=MAX_LIMIT)]
 Priority = Annotated[int, Field(ge=1, le=10, description="1 is the most urgent")]
-Device = Annotated[
-    str,
-    Field(
-        pattern=r"^(cpu|cuda|cuda:\d{1,4})$",
-        description="`cpu`, `cuda` (the least loaded GPU; the CPU where there is none) or `cuda:N` (that GPU)",
-    ),
-]
 Precision = Annotated[
     Literal["auto", "fp32", "bf16"],
     Field(description="number format of the computation; `auto`: `bf16` where the device is faster with it"),
@@ -62,5 +65,26 @@ Description = Annotated[
 
 
 class Request(BaseModel):
-    # The API has fields whose names start with "model". Unknown fields are ignored, as in the original service.
+    # The API has fields whose names start with "model". Unknown fields are ignored, as in the original service. A
+    # warning names them.
     model_config = ConfigDict(protected_namespaces=(), frozen=True)
+
+    _warnings: tuple[str, ...] = PrivateAttr(())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What the client should know about its request: sentences for the log of the task."""
+        return self._warnings
+
+    def warn(self, sentences: tuple[str, ...]) -> None:
+        """Add warnings. They are no fields: two requests that differ in them are stored alike."""
+        self._warnings += sentences
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _note_unknown_fields(cls, fields: Any, validate: ModelWrapValidatorHandler[Self]) -> Self:
+        request = validate(fields)
+        if isinstance(fields, dict) and not fields.keys() <= cls.model_fields.keys():
+            unknown = [name for name in fields if name not in cls.model_fields]
+            request.warn(warnings_about(unknown, cls.model_fields))
+        return request

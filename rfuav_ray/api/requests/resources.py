@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from rfuav_ray.api.requests.device_names import DeviceName
 from rfuav_ray.api.requests.fields import Limit, Priority, Request
 
 
@@ -17,6 +18,6 @@ class DeviceCaps(Request):
 class ResourceConfigUpdate(Request):
     """New limits by device (`cpu`, `cuda:N`, or `cuda` for every GPU). Omitted limits stay unchanged."""
 
-    max_concurrent: dict[str, DeviceCaps] = Field(
+    max_concurrent: dict[DeviceName, DeviceCaps] = Field(
         min_length=1, examples=[{"cpu": {"training": 1, "inference": 2}}]
     )

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from rfuav_ray.api.requests.device_names import Device
 from rfuav_ray.api.requests.fields import (
     Description,
-    Device,
     FolderName,
     OnExisting,
     OwnTaskId,
@@ -51,7 +51,7 @@ class TrainingRequest(Request):
     image_size: int = Field(224, ge=32, le=8192, description="images are resized to this square, pixels")
     device: Device = "cuda"
     weight_path: Annotated[str, AfterValidator(no_nul)] = Field(
-        "", description="weights to start from; wins over `pretrained`"
+        "", max_length=4096, description="weights to start from; wins over `pretrained`"
     )
     pretrained: bool = Field(True, description="start from torchvision's ImageNet weights")
     shuffle: bool = Field(True, description="a new order of the training images in each epoch")

@@ -28,3 +28,5 @@ class RunPlace(TypedDict):
 class RunResult(TypedDict):
     #: the run that completed the task; missing without a service (`rfuav train --local`)
     run: NotRequired[RunPlace]
+    #: WARNING events in the task's log, over all its runs; missing without a service
+    warnings: NotRequired[int]

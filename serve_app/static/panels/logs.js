@@ -49,9 +49,10 @@ export function logsPanel() {
   changed();
   return {
     element: panel,
-    show: (id) => {
+    show: (id, level) => {
       choose(id);
       panel.scrollIntoView({ block: "nearest" });
+      if (level) view?.showLevel(level);
     },
     stop: () => {
       view?.stop();

@@ -5,7 +5,7 @@ import { arrange, h, setText } from "../dom.js";
 import { fillSelect } from "../form.js";
 import { taskKinds } from "../kinds.js";
 import { failed } from "../notes.js";
-import { cancelTask, deleteTask, nameOf, progressText } from "../one_task.js";
+import { cancelTask, deleteTask, nameOf, progressText, warningsText } from "../one_task.js";
 import { Pager } from "../pager.js";
 import { isLive, tasks } from "../tasks_state.js";
 import { number, t, time, word } from "../words.js";
@@ -94,6 +94,7 @@ class TaskRow {
   constructor(task, { onLog, onAgain }) {
     const id = task.task_id;
     this.status = h("span", { class: "status" });
+    this.warnings = h("button", { type: "button", class: "badge", hidden: true, onclick: () => onLog(id, "warnings") });
     this.name = h("a", { href: `#/tasks/${encodeURIComponent(id)}` });
     this.kind = h("span", { class: "hint" });
     this.bar = h("span");
@@ -108,7 +109,7 @@ class TaskRow {
       this.cancel = h("button", { type: "button", onclick: () => cancelTask(this.task), "aria-label": `${t("tasks.cancel")}: ${id}` }, t("tasks.cancel")),
       this.remove = h("button", { type: "button", onclick: () => deleteTask(this.task), "aria-label": `${t("tasks.delete")}: ${id}` }, t("tasks.delete")));
     this.created = h("span", {}, time(task.created_at));
-    this.element = h("tr", {}, cell("status", this.status), cell("task", this.name, this.kind),
+    this.element = h("tr", {}, cell("status", this.status, this.warnings), cell("task", this.name, this.kind),
       cell("progress", h("span", { class: "bar" }, this.bar), this.progress), cell("device", this.device),
       cell("priority", this.priority, this.fixedPriority), cell("created", this.created), cell("actions", this.actions));
   }
@@ -120,6 +121,9 @@ class TaskRow {
     const isWaiting = task.status === "pending";
     setText(this.status, word("status", task.status));
     this.status.dataset.status = task.status;
+    this.warnings.hidden = !task.warnings;
+    setText(this.warnings, warningsText(task));
+    this.warnings.setAttribute("aria-label", `${warningsText(task)}: ${task.task_id}`);
     setText(this.name, nameOf(task));
     setText(this.kind, word("kind", task.task_type));
     this.bar.style.setProperty("width", `${task.progress}%`);

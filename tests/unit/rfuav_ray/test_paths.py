@@ -60,6 +60,27 @@ def test_paths_a_name_longer_than_the_file_system_takes_is_refused(tmp_path):
         paths.existing("x" * 300, [tmp_path], field="p")
 
 
+@pytest.mark.parametrize("text", ["new/deep/{}", "{}/new", "{}"])
+def test_paths_a_new_folder_with_a_name_that_is_too_long_is_refused_before_the_folder_above_it_exists(
+    tmp_path, text
+):
+    # Three bytes each: 85 fit.
+    assert paths.output_folder(text.format("数" * 85), [tmp_path], field="p")
+    with pytest.raises(InvalidInput, match=r"has 258 bytes; at most 255 .* Choose a shorter one|name too long"):
+        paths.output_folder(text.format("数" * 86), [tmp_path], field="p")
+
+
+def test_paths_a_new_folder_leaves_room_for_its_files(tmp_path):
+    room = 100
+    longest = 4095 - room - len(str(tmp_path))
+    text = ("/" + "x" * 99) * (longest // 100)
+    text += "/" + "y" * (longest - len(text) - 1)
+    output = paths.output_folder(f"{tmp_path}{text}", [tmp_path], field="p", room_bytes=room)
+    assert len(str(output)) == 4095 - room
+    with pytest.raises(InvalidInput, match=f"the files in it need up to {room} more; at most 4095"):
+        paths.output_folder(f"{tmp_path}{text}y", [tmp_path], field="p", room_bytes=room)
+
+
 def test_paths_an_output_folder_may_be_missing_but_not_lie_below_a_file(tmp_path):
     (tmp_path / "file").touch()
     assert paths.output_folder("new/deep", [tmp_path], field="p") == tmp_path / "new" / "deep"

@@ -26,10 +26,9 @@ def test_plan_a_completed_training_has_the_figures_of_its_last_epoch_though_thei
 
 
 def test_plan_what_is_no_training_has_no_figures_of_epochs():
-    _, changes = ending(
-        a_task(kind="inference", status=TaskStatus.RUNNING), Outcome("completed", result=INFERENCE_RESULT)
-    )
-    assert "latest_metrics" not in changes and changes["result"] == INFERENCE_RESULT
+    task = a_task(kind="inference", status=TaskStatus.RUNNING, warnings=2)
+    _, changes = ending(task, Outcome("completed", result=INFERENCE_RESULT))
+    assert "latest_metrics" not in changes and changes["result"] == INFERENCE_RESULT | {"warnings": 2}
 
 
 @pytest.mark.parametrize(

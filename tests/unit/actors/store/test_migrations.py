@@ -146,6 +146,14 @@ def test_migrations_a_training_that_resumes_knows_its_last_reported_epoch(url, e
     assert (task.current_epoch, task.latest_metrics) == (2, {"epoch": 2})
 
 
+def test_migrations_the_warnings_of_a_log_are_counted(url, engine, store):
+    warned = [an_event("task-1", n, level="WARNING") for n in (1, 2)]
+    quoting = an_event("task-2", 1, level="INFO", stage='"level": "WARNING"')
+    make_first_release(engine, [a_task(1), a_task(2)], [*warned, an_event("task-1", 3, level="ERROR"), quoting])
+    prepare_store(url)
+    assert [record_of(row).warnings for row in store.load_tasks()] == [2, 0]
+
+
 def test_migrations_events_without_a_task_are_dropped(url, engine, store):
     make_first_release(engine, [a_task(1)], [an_event("gone", 1)])
     prepare_store(url)

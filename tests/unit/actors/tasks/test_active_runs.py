@@ -1,6 +1,7 @@
 """What becomes of runs that are silent, lost or interrupted, over a real store; the supervisor is played."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -8,6 +9,7 @@ from actors.runs.spec import Outcome, Progress, RunReport
 from actors.runs.tracker import RunTracker
 from actors.store.row import record_of
 from rfuav_ray.tasks import TaskStatus
+from tests.support.sample_results import INFERENCE_RESULT
 from tests.support.sample_tasks import a_task
 from tests.support.waiting import until
 
@@ -91,3 +93,54 @@ def test_active_runs_silence_is_counted_on_after_an_error(submitted, monkeypatch
 
     submitted(scenario, supervisor, run_silence_s=0.1, max_run_retries=0)
     assert "the watch over silent runs failed and is started again" in caplog.text
+
+
+def test_active_runs_a_result_counts_the_warnings_of_all_runs(play, tmp_path):
+    def entry(level, message):
+        return {"level": level, "message": message}
+
+    class Reporting(Supervisor):
+        manager: Any = None
+
+        async def run(self, spec, options, task_manager_actor):
+            entries = [entry("WARNING", f"odd file in run {spec.attempt}"), entry("INFO", "No WARNING.")]
+            for _ in range(2):  # a report that arrives twice counts once
+                await self.manager.report(RunReport("task-1", spec.attempt, 0, entries, Progress()))
+            return await super().run(spec, options, task_manager_actor)
+
+    supervisor = Reporting(Outcome("lost", error="It died."), Outcome("completed", result=INFERENCE_RESULT))
+
+    async def scenario(manager, logs):
+        supervisor.manager = manager
+        new = a_task(request={"save_path": str(tmp_path / "out")}, submission_warnings=("one", "two"))
+        await manager.submit_batch([[new.model_dump_json()]])
+        messages = await logs.when_ended()
+        assert messages[0].startswith("Task accepted") and messages[1:3] == ["one", "two"]
+        ended = await task(manager)
+        # two of the submission, one of each run, one of the lost run
+        assert ended.result == INFERENCE_RESULT | {"warnings": 5} and ended.warnings == 5
+        assert ended.submission_warnings == ()
+
+    play(scenario, supervisor)
+
+
+def test_active_runs_a_failed_task_counts_its_warnings_too(submitted):
+    async def scenario(manager, logs):
+        await logs.when_ended()
+        ended = await task(manager)
+        assert (ended.status, ended.warnings, ended.result) == (TaskStatus.FAILED, 1, None)
+
+    submitted(scenario, Supervisor(Outcome("lost", error="It died."), Outcome("failed", error="No.")))
+
+
+def test_active_runs_warnings_of_a_submission_are_stored_with_its_task(play, commits):
+    async def scenario(manager, logs):
+        new = a_task(wanted_device="cpu", submission_warnings=("unknown field 'epochs', ignored",))
+        seen = []
+        commits.before = lambda *commit: seen.append(commit)
+        await manager.submit_batch([[new.model_dump_json()]])
+        rows, events, _ = seen[0]
+        assert [record_of(row).warnings for row in rows] == [1] and rows[0].last_sequence == 2
+        assert [event.sequence for event in events] == [1, 2]
+
+    play(scenario, Supervisor())

@@ -29,7 +29,7 @@ class Tasks:
 
     async def add(self, *tasks):
         self.newest |= {task.id: task for task in tasks}
-        await self.writer.add([(task, {"message": "accepted"}) for task in tasks], lambda rows: None)
+        await self.writer.add([(task, [{"message": "accepted"}]) for task in tasks], lambda rows: None)
 
     def change(self, task_id, *messages, durable=True, **changes):
         self.newest[task_id] = self.newest[task_id].evolve(**changes)

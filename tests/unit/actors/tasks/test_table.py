@@ -53,7 +53,7 @@ def finished(task, days_ago=0.0):
 async def add(table, *tasks):
     stored = []
     table.reserve([task.id for task in tasks])
-    await table.add([(task, {"message": "accepted"}) for task in tasks], stored.extend)
+    await table.add([(task, [{"message": "accepted"}]) for task in tasks], stored.extend)
     return stored
 
 

@@ -13,11 +13,14 @@ def run(tmp_path):
     return run
 
 
-def check(run):
+def check(run, **fields):
     request = InferenceRequest(
-        cfg_path=str(run.folder / "model.yaml"),
-        weight_path=str(run.folder / "weights.pth"),
-        source_path=str(run.source),
+        **{
+            "cfg_path": str(run.folder / "model.yaml"),
+            "weight_path": str(run.folder / "weights.pth"),
+            "source_path": str(run.source),
+            **fields,
+        }
     )
     return check_inference(request, roots=[run.folder])
 
@@ -47,3 +50,22 @@ def test_preflight_a_file_that_was_mended_is_taken(run):
         check(run)
     (run.folder / "weights.pth").write_bytes(good)
     check(run)
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "reason"),
+    [
+        ({"save_path": "new", "name": "数" * 86}, "name", "has 258 bytes; at most 255"),
+        ({"save_path": "new/" + "x" * 256}, "save_path", "has 256 bytes; at most 255"),
+        ({"save_path": "x" * 200 + "/yy" * 1250}, "save_path", "the files in it need up to 128 more"),
+        ({"save_path": "new", "name": "run\n"}, "name", "contains a line break"),
+        ({"save_path": "$OUT"}, "save_path", "variables are not replaced"),
+        ({"source_path": "s3://bucket"}, "source_path", "is a URL"),
+        ({"weight_path": "C:\\w.pth"}, "weight_path", "is a Windows path"),
+    ],
+)
+def test_preflight_a_path_that_cannot_work_is_refused_with_its_field(run, fields, field, reason):
+    with pytest.raises(InvalidInput, match=reason) as refusal:
+        check(run, **fields)
+    assert refusal.value.field == field
+    assert not (run.folder / "new").exists()

@@ -91,6 +91,26 @@ def test_commands_a_training_is_followed_to_its_figures_and_files(service, rfuav
     assert "\x1b" not in out
 
 
+@pytest.mark.parametrize(
+    ("count", "line"), [(0, ""), (1, "1 warning: see the line"), (2, "2 warnings: see the lines")]
+)
+@pytest.mark.parametrize("status", ["completed", "failed"])
+def test_commands_following_ends_with_the_number_of_warnings(service, rfuav, count, line, status):
+    log = [event(number, f"odd file {number}", level="WARNING") for number in range(1, count + 1)]
+    trains(service, *log, status=status, error="why", latest_metrics=METRICS, result=RESULT)
+    code, out, _ = rfuav(*TRAIN)
+    assert code == int(status == "failed")
+    last = out.splitlines()[-1]
+    assert last == (f"{line} marked WARNING above." if count else last)
+    assert ("warning" in out.splitlines()[-1]) == bool(count)
+    assert all(f"WARNING odd file {number}\n" in out for number in range(1, count + 1))
+
+
+def test_commands_a_followed_log_ends_with_the_number_of_its_warnings(service, rfuav):
+    service.on("GET /api/v2/tasks/t1/logs", stream(event(1, "odd", level="WARNING"), last_event(2)))
+    assert rfuav("logs", "-f", "t1")[1].splitlines()[-1] == "1 warning: see the line marked WARNING above."
+
+
 def test_commands_a_long_line_is_not_cut_in_a_pipe(service, rfuav):
     message = "word " * 200 + "end"
     trains(service, event(1, message))

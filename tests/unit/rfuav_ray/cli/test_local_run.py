@@ -1,4 +1,5 @@
 import io
+import re
 import signal
 
 import cv2
@@ -57,6 +58,9 @@ def test_local_run_the_command_trains_without_a_service_and_the_cpu_stands_in_fo
         "best_model.pth",
     ):
         assert text in out
+    *log, last = out.splitlines()
+    warnings = sum(" WARNING " in line for line in log)
+    assert re.match(rf"{warnings} warnings?: ", last)
 
 
 def test_local_run_a_gpu_that_is_not_there_is_refused(data, capsys):
