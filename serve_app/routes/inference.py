@@ -107,7 +107,9 @@ async def _inference_task(request: InferenceRequest, service: Service) -> TaskRe
 def _batch_tasks(request: BatchInferenceRequest, settings: Settings) -> list[TaskRecord]:
     """Check all sources and make their tasks. It reads files, so one thread does it: once for the whole batch."""
     roots = settings.data_roots
-    shared = request.model_dump(include={"cfg_path", "weight_path", "device", "precision", "on_existing"})
+    shared = request.model_dump(
+        include={"cfg_path", "weight_path", "device", "precision", "class_order", "on_existing"}
+    )
     if "priority" in request.model_fields_set:
         shared["priority"] = request.priority
     base = None
