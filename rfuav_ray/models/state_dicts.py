@@ -95,7 +95,10 @@ def find_weights(
     found = list(_candidates(content, shape_of, architectures.find(model).backbone))
     if not found:
         keys = fit.listed([f"'{key}'" for key in content]) if isinstance(content, Mapping) else ""
-        raise Misfit(f"holds no state dict of a model{'; its keys are ' if keys else ''}{keys}.")
+        raise Misfit(
+            f"holds no state dict of a model{'; its keys are ' if keys else ''}{keys}. Save the weights with "
+            "torch.save(model.state_dict(), path)."
+        )
     reasons = [each.misfit(model, num_classes, image_size) for each in found]
     fitting = [each for each, reason in zip(found, reasons, strict=True) if reason is None]
     if not fitting:

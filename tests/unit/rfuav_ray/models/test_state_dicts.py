@@ -116,6 +116,7 @@ def test_state_dicts_checkpoints_within_checkpoints(tmp_path, state):
 def test_state_dicts_under_other_keys_are_refused_with_the_keys(tmp_path, state):
     reason = refusal(saved(tmp_path, {"generator": state, "epoch": 3}))
     assert "holds no state dict of a model; its keys are 'generator', 'epoch'" in reason
+    assert "Save the weights with torch.save(model.state_dict(), path)" in reason
 
 
 @pytest.mark.parametrize("keys", [("state_dict_ema", "state_dict"), ("model", "model_ema"), ("ema", "net")])
@@ -144,6 +145,15 @@ def test_state_dicts_lightnings_average_keeps_the_plain_weights_elsewhere(tmp_pa
     model, warnings = loaded(saved(tmp_path, content))
     assert holds(model, state)
     assert "'current_model_state.model' is used" in warnings
+
+
+@pytest.mark.parametrize(
+    ("plain", "average"), [("online_model", "ema_model"), ("student", "teacher"), ("net", "net_swa")]
+)
+def test_state_dicts_the_plain_model_is_known_by_its_attribute(tmp_path, state, other, plain, average):
+    model, warnings = loaded(saved(tmp_path, prefixed(f"{average}.", other) | prefixed(f"{plain}.", state)))
+    assert holds(model, state)
+    assert f"'{plain}' is used" in warnings
 
 
 def test_state_dicts_a_copy_in_an_attribute_called_module(tmp_path, state, other):
