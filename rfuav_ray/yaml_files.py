@@ -1,5 +1,6 @@
 """Reading YAML files from untrusted sources: no Python objects, no deep nesting, no alias expansion."""
 
+from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
@@ -43,6 +44,12 @@ def check_plain(text: str | bytes, keys: Collection[str] | None = None) -> None:
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise _refusal(event, f"it is nested deeper than {MAX_DEPTH} levels")
+
+
+def repeated_keys(mapping: yaml.MappingNode) -> list[str]:
+    """The keys that a mapping has more than once. YAML forbids them, but its loaders keep the last one."""
+    counts = Counter(key.value for key, _ in mapping.value if isinstance(key, yaml.ScalarNode))
+    return [key for key, count in counts.items() if count > 1]
 
 
 def _refusal(event: yaml.Event, problem: str) -> yaml.MarkedYAMLError:

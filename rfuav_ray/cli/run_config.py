@@ -1,7 +1,9 @@
 """Builds and checks the settings, and requests from a YAML file and flags. Flags take precedence."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -10,14 +12,14 @@ from pydantic import ValidationError
 
 from rfuav_ray.api.kinds import Kind
 from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest, Request, TrainingRequest
-from rfuav_ray.api.requests.unknown_fields import nearest
 from rfuav_ray.api.validation_messages import MAX_GIVEN_CHARS, field_of, message_of
 from rfuav_ray.cli.request_flags import given, with_nulls
+from rfuav_ray.cli.trainer_keys import ConfigFields, training_fields, unknown
 from rfuav_ray.errors import InvalidInput, RfuavError
 from rfuav_ray.foreign_paths import refuse_foreign
 from rfuav_ray.images.class_folders import class_folders
 from rfuav_ray.settings import Settings
-from rfuav_ray.yaml_files import load_plain
+from rfuav_ray.yaml_files import load_plain, repeated_keys
 
 RequestT = TypeVar("RequestT", bound=Request)
 
@@ -27,19 +29,21 @@ def training_request(config: Path | None, flags: Mapping[str, Any]) -> TrainingR
 
     Relative paths become absolute from the working folder, as in all functions of this module. Raises RfuavError.
     """
-    fields = _merged(TrainingRequest, config, flags)
-    if "num_classes" not in fields and "train_path" in fields:
+    merged = _merged(TrainingRequest, config, flags)
+    fields = merged.fields
+    if "num_classes" not in fields and "train_path" in fields and not merged.problems:
         fields["num_classes"] = _count_classes(Path(fields["train_path"]))
-    return _validated(TrainingRequest, fields)
+    return _validated(TrainingRequest, merged)
 
 
 def inference_request(
     config: Path | None, flags: Mapping[str, Any], sources: Sequence[str]
 ) -> InferenceRequest | BatchInferenceRequest:
     """Build an inference request. Several sources make a batch with `save_path` as its base. Raises RfuavError."""
-    fields = _merged(InferenceRequest, config, {**flags, "source_path": sources[0] if sources else None})
+    merged = _merged(InferenceRequest, config, {**flags, "source_path": sources[0] if sources else None})
+    fields = merged.fields
     if len(sources) < 2:
-        return _validated(InferenceRequest, fields)
+        return _validated(InferenceRequest, merged)
     fields["source_paths"] = [_absolute(source, "--source") for source in sources]
     if "save_path" in fields:
         fields["save_base_path"] = fields.pop("save_path")
@@ -47,7 +51,7 @@ def inference_request(
     for name in fields:
         if name not in BatchInferenceRequest.model_fields:
             raise InvalidInput(name, "cannot be set for several sources, because each source becomes a task.")
-    return _validated(BatchInferenceRequest, fields)
+    return _validated(BatchInferenceRequest, merged)
 
 
 def preprocessing_request(kind: Kind, config: Path | None, parameters: Mapping[str, Any]) -> Request:
@@ -71,17 +75,22 @@ def read_settings(**overrides: Any) -> Settings:
         raise RfuavError(_explain(error, name_of=lambda field: field.removeprefix("rfuav_").upper())) from None
 
 
-def _merged(kind: type[Request], config: Path | None, flags: Mapping[str, Any]) -> dict[str, Any]:
-    fields = with_nulls(kind, ({} if config is None else _read_config(config, kind)) | given(kind, flags))
+def _merged(kind: type[Request], config: Path | None, flags: Mapping[str, Any]) -> ConfigFields:
+    read = ConfigFields() if config is None else _read_config(config, kind)
+    from_flags = given(kind, flags)
+    fields = with_nulls(kind, read.fields | from_flags)
     for name, value in fields.items():
         if name.endswith("_path") and isinstance(value, str | Path) and str(value):
             fields[name] = _absolute(value, name)
-    return fields
+    key_of = {name: key for name, key in read.key_of.items() if name not in from_flags}
+    return replace(read, fields=fields, key_of=key_of)
 
 
-def _read_config(path: Path, kind: type[Request]) -> dict[str, Any]:
+def _read_config(path: Path, kind: type[Request]) -> ConfigFields:
     try:
-        content = load_plain(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8-sig")
+        content = load_plain(text)
+        document = yaml.compose(text, Loader=yaml.CSafeLoader)
     except OSError as error:
         raise InvalidInput("--config", f"'{path}' cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
@@ -90,16 +99,19 @@ def _read_config(path: Path, kind: type[Request]) -> dict[str, Any]:
         raise InvalidInput("--config", f"'{path}' is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise InvalidInput("--config", f"'{path}' must hold lines like '{next(iter(kind.model_fields))}: …'.")
-    for name in content:
-        if name not in kind.model_fields:
-            raise InvalidInput("--config", f"'{path}' has an unknown field '{name}'{_nearest(name, kind)}.")
-    # A field without a value means the default.
-    return {name: value for name, value in content.items() if value is not None}
-
-
-def _nearest(name: str, kind: type[Request]) -> str:
-    near = nearest(name, kind.model_fields)
-    return f"; did you mean '{near}'?" if near else f"; the fields are {', '.join(kind.model_fields)}"
+    if isinstance(document, yaml.MappingNode) and (repeated := repeated_keys(document)):
+        raise InvalidInput("--config", f"'{path}' has {', '.join(repeated)} more than once; keep one.")
+    if kind is not TrainingRequest:
+        # A field without a value means the default.
+        fields = {
+            name: value for name, value in content.items() if value is not None and name in kind.model_fields
+        }
+        problems = unknown([name for name in content if name not in kind.model_fields], kind.model_fields)
+        return ConfigFields(fields=fields, problems=[f"in '{path}', {problem}" for problem in problems])
+    read = training_fields(content, kind.model_fields)
+    for note in read.notes:
+        print(f"Warning: in '{path}', {note}.", file=sys.stderr)
+    return replace(read, problems=[f"in '{path}', {problem}" for problem in read.problems])
 
 
 def _absolute(path: str | Path, field: str) -> str:
@@ -119,11 +131,16 @@ def _count_classes(train_path: Path) -> int:
     return len(class_folders(train_path, field="train_path"))
 
 
-def _validated(kind: type[RequestT], fields: dict[str, Any]) -> RequestT:
+def _validated(kind: type[RequestT], merged: ConfigFields) -> RequestT:
+    problems = list(merged.problems)
+    request = None
     try:
-        return kind.model_validate(fields)
+        request = kind.model_validate(merged.fields)
     except ValidationError as error:
-        raise RfuavError(_explain(error)) from None
+        problems.append(_explain(error, name_of=lambda name: merged.key_of.get(name, name)))
+    if problems or request is None:
+        raise RfuavError("; ".join(problems))
+    return request
 
 
 def _explain(error: ValidationError, name_of: Callable[[str], str] = str) -> str:

@@ -27,7 +27,7 @@ Probabilities = npt.NDArray[np.float32]
 BF16_TOLERANCE = 0.05
 #: a worker process caches its last model up to this size, for the next task with the same weights
 MAX_CACHED_BYTES = 400_000_000
-_kept: dict[Any, nn.Module] = {}
+_kept: dict[Any, tuple[nn.Module, list[RunEvent]]] = {}
 
 
 class Classifier:
@@ -53,7 +53,9 @@ class Classifier:
         self._weight_path = weight_path
         self.device = device
         self._report = report
-        self._model = _load(config, weight_path, device)
+        self._model, events = _load(config, weight_path, device)
+        for event in events:
+            report(event)
         if self._is_checked:
             self._cast_weights()
 
@@ -111,7 +113,9 @@ class Classifier:
         """
         if self.dtype is torch.float32 or self.device.type != "cpu":
             return
-        if self._model in _kept.values():  # the cached model stays in float32, which the next task may need
+        if any(
+            self._model is model for model, _ in _kept.values()
+        ):  # the cached model stays in float32, which the next task may need
             self._model = deepcopy(self._model)
         cast_weights(self._model, self.dtype)
 
@@ -135,18 +139,22 @@ def cast_weights(model: nn.Module, dtype: torch.dtype) -> None:
             layer.to(dtype)
 
 
-def _load(config: ModelConfig, weight_path: Path, device: torch.device) -> nn.Module:
-    """Load a model for inference. Returns the cached model of the last call if its file has not changed."""
+def _load(config: ModelConfig, weight_path: Path, device: torch.device) -> tuple[nn.Module, list[RunEvent]]:
+    """Load a model for inference. Returns the cached model of the last call if its file has not changed.
+
+    The events tell what is doubtful about the weights. They belong to the log of each task that uses the model.
+    """
     stat = weight_path.stat() if weight_path.exists() else None
     stamp = stat and (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
     key = (config.model, config.num_classes, config.image_size, weight_path, stamp, device)
-    if model := _kept.get(key):
-        return model
+    if kept := _kept.get(key):
+        return kept
     _kept.clear()
     model = build_model(config.model, config.num_classes, image_size=config.image_size)
-    load_weights(model, weight_path, strict_head=True)
+    events: list[RunEvent] = []
+    load_weights(model, weight_path, strict_head=True, report=events.append)
     fold_batch_norms(model.eval())
     model = model.to(device).to(memory_format=torch.channels_last)
     if sum(tensor.nbytes for tensor in model.state_dict().values()) <= MAX_CACHED_BYTES:
-        _kept[key] = model
-    return model
+        _kept[key] = model, events
+    return model, events

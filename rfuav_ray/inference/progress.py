@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from rfuav_ray.api.requests.fields import ClassOrder
 from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
@@ -93,10 +94,11 @@ class InferenceProgress:
             )
         )
 
-    def result(self, save_path: Path, model: str) -> InferenceResult:
+    def result(self, save_path: Path, model: str, class_order: ClassOrder) -> InferenceResult:
         return {
             "save_path": str(save_path),
             "model": model,
+            "class_order": class_order,
             "predictions_csv": str(save_path / CSV_NAME),
             "predictions_json": str(save_path / JSON_NAME),
             "predictions_jsonl": str(save_path / JSONL_NAME),

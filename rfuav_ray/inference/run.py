@@ -11,6 +11,7 @@ from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import find_images, remove_temporaries
 from rfuav_ray.inference.batches import classified
+from rfuav_ray.inference.class_order import ordered
 from rfuav_ray.inference.classifier import Classifier
 from rfuav_ray.inference.prediction_log import PredictionLog, work_digest
 from rfuav_ray.inference.predictions import writing_predictions
@@ -57,7 +58,7 @@ def infer(
     source, weight_path = Path(request.source_path), Path(request.weight_path)
     advice = "Use a model with a smaller image_size, or run fewer tasks on it at once."
     with PredictionLog(save_path, run_id) as log, explaining_out_of_memory(advice):
-        config = load_model_config(Path(request.cfg_path))
+        config = ordered(load_model_config(Path(request.cfg_path)), request.class_order, report)
         images = _images(source)
         if resume:
             remove_temporaries(save_path)  # of a run that was killed while it wrote its results
@@ -87,7 +88,7 @@ def infer(
             for prediction in log.predictions():
                 write(prediction)
         tally.ended()
-    return tally.result(save_path, config.model)
+    return tally.result(save_path, config.model, request.class_order)
 
 
 def _images(source: Path) -> list[Path]:

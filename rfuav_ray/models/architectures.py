@@ -1,12 +1,10 @@
 """Facts about the supported models. Does not import torch."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from math import prod
 
 from rfuav_ray.errors import InvalidInput
-
-Shapes = Mapping[str, tuple[int, ...]]
+from rfuav_ray.models import layouts
+from rfuav_ray.models.layouts import Layout, Shape
 
 POSITIONS = "encoder.pos_embedding"
 #: prefixes of the last layers' names in the state dicts of all these models
@@ -17,9 +15,8 @@ _HEADS = ("fc.", "heads.", "head.", "classifier.")
 class Architecture:
     """A supported torchvision model. Its last layer is replaced to fit the number of classes."""
 
-    #: numbers of entries and of elements in the backbone's state dict; the pair identifies the model
-    entries: int
-    elements: int
+    #: names and shapes of the weights that depend neither on the classes nor on the image size
+    backbone: Layout
     #: the last layer's name in the state dict, and the number of features that the backbone gives
     head: str
     features: int
@@ -30,10 +27,10 @@ class Architecture:
     #: whether some batch norm layer sees a single value per channel for a batch of one image of 32 × 32 pixels
     batch_norm: bool = False
 
-    def head_shapes(self, num_classes: int) -> dict[str, tuple[int, ...]]:
+    def head_shapes(self, num_classes: int) -> Layout:
         """The state dict entries of the head that `build_model` puts on the backbone."""
         last_input = self.hidden or self.features
-        shapes: dict[str, tuple[int, ...]] = {
+        shapes: Layout = {
             f"{self.head}.weight": (num_classes, last_input),
             f"{self.head}.bias": (num_classes,),
         }
@@ -42,46 +39,52 @@ class Architecture:
             shapes["classifier.0.bias"] = (self.hidden,)
         return shapes
 
-
-def _resnet(entries: int, elements: int, features: int) -> Architecture:
-    return Architecture(entries=entries, elements=elements, head="fc", features=features, batch_norm=True)
-
-
-def _vit(entries: int, elements: int, features: int, patch: int) -> Architecture:
-    return Architecture(entries=entries, elements=elements, head="heads.head", features=features, patch=patch)
+    def positions_shape(self, image_size: int) -> Shape:
+        """The shape of a ViT's position embeddings: one for each patch, and one for the class token."""
+        assert self.patch is not None
+        return 1, (image_size // self.patch) ** 2 + 1, self.features
 
 
-def _swin(entries: int, elements: int, features: int) -> Architecture:
-    return Architecture(entries=entries, elements=elements, head="head", features=features)
+def _resnet(*blocks: int, bottleneck: bool) -> Architecture:
+    backbone = layouts.resnet(blocks, bottleneck=bottleneck)
+    return Architecture(backbone=backbone, head="fc", features=2048 if bottleneck else 512, batch_norm=True)
 
 
-def _mobilenet(entries: int, elements: int, features: int) -> Architecture:
+def _vit(patch: int, width: int, depth: int) -> Architecture:
+    backbone = layouts.vit(patch=patch, width=width, depth=depth)
+    return Architecture(backbone=backbone, head="heads.head", features=width, patch=patch)
+
+
+def _swin(width: int, blocks: tuple[int, ...], heads: tuple[int, ...]) -> Architecture:
+    return Architecture(backbone=layouts.swin_v2(width, blocks, heads), head="head", features=8 * width)
+
+
+def _mobilenet(blocks: tuple[layouts.MobileBlock, ...]) -> Architecture:
     return Architecture(
-        entries=entries,
-        elements=elements,
+        backbone=layouts.mobilenet_v3(blocks),
         head="classifier.3",
-        features=features,
+        features=6 * blocks[-1].out,
         hidden=512,
         batch_norm=True,
     )
 
 
-#: A unit test compares these numbers with torchvision's models.
+#: A unit test compares them with torchvision's models.
 ARCHITECTURES: dict[str, Architecture] = {
-    "resnet18": _resnet(100, 11_186_112, 512),
-    "resnet34": _resnet(180, 21_301_696, 512),
-    "resnet50": _resnet(265, 23_561_152, 2048),
-    "resnet101": _resnet(520, 42_605_504, 2048),
-    "resnet152": _resnet(775, 58_295_232, 2048),
-    "vit_b_16": _vit(149, 85_647_360, 768, 16),
-    "vit_b_32": _vit(149, 87_416_832, 768, 32),
-    "vit_l_16": _vit(293, 303_099_904, 1024, 16),
-    "vit_l_32": _vit(293, 305_459_200, 1024, 32),
-    "swin_v2_t": _swin(231, 27_637_122, 768),
-    "swin_v2_s": _swin(447, 49_077_546, 768),
-    "swin_v2_b": _swin(447, 87_014_952, 1024),
-    "mobilenet_v3_large": _mobilenet(262, 2_996_352, 960),
-    "mobilenet_v3_small": _mobilenet(206, 939_120, 576),
+    "resnet18": _resnet(2, 2, 2, 2, bottleneck=False),
+    "resnet34": _resnet(3, 4, 6, 3, bottleneck=False),
+    "resnet50": _resnet(3, 4, 6, 3, bottleneck=True),
+    "resnet101": _resnet(3, 4, 23, 3, bottleneck=True),
+    "resnet152": _resnet(3, 8, 36, 3, bottleneck=True),
+    "vit_b_16": _vit(16, 768, 12),
+    "vit_b_32": _vit(32, 768, 12),
+    "vit_l_16": _vit(16, 1024, 24),
+    "vit_l_32": _vit(32, 1024, 24),
+    "swin_v2_t": _swin(96, (2, 2, 6, 2), (3, 6, 12, 24)),
+    "swin_v2_s": _swin(96, (2, 2, 18, 2), (3, 6, 12, 24)),
+    "swin_v2_b": _swin(128, (2, 2, 18, 2), (4, 8, 16, 32)),
+    "mobilenet_v3_large": _mobilenet(layouts.MOBILENET_V3_LARGE),
+    "mobilenet_v3_small": _mobilenet(layouts.MOBILENET_V3_SMALL),
 }
 
 
@@ -121,69 +124,3 @@ def check_batch(name: str, batch_size: int, image_size: int) -> None:
 def in_head(key: str) -> bool:
     """Whether a state dict entry belongs to the last layers, which depend on the classes."""
     return key.startswith(_HEADS)
-
-
-def backbone(shapes: Shapes) -> dict[str, tuple[int, ...]]:
-    """The entries that do not depend on the classes, the image size or torch's version."""
-    return {
-        name: shape
-        for name, shape in shapes.items()
-        if not in_head(name) and name != POSITIONS and not name.endswith(".num_batches_tracked")
-    }
-
-
-def identify(shapes: Shapes) -> str | None:
-    """The name of the supported model whose backbone has these shapes; None if there is none."""
-    kept = backbone(shapes)
-    signature = (len(kept), sum(prod(shape) for shape in kept.values()))
-    for name, architecture in ARCHITECTURES.items():
-        if (architecture.entries, architecture.elements) == signature:
-            return name
-    return None
-
-
-def misfit(shapes: Shapes, *, model: str, num_classes: int | None, image_size: int) -> str | None:
-    """Why weights do not fit a model.
-
-    Args:
-        shapes: The shapes of the weights, by name.
-        model: Name of the model.
-        num_classes: None (start of a training) accepts any head and any image size.
-        image_size: Side of the model's input in pixels.
-
-    Returns:
-        The rest of a sentence that begins with the file's name; None if the weights fit.
-    """
-    architecture = find(model)
-    found = identify(shapes)
-    if found is None:
-        return f"holds {len(shapes)} weights, which fit no supported model; the model is {model}."
-    if found != model:
-        return f"holds weights of {found}, but the model is {model}; choose a weights file of {model}."
-    if num_classes is None:
-        return None
-    head = {name: shape for name, shape in shapes.items() if in_head(name)}
-    expected = architecture.head_shapes(num_classes)
-    if head != expected:
-        return _head_misfit(head, architecture, num_classes)
-    if architecture.patch:
-        positions = (image_size // architecture.patch) ** 2 + 1
-        if shapes.get(POSITIONS) != (1, positions, architecture.features):
-            return (
-                f"was trained at another image_size than {image_size}, and {model} cannot change it "
-                "afterwards; use the image_size of its training."
-            )
-    return None
-
-
-def _head_misfit(head: Shapes, architecture: Architecture, num_classes: int) -> str:
-    last = head.get(f"{architecture.head}.weight", ())
-    if last and head == architecture.head_shapes(last[0]):
-        return (
-            f"has {last[0]} classes, but num_classes is {num_classes}. Use the config and weights of the same "
-            "training."
-        )
-    found = ", ".join(f"{name} {shape}" for name, shape in head.items()) or "none"
-    expected = architecture.head_shapes(num_classes)
-    wanted = ", ".join(f"{name} {shape}" for name, shape in expected.items())
-    return f"has the last layers {found}, but this service builds {wanted}."

@@ -4,15 +4,19 @@ import re
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from torchvision.models import get_model, get_model_weights
 from torchvision.models.vision_transformer import interpolate_embeddings
 
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.events import Report, ignore
-from rfuav_ray.models import architectures
+from rfuav_ray.events import Report, RunEvent, ignore
+from rfuav_ray.models import architectures, fit
 from rfuav_ray.models.download import download
-from rfuav_ray.models.weights import LegacyFormatError, find_state_dict, read_shapes
+from rfuav_ray.models.layouts import Shape
+from rfuav_ray.models.safetensors_files import is_safetensors
+from rfuav_ray.models.state_dicts import Misfit, find_weights
+from rfuav_ray.models.weights import LegacyFormatError, read_content
 
 StateDict = dict[str, torch.Tensor]
 
@@ -63,10 +67,9 @@ def load_pretrained(model: nn.Module, name: str, report: Report = ignore) -> Pat
     if not file.is_file():
         _download(url, file, name, report)
     try:
-        state = _read(file)
-        _check_fit(model, state, file, strict_head=False)
+        state = _fitting(model, file, strict_head=False, report=report)
         backbone = {key: tensor for key, tensor in state.items() if not architectures.in_head(key)}
-        _fill(model, backbone, file, may_miss=_head_keys(model))
+        _fill(model, backbone, file)
     except RunError as error:
         raise RunError(
             f"{error} It is the cached file of the ImageNet weights: delete it to download it again, "
@@ -75,7 +78,7 @@ def load_pretrained(model: nn.Module, name: str, report: Report = ignore) -> Pat
     return file
 
 
-def load_weights(model: nn.Module, path: Path, *, strict_head: bool) -> list[str]:
+def load_weights(model: nn.Module, path: Path, *, strict_head: bool, report: Report = ignore) -> list[str]:
     """Load a state dict, or a checkpoint that contains one, into a model of `build_model`.
 
     Args:
@@ -83,6 +86,7 @@ def load_weights(model: nn.Module, path: Path, *, strict_head: bool) -> list[str
         path: The weights file.
         strict_head: True (inference): everything must fit. False (start of a training): parts of the head that do
             not fit keep their random weights, and a ViT's positions are interpolated to the model's image size.
+        report: Receives a WARNING for what the file holds besides, and for a choice between several models in it.
 
     Returns:
         The keys that were not loaded.
@@ -90,19 +94,14 @@ def load_weights(model: nn.Module, path: Path, *, strict_head: bool) -> list[str
     Raises:
         RunError: The file cannot be loaded or does not fit. The message names it.
     """
-    state = _read(path)
-    _check_fit(model, state, path, strict_head=strict_head)
+    state = _fitting(model, path, strict_head=strict_head, report=report)
     own = model.state_dict()
     fitting = {
         key: tensor
         for key, tensor in state.items()
         if strict_head or not architectures.in_head(key) or (key in own and own[key].shape == tensor.shape)
     }
-    return _fill(model, fitting, path, may_miss=set() if strict_head else _head_keys(model))
-
-
-def _head_keys(model: nn.Module) -> set[str]:
-    return {key for key in model.state_dict() if architectures.in_head(key)}
+    return _fill(model, fitting, path)
 
 
 def _download(url: str, file: Path, name: str, report: Report) -> None:
@@ -116,57 +115,78 @@ def _download(url: str, file: Path, name: str, report: Report) -> None:
         ) from error
 
 
-def _read(path: Path) -> StateDict:
+def _fitting(model: nn.Module, path: Path, *, strict_head: bool, report: Report) -> StateDict:
+    """The weights in a file that fit the model, by the model's names. A ViT's positions are interpolated."""
+    own = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
+    name = fit.identify(own)
+    if name is None:
+        raise TypeError(f"{type(model).__name__} was not made by build_model")
+    architecture = architectures.find(name)
+    image_size = getattr(model, "image_size", 224)
     try:
-        read_shapes(path)
+        weights, notes = find_weights(
+            _read(path),
+            _shape_of,
+            model=name,
+            num_classes=own[f"{architecture.head}.weight"][0] if strict_head else None,
+            image_size=image_size,
+        )
+    except Misfit as error:
+        raise RunError(f"{path} {error}") from error
+    for note in notes:
+        report(RunEvent(message=f"{path} {note}", level="WARNING"))
+    state = {key: tensor for key, tensor in weights.tensors.items() if key in own or architectures.in_head(key)}
+    if architecture.patch:
+        interpolate_embeddings(image_size, architecture.patch, state)
+    return state
+
+
+def _read(path: Path) -> object:
+    """The content of a weights file, after the check that is also made at submission."""
+    try:
+        read_content(path)
     except LegacyFormatError:
         pass
     except InvalidInput as error:
         raise RunError(error.reason) from error
     try:
-        loaded = torch.load(path, weights_only=True, map_location="cpu")
+        if is_safetensors(path):
+            return load_file(path)
+        with path.open("rb") as file:  # given a path, torch chooses the format by the file's name
+            return torch.load(file, weights_only=True, map_location="cpu")
     # Damaged files raise errors of many types. torch's message is left out: it advises to load the file unsafely.
     except Exception as error:
         raise RunError(
             f"{path} cannot be loaded: it is damaged, or holds more than tensors ({type(error).__name__})."
         ) from error
-    state = find_state_dict(loaded, lambda value: isinstance(value, torch.Tensor))
-    if not state:
-        raise RunError(f"{path} holds no state dict of a model.")
-    return state
 
 
-def _check_fit(model: nn.Module, state: StateDict, path: Path, *, strict_head: bool) -> None:
-    """Raise RunError if the weights are another model's. Interpolates a ViT's positions in `state` in place."""
-    own = {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
-    name = architectures.identify(own)
-    if name is None:
-        raise TypeError(f"{type(model).__name__} was not made by build_model")
-    architecture = architectures.find(name)
-    image_size = getattr(model, "image_size", 224)
-    reason = architectures.misfit(
-        {key: tuple(tensor.shape) for key, tensor in state.items()},
-        model=name,
-        num_classes=own[f"{architecture.head}.weight"][0] if strict_head else None,
-        image_size=image_size,
-    )
-    if reason:
-        raise RunError(f"{path} {reason}")
-    if architecture.patch and architectures.POSITIONS in state:
-        try:
-            interpolate_embeddings(image_size, architecture.patch, state)
-        except (ValueError, RuntimeError) as error:
-            raise RunError(f"{path} has position embeddings of another ViT: {error}") from error
+def _shape_of(value: object) -> Shape | None:
+    """The shape of a tensor; None for tensors that `read_content` does not take for weights either."""
+    if isinstance(value, torch.Tensor) and value.layout is torch.strided and not value.is_quantized:
+        return tuple(value.shape)
+    return None
 
 
-def _fill(model: nn.Module, state: StateDict, path: Path, *, may_miss: set[str]) -> list[str]:
-    try:
-        missing, unexpected = model.load_state_dict(state, strict=False)
-    except RuntimeError as error:
-        raise RunError(f"{path} does not fit the model: {' '.join(str(error).split())}") from error
-    wrong = [f"lacks {key}" for key in missing if key not in may_miss]
-    wrong += [f"has the unknown {key}" for key in unexpected]
-    if wrong:
-        more = f" and {len(wrong) - 5} more" if len(wrong) > 5 else ""
-        raise RunError(f"{path} does not fit the model: it {', '.join(wrong[:5])}{more}.")
-    return list(missing)
+def _fill(model: nn.Module, state: StateDict, path: Path) -> list[str]:
+    """Load tensors that fit. Returns the parts of the head that were not loaded.
+
+    Raises:
+        RunError: A tensor holds other numbers than finite floating-point numbers.
+    """
+    own = model.state_dict()
+    floats = {key: tensor for key, tensor in state.items() if own[key].is_floating_point()}
+    integers = [key for key, tensor in floats.items() if not tensor.is_floating_point()]
+    if integers:
+        raise RunError(
+            f"{path} holds no floating-point numbers in {len(integers)} weights ({fit.listed(integers)}): they "
+            "may be quantized. Choose the weights from before that."
+        )
+    broken = [key for key, tensor in floats.items() if not tensor.float().isfinite().all()]
+    if broken:
+        raise RunError(
+            f"{path} holds NaN or infinite numbers in {len(broken)} of {len(state)} weights "
+            f"({fit.listed(broken)}): its training has diverged, or the file is damaged. Choose other weights."
+        )
+    missing, _ = model.load_state_dict(state, strict=False)
+    return [key for key in missing if architectures.in_head(key)]

@@ -1,10 +1,18 @@
 """The YAML config that belongs to a weights file: the model, its classes and how its input images are prepared."""
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from yaml.constructor import BaseConstructor, SafeConstructor
 
 from rfuav_ray.api.requests import SUPPORTED_MODELS
@@ -12,7 +20,9 @@ from rfuav_ray.errors import InvalidInput
 from rfuav_ray.files import write_text
 from rfuav_ray.images.normalization import Normalization
 from rfuav_ray.models.architectures import check_image_size
-from rfuav_ray.yaml_files import check_plain
+from rfuav_ray.models.class_names import in_order, is_sorted
+from rfuav_ray.models.image_size import square_side
+from rfuav_ray.yaml_files import check_plain, repeated_keys
 
 MAX_CONFIG_BYTES = 1_000_000
 
@@ -24,26 +34,54 @@ class ModelConfig(BaseModel):
 
     model: str
     num_classes: int = Field(ge=1)
-    class_names: tuple[str, ...]
-    image_size: int = Field(224, ge=32, le=8192, description="images are resized to this square, pixels")
+    class_names: Annotated[tuple[str, ...], BeforeValidator(in_order)]
+    image_size: Annotated[int, BeforeValidator(square_side)] = Field(
+        224, ge=32, le=8192, description="images are resized to this square, pixels"
+    )
     normalization: Normalization | None = Field(None, description="None: images are scaled to 0..1 only")
     stft: dict[str, Any] | None = Field(None, description="how the spectrograms were made from IQ recordings")
+    #: Our trainings number the classes in the order that they write. This is not dumped, because checkpoints of
+    #: an earlier version do not have it and stay valid.
+    trained_by: str | None = Field(None, exclude=True, description="the program that wrote the file")
 
-    @model_validator(mode="after")
-    def _consistent(self) -> "ModelConfig":
-        if self.model not in SUPPORTED_MODELS:
-            raise ValueError(f"model '{self.model}' is not one of {', '.join(SUPPORTED_MODELS)}")
-        try:
-            check_image_size(self.model, self.image_size)
-        except InvalidInput as error:
-            raise ValueError(str(error)) from error
-        if len(self.class_names) != self.num_classes:
-            raise ValueError(
-                f"num_classes is {self.num_classes}, but class_names holds {len(self.class_names)} names"
-            )
-        if "" in self.class_names:
-            raise ValueError(f"the name of class {self.class_names.index('')} in class_names is empty")
-        return self
+    @field_validator("model")
+    @classmethod
+    def _supported(cls, model: str) -> str:
+        if model not in SUPPORTED_MODELS:
+            raise ValueError(f"'{model}' is not one of {', '.join(SUPPORTED_MODELS)}")
+        return model
+
+    @field_validator("class_names")
+    @classmethod
+    def _one_name_for_each_class(cls, class_names: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        num_classes = info.data.get("num_classes", len(class_names))
+        if len(class_names) != num_classes:
+            raise ValueError(f"num_classes is {num_classes}, but class_names holds {len(class_names)} names")
+        if "" in class_names:
+            raise ValueError(f"the name of class {class_names.index('')} in class_names is empty")
+        return class_names
+
+    @field_validator("image_size")
+    @classmethod
+    def _of_the_model(cls, image_size: int, info: ValidationInfo) -> int:
+        if "model" in info.data:
+            try:
+                check_image_size(info.data["model"], image_size)
+            except InvalidInput as error:
+                raise ValueError(error.reason) from error
+        return image_size
+
+    @property
+    def has_doubtful_order(self) -> bool:
+        """Whether the classes may have other numbers than the list says.
+
+        RFUAV's trainer numbers the classes in sorted order, whatever its config lists.
+        """
+        return self.trained_by is None and not is_sorted(self.class_names)
+
+    def sorted_classes(self) -> "ModelConfig":
+        """The config with the class names in sorted order."""
+        return self.model_copy(update={"class_names": tuple(sorted(self.class_names))})
 
 
 def load_model_config(path: Path) -> ModelConfig:
@@ -68,6 +106,8 @@ def load_model_config(path: Path) -> ModelConfig:
 def save_model_config(path: Path, config: ModelConfig) -> None:
     """Write a config that `load_model_config` reads back unchanged."""
     values = config.model_dump(mode="json", exclude_none=True)
+    if config.trained_by is not None:
+        values["trained_by"] = config.trained_by
     write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 
@@ -93,6 +133,9 @@ def _top_level(content: bytes) -> dict[str, yaml.Node]:
     if not isinstance(document, yaml.MappingNode):
         found = "it is empty" if document is None else "its top level is not a mapping"
         raise ValueError(f"{found}; it needs the keys model, num_classes and class_names")
+    repeated = [key for key in repeated_keys(document) if key in ModelConfig.model_fields]
+    if repeated:
+        raise ValueError(f"it has the key {', '.join(repeated)} more than once; keep one")
     return {key.value: value for key, value in document.value if isinstance(key, yaml.ScalarNode)}
 
 
@@ -106,25 +149,18 @@ def _known_values(nodes: dict[str, yaml.Node]) -> dict[str, Any]:
     }
     values = {name: value for name, value in values.items() if value is not None}
     if "class_names" in nodes:
+        if isinstance(nodes["class_names"], yaml.MappingNode) and (
+            repeated := repeated_keys(nodes["class_names"])
+        ):
+            raise ValueError(f"class_names has the name {', '.join(repeated)} more than once; give it one index")
         # The base constructor keeps every scalar as text: a class can be named 1, 007 or yes.
-        values["class_names"] = _in_order(BaseConstructor().construct_document(nodes["class_names"]))
+        values["class_names"] = BaseConstructor().construct_document(nodes["class_names"])
     return values
-
-
-def _in_order(class_names: object) -> list[str]:
-    if isinstance(class_names, list) and all(isinstance(name, str) for name in class_names):
-        return class_names
-    if not isinstance(class_names, dict):
-        raise ValueError("class_names must be a list of names, or a map from each name to its index")
-    if not all(isinstance(index, str) and index.isdecimal() for index in class_names.values()):
-        raise ValueError("class_names is a map, so each name needs its index (0, 1, …) as its value")
-    names_by_index = {int(index): name for name, index in class_names.items()}
-    if sorted(names_by_index) != list(range(len(class_names))):
-        raise ValueError(f"the indices in class_names must be 0 to {len(class_names) - 1}, each of them once")
-    return [names_by_index[index] for index in range(len(class_names))]
 
 
 def _reason(detail: Any) -> str:
     where = ".".join(str(part) for part in detail["loc"])
-    what = str(detail["msg"]).removeprefix("Value error, ")
-    return f"{where}: {what}" if where else what
+    if detail["type"] == "value_error":
+        return f"{where}: {detail['ctx']['error']}"
+    found = "" if detail["type"] == "missing" else f" (it is {str(detail['input'])[:100]!r})"
+    return f"{where}: {detail['msg']}{found}"

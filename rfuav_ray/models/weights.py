@@ -3,19 +3,16 @@
 import pickle
 import zipfile
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import IO, Any
 
 from rfuav_ray.errors import InvalidInput, RfuavError
-from rfuav_ray.models import architectures
+from rfuav_ray.models.layouts import Shape
+from rfuav_ray.models.safetensors_files import is_safetensors, read_shapes
+from rfuav_ray.models.state_dicts import Misfit, find_weights
 
 MAX_PICKLE_BYTES = 64_000_000
-#: keys under which training programs store the state dict in a checkpoint
-_NESTED_UNDER = ("model", "state_dict", "model_state_dict")
-#: prefixes that wrappers (DataParallel, torch.compile) add to every name
-_WRAPPERS = ("module.", "_orig_mod.")
 #: first bytes of a file of torch before 1.6: pickle protocol 2 and the magic number of torch.serialization
 _LEGACY_START = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 
@@ -37,65 +34,52 @@ def check_weights(path: Path, *, model: str, num_classes: int | None, image_size
         InvalidInput: For `weight_path`: the weights do not fit, or the file is not a weights file.
     """
     try:
-        shapes = read_shapes(path)
+        content = read_content(path)
+        find_weights(content, shape_of, model=model, num_classes=num_classes, image_size=image_size)
     except LegacyFormatError:
         return
-    reason = architectures.misfit(shapes, model=model, num_classes=num_classes, image_size=image_size)
-    if reason:
-        raise InvalidInput("weight_path", f"{path} {reason}")
+    except Misfit as error:
+        raise InvalidInput("weight_path", f"{path} {error}") from None
 
 
-def read_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """The shape of every tensor in a `.pth` file, by its name in the state dict. No tensor data are read.
+def read_content(path: Path) -> object:
+    """What a weights file holds, with stand-ins for everything but mappings and plain values.
+
+    No tensor data are read. `shape_of` gives the shapes of the tensors.
 
     Raises:
         InvalidInput: For `weight_path`: this is not a weights file.
         LegacyFormatError: The file was written by torch before 1.6.
     """
     try:
+        if is_safetensors(path):
+            return {name: _Tensor(None, 0, shape) for name, shape in read_shapes(path).items()}
         with path.open("rb") as file:
             start = file.read(len(_LEGACY_START))
             if start == _LEGACY_START:
                 raise LegacyFormatError(str(path))
-            loaded = _ShapeUnpickler(_pickled(file)).load()
+            return _ShapeUnpickler(_pickled(file)).load()
     except OSError as error:
         raise InvalidInput("weight_path", f"{path} cannot be read: {error.strerror or error}.") from error
     except _UnsafePickle as error:
         raise InvalidInput(
             "weight_path",
-            f"{path} holds Python objects ({error}), which are never loaded; save only the model's state_dict().",
+            f"{path} holds Python objects ({error}), which are never loaded; save only the model's state_dict(): "
+            "torch.save(model.state_dict(), path).",
         ) from None
-    except LegacyFormatError:
+    except RfuavError:
         raise
     # A damaged pickle can raise any error: wrong opcodes, missing arguments, wrong types.
     except Exception as error:
         raise InvalidInput(
-            "weight_path", f"{path} is not a PyTorch weights file (.pth), or it is damaged."
+            "weight_path",
+            f"{path} is not a PyTorch weights file (.pth) or a safetensors file, or it is damaged.",
         ) from error
-    tensors = find_state_dict(loaded, lambda value: isinstance(value, _Tensor))
-    if not tensors:
-        raise InvalidInput("weight_path", f"{path} holds no state dict of a model.")
-    return {name: tensor.shape for name, tensor in tensors.items()}
 
 
-def find_state_dict(loaded: object, is_tensor: Callable[[object], bool]) -> dict[str, Any]:
-    """Find the tensors by name in the content of a weights file: a state dict, or a checkpoint that contains one.
-
-    Prefixes of wrappers are removed. The result is empty if there is no state dict.
-    """
-    if not isinstance(loaded, Mapping):
-        return {}
-    places = [*(loaded.get(key) for key in _NESTED_UNDER), loaded]
-    found = [_tensors(place, is_tensor) for place in places if isinstance(place, Mapping)]
-    tensors = next(filter(None, found), {})
-    for prefix in _WRAPPERS:
-        if tensors and all(name.startswith(prefix) for name in tensors):
-            tensors = {name.removeprefix(prefix): value for name, value in tensors.items()}
-    return tensors
-
-
-def _tensors(mapping: Mapping[Any, Any], is_tensor: Callable[[object], bool]) -> dict[str, Any]:
-    return {name: value for name, value in mapping.items() if isinstance(name, str) and is_tensor(value)}
+def shape_of(value: object) -> Shape | None:
+    """The shape of a tensor in `read_content`'s mappings; None for everything else."""
+    return value.shape if isinstance(value, _Tensor) else None
 
 
 class _UnsafePickle(pickle.UnpicklingError):

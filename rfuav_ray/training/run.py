@@ -137,6 +137,7 @@ def _prepare(
         image_size=request.image_size,
         normalization=IMAGENET,
         stft=stft_settings(train_path),
+        trained_by="rfuav-ray",
     )
     dtype = resolve(request.precision, device, report)
     facts: TrainingFacts = {
@@ -179,7 +180,7 @@ def _begin(training: Training) -> None:
     # The weights are loaded before the folder is cleared, because they may be an older result in it.
     if request.weight_path:
         weight_path = current_path(Path(request.weight_path), "training")
-        new = load_weights(training.model, weight_path, strict_head=False)
+        new = load_weights(training.model, weight_path, strict_head=False, report=report)
         fresh = f"; newly initialized: {', '.join(new)}" if new else ""
         report(RunEvent(message=f"Starting from the weights in '{weight_path}'{fresh}."))
     elif request.pretrained:

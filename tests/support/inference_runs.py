@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from rfuav_ray.api.requests import InferenceRequest
+from rfuav_ray.api.requests.fields import ClassOrder
 from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.events import RunEvent
 from rfuav_ray.images.normalization import IMAGENET
@@ -46,11 +47,14 @@ class Run:
             picture = np.random.default_rng(index).integers(0, 255, (40, 50, 3), dtype=np.uint8)
             path.write_bytes(cv2.imencode(path.suffix.lower(), picture)[1].tobytes())
 
-    def infer(self, source: Path | None = None, **options: Any) -> InferenceResult:
+    def infer(
+        self, source: Path | None = None, *, class_order: ClassOrder = "config", **options: Any
+    ) -> InferenceResult:
         request = InferenceRequest(
             cfg_path=str(self.folder / "model.yaml"),
             weight_path=str(self.folder / "weights.pth"),
             source_path=str(source or self.source),
+            class_order=class_order,
         )
         return infer(request, save_path=self.out, **({"report": self.events.append} | options))
 

@@ -48,6 +48,7 @@ INFERENCE_RESULT: InferenceResult = {
     "model": "resnet18",
     "predictions_csv": "/r/predictions.csv",
     "predictions_json": "/r/predictions.json",
+    "class_order": "config",
     "predictions_jsonl": "/r/predictions.jsonl",
     "images": 3,
     "failed": [],

@@ -52,6 +52,13 @@ Precision = Annotated[
     Literal["auto", "fp32", "bf16"],
     Field(description="number format of the computation; `auto`: `bf16` where the device is faster with it"),
 ]
+ClassOrder = Annotated[
+    Literal["config", "sorted"],
+    Field(
+        description="class i is the i-th name of the config's list, or of the sorted list, as RFUAV's trainer "
+        "numbers classes"
+    ),
+]
 OnExisting = Annotated[
     Literal["keep", "overwrite", "refuse"],
     Field(

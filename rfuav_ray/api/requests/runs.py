@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from rfuav_ray.api.requests.device_names import Device
 from rfuav_ray.api.requests.fields import (
+    ClassOrder,
     Description,
     FolderName,
     OnExisting,
@@ -51,7 +52,9 @@ class TrainingRequest(Request):
     image_size: int = Field(224, ge=32, le=8192, description="images are resized to this square, pixels")
     device: Device = "cuda"
     weight_path: Annotated[str, AfterValidator(no_nul)] = Field(
-        "", max_length=4096, description="weights to start from; wins over `pretrained`"
+        "",
+        max_length=4096,
+        description="weights to start from, .pth or .safetensors; wins over `pretrained`",
     )
     pretrained: bool = Field(True, description="start from torchvision's ImageNet weights")
     shuffle: bool = Field(True, description="a new order of the training images in each epoch")
@@ -65,13 +68,14 @@ class InferenceRequest(Request):
     """Classify an image, or every image of a folder."""
 
     cfg_path: PathText = Field(description="YAML of the model: a training's model.yaml or an RFUAV config")
-    weight_path: PathText = Field(description="the weights, .pth")
+    weight_path: PathText = Field(description="the weights, .pth or .safetensors")
     source_path: PathText = Field(description="an image or a folder, searched recursively")
     save_path: PathText | None = Field(None, description="default: results/<task_id>")
     name: FolderName | None = Field(None, description="sub-folder of save_path for this run")
     on_existing: OnExisting = "keep"
     device: Device = "cuda"
     precision: Precision = "auto"
+    class_order: ClassOrder = "config"
     task_id: OwnTaskId = None
     priority: Priority = 3
 
@@ -80,7 +84,7 @@ class BatchInferenceRequest(Request):
     """One inference task for each source. One invalid source rejects the whole batch."""
 
     cfg_path: PathText = Field(description="YAML of the model: a training's model.yaml or an RFUAV config")
-    weight_path: PathText = Field(description="the weights, .pth")
+    weight_path: PathText = Field(description="the weights, .pth or .safetensors")
     source_paths: list[PathText] = Field(
         min_length=1, max_length=1000, description="images or folders; each becomes a task"
     )
@@ -88,4 +92,5 @@ class BatchInferenceRequest(Request):
     on_existing: OnExisting = "keep"
     device: Device = "cuda"
     precision: Precision = "auto"
+    class_order: ClassOrder = "config"
     priority: Priority = 3

@@ -20,6 +20,8 @@ class InferenceResult(InferenceMetrics, RunResult):
     save_path: str
     #: name of the model
     model: str
+    #: `config` or `sorted`: whose order numbers the classes
+    class_order: str
     predictions_csv: str
     predictions_json: str
     predictions_jsonl: str

@@ -45,6 +45,7 @@ def test_requests_the_defaults_of_an_inference():
         "on_existing": "keep",
         "device": "cuda",
         "precision": "auto",
+        "class_order": "config",
         "task_id": None,
         "priority": 3,
     }

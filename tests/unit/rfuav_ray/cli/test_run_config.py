@@ -13,6 +13,7 @@ from rfuav_ray.cli.run_config import (
     read_settings,
     training_request,
 )
+from rfuav_ray.cli.trainer_keys import KEYS
 from rfuav_ray.errors import InvalidInput, RfuavError
 from tests.support.project import ROOT
 
@@ -119,8 +120,9 @@ def test_run_config_all_that_is_wrong_is_said_at_once(folder):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        ("epochs: 3\n", "unknown field 'epochs'; did you mean 'num_epochs'?"),
+        ("num_epoch: 3\n", "unknown field 'num_epoch'; did you mean 'num_epochs'?"),
         ("zzz: 3\n", "unknown field 'zzz'; the fields are model, "),
+        ("model: a\nmodel: b\n", "has model more than once"),
         ("", "must hold lines like"),
         ("- a\n- b\n", "must hold lines like"),
         ("just text", "must hold lines like"),
@@ -132,10 +134,90 @@ def test_run_config_all_that_is_wrong_is_said_at_once(folder):
 )
 def test_run_config_a_bad_file_is_named_with_its_fault(folder, content, reason):
     path = config(folder, content)
-    with pytest.raises(InvalidInput) as caught:
+    with pytest.raises(RfuavError) as caught:
         training_request(path, {})
     assert reason in str(caught.value)
     assert str(path) in str(caught.value)
+
+
+RFUAV = r"""
+train: data/train  # training images
+val: data/valid
+save_path: out
+model : vit_b_16
+weights: None
+batch_size: 32
+image_size: (224, 224)
+num_classes: 37
+class_names: ['DJI FPV COMBO', 'FRSKY-X9DP2019', 'FRSKY-X14']
+device: 'cuda'
+num_epochs: 150
+shuffle: True
+lr: 0.00001
+optimizer: None
+"""
+
+
+def test_run_config_a_training_of_rfuav_is_understood(folder, capsys):
+    fields = given_fields(training_request(config(folder, RFUAV), {}))
+    assert fields == {
+        "model": "vit_b_16",
+        "num_classes": 37,
+        "train_path": str(folder / "data" / "train"),
+        "val_path": str(folder / "data" / "valid"),
+        "save_path": str(folder / "out"),
+        "batch_size": 32,
+        "image_size": 224,
+        "device": "cuda",
+        "num_epochs": 150,
+        "shuffle": True,
+        "learning_rate": 0.00001,
+    }
+    warnings = capsys.readouterr().err
+    assert "class_names is not used: the classes are the names of the class folders" in warnings
+    assert "optimizer" not in warnings
+
+
+@pytest.mark.parametrize(
+    ("key", "field", "value"),
+    [(key, field, 7) for field, keys in KEYS.items() for key in keys if not field.endswith("_path")]
+    + [(key, field, "p") for field, keys in KEYS.items() for key in keys if field.endswith("_path")],
+)
+def test_run_config_each_other_name_of_a_field_is_understood(folder, key, field, value):
+    others = {name: one for name, one in FULL.items() if name != field}
+    value = 64 if field == "image_size" else value
+    request = training_request(config(folder, others | {key: value}), {})
+    assert getattr(request, field) == (str(folder / "p") if value == "p" else value)
+
+
+def test_run_config_flags_win_over_the_other_names_too(folder):
+    assert (
+        training_request(config(folder, FULL | {"lr": 1, "epochs": 3}), {"learning_rate": 0.5}).learning_rate
+        == 0.5
+    )
+
+
+def test_run_config_two_keys_of_one_field(folder):
+    assert training_request(config(folder, yaml.safe_dump(FULL) + "lr: 1e-4\nlearning_rate: 0.0001\n"), {})
+    with pytest.raises(RfuavError, match=r"lr and learning_rate both mean learning_rate.*0\.1 and 0\.2; keep one"):
+        training_request(config(folder, yaml.safe_dump(FULL) + "lr: 0.1\nlearning_rate: 0.2\n"), {})
+
+
+def test_run_config_all_that_is_wrong_in_a_file_is_said_at_once_by_its_keys(folder):
+    path = config(folder, FULL | {"modell": "x", "zzz": 1, "lr": -1, "bs": "many", "image_size": "(224, 320)"})
+    with pytest.raises(RfuavError) as caught:
+        training_request(path, {})
+    for reason in (
+        "'modell'; did you mean 'model'?",
+        "'zzz'; the fields are",
+        "lr: ",
+        "bs: ",
+        "224 × 320 is a rectangle",
+    ):
+        assert reason in str(caught.value)
+    assert "learning_rate: " not in str(caught.value)
+    assert "Value error" not in str(caught.value)
+    assert "pydantic" not in str(caught.value)
 
 
 def test_run_config_a_file_that_cannot_be_read_is_named(folder):
@@ -226,7 +308,7 @@ def test_run_config_an_empty_path_is_not_the_working_folder(folder):
 
 def test_run_config_a_file_of_another_command_is_refused(folder):
     path = config(folder, FULL)
-    with pytest.raises(InvalidInput, match="unknown field 'model'; the fields are dataset_path, "):
+    with pytest.raises(RfuavError, match=r"unknown field 'model'.*; the fields are dataset_path, "):
         preprocessing_request(KINDS["augment"], path, {})
 
 

@@ -144,7 +144,7 @@ def test_resume_changed_input_is_told_of_and_all_is_done_again(run, changed):
         run.save_weights()
     else:
         text = (run.folder / "model.yaml").read_text()
-        (run.folder / "model.yaml").write_text(text.replace("drone 0", "drone zero"))
+        (run.folder / "model.yaml").write_text(text.replace("drone 0", "drone 00"))
     result = go_on(run)
     assert "starts from the beginning" in run.messages("WARNING")[0]
     assert run.messages()[0].startswith("Classifying")

@@ -1,22 +1,12 @@
 import pytest
 import torch
-from torch import nn
 from torchvision.models import get_model
 
 from rfuav_ray.api.requests import SUPPORTED_MODELS
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.models import architectures
-from rfuav_ray.models.architectures import ARCHITECTURES, Shapes, check_batch, check_image_size, identify, misfit
+from rfuav_ray.models.architectures import ARCHITECTURES, POSITIONS, check_batch, check_image_size
 from rfuav_ray.models.build import build_model
-
-
-def shapes_of(model: nn.Module) -> dict[str, tuple[int, ...]]:
-    return {key: tuple(tensor.shape) for key, tensor in model.state_dict().items()}
-
-
-def built(name: str, num_classes: int = 5, image_size: int = 64) -> Shapes:
-    with torch.device("meta"):
-        return shapes_of(build_model(name, num_classes, image_size=image_size))
 
 
 def test_architectures_every_supported_model_has_its_facts():
@@ -26,70 +16,25 @@ def test_architectures_every_supported_model_has_its_facts():
 @pytest.mark.parametrize("name", SUPPORTED_MODELS)
 def test_architectures_the_facts_are_those_of_torchvision(name):
     with torch.device("meta"):
-        shapes = shapes_of(get_model(name, weights=None))
-    backbone = architectures.backbone(shapes)
+        state = get_model(name, weights=None).state_dict()
     architecture = ARCHITECTURES[name]
-    assert len(backbone) == architecture.entries
-    assert sum(torch.Size(shape).numel() for shape in backbone.values()) == architecture.elements
-    assert identify(shapes) == name
-    normalizes_batches = any("running_mean" in key for key in shapes)
-    assert architecture.batch_norm == normalizes_batches
+    assert architecture.backbone == {
+        key: tuple(tensor.shape)
+        for key, tensor in state.items()
+        if not key.endswith("num_batches_tracked") and key != POSITIONS and not architectures.in_head(key)
+    }
+    assert (POSITIONS in state) == (architecture.patch is not None)
+    assert architecture.batch_norm == any("running_mean" in key for key in state)
 
 
 @pytest.mark.parametrize("name", SUPPORTED_MODELS)
-def test_architectures_the_facts_are_those_of_the_models_that_are_built(name):
-    shapes = built(name)
-    assert identify(shapes) == name
-    head = {key: shape for key, shape in shapes.items() if architectures.in_head(key)}
-    assert head == ARCHITECTURES[name].head_shapes(5)
-    assert misfit(shapes, model=name, num_classes=5, image_size=64) is None
-
-
-def test_architectures_another_model_is_named():
-    reason = misfit(built("resnet50"), model="resnet18", num_classes=None, image_size=64)
-    assert reason is not None
-    assert "resnet50" in reason
-    assert "the model is resnet18" in reason
-
-
-def test_architectures_weights_of_no_supported_model_are_refused():
-    unknown = {"layer.weight": (3, 3)}
-    assert identify(unknown) is None
-    assert "no supported model" in str(misfit(unknown, model="resnet18", num_classes=None, image_size=64))
-
-
-@pytest.mark.parametrize("name", ["resnet18", "vit_b_32", "swin_v2_t", "mobilenet_v3_small"])
-def test_architectures_another_number_of_classes_matters_to_inference_only(name):
-    shapes = built(name, num_classes=37)
-    reason = misfit(shapes, model=name, num_classes=5, image_size=64)
-    assert reason is not None
-    assert "37 classes" in reason
-    assert "num_classes is 5" in reason
-    assert misfit(shapes, model=name, num_classes=None, image_size=64) is None
-
-
-def test_architectures_torchvisions_own_mobilenet_head_is_refused_for_inference():
+def test_architectures_the_heads_are_those_of_the_models_that_are_built(name):
     with torch.device("meta"):
-        shapes = shapes_of(get_model("mobilenet_v3_small", weights=None, num_classes=5))
-    reason = misfit(shapes, model="mobilenet_v3_small", num_classes=5, image_size=64)
-    assert "classifier.0.weight (1024, 576)" in str(reason)
-    assert misfit(shapes, model="mobilenet_v3_small", num_classes=None, image_size=64) is None
-
-
-def test_architectures_a_backbone_without_head_is_refused_for_inference():
-    shapes = {key: shape for key, shape in built("resnet18").items() if not architectures.in_head(key)}
-    assert "none" in str(misfit(shapes, model="resnet18", num_classes=5, image_size=64))
-
-
-def test_architectures_another_image_size_matters_to_a_vit_only():
-    assert "image_size" in str(misfit(built("vit_b_16"), model="vit_b_16", num_classes=5, image_size=96))
-    assert misfit(built("vit_b_16"), model="vit_b_16", num_classes=None, image_size=96) is None
-    assert misfit(built("swin_v2_t"), model="swin_v2_t", num_classes=5, image_size=96) is None
-
-
-def test_architectures_weights_from_before_batches_were_counted_are_the_same_model():
-    shapes = {key: shape for key, shape in built("resnet18").items() if not key.endswith("num_batches_tracked")}
-    assert misfit(shapes, model="resnet18", num_classes=5, image_size=64) is None
+        state = build_model(name, 5, image_size=64).state_dict()
+    head = {key: tuple(tensor.shape) for key, tensor in state.items() if architectures.in_head(key)}
+    assert head == ARCHITECTURES[name].head_shapes(5)
+    if ARCHITECTURES[name].patch:
+        assert ARCHITECTURES[name].positions_shape(64) == state[POSITIONS].shape
 
 
 @pytest.mark.parametrize(

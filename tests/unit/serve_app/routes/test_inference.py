@@ -147,6 +147,11 @@ def test_inference_without_a_folder_each_task_of_a_batch_has_its_own(start, task
     assert {task.priority for task in task_manager.accepted} == {7}
 
 
+def test_inference_each_task_of_a_batch_has_the_class_order(start, task_manager):
+    start(["0.png", "1.png"], class_order="sorted")
+    assert [task.request["class_order"] for task in task_manager.accepted] == ["sorted", "sorted"]
+
+
 @pytest.mark.parametrize(
     ("sources", "field"),
     [
