@@ -93,7 +93,7 @@ class InferenceProgress:
             )
         )
 
-    def result(self, save_path: Path, model: str) -> InferenceResult:
+    def result(self, save_path: Path, model: str, left_out: dict[str, int]) -> InferenceResult:
         return {
             "save_path": str(save_path),
             "model": model,
@@ -104,6 +104,7 @@ class InferenceProgress:
             "failed": self._failed_names,
             "failed_images": self._failures,
             "classes": dict(self._classes.most_common()),
+            "left_out": left_out,
             "images_per_second": self._images_per_second(),
         }
 

@@ -167,6 +167,7 @@ export const chinese = {
   "hint.training.weight_path": "作为起点的权重；优先于 pretrained",
   "hint.inference.weight_path": "权重文件，.pth",
   "hint.precision": "模型计算所用的格式；auto：设备用 bf16 更快时用 bf16，否则 fp32",
+  "hint.strict": "有无法读取的图片时任务失败；否则列出、跳过并计数",
   "hint.pretrained": "从 torchvision 的 ImageNet 权重开始",
   "hint.priority": "1 最紧急",
   "hint.cfg_path": "模型的 YAML：训练生成的 model.yaml 或 RFUAV 配置",

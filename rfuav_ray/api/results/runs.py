@@ -28,3 +28,10 @@ class RunPlace(TypedDict):
 class RunResult(TypedDict):
     #: the run that completed the task; missing without a service (`rfuav train --local`)
     run: NotRequired[RunPlace]
+
+
+class FailedFile(TypedDict):
+    """A file that could not be used."""
+
+    file: str
+    reason: str
