@@ -48,9 +48,10 @@ def class_folders(path: Path, *, field: str, roots: Sequence[Path] = ()) -> list
             f"{_shown(alike)}. Put their images into one folder.",
         )
     if empty:
-        raise InvalidInput(
-            field, f"no image ({IMAGE_KINDS}) in {_shown(empty)} of '{path}' or below; add some or remove it."
-        )
+        for name in empty:
+            list(walk_images(path / name, roots=roots, left_out=left_out, below=path))
+        reason = f"no image ({IMAGE_KINDS}) in {_shown(empty)} of '{path}' or below; add some or remove it."
+        raise InvalidInput(field, f"{reason} {left_out.describe(path)}".strip())
     return names
 
 

@@ -86,13 +86,13 @@ def walk_images(
     Args:
         folder: Where to start.
         roots: Folders that links may lead into (DATA_ROOTS). None: links may lead anywhere.
-        left_out: Counts what is not taken.
+        left_out: Counts what is not taken. None: a caller that wants only the first image gets it fast.
         below: The names in `left_out` are relative to it; default: `folder`.
 
     Raises:
         OSError: `folder` itself cannot be read. Folders below it that cannot be read are left out.
     """
-    left_out = LeftOut() if left_out is None else left_out
+    counted = LeftOut() if left_out is None else left_out
     below = below or folder
     # A link to a parent folder would lead into other classes, or in a circle.
     entered = {_identity(parent) for parent in folder.resolve().parents}
@@ -104,23 +104,23 @@ def walk_images(
             if identity not in entered:
                 entered.add(identity)
                 with os.scandir(parent) as scanned:
-                    entries = sorted(scanned, key=lambda entry: entry.name)
-                for entry in entries:
-                    kind = _kind(entry, roots)
-                    if kind == "image":
-                        yield Path(entry.path)
-                    elif kind == "folder":
-                        waiting.append(Path(entry.path))
-                    elif kind == "linked":
-                        linked.append(Path(entry.path))
-                    elif kind:
-                        left_out.add(kind, os.path.relpath(entry.path, below))
+                    # Sorted, so that the same names are told each time.
+                    for entry in scanned if left_out is None else sorted(scanned, key=lambda entry: entry.name):
+                        kind = _kind(entry, roots)
+                        if kind == "image":
+                            yield Path(entry.path)
+                        elif kind == "folder":
+                            waiting.append(Path(entry.path))
+                        elif kind == "linked":
+                            linked.append(Path(entry.path))
+                        elif kind:
+                            counted.add(kind, os.path.relpath(entry.path, below))
             elif parent.is_symlink():
-                left_out.add("linked_again", os.path.relpath(parent, below))
+                counted.add("linked_again", os.path.relpath(parent, below))
         except OSError:
             if parent == folder:
                 raise
-            left_out.add("unreadable", os.path.relpath(parent, below))
+            counted.add("unreadable", os.path.relpath(parent, below))
         if not waiting and linked:
             waiting.append(linked.popleft())
 

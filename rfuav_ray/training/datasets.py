@@ -112,10 +112,8 @@ def _check_classes(
 ) -> None:
     counts = Counter(label for _, label in dataset.images)
     if lost := [name for label, name in enumerate(class_names) if not counts[label]]:
-        _, reason = unreadable[0]
-        raise InvalidInput(
-            field, clean(f"no image of {', '.join(lost)} can be read. The first reason: {reason} Replace them.")
-        )
+        first = f" The first reason: {unreadable[0][1]}" if unreadable else ""
+        raise InvalidInput(field, clean(f"no image of {', '.join(lost)} can be read.{first} Replace them."))
 
 
 def _tell_unreadable(unreadable: Sequence[Unreadable], good: int, report: Report, *, strict: bool) -> None:

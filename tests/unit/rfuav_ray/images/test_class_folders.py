@@ -64,6 +64,7 @@ def test_class_folders_a_class_without_images_is_named(tmp_path: Path, content: 
     make(tmp_path, {"full": ["1.png"], "hollow": content})
     reason = refusal(tmp_path).reason
     assert "hollow" in reason and "full" not in reason
+    assert all(f"hollow/{name}" in reason for name in content)
 
 
 def test_class_folders_images_deeper_than_the_class_folder_count(tmp_path: Path) -> None:
