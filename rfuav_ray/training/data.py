@@ -66,7 +66,8 @@ class ImageDataset(Dataset[tuple[torch.Tensor, int]]):
                     unreadable.append((image[0], found))
                 else:
                     if found is not None:
-                        self._pictures[len(good)] = found
+                        # By NumPy, because torch would wake its threads, and those of the decoders need the cores.
+                        self._pictures[len(good)].numpy()[:] = found.numpy()
                         self._is_kept[len(good)] = True
                     good.append(image)
                 tell()
