@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from preprocessing.folders import PARTS, default_output
+from preprocessing.folders import default_output, parts_of
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
 from preprocessing.pipeline.worker import Item, Work, source_digest
@@ -18,9 +18,15 @@ from rfuav_ray.api.requests import AugmentationMethod, DataAugmentationRequest
 from rfuav_ray.api.results import AugmentResult, AugmentStats
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
-from rfuav_ray.files import copy_file
-from rfuav_ray.images.class_folders import class_folders, dataset_file_of, labelled_images
+from rfuav_ray.files import copy_file, is_image
+from rfuav_ray.images.class_folders import class_folders, labelled_images
+from rfuav_ray.images.dataset_card import dataset_file_of
 from rfuav_ray.images.files import RgbImage, read_image, write_image
+from rfuav_ray.images.overlap import check_output
+from rfuav_ray.images.walk import LeftOut, is_companion, obstacle, tell_left_out, walk_images
+from rfuav_ray.outputs.artifacts import DATASET_FILE
+
+TEST = "test"
 
 
 def change(image: RgbImage, method: AugmentationMethod, seed: int) -> RgbImage:
@@ -71,24 +77,37 @@ def augment(item: Item, output: Path, *, source: Path, methods: Sequence[Augment
 
 
 def run(
-    request: DataAugmentationRequest, *, run_id: str, workers: Workers, report: Report = ignore
+    request: DataAugmentationRequest,
+    *,
+    run_id: str,
+    workers: Workers,
+    report: Report = ignore,
+    roots: Sequence[Path] = (),
 ) -> AugmentResult:
-    """Augment the parts of `dataset_path` into `output_path`; see `produce`. Also raises InvalidInput."""
+    """Augment the parts of `dataset_path` into `output_path`; see `produce`. Also raises InvalidInput.
+
+    Links may lead into `roots`; without any they may lead anywhere.
+    """
     source = Path(request.dataset_path)
+    output_path = Path(request.output_path or default_output(source))
+    check_output(source, output_path)
     methods = request.chosen_methods
-    found = [part for part in PARTS if (source / part).is_dir()]
+    found = parts_of(source, roots)
     if not found:
         raise RunError(f"'{source}' has neither a folder train nor valid.")
-    if (source / "test").is_dir():
-        report(RunEvent(message="'test' is skipped: only train and valid are augmented."))
+    if (source / TEST).is_dir():
+        report(RunEvent(message=f"'{TEST}' is skipped: only train and valid are augmented."))
     class_names: set[str] = set()
     items: list[Item] = []
+    left_out = [(source, beside_the_parts(source, found, roots))]
     for part in found:
-        names = class_folders(source / part, field="dataset_path")
+        names = class_folders(source / part, field="dataset_path", roots=roots)
         class_names.update(names)
-        for path, _ in labelled_images(source / part, names):
+        left_out.append((source / part, LeftOut()))
+        for path, _ in labelled_images(source / part, names, roots=roots, left_out=left_out[-1][1]):
             name = str(path.relative_to(source))
             items.append(Item(source=name, target=name))
+    cards = {part: text for part in found if (text := dataset_file_of(source / part)) is not None}
     dataset_file = dataset_file_of(source)
     return produce(
         request,
@@ -99,7 +118,7 @@ def run(
             inputs=partial(source_digest, source=source),
             largest_block=128,
         ),
-        output_path=Path(request.output_path or default_output(source)),
+        output_path=output_path,
         run_id=run_id,
         workers=workers,
         report=report,
@@ -113,7 +132,27 @@ def run(
             failed=len(made.failures),
         ),
         dataset_file=None if dataset_file is None else lambda _: dataset_file,
+        cards={f"{part}/{DATASET_FILE}": text for part, text in cards.items()},
+        left_out=tell_left_out(left_out, report),
     )
+
+
+def beside_the_parts(source: Path, found: Sequence[str], roots: Sequence[Path]) -> LeftOut:
+    """What lies in the data set, but not in its parts. The test set is told apart."""
+    left_out = LeftOut()
+    for path in sorted(source.iterdir()):
+        if path.name in (*found, TEST) or is_companion(path.name):
+            continue
+        if path.name.startswith("."):
+            left_out.add("hidden", path.name)
+        elif reason := obstacle(path, roots):
+            left_out.add(reason, path.name)
+        elif path.is_dir():
+            for image in walk_images(path, roots=roots):
+                left_out.add("outside_parts", str(image.relative_to(source)))
+        else:
+            left_out.add("outside_parts" if is_image(path) else "other_suffix", path.name)
+    return left_out
 
 
 def _targets(item: Item, *, methods: Sequence[AugmentationMethod]) -> list[str]:

@@ -8,9 +8,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from preprocessing.folders import (
-    PARTS,
     asked_of,
     default_output,
+    parts_of,
     recordings_in,
     request_identity,
     stft_settings_of,
@@ -26,8 +26,10 @@ from rfuav_ray.api.requests import (
 )
 from rfuav_ray.api.validation_messages import message_of
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.files import is_image, walk_images
-from rfuav_ray.images.class_folders import class_folders, image_names, refuse_unfinished
+from rfuav_ray.files import IMAGE_KINDS, is_image
+from rfuav_ray.images.class_folders import class_folders, refuse_unfinished
+from rfuav_ray.images.overlap import check_output
+from rfuav_ray.images.walk import walk_images
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.recordings import is_recording, open_recording
@@ -56,8 +58,8 @@ def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path])
 
 def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> PreprocessingRequest:
     source = paths.existing(request.input_path, roots, field="input_path")
-    names = class_folders(source, field="input_path")
-    if not any(len(list(islice(image_names(source / name), 2))) == 2 for name in names):
+    names = class_folders(source, field="input_path", roots=roots)
+    if not any(len(list(islice(walk_images(source / name, roots=roots), 2))) == 2 for name in names):
         raise InvalidInput(
             "input_path", f"each class of '{source}' has only one image, so the validation set would be empty."
         )
@@ -66,12 +68,12 @@ def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> Preproc
 
 def _check_augment(request: DataAugmentationRequest, roots: Sequence[Path]) -> PreprocessingRequest:
     source = paths.existing(request.dataset_path, roots, field="dataset_path")
-    parts = [source / part for part in PARTS if (source / part).is_dir()]
+    parts = [source / part for part in parts_of(source, roots)]
     if not parts:
         reason = f"'{source}' has neither a folder train nor valid; choose the folder that holds them."
         raise InvalidInput("dataset_path", reason)
     for part in parts:
-        class_folders(part, field="dataset_path")
+        class_folders(part, field="dataset_path", roots=roots)
     return _with_output(request, source, request.output_path or str(default_output(source)), roots)
 
 
@@ -79,11 +81,11 @@ def _check_crop(request: ImageCropRequest, roots: Sequence[Path]) -> Preprocessi
     source = paths.existing(request.input_path, roots, field="input_path")
     if source.is_file():
         if not is_image(source):
-            raise InvalidInput("input_path", f"'{source}' is not an image; png, jpg, jpeg and bmp are read.")
+            raise InvalidInput("input_path", f"'{source}' is not an image; {IMAGE_KINDS} are read.")
     else:
         refuse_unfinished(source, "input_path")
-    if source.is_dir() and next(walk_images(source), None) is None:
-        reason = f"there is no image (png, jpg, jpeg, bmp) in '{source}' or below it."
+    if source.is_dir() and next(walk_images(source, roots=roots), None) is None:
+        reason = f"there is no image ({IMAGE_KINDS}) in '{source}' or below it."
         raise InvalidInput("input_path", reason)
     return _with_output(request, source, request.output_path, roots)
 
@@ -133,10 +135,7 @@ def _with_output(
     request: PreprocessingRequest, source: Path, output_path: str, roots: Sequence[Path]
 ) -> PreprocessingRequest:
     output = paths.output_folder(output_path, roots, field="output_path", room_bytes=OUTPUT_ROOM_BYTES)
-    if output == source:
-        raise InvalidInput("output_path", f"'{output}' is also the input: choose another folder.")
-    if output.is_relative_to(source):
-        raise InvalidInput("output_path", f"'{output}' lies inside the input '{source}': choose another folder.")
+    check_output(source, output)
     source_field = "dataset_path" if isinstance(request, DataAugmentationRequest) else "input_path"
     request = request.model_copy(update={source_field: str(source), "output_path": str(output)})
     if output.exists() and holds_files(output) and not is_unfinished(read_run(output), request_identity(request)):

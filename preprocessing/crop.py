@@ -1,5 +1,6 @@
 """Crops every image of a folder to the same rectangle."""
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +11,10 @@ from rfuav_ray.api.requests import ImageCropRequest
 from rfuav_ray.api.results import CropResult, CropStats
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, ignore
-from rfuav_ray.files import find_images
+from rfuav_ray.files import IMAGE_KINDS
 from rfuav_ray.images.files import read_pixels, write_pixels
+from rfuav_ray.images.overlap import check_output
+from rfuav_ray.images.walk import LeftOut, find_images, tell_left_out
 
 
 def crop(item: Item, output: Path, *, source: Path, rectangle: tuple[int, int, int, int]) -> int:
@@ -29,12 +32,27 @@ def crop(item: Item, output: Path, *, source: Path, rectangle: tuple[int, int, i
     return 0
 
 
-def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> CropResult:
-    """Crop the images of `input_path` into the same folders below `output_path`; see `produce`."""
+def run(
+    request: ImageCropRequest,
+    *,
+    run_id: str,
+    workers: Workers,
+    report: Report = ignore,
+    roots: Sequence[Path] = (),
+) -> CropResult:
+    """Crop the images of `input_path` into the same folders below `output_path`; see `produce`.
+
+    Links may lead into `roots`; without any they may lead anywhere.
+    """
     source = Path(request.input_path)
-    root, images = (source.parent, [source]) if source.is_file() else (source, find_images(source))
+    left_out = LeftOut()
+    if source.is_file():
+        root, images = source.parent, [source]
+    else:
+        check_output(source, Path(request.output_path))
+        root, images = source, find_images(source, roots=roots, left_out=left_out)
     if not images:
-        raise RunError(f"there is no image (png, jpg, jpeg, bmp) in '{source}' or below it.")
+        raise RunError(f"there is no image ({IMAGE_KINDS}) in '{source}' or below it.")
     names = [str(image.relative_to(root)) for image in images]
     rectangle = (request.x, request.y, request.width, request.height)
     return produce(
@@ -53,4 +71,5 @@ def run(request: ImageCropRequest, *, run_id: str, workers: Workers, report: Rep
         message=f"Cropping {len(names)} images of '{source}'.",
         noun="images",
         stats_of=lambda made: CropStats(total_images=len(names), success=made.done, failed=len(made.failures)),
+        left_out=tell_left_out([(source, left_out)], report),
     )

@@ -1,12 +1,12 @@
 """Splits `<class>/<image>` into train, valid and test. Files are copied byte for byte."""
 
 import random
-import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from preprocessing.grouping import by_recording
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
 from preprocessing.pipeline.worker import BlockResult, Item, Work, one_target, source_digest
@@ -15,13 +15,13 @@ from rfuav_ray.api.results import SplitResult, SplitStats
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import copy_file
-from rfuav_ray.images.class_folders import class_folders, count_unlabelled_images, dataset_file_of, labelled_images
-from rfuav_ray.images.files import check_image
+from rfuav_ray.images.class_folders import class_folders, labelled_images
+from rfuav_ray.images.dataset_card import dataset_file_of
+from rfuav_ray.images.files import read_image
+from rfuav_ray.images.overlap import check_output
+from rfuav_ray.images.walk import LeftOut, tell_left_out
 
 TRAIN, VALID, TEST = "train", "valid", "test"
-
-#: number of a frame within its recording: ` (3)` or `_0003` at the end of the name
-_FRAME = re.compile(r"( \(\d+\)|_\d+)$")
 
 
 def parts(
@@ -37,7 +37,7 @@ def parts(
     If there are at least two files (with `group_by_recording`: recordings), train and valid get at least one each.
 
     Args:
-        names: File names of the class.
+        names: Files of the class, relative to its folder.
         train_ratio: Fraction of the files for train.
         val_ratio: Fraction of the files for valid; the rest is test. None: the rest is valid.
         shuffle_seed: The same seed gives the same parts.
@@ -46,9 +46,8 @@ def parts(
     Returns:
         The names in each part.
     """
-    groups = defaultdict(list)
-    for name in sorted(names):
-        groups[_recording(name) if group_by_recording else name].append(name)
+    names = sorted(names)
+    groups = by_recording(names) if group_by_recording else {name: [name] for name in names}
     order = list(groups)
     # A string seed gives the same order in every version of Python.
     random.Random(shuffle_seed).shuffle(order)
@@ -83,35 +82,34 @@ def _take(
     return (taken, rest) if taken else (rest[:1], rest[1:])
 
 
-def _recording(name: str) -> str:
-    return _FRAME.sub("", Path(name).stem)
-
-
 def copy(item: Item, output: Path, *, source: Path) -> int:
-    """Copy a file's bytes. Raises RunError if it is not an image, because a training would fail on it."""
-    check_image(source / item.source)
+    """Copy a file's bytes. Raises RunError if it is not an image, or one that is cut off."""
+    read_image(source / item.source)
     copy_file(source / item.source, output / item.target)
     return 0
 
 
-def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: Report = ignore) -> SplitResult:
-    """Split `input_path` into `output_path`; see `produce`. Also raises InvalidInput if there are no classes."""
+def run(
+    request: DatasetSplitRequest,
+    *,
+    run_id: str,
+    workers: Workers,
+    report: Report = ignore,
+    roots: Sequence[Path] = (),
+) -> SplitResult:
+    """Split `input_path` into `output_path`; see `produce`. Also raises InvalidInput if there are no classes.
+
+    Links may lead into `roots`; without any they may lead anywhere.
+    """
     source = Path(request.input_path)
-    class_names = class_folders(source, field="input_path")
-    if others := count_unlabelled_images(source, class_names):
-        message = f"{others} images are not directly in a class folder and are skipped."
-        report(RunEvent(message=message, level="WARNING"))
-    # Empty files are left out before the split: in a small class one could be the only file of a part.
-    names: dict[str, list[str]] = {name: [] for name in class_names}
-    empty: list[tuple[str, str]] = []
-    for path, label in labelled_images(source, class_names):
-        if path.stat().st_size:
-            names[class_names[label]].append(path.name)
-        else:
-            empty.append((f"{class_names[label]}/{path.name}", "the file is empty."))
-    items = _items(request, names)
+    check_output(source, Path(request.output_path))
+    class_names = class_folders(source, field="input_path", roots=roots)
+    left_out = LeftOut()
+    names, empty = images_of(source, class_names, roots, left_out)
+    counts = tell_left_out([(source, left_out)], report)
+    items = items_of(request, names)
     _check_valid(items, class_names, report)
-    dataset_file = dataset_file_of(source)
+    dataset_file = dataset_file_of(source) or dataset_file_of(source.parent)
     return produce(
         request,
         items,
@@ -130,10 +128,30 @@ def run(request: DatasetSplitRequest, *, run_id: str, workers: Workers, report: 
         stats_of=lambda made: _stats(items, made, class_names, empty=len(empty)),
         unusable=empty,
         dataset_file=None if dataset_file is None else lambda _: dataset_file,
+        left_out=counts,
     )
 
 
-def _items(request: DatasetSplitRequest, names_of_class: Mapping[str, Sequence[str]]) -> list[Item]:
+def images_of(
+    source: Path, class_names: Sequence[str], roots: Sequence[Path], left_out: LeftOut
+) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
+    """The images of each class, relative to its folder, and the empty files with the reason.
+
+    Empty files are left out before the split: in a small class one could be the only file of a part.
+    """
+    names: dict[str, list[str]] = {name: [] for name in class_names}
+    empty: list[tuple[str, str]] = []
+    for path, label in labelled_images(source, class_names, roots=roots, left_out=left_out):
+        class_name = class_names[label]
+        name = str(path.relative_to(source / class_name))
+        if path.stat().st_size:
+            names[class_name].append(name)
+        else:
+            empty.append((f"{class_name}/{name}", "the file is empty."))
+    return names, empty
+
+
+def items_of(request: DatasetSplitRequest, names_of_class: Mapping[str, Sequence[str]]) -> list[Item]:
     return [
         Item(source=f"{class_name}/{name}", target=f"{part}/{class_name}/{name}")
         for class_name, names in names_of_class.items()

@@ -1,4 +1,4 @@
-"""Finding images, and writing files atomically: readers never see a partial file."""
+"""Knowing images by their names, and writing files atomically: readers never see a partial file."""
 
 import os
 import re
@@ -10,7 +10,9 @@ from pathlib import Path
 
 import mmh3
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
+#: the suffixes as messages name them
+IMAGE_KINDS = ", ".join(suffix.removeprefix(".") for suffix in IMAGE_SUFFIXES)
 #: file names that `replacing` generates
 TEMPORARY = re.compile(r"\.[0-9a-f]{32}\.tmp(\.[^.]*)?")
 #: read at once for a digest: few system calls, and small enough for the processor's cache
@@ -61,18 +63,6 @@ def is_text(name: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def walk_images(folder: Path) -> Iterator[Path]:
-    """Yield all images below `folder`. Skips hidden folders and links to folders, which may form a loop."""
-    for parent, folder_names, file_names in os.walk(folder):
-        folder_names[:] = [name for name in folder_names if not name.startswith(".")]
-        yield from (path for name in file_names if is_image(path := Path(parent, name)))
-
-
-def find_images(folder: Path) -> list[Path]:
-    """Return all images below `folder`, sorted by path."""
-    return sorted(walk_images(folder))
 
 
 @contextmanager

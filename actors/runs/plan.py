@@ -1,6 +1,7 @@
 """What a run starts with, and what its outcome makes of its task."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from actors.devices.numbering import CPU
@@ -11,11 +12,13 @@ from actors.runs.spec import Outcome, RunSpec
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 
-def plan(task: TaskRecord, pool: DevicePool, slots: SlotTable) -> tuple[RunSpec, dict[str, Any]]:
+def plan(
+    task: TaskRecord, pool: DevicePool, slots: SlotTable, data_roots: tuple[Path, ...] = ()
+) -> tuple[RunSpec, dict[str, Any]]:
     """The run's specification and its Ray options."""
     kind, fraction, device = slot_kind(task.kind), task.device_share, task.device or CPU
     limit = max(1, slots.limits(CPU)[kind])
-    spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, limit)
+    spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, limit, data_roots=data_roots)
     if task.latest_metrics is not None:
         spec = replace(spec, reported_epoch=int(task.latest_metrics.get("epoch", 0)))
     if kind == PREPROCESSING:

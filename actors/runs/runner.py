@@ -113,6 +113,7 @@ def _train(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> 
         resume=spec.attempt > 1,
         reported_epoch=spec.reported_epoch,
         environment=place,
+        roots=spec.data_roots,
     )
 
 
@@ -126,6 +127,7 @@ def _infer(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> 
         device=_torch_device(spec, reporter.report, place),
         run_id=spec.task_id,
         resume=spec.attempt > 1,
+        roots=spec.data_roots,
     )
 
 
@@ -134,9 +136,10 @@ def _preprocess(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlac
     from preprocessing.pipeline.driver import Workers  # noqa: PLC0415
 
     pipelines: dict[str, Any] = {"split": split, "augment": augment, "crop": crop, "spectrogram": spectrogram}
+    options: dict[str, Any] = {} if spec.kind == "spectrogram" else {"roots": spec.data_roots}
     workers = Workers(spec.worker_count, spec.worker_cpus)
     result: PreprocessingResult = pipelines[spec.kind].run(
-        request, run_id=spec.task_id, workers=workers, report=reporter.report
+        request, run_id=spec.task_id, workers=workers, report=reporter.report, **options
     )
     return result
 

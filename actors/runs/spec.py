@@ -1,6 +1,7 @@
 """One attempt at a task: its specification, progress and outcome. Plain data that travels between actors."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from actors.events.window import Entry
@@ -34,6 +35,8 @@ class RunSpec:
     worker_cpus: float = 1.0
     #: for a training that resumes: the last epoch whose end is in the task's log
     reported_epoch: int = 0
+    #: DATA_ROOTS: links in folders of images are followed if they lead there
+    data_roots: tuple[Path, ...] = ()
 
     @property
     def run_id(self) -> str:

@@ -39,6 +39,7 @@ class ActiveRuns:
     ) -> None:
         self._max_retries = settings.max_run_retries
         self._silence_limit_s = settings.run_silence_s
+        self._data_roots = settings.data_roots
         self._table = table
         self._scheduler = scheduler
         self._devices = devices
@@ -145,7 +146,9 @@ class ActiveRuns:
             if not self._table.get(task.id).cancel_requested:
                 await self._take_folder(task)
 
-        outcome = await tracker.start(prepare, lambda: plan(task, self._devices.pool, self._scheduler.slots))
+        outcome = await tracker.start(
+            prepare, lambda: plan(task, self._devices.pool, self._scheduler.slots, self._data_roots)
+        )
         await self._finish(task.id, outcome)
 
     async def _take_folder(self, task: TaskRecord) -> None:

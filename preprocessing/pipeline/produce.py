@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -36,6 +36,8 @@ def produce(
     stats_of: Callable[[BlockResult], StatsT],
     unusable: Sequence[tuple[str, str]] = (),
     dataset_file: Callable[[BlockResult], str] | None = None,
+    cards: Mapping[str, str] | None = None,
+    left_out: dict[str, int] | None = None,
 ) -> Preprocessed[StatsT]:
     """Make all files of a run. The same call resumes an interrupted run.
 
@@ -52,9 +54,11 @@ def produce(
         stats_of: Makes `stats` of the result.
         unusable: Files that were found unusable before, and the reason for each.
         dataset_file: Makes the content of dataset.yaml.
+        cards: Further files that describe the data set: their paths in the output folder, and their texts.
+        left_out: What the input has and the items do not, by reason.
 
     Returns:
-        `output_path`, `stats` and `failures`.
+        `output_path`, `stats`, `failures` and, if given, `left_out`.
 
     Raises:
         RunError: No file could be used, or the run failed. All files that it made are removed.
@@ -68,6 +72,7 @@ def produce(
         yield from (name for item in items for name in work.targets(item))
         if dataset_file:
             yield DATASET_FILE
+        yield from cards or ()
 
     output = OutputFolder(
         output_path,
@@ -91,7 +96,11 @@ def produce(
         _warn_about_bad_samples(items, made, report)
         if dataset_file:
             write_text(output.path / DATASET_FILE, dataset_file(made))
+        for name, text in (cards or {}).items():
+            write_text(output.path / name, text)
         result = _result(output_path, stats_of(made), failures)
+        if left_out is not None:
+            result["left_out"] = left_out
         output.complete(result)
         return result
 

@@ -11,8 +11,10 @@ from pathlib import Path
 from rfuav_ray import paths
 from rfuav_ray.api.requests import InferenceRequest, TrainingRequest
 from rfuav_ray.errors import InvalidInput
-from rfuav_ray.files import FileVersion, is_image, version_of, walk_images
+from rfuav_ray.files import IMAGE_KINDS, FileVersion, is_image, version_of
 from rfuav_ray.images import class_folders
+from rfuav_ray.images.overlap import check_apart, check_results
+from rfuav_ray.images.walk import walk_images
 from rfuav_ray.models import architectures
 from rfuav_ray.models.config import load_model_config
 from rfuav_ray.models.weights import check_weights
@@ -47,13 +49,15 @@ def check_training(
     architectures.check_batch(request.model, request.batch_size, request.image_size)
     train_path = paths.existing(request.train_path, roots, field="train_path")
     val_path = paths.existing(request.val_path, roots, field="val_path")
-    class_folders.check_dataset(train_path, val_path, request.num_classes)
+    check_apart(train_path, val_path)
+    class_folders.check_dataset(train_path, val_path, request.num_classes, roots=roots)
     weight_path = ""
     if request.weight_path:
         weights = paths.existing_file(request.weight_path, roots, field="weight_path")
         check_weights(weights, model=request.model, num_classes=None, image_size=request.image_size)
         weight_path = str(weights)
     save_path, folder = _results_folder(request.save_path, request.name, roots)
+    check_results(train_path, val_path, folder)
     if request.on_existing == "overwrite" and weight_path in {
         str(folder / name) for name in TRAINING_FILES.values()
     }:
@@ -88,7 +92,7 @@ def check_inference(
     weight_path = paths.existing_file(request.weight_path, roots, field="weight_path")
     source_path = paths.existing(request.source_path, roots, field=source_field)
     _check_model(config_path, weight_path, (version_of(config_path), version_of(weight_path)))
-    _check_source(source_path, source_field)
+    _check_source(source_path, source_field, roots)
     update = {"cfg_path": str(config_path), "weight_path": str(weight_path), "source_path": str(source_path)}
     if request.save_path is not None:
         save_path, _ = _results_folder(request.save_path, request.name, roots)
@@ -112,9 +116,9 @@ def _check_model(config_path: Path, weight_path: Path, _versions: tuple[FileVers
     check_weights(weight_path, model=config.model, num_classes=config.num_classes, image_size=config.image_size)
 
 
-def _check_source(source: Path, field: str) -> None:
+def _check_source(source: Path, field: str, roots: Sequence[Path]) -> None:
     if source.is_file():
         if not is_image(source):
-            raise InvalidInput(field, f"'{source}' is not an image; png, jpg, jpeg and bmp are read.")
-    elif next(walk_images(source), None) is None:
-        raise InvalidInput(field, f"there is no image (png, jpg, jpeg, bmp) in '{source}' or below it.")
+            raise InvalidInput(field, f"'{source}' is not an image; {IMAGE_KINDS} are read.")
+    elif next(walk_images(source, roots=roots), None) is None:
+        raise InvalidInput(field, f"there is no image ({IMAGE_KINDS}) in '{source}' or below it.")

@@ -1,64 +1,82 @@
-"""Data sets in folders `<path>/<class>/<image>`: their classes, images and fingerprint. Does not import torch."""
+"""Data sets in folders `<path>/<class>/<image>`: their classes, images and fingerprint. Does not import torch.
+
+The images of a class may lie in folders of its folder, as for torchvision's ImageFolder.
+"""
 
 import hashlib
 import os
+import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.files import is_image, is_text, walk_images
-from rfuav_ray.outputs.artifacts import DATASET_FILE
+from rfuav_ray.errors import InvalidInput
+from rfuav_ray.files import IMAGE_KINDS, is_image, is_text
+from rfuav_ray.images.walk import LeftOut, is_companion, obstacle, walk_images
 from rfuav_ray.outputs.manifest import read_run
-from rfuav_ray.yaml_files import load_plain
 
 NAMES_SHOWN = 10
 
 
-def class_folders(path: Path, *, field: str) -> list[str]:
+def class_folders(path: Path, *, field: str, roots: Sequence[Path] = ()) -> list[str]:
     """The sorted names of the class folders in `path`. Hidden folders do not count.
+
+    Args:
+        path: The data set.
+        field: What errors name.
+        roots: Folders that links may lead into; see `walk_images`.
 
     Raises:
         InvalidInput: `path` cannot be read, has no class folder, or holds an incomplete data set. Or a class
-            folder has no image, or its name is not UTF-8. The error names `field`.
+            folder has no image, its name is not UTF-8, or looks like another's. The error names `field`.
     """
+    left_out = LeftOut()
     with _refusing(path, field):
         refuse_unfinished(path, field)
-        with os.scandir(path) as entries:
-            names = sorted(entry.name for entry in entries if _is_class_folder(entry))
-        empty = [name for name in names if next(image_names(path / name), None) is None]
+        names = _folder_names(path, roots, left_out)
+        empty = [name for name in names if next(walk_images(path / name, roots=roots), None) is None]
     if not names:
-        raise InvalidInput(field, f"'{path}' has no class folder; images go into <path>/<class>/<image>.")
+        reason = f"'{path}' has no class folder; images go into <path>/<class>/<image>."
+        raise InvalidInput(field, f"{reason} {left_out.describe(path)}".strip())
     if unreadable := [name for name in names if not is_text(name)]:
         raise InvalidInput(field, f"'{path}' has folder names that are not UTF-8 ({unreadable}); rename them.")
-    if empty:
+    if alike := _alike(names):
         raise InvalidInput(
             field,
-            f"no image (png, jpg, jpeg, bmp) directly in {_shown(empty)} of '{path}'; add some or remove it.",
+            f"'{path}' has class folders that look alike, but are written differently in Unicode: "
+            f"{_shown(alike)}. Put their images into one folder.",
         )
+    if empty:
+        for name in empty:
+            list(walk_images(path / name, roots=roots, left_out=left_out, below=path))
+        reason = f"no image ({IMAGE_KINDS}) in {_shown(empty)} of '{path}' or below; add some or remove it."
+        raise InvalidInput(field, f"{reason} {left_out.describe(path)}".strip())
     return names
 
 
-def check_dataset(train_path: Path, val_path: Path, num_classes: int) -> list[str]:
-    """Check that both folders have the same `num_classes` classes. Returns the sorted class names.
+def check_dataset(train_path: Path, val_path: Path, num_classes: int, *, roots: Sequence[Path] = ()) -> list[str]:
+    """Check that both folders have the same `num_classes` classes. Returns the sorted class names, as in train.
+
+    A name in composed and in decomposed Unicode, which archives made on a Mac have, is the same name.
 
     Raises:
         InvalidInput: The classes differ, their number is not `num_classes`, or a folder cannot be used.
     """
-    train_names = class_folders(train_path, field="train_path")
-    val_names = class_folders(val_path, field="val_path")
+    train_names = class_folders(train_path, field="train_path", roots=roots)
+    val_names = class_folders(val_path, field="val_path", roots=roots)
     if len(train_names) != num_classes:
-        raise InvalidInput(
-            "num_classes",
-            f"is {num_classes}, but '{train_path}' has {len(train_names)} class folders: {_shown(train_names)}.",
+        left_out = LeftOut()
+        _folder_names(train_path, roots, left_out)
+        reason = (
+            f"is {num_classes}, but '{train_path}' has {len(train_names)} class folders: {_shown(train_names)}."
         )
+        raise InvalidInput("num_classes", f"{reason} {left_out.describe(train_path)}".strip())
+    train_forms, val_forms = set(map(composed, train_names)), set(map(composed, val_names))
     differences = []
-    if missing := sorted(set(train_names) - set(val_names)):
+    if missing := [name for name in train_names if composed(name) not in val_forms]:
         differences.append(f"these are missing: {_shown(missing)}")
-    if extra := sorted(set(val_names) - set(train_names)):
+    if extra := [name for name in val_names if composed(name) not in train_forms]:
         differences.append(f"these are extra: {_shown(extra)}")
     if differences:
         raise InvalidInput(
@@ -83,13 +101,30 @@ def refuse_unfinished(path: Path, field: str) -> None:
             )
 
 
-def labelled_images(path: Path, class_names: Sequence[str]) -> list[tuple[Path, int]]:
-    """Every image with its class index, sorted by class index and name."""
-    return [
-        (path / class_name / image_name, label)
-        for label, class_name in enumerate(class_names)
-        for image_name in sorted(image_names(path / class_name))
-    ]
+def labelled_images(
+    path: Path, class_names: Sequence[str], *, roots: Sequence[Path] = (), left_out: LeftOut | None = None
+) -> list[tuple[Path, int]]:
+    """Every image with its class index, sorted by class index and path.
+
+    Args:
+        path: The data set.
+        class_names: The classes. A folder belongs to its class in any Unicode form.
+        roots: Folders that links may lead into; see `walk_images`.
+        left_out: Counts what is not taken.
+    """
+    left_out = LeftOut() if left_out is None else left_out
+    folders = {composed(name): name for name in _folder_names(path, roots, left_out)}
+    images = []
+    for label, class_name in enumerate(class_names):
+        folder = path / folders.get(composed(class_name), class_name)
+        found = sorted(walk_images(folder, roots=roots, left_out=left_out, below=path))
+        images += [(image, label) for image in found]
+    return images
+
+
+def composed(name: str) -> str:
+    """The name in composed Unicode (NFC). Names that look alike are equal then."""
+    return unicodedata.normalize("NFC", name)
 
 
 def fingerprint(path: Path, images: Sequence[tuple[Path, int]]) -> str:
@@ -98,59 +133,31 @@ def fingerprint(path: Path, images: Sequence[tuple[Path, int]]) -> str:
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def stft_settings(path: Path) -> dict[str, Any] | None:
-    """The STFT settings that the images were drawn with: `stft` in the `dataset.yaml` of the folder or its parent.
-
-    None if there is no such entry. Raises RunError if the file exists and cannot be read.
-    """
-    text = dataset_file_of(path) or dataset_file_of(path.parent)
-    if text is None:
-        return None
-    try:
-        content = load_plain(text)
-    except (ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
-        raise RunError(f"'{DATASET_FILE}' of '{path}' cannot be read; correct or remove it: {reason}") from error
-    stft = content.get("stft") if isinstance(content, dict) else None
-    return stft if isinstance(stft, dict) else None
-
-
-def dataset_file_of(path: Path) -> str | None:
-    """The text of `dataset.yaml` in the folder, which describes how its images were made; None if there is none.
-
-    Raises RunError if the file cannot be read.
-    """
-    file = path / DATASET_FILE
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise RunError(f"'{file}' cannot be read; correct or remove it: {error}") from error
+def _folder_names(path: Path, roots: Sequence[Path], left_out: LeftOut) -> list[str]:
+    """The sorted names of the class folders. What else is in `path` is counted in `left_out`."""
+    with os.scandir(path) as scanned:
+        entries = sorted(scanned, key=lambda entry: entry.name)
+    own = path.resolve()
+    names = []
+    for entry in entries:
+        if is_companion(entry.name):
+            continue
+        if entry.name.startswith("."):
+            left_out.add("hidden", entry.name)
+        elif entry.is_symlink() and (reason := obstacle(Path(entry.path), roots)):
+            left_out.add(reason, entry.name)
+        elif entry.is_symlink() and own.is_relative_to(Path(entry.path).resolve()):  # a loop
+            left_out.add("linked_again", entry.name)
+        elif entry.is_dir():
+            names.append(entry.name)
+        else:
+            left_out.add("outside_classes" if is_image(Path(entry.name)) else "other_suffix", entry.name)
+    return names
 
 
-def count_unlabelled_images(path: Path, class_names: Sequence[str]) -> int:
-    """How many images below `path` are not labelled: outside class folders, too deep, or broken links."""
-    return sum(1 for _ in walk_images(path)) - len(labelled_images(path, class_names))
-
-
-def _is_class_folder(entry: os.DirEntry[str]) -> bool:
-    return entry.is_dir() and not entry.name.startswith(".")
-
-
-def image_names(folder: Path) -> Iterator[str]:
-    """The names of the images directly in the folder, in no particular order."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if is_image(Path(entry.name)) and _is_file(entry):
-                yield entry.name
-
-
-def _is_file(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:  # a loop of links
-        return False
+def _alike(names: Sequence[str]) -> list[str]:
+    counts = Counter(map(composed, names))
+    return [name for name in names if counts[composed(name)] > 1]
 
 
 def _shown(names: Sequence[str]) -> str:

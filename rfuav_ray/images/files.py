@@ -1,4 +1,4 @@
-"""Reading and writing image files. Does not import torch."""
+"""Reading and writing image files. A file that is cut off is refused. Does not import torch."""
 
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,20 @@ from PIL import Image, UnidentifiedImageError
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.files import replacing
+from rfuav_ray.images.decoding import decode, is_complete
 
 RgbImage = npt.NDArray[np.uint8]
 
 MAX_PIXELS = 100_000_000
 _AS_COLOUR = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+#: the flags that keep what `write_pixels` can write. TIFF is not left unchanged: its CMYK would pass for BGRA.
+_AS_STORED = {
+    ".png": cv2.IMREAD_UNCHANGED,
+    ".webp": cv2.IMREAD_UNCHANGED,
+    ".tif": cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION,
+    ".tiff": cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION,
+}
+_AS_8_BITS = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
 
 
 def read_image(path: Path) -> RgbImage:
@@ -35,15 +44,13 @@ def read_pixels(path: Path) -> npt.NDArray[Any]:
     An EXIF rotation is not applied.
 
     Returns:
-        Shape (height, width) for grey, else (height, width, channels) in OpenCV's order BGR or BGRA. A PNG keeps
-        transparency and 16 bits; other formats give uint8 without transparency.
+        Shape (height, width) for grey, else (height, width, channels) in OpenCV's order BGR or BGRA. PNG and
+        WebP keep transparency, PNG and TIFF keep 16 bits; other formats give uint8 without transparency.
 
     Raises:
         RunError: The file cannot be read. The message names it.
     """
-    if path.suffix.lower() == ".png":
-        return _decode(path, cv2.IMREAD_UNCHANGED)
-    return _decode(path, cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    return _decode(path, _AS_STORED.get(path.suffix.lower(), _AS_8_BITS))
 
 
 def write_image(path: Path, image: RgbImage) -> None:
@@ -67,20 +74,44 @@ def write_pixels(path: Path, pixels: npt.NDArray[Any]) -> None:
         temporary.write_bytes(content.data)
 
 
+def check_whole(path: Path) -> None:
+    """Check that an image is complete, without decoding it where its format allows that.
+
+    It finds files that are cut off, and damage in a PNG. It does not find damage within a JPEG or WebP image.
+
+    Raises:
+        RunError: As `read_image`.
+    """
+    image_format = check_image(path)
+    content = _content(path)
+    if not is_complete(content, image_format):
+        _decode_content(path, content, image_format, _AS_COLOUR)
+
+
 def _decode(path: Path, flags: int) -> npt.NDArray[Any]:
-    check_image(path)
+    image_format = check_image(path)
+    return _decode_content(path, _content(path), image_format, flags)
+
+
+def _content(path: Path) -> bytes:
     try:
-        # cv2.imread fails on file names outside the system's encoding.
-        image = cv2.imdecode(np.fromfile(path, dtype=np.uint8), flags)
-    except (OSError, cv2.error) as error:
+        return path.read_bytes()
+    except OSError as error:
+        raise RunError(f"{path} cannot be read as an image: {error.strerror or error}.") from error
+
+
+def _decode_content(path: Path, content: bytes, image_format: str, flags: int) -> npt.NDArray[Any]:
+    try:
+        image = decode(content, image_format, flags)
+    except (OSError, SyntaxError, ValueError, cv2.error) as error:
         raise RunError(f"{path} cannot be read as an image: {error}") from error
     if image is None:
         raise RunError(f"{path} cannot be read as an image: it is damaged or cut off.")
     return image
 
 
-def check_image(path: Path) -> None:
-    """Check an image by its header only.
+def check_image(path: Path) -> str:
+    """Check an image by its header only. Returns its format: PNG, JPEG, MPO, BMP, TIFF or WEBP.
 
     Raises:
         RunError: The file is missing or not an image, or has more than MAX_PIXELS pixels: decoding it could take
@@ -91,16 +122,21 @@ def check_image(path: Path) -> None:
     if path.stat().st_size == 0:
         raise RunError(f"{path} cannot be read as an image: the file is empty.")
     try:
-        with Image.open(path, formats=("PNG", "JPEG", "BMP", "WEBP")) as header:
+        with Image.open(path, formats=("PNG", "JPEG", "BMP", "TIFF", "WEBP")) as header:
             width, height = header.size
+            mode, image_format = header.mode, str(header.format)
     except (UnidentifiedImageError, SyntaxError, ValueError) as error:
-        raise RunError(f"{path} is not a PNG, JPEG, BMP or WebP image, or its header is damaged.") from error
+        message = f"{path} is not a PNG, JPEG, BMP, TIFF or WebP image, or its header is damaged."
+        raise RunError(message) from error
     except Image.DecompressionBombError:
         raise _too_large(path) from None
     except OSError as error:
         raise RunError(f"{path} cannot be read as an image: {error.strerror or error}.") from error
     if width * height > MAX_PIXELS:
         raise _too_large(path)
+    if image_format == "TIFF" and mode in {"F", "I"}:
+        raise RunError(f"{path} has 32-bit samples: convert it to 8 or 16 bits.")
+    return image_format
 
 
 def _too_large(path: Path) -> RunError:

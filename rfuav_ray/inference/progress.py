@@ -94,7 +94,9 @@ class InferenceProgress:
             )
         )
 
-    def result(self, save_path: Path, model: str, class_order: ClassOrder) -> InferenceResult:
+    def result(
+        self, save_path: Path, model: str, class_order: ClassOrder, left_out: dict[str, int]
+    ) -> InferenceResult:
         return {
             "save_path": str(save_path),
             "model": model,
@@ -106,6 +108,7 @@ class InferenceProgress:
             "failed": self._failed_names,
             "failed_images": self._failures,
             "classes": dict(self._classes.most_common()),
+            "left_out": left_out,
             "images_per_second": self._images_per_second(),
         }
 

@@ -1,5 +1,6 @@
 """Classifies an image, or every image of a folder, with trained weights."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import torch
 from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import RunError
-from rfuav_ray.events import Report, RunEvent, ignore
-from rfuav_ray.files import find_images, remove_temporaries
+from rfuav_ray.events import Report, RunEvent, clean, ignore
+from rfuav_ray.files import IMAGE_KINDS, remove_temporaries
+from rfuav_ray.images.dataset_card import differences, read_card
+from rfuav_ray.images.walk import LeftOut, find_images, tell_left_out
 from rfuav_ray.inference.batches import classified
 from rfuav_ray.inference.class_order import ordered
 from rfuav_ray.inference.classifier import Classifier
@@ -17,7 +20,7 @@ from rfuav_ray.inference.prediction_log import PredictionLog, work_digest
 from rfuav_ray.inference.predictions import writing_predictions
 from rfuav_ray.inference.progress import InferenceProgress
 from rfuav_ray.machine.gpu_memory import explaining_out_of_memory
-from rfuav_ray.models.config import load_model_config
+from rfuav_ray.models.config import ModelConfig, load_model_config
 from rfuav_ray.outputs.ownership import claim_without_task
 
 
@@ -30,6 +33,7 @@ def infer(
     batch_size: int | None = None,
     run_id: str = "",
     resume: bool = False,
+    roots: Sequence[Path] = (),
 ) -> InferenceResult:
     """Classify images and write their predictions to `save_path`, as CSV, JSON and JSONL.
 
@@ -44,6 +48,7 @@ def infer(
         run_id: Identifies the run for `resume`.
         resume: Whether to resume after the last image of an interrupted or killed run. This needs the same
             `run_id`, which must not be empty, and the same images, config and weights.
+        roots: Folders that links in the source may lead into. None: they may lead anywhere.
 
     Returns:
         The result of the task: files, counts, classes and speed.
@@ -59,7 +64,8 @@ def infer(
     advice = "Use a model with a smaller image_size, or run fewer tasks on it at once."
     with PredictionLog(save_path, run_id) as log, explaining_out_of_memory(advice):
         config = ordered(load_model_config(Path(request.cfg_path)), request.class_order, report)
-        images = _images(source)
+        left_out = LeftOut()
+        images = _images(source, roots, left_out)
         if resume:
             remove_temporaries(save_path)  # of a run that was killed while it wrote its results
         tally = InferenceProgress(source, len(images), report)
@@ -77,6 +83,8 @@ def infer(
             message = f"'{log.changed}' has changed since the interruption: the inference resumes before it."
             report(RunEvent(message=message, level="WARNING"))
         claim_without_task(save_path, "inference", run_id, report, request.on_existing)
+        counts = tell_left_out([(source, left_out)], report)
+        _compare_settings(config, source, report)
         tally.started(f"Classifying {len(images)} images with {config.model} ({config.num_classes} classes).")
         with closing(classified(classifier, images[tally.done :], tally, batch_size)) as batches:
             for rows in batches:
@@ -88,15 +96,33 @@ def infer(
             for prediction in log.predictions():
                 write(prediction)
         tally.ended()
-    return tally.result(save_path, config.model, request.class_order)
+    return tally.result(save_path, config.model, request.class_order, counts)
 
 
-def _images(source: Path) -> list[Path]:
+def _compare_settings(config: ModelConfig, source: Path, report: Report) -> None:
+    """Report a WARNING if the model's spectrograms and those of the source were made differently."""
+    try:
+        # The source may be an image or a class of a part of a data set, whose card is two folders above.
+        card = read_card(source if source.is_dir() else source.parent, parents=2)
+    except RunError as error:
+        message = f"Whether the images were made like those of the training is not known: {error}"
+        report(RunEvent(message=clean(message), level="WARNING"))
+        return
+    if card is not None and (differing := differences(config.stft, card.stft)):
+        message = (
+            "The spectrograms of the training and of the source were made with different settings (model.yaml and "
+            f"dataset.yaml): {'; '.join(differing)}."
+        )
+        report(RunEvent(message=clean(message), level="WARNING"))
+
+
+def _images(source: Path, roots: Sequence[Path], left_out: LeftOut) -> list[Path]:
     if source.is_file():
         return [source]
     if not source.is_dir():
         raise RunError(f"{source} does not exist: choose an image or a folder with images.")
-    images = find_images(source)
+    images = find_images(source, roots=roots, left_out=left_out)
     if not images:
-        raise RunError(f"There is no image (png, jpg, jpeg, bmp) in {source} or below it.")
+        sentence = left_out.describe(source)
+        raise RunError(f"There is no image ({IMAGE_KINDS}) in {source} or below it. {sentence}".strip())
     return images

@@ -1,20 +1,25 @@
 """Loads labelled image files in batches. Images are decoded once, ahead of the computation."""
 
 import random
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from pathlib import Path
 
 import torch
 from torch.utils.data import Dataset
 
-from rfuav_ray.images.files import read_image
+from rfuav_ray.errors import RunError
+from rfuav_ray.images.files import check_whole, read_image
 from rfuav_ray.images.transforms import resize
 from rfuav_ray.machine.prefetch import prefetched
 
 #: memory for the decoded images of one data set; images that do not fit are decoded in every epoch
 KEEP_BYTES = 2**30
+MAX_DECODING_THREADS = 16
 
 Batch = tuple[torch.Tensor, torch.Tensor]
+#: an image that cannot be read, and why
+Unreadable = tuple[Path, str]
 
 
 class ImageDataset(Dataset[tuple[torch.Tensor, int]]):
@@ -32,6 +37,47 @@ class ImageDataset(Dataset[tuple[torch.Tensor, int]]):
         self._pictures = torch.empty((kept, image_size, image_size, 3), dtype=torch.uint8)
         self._is_kept = [False] * kept
 
+    def load(self, *, threads: int, tell: Callable[[], None]) -> list[Unreadable]:
+        """Decode the images that fit into memory, check the others (`check_whole`), and leave out the unreadable.
+
+        Args:
+            threads: Number of decoding threads.
+            tell: Called after each image.
+
+        Returns:
+            The unreadable images in their order. They are no items any more.
+        """
+        good: list[tuple[Path, int]] = []
+        unreadable: list[Unreadable] = []
+
+        def look_at(index: int) -> torch.Tensor | str | None:
+            try:
+                if index < len(self._is_kept):
+                    return self._decoded(index)
+                check_whole(self._images[index][0])
+            except RunError as error:
+                return str(error)
+            return None
+
+        looked = prefetched(look_at, range(len(self)), threads=threads, ahead=2 * threads, name="decode")
+        with closing(looked):
+            for image, found in zip(self._images, looked, strict=True):
+                if isinstance(found, str):
+                    unreadable.append((image[0], found))
+                else:
+                    if found is not None:
+                        # By NumPy, because torch would wake its threads, and those of the decoders need the cores.
+                        self._pictures[len(good)].numpy()[:] = found.numpy()
+                        self._is_kept[len(good)] = True
+                    good.append(image)
+                tell()
+        self._images = good
+        return unreadable
+
+    @property
+    def images(self) -> Sequence[tuple[Path, int]]:
+        return self._images
+
     def __len__(self) -> int:
         return len(self._images)
 
@@ -46,11 +92,19 @@ class ImageDataset(Dataset[tuple[torch.Tensor, int]]):
     def _picture(self, index: int) -> torch.Tensor:
         if index < len(self._is_kept) and self._is_kept[index]:
             return self._pictures[index]
-        picture = torch.from_numpy(resize(read_image(self._images[index][0]), self._image_size))
+        picture = self._decoded(index)
         if index < len(self._is_kept):
             self._pictures[index] = picture
             self._is_kept[index] = True
         return picture
+
+    def _decoded(self, index: int) -> torch.Tensor:
+        return torch.from_numpy(resize(read_image(self._images[index][0]), self._image_size))
+
+
+def decoding_threads() -> int:
+    """How many threads decode. torch's number of threads is the part of the machine that this run was given."""
+    return min(torch.get_num_threads(), MAX_DECODING_THREADS)
 
 
 def batches(count: int, batch_size: int, *, shuffle: bool, seed: int, epoch: int) -> list[list[int]]:

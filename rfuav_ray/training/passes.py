@@ -17,13 +17,12 @@ from rfuav_ray.events import Report, RunEvent, Stage
 from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.images.transforms import scale
 from rfuav_ray.models.precision import autocast
-from rfuav_ray.training.data import Batch, ImageDataset, load_batches
+from rfuav_ray.training.data import Batch, ImageDataset, decoding_threads, load_batches
 
 Instruction = Sequence[Sequence[int]]
 
 MESSAGES_PER_PASS = 10
 SECONDS_BETWEEN_MESSAGES = 1.0
-MAX_DECODING_THREADS = 16
 
 
 class EpochReports:
@@ -192,10 +191,8 @@ def _device_of(model: nn.Module) -> torch.device:
 
 
 def _batches_on(device: torch.device, dataset: ImageDataset, order: Instruction) -> Generator[Batch, None, None]:
-    # torch's number of threads is the part of the machine that this run was given.
-    threads = min(torch.get_num_threads(), MAX_DECODING_THREADS)
     on_gpu = device.type == "cuda"
-    with closing(load_batches(dataset, order, threads=threads, pin_memory=on_gpu)) as loaded:
+    with closing(load_batches(dataset, order, threads=decoding_threads(), pin_memory=on_gpu)) as loaded:
         for pictures, labels in loaded:
             images = scale(pictures.to(device, non_blocking=True), IMAGENET)
             yield images, labels.to(device, non_blocking=True)

@@ -1,6 +1,6 @@
 """Trains a classifier from a request and writes a results folder. Does not need Ray: a notebook can call it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import cast
@@ -11,7 +11,7 @@ from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.api.results import TrainingFacts, TrainingFiles, TrainingResult
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunInterrupted
 from rfuav_ray.events import Report, RunEvent, ignore
-from rfuav_ray.images.class_folders import check_dataset, fingerprint, labelled_images, stft_settings
+from rfuav_ray.images.class_folders import fingerprint
 from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.machine.gpu_memory import explaining_out_of_memory
 from rfuav_ray.models import architectures
@@ -19,7 +19,8 @@ from rfuav_ray.models.build import build_model, load_pretrained, load_weights
 from rfuav_ray.models.config import ModelConfig, save_model_config
 from rfuav_ray.models.precision import name_of, resolve
 from rfuav_ray.outputs.ownership import current_path
-from rfuav_ray.training.data import ImageDataset
+from rfuav_ray.training.data import decoding_threads
+from rfuav_ray.training.datasets import Datasets, read_datasets
 from rfuav_ray.training.epoch import run_epoch
 from rfuav_ray.training.epoch_writer import EpochWriter
 from rfuav_ray.training.folder import TrainingFolder, versions
@@ -37,6 +38,7 @@ def train(
     reported_epoch: int = 0,
     seed: int = 42,
     environment: Mapping[str, object] | None = None,
+    roots: Sequence[Path] = (),
 ) -> TrainingResult:
     """Train, validate after every epoch, and write weights, metrics and plots to save_path[/name].
 
@@ -52,6 +54,7 @@ def train(
             first, because the earlier run may have died before it reported them.
         seed: Seeds the initial weights, dropout and the order of the images.
         environment: Written to report.json.
+        roots: Folders that links among the images may lead into. None: they may lead anywhere.
 
     Returns:
         The result of the task: folder, files, best epoch and the metrics of the last one.
@@ -70,7 +73,9 @@ def train(
         _random_numbers(seed, torch_device),
         EpochWriter(report) as writer,
     ):
-        training = _prepare(request, writer, torch_device, run_id, seed, environment or {})
+        results = Path(request.save_path, request.name or "")
+        datasets = read_datasets(request, results, writer, threads=decoding_threads(), roots=roots)
+        training = _prepare(request, datasets, writer, torch_device, run_id, seed, environment or {})
         training.reported_epoch = reported_epoch if resume else 0
         if not (resume and resume_training(training)):
             _begin(training)
@@ -84,7 +89,7 @@ def train(
             _give_up(training)
             raise
         _draw(training)
-    return _result(training)
+    return _result(training, datasets)
 
 
 def _give_up(training: Training) -> None:
@@ -117,34 +122,32 @@ def _draw(training: Training) -> None:
 
 def _prepare(
     request: TrainingRequest,
+    datasets: Datasets,
     report: EpochWriter,
     device: torch.device,
     run_id: str,
     seed: int,
     environment: Mapping[str, object],
 ) -> Training:
-    train_path, val_path = Path(request.train_path), Path(request.val_path)
-    class_names = check_dataset(train_path, val_path, request.num_classes)
-    train_images = labelled_images(train_path, class_names)
-    val_images = labelled_images(val_path, class_names)
+    train_images, val_images = datasets.train.images, datasets.val.images
     architectures.check_batch(request.model, min(request.batch_size, len(train_images)), request.image_size)
     model = build_model(request.model, request.num_classes, image_size=request.image_size)
     model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     config = ModelConfig(
         model=request.model,
         num_classes=request.num_classes,
-        class_names=tuple(class_names),
+        class_names=tuple(datasets.class_names),
         image_size=request.image_size,
         normalization=IMAGENET,
-        stft=stft_settings(train_path),
+        stft=datasets.card.stft if datasets.card else None,
         trained_by="rfuav-ray",
     )
     dtype = resolve(request.precision, device, report)
     facts: TrainingFacts = {
         "request": request.model_dump(mode="json"),
         "data": {
-            "train": {"images": len(train_images), "sha256": fingerprint(train_path, train_images)},
-            "val": {"images": len(val_images), "sha256": fingerprint(val_path, val_images)},
+            "train": {"images": len(train_images), "sha256": fingerprint(Path(request.train_path), train_images)},
+            "val": {"images": len(val_images), "sha256": fingerprint(Path(request.val_path), val_images)},
         },
         "seed": seed,
         "device": str(device),
@@ -161,8 +164,8 @@ def _prepare(
         run_id=run_id,
         folder=TrainingFolder(request.save_path, request.name),
         config=config,
-        train_set=ImageDataset(train_images, image_size=request.image_size),
-        val_set=ImageDataset(val_images, image_size=request.image_size),
+        train_set=datasets.train,
+        val_set=datasets.val,
         model=model,
         optimizer=torch.optim.Adam(model.parameters(), lr=request.learning_rate, fused=True),
         dtype=dtype,
@@ -190,7 +193,7 @@ def _begin(training: Training) -> None:
     save_model_config(training.folder.files["config"], training.config)
 
 
-def _result(training: Training) -> TrainingResult:
+def _result(training: Training, datasets: Datasets) -> TrainingResult:
     images = training.epoch * (len(training.train_set) + len(training.val_set))
     return {
         "save_path": str(training.folder.path),
@@ -200,6 +203,9 @@ def _result(training: Training) -> TrainingResult:
         "metrics": training.history[-1],
         "images_per_second": images / training.seconds,
         "files": cast("TrainingFiles", {key: str(file) for key, file in training.folder.files.items()}),
+        "left_out": datasets.left_out,
+        "unreadable": datasets.unreadable,
+        "unreadable_files": datasets.unreadable_files,
     }
 
 

@@ -153,10 +153,17 @@ def test_inference_with_bad_input_is_refused(start, inference, root):
         check_refused(start("inference/start", request), field, reason)
 
 
-def test_training_fails_and_names_an_unreadable_image(client, training, broken_dataset):
-    folder = Path(broken_dataset("unreadable"))
+def test_training_names_unreadable_images_and_with_strict_it_fails(client, training, broken_dataset):
+    folder, other = Path(broken_dataset("unreadable")), broken_dataset("readable")
     (folder / "b" / "2.png").write_bytes(b"not a picture")
-    task = client.start_training(**training(train_path=str(folder), val_path=str(folder)))
+    fields = training(train_path=str(folder), val_path=other, num_epochs=1)
+    task = client.start_training(**fields)
+    ended = client.wait(task["task_id"], timeout=120)
+    assert ended["status"] == "completed" and ended["result"]["unreadable"] == 1
+    assert ended["result"]["unreadable_files"][0]["file"] == str(folder / "b" / "2.png")
+    warnings = [entry for entry in client.get_logs(task["task_id"]) if entry["level"] == "WARNING"]
+    assert any(str(folder / "b" / "2.png") in entry["message"] for entry in warnings)
+    task = client.start_training(**{**fields, "strict": True})
     ended = client.wait(task["task_id"], timeout=60)
     assert ended["status"] == "failed" and str(folder / "b" / "2.png") in ended["error"]
     last = client.get_logs(task["task_id"])[-1]

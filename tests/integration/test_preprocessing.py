@@ -82,6 +82,33 @@ def test_augment_makes_the_same_files_at_any_parallelism(client, dataset, folder
     assert contents(folder / "alone") == made
 
 
+def test_split_and_augment_take_nested_and_linked_images_and_keep_dataset_yaml(client, folder):
+    rng = np.random.default_rng(0)
+    for name in ("a/0.png", "a/session2/0.tif", "a/session2/1.webp", "b/0.png", "b/1.png"):
+        (folder / "store" / name).parent.mkdir(parents=True, exist_ok=True)
+        assert cv2.imwrite(str(folder / "store" / name), rng.integers(0, 255, (16, 16, 3), dtype=np.uint8))
+    (folder / "store" / "a" / "r1.iq").touch()
+    (folder / "in").mkdir()
+    for name in ("a", "b"):
+        (folder / "in" / name).symlink_to(folder / "store" / name)
+    (folder / "in" / "etc").symlink_to("/etc")
+    (folder / "in" / "dataset.yaml").write_text("stft: {stft_points: 7}\n")
+    ended, messages = end_of(client, client.split_dataset(folder / "in", folder / "parts", train_ratio=0.5))
+    assert ended["status"] == "completed" and ended["stats"]["total_images"] == 5, messages
+    assert client.get_task(ended["task_id"])["result"]["left_out"] == {"other_suffix": 1, "outside_roots": 1}
+    (warning,) = (message for message in messages if "not used" in message)
+    assert "r1.iq" in warning and "etc" in warning
+    made = contents(folder / "parts")
+    assert {name.partition("/")[2] for name in made} - {""} == {
+        *("a/0.png", "a/session2/0.tif", "a/session2/1.webp", "b/0.png", "b/1.png")
+    }
+    (folder / "parts" / "dataset.yaml").rename(folder / "parts" / "train" / "dataset.yaml")
+    task = client.augment_dataset(folder / "parts", output_path=folder / "more", methods=["CLAHE"])
+    ended, messages = end_of(client, task)
+    assert ended["status"] == "completed" and ended["stats"]["augmented_images"] == 5, messages
+    assert contents(folder / "more")["train/dataset.yaml"] == b"stft: {stft_points: 7}\n"
+
+
 def test_crop_counts_and_names_unreadable_images(client, folder):
     (folder / "in" / "deep er").mkdir(parents=True)
     assert cv2.imwrite(str(folder / "in" / "deep er" / "无人机.png"), np.zeros((20, 20), np.uint16))

@@ -42,6 +42,9 @@ TRAINING_RESULT: TrainingResult = {
         "confusion_matrix": "/r/confusion_matrix.png",
         "report": "/r/report.json",
     },
+    "left_out": {},
+    "unreadable": 0,
+    "unreadable_files": [],
 }
 INFERENCE_RESULT: InferenceResult = {
     "save_path": "/r",
@@ -54,5 +57,6 @@ INFERENCE_RESULT: InferenceResult = {
     "failed": [],
     "failed_images": 0,
     "classes": {"drone": 3},
+    "left_out": {},
     "images_per_second": 10.0,
 }

@@ -37,7 +37,7 @@ SUPPORTED_MODELS = (
 
 
 class TrainingRequest(Request):
-    """Train an image classifier on folders `<path>/<class>/<image>`."""
+    """Train an image classifier on folders `<path>/<class>/<image>`, which may hold further folders."""
 
     model: str = Field(description="one of the supported models", examples=["resnet18"])
     num_classes: int = Field(ge=1, le=100_000, description="equal to the number of class folders")
@@ -59,6 +59,9 @@ class TrainingRequest(Request):
     pretrained: bool = Field(True, description="start from torchvision's ImageNet weights")
     shuffle: bool = Field(True, description="a new order of the training images in each epoch")
     precision: Precision = "auto"
+    strict: bool = Field(
+        False, description="fail if an image cannot be read; otherwise such images are named, left out and counted"
+    )
     task_id: OwnTaskId = None
     priority: Priority = 5
     description: Description = None

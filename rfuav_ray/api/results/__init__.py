@@ -12,7 +12,6 @@ from rfuav_ray.api.results.preprocessing import (
     AugmentStats,
     CropResult,
     CropStats,
-    FailedFile,
     Preprocessed,
     SpectrogramResult,
     SpectrogramStats,
@@ -20,7 +19,7 @@ from rfuav_ray.api.results.preprocessing import (
     SplitStats,
     StatsT,
 )
-from rfuav_ray.api.results.runs import RunPlace
+from rfuav_ray.api.results.runs import FailedFile, RunPlace
 from rfuav_ray.api.results.training import (
     BestEpoch,
     ClassMetrics,

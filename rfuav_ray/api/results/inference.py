@@ -32,6 +32,8 @@ class InferenceResult(InferenceMetrics, RunResult):
     failed_images: int
     #: number of images by predicted class, the most frequent first
     classes: dict[str, int]
+    #: files of the source that are no images, by reason (`rfuav_ray.images.walk.REASONS`)
+    left_out: dict[str, int]
 
 
 class Candidate(TypedDict):

@@ -1,10 +1,10 @@
 """The results of preprocessing. The kinds differ in their `stats`: counts of images if nothing else is said."""
 
-from typing import Generic, TypeVar, final
+from typing import Generic, NotRequired, TypeVar, final
 
 from typing_extensions import TypedDict
 
-from rfuav_ray.api.results.runs import RunResult
+from rfuav_ray.api.results.runs import FailedFile, RunResult
 
 
 class SplitStats(TypedDict):
@@ -40,12 +40,6 @@ class SpectrogramStats(TypedDict):
     classes: list[str]
 
 
-class FailedFile(TypedDict):
-    #: relative to the input
-    file: str
-    reason: str
-
-
 StatsT = TypeVar("StatsT")
 
 
@@ -55,8 +49,10 @@ class Preprocessed(RunResult, Generic[StatsT]):
 
     output_path: str
     stats: StatsT
-    #: at most `preprocessing.pipeline.produce.FAILURES_IN_RESULT`
+    #: at most `preprocessing.pipeline.produce.FAILURES_IN_RESULT`, relative to the input
     failures: list[FailedFile]
+    #: how many files the input has that no image was made of, by reason (`rfuav_ray.images.walk.REASONS`)
+    left_out: NotRequired[dict[str, int]]
 
 
 SplitResult = Preprocessed[SplitStats]

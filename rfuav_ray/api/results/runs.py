@@ -30,3 +30,10 @@ class RunResult(TypedDict):
     run: NotRequired[RunPlace]
     #: WARNING events in the task's log, over all its runs; missing without a service
     warnings: NotRequired[int]
+
+
+class FailedFile(TypedDict):
+    """A file that could not be used."""
+
+    file: str
+    reason: str

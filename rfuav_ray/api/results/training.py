@@ -4,7 +4,7 @@ from typing import Any, final
 
 from typing_extensions import TypedDict
 
-from rfuav_ray.api.results.runs import RunResult
+from rfuav_ray.api.results.runs import FailedFile, RunResult
 
 
 class ValidationMetrics(TypedDict):
@@ -85,6 +85,12 @@ class TrainingResult(RunResult):
     #: images of both passes, per second of the epochs
     images_per_second: float
     files: TrainingFiles
+    #: files of both data sets that are no images of a class, by reason (`rfuav_ray.images.walk.REASONS`)
+    left_out: dict[str, int]
+    #: images of both data sets that could not be read and were left out
+    unreadable: int
+    #: at most `rfuav_ray.training.datasets.FILES_IN_RESULT` of them, with absolute paths
+    unreadable_files: list[FailedFile]
 
 
 class ImagesFacts(TypedDict):

@@ -165,6 +165,29 @@ def test_checks_what_is_no_image_or_has_none_is_not_cropped(check, root):
     assert "no image" in refusal(check, crop(input_path="empty"), "input_path")
 
 
+@pytest.mark.parametrize("request_of", [split, crop])
+def test_checks_linked_folders_count_if_they_lead_into_the_roots(root, tmp_path_factory, request_of):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (root / "linked").mkdir()
+    for name in CLASSES:
+        (root / "pictures" / name).rename(elsewhere / name)
+        (root / "linked" / name).symlink_to(elsewhere / name)
+    request = request_of(input_path="linked")
+    assert check_preprocessing(request, roots=[root, elsewhere])
+    with pytest.raises(InvalidInput):
+        check_preprocessing(request, roots=[root])
+
+
+def test_checks_a_linked_part_counts_if_it_leads_into_the_roots(root, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (root / "dataset" / "train").rename(elsewhere / "train")
+    (root / "set").mkdir()
+    (root / "set" / "train").symlink_to(elsewhere / "train")
+    assert check_preprocessing(augment(dataset_path="set"), roots=[root, elsewhere])
+    with pytest.raises(InvalidInput, match="neither"):
+        check_preprocessing(augment(dataset_path="set"), roots=[root])
+
+
 def test_checks_recordings_that_cannot_be_drawn_are_refused(check, root):
     recording = root / "recordings" / "drone" / "a.iq"
     assert "reduce duration_s" in refusal(check, spectrogram(duration_s=1), "input_path")

@@ -56,7 +56,7 @@ def test_crop_a_png_keeps_its_depth_and_channels(tmp_path, cropped, depth, chann
     np.testing.assert_array_equal(cropped("i.png", (2, 3, 10, 10)), pixels[3:13, 2:12].squeeze())
 
 
-@pytest.mark.parametrize("name", ["i.jpg", "i.JPEG", "i.bmp", "i.PNG"])
+@pytest.mark.parametrize("name", ["i.jpg", "i.JPEG", "i.bmp", "i.PNG", "i.tif", "i.TIFF", "i.webp"])
 def test_crop_the_format_stays(tmp_path, cropped, name):
     assert cv2.imwrite(str(tmp_path / name), picture())
     assert cropped(name, (0, 0, 8, 8)).shape == (8, 8, 3)

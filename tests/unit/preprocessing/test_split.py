@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from preprocessing.pipeline.worker import Item
-from preprocessing.split import copy, parts
+from preprocessing.split import copy, images_of, items_of, parts
+from rfuav_ray.api.requests import DatasetSplitRequest
 from rfuav_ray.errors import RunError
+from rfuav_ray.images.walk import LeftOut
 
 
 def divide(names, train_ratio=0.8, val_ratio=None, seed="42 a", group_by_recording=False):
@@ -92,10 +94,36 @@ def test_split_a_copy_has_the_same_bytes_whatever_the_name(tmp_path):
         assert (tmp_path / "out" / "train" / name).read_bytes() == content.tobytes()
 
 
+def test_split_no_recording_of_augmented_images_is_on_both_sides():
+    methods = ("origin", "GaussNoise")
+    names = [f"r{r}_{f:05}_{method}.png" for r in range(4) for f in range(6) for method in methods]
+    divided = divide(names, group_by_recording=True)
+    train, valid = ({name.split("_")[0] for name in divided[part]} for part in ("train", "valid"))
+    assert train and valid and not train & valid
+
+
+def test_split_nested_and_linked_images_keep_their_folders(tmp_path):
+    for name in ("in/a/0.png", "in/a/session2/0.png", "store/0.png", "store/empty.png", "in/a/notes.txt"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"" if "empty" in name else b"x")
+    (tmp_path / "in" / "a" / "linked").symlink_to(tmp_path / "store")
+    left_out = LeftOut()
+    names, empty = images_of(tmp_path / "in", ["a"], [tmp_path], left_out)
+    assert names == {"a": ["0.png", "linked/0.png", "session2/0.png"]}
+    assert empty == [("a/linked/empty.png", "the file is empty.")]
+    assert left_out.counts == {"other_suffix": 1}
+    items = items_of(DatasetSplitRequest(input_path="in", output_path="out"), names)
+    assert {item.source for item in items} == {f"a/{name}" for name in names["a"]}
+    assert all(item.target.split("/", 1)[1] == item.source for item in items)
+
+
 def test_split_what_is_no_image_is_not_copied(tmp_path):
     (tmp_path / "loop.png").symlink_to("loop.png")
     (tmp_path / "text.png").write_text("not an image")
-    for name in ("loop.png", "gone.png", "text.png"):
+    noise = np.random.default_rng(0).integers(0, 255, (64, 64, 3), dtype=np.uint8)
+    whole = cv2.imencode(".jpg", noise)[1].tobytes()
+    (tmp_path / "cut.jpg").write_bytes(whole[: len(whole) * 6 // 10])
+    for name in ("loop.png", "gone.png", "text.png", "cut.jpg"):
         with pytest.raises(RunError, match=name):
             copy(Item(name, name), tmp_path / "out", source=tmp_path)
     assert not (tmp_path / "out").exists()

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.images.class_folders import stft_settings
+from rfuav_ray.images.dataset_card import stft_settings
 from rfuav_ray.models.config import load_model_config
 from rfuav_ray.yaml_files import MAX_DEPTH, check_plain, load_plain
 

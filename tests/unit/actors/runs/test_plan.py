@@ -1,6 +1,7 @@
 """What a run starts with, and what its outcome makes of its task: another run, or its end."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
@@ -88,7 +89,7 @@ def planned(monkeypatch):
             pool = DevicePool(0.0)
             await pool.look()
             await until(lambda: all(pool.is_ready(device) for device in pool.gpus))
-            return plan(a_task(**{"status": TaskStatus.RUNNING} | fields), pool, slots)
+            return plan(a_task(**{"status": TaskStatus.RUNNING} | fields), pool, slots, (Path("/data"),))
 
         return asyncio.run(asyncio.wait_for(main(), 30))
 
@@ -109,6 +110,12 @@ def test_plan_a_run_on_a_gpu_knows_its_gpu_and_its_part_of_the_node(planned):
 def test_plan_preprocessing_needs_cpus_for_its_workers_alone(planned):
     spec, options = planned(kind="split", device="cpu", device_share=0.25)
     assert (spec.worker_count, spec.worker_cpus, options) == (8, 0.25, {"num_cpus": 0, "num_gpus": 0})
+
+
+@pytest.mark.parametrize("kind", ["training", "inference", "split"])
+def test_plan_every_run_knows_where_links_may_lead(planned, kind):
+    spec, _ = planned(kind=kind, device="cpu", device_share=0.25)
+    assert spec.data_roots == (Path("/data"),)
 
 
 @pytest.mark.parametrize(("metrics", "epoch"), [(EPOCH_METRICS | {"epoch": 7}, 7), (None, 0)])

@@ -145,11 +145,13 @@ def test_runner_run_an_inference_from_its_request_to_its_files(worker, actors, t
         "source_path": str(files.source),
         "save_path": str(files.out),
     }
-    spec = RunSpec("task", "inference", 2, request, "cpu", 1)
+    (files.source / "outside").symlink_to("/etc")
+    spec = RunSpec("task", "inference", 2, request, "cpu", 1, data_roots=(tmp_path,))
     outcome = runner.run(spec, actors.handle)
     assert (outcome.status, outcome.error) == ("completed", None)
     assert_is(InferenceResult, outcome.result)
     assert outcome.result is not None and "images" in outcome.result and outcome.result["images"] == 2
+    assert outcome.result["left_out"] == {"outside_roots": 1}
     assert len(files.csv()) == 2
     place = outcome.result["run"]
     assert (place["attempt"], place["device"], place["node_id"], place["gpu_ids"]) == (2, "cpu", "abc", [])

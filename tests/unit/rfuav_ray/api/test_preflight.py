@@ -1,8 +1,9 @@
 import pytest
 
-from rfuav_ray.api.preflight import check_inference
-from rfuav_ray.api.requests import InferenceRequest
+from rfuav_ray.api.preflight import check_inference, check_training
+from rfuav_ray.api.requests import SUPPORTED_MODELS, InferenceRequest
 from rfuav_ray.errors import InvalidInput
+from tests.support import training_runs
 from tests.support.inference_runs import Run
 
 
@@ -69,3 +70,42 @@ def test_preflight_a_path_that_cannot_work_is_refused_with_its_field(run, fields
         check(run, **fields)
     assert refusal.value.field == field
     assert not (run.folder / "new").exists()
+
+
+def test_preflight_a_linked_source_counts_if_it_leads_into_the_roots(run, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (run.source / "a.png").rename(elsewhere / "a.png")
+    (run.source / "linked").symlink_to(elsewhere)
+    with pytest.raises(InvalidInput, match="no image"):
+        check(run)
+    run.add_images("b.tiff")
+    assert check(run)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({}, ""),
+        ({"save_path": "."}, ""),
+        ({"val_path": "train"}, "val_path"),
+        ({"val_path": "train/noise"}, "val_path"),
+        ({"save_path": "train/run1"}, "save_path"),
+        ({"save_path": "val"}, "save_path"),
+        ({"save_path": ".", "name": "train"}, "save_path"),
+        ({"save_path": "linked/noise"}, "save_path"),
+    ],
+)
+def test_preflight_the_folders_of_a_training_lie_apart(tmp_path, changes, field):
+    for part in ("train", "val"):
+        training_runs.make_images(tmp_path / part, training_runs.CLASSES, 1)
+    (tmp_path / "linked").symlink_to("train")
+    wanted = training_runs.request(tmp_path, tmp_path / "out")
+    wanted = wanted.model_copy(
+        update={key: value if key == "name" else str(tmp_path / value) for key, value in changes.items()}
+    )
+    if not field:
+        assert check_training(wanted, roots=[tmp_path], supported_models=SUPPORTED_MODELS)
+        return
+    with pytest.raises(InvalidInput) as refusal:
+        check_training(wanted, roots=[tmp_path], supported_models=SUPPORTED_MODELS)
+    assert refusal.value.field == field

@@ -31,6 +31,7 @@ def test_requests_the_defaults_of_a_training():
         "pretrained": True,
         "shuffle": True,
         "precision": "auto",
+        "strict": False,
         "task_id": None,
         "priority": 5,
         "description": None,

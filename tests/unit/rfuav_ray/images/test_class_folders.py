@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.errors import InvalidInput
 from rfuav_ray.images.class_folders import (
     check_dataset,
     class_folders,
     fingerprint,
     labelled_images,
-    stft_settings,
 )
+from rfuav_ray.images.walk import LeftOut
 
 
 def make(folder: Path, classes: dict[str, list[str]]) -> Path:
@@ -64,11 +64,14 @@ def test_class_folders_a_class_without_images_is_named(tmp_path: Path, content: 
     make(tmp_path, {"full": ["1.png"], "hollow": content})
     reason = refusal(tmp_path).reason
     assert "hollow" in reason and "full" not in reason
+    assert all(f"hollow/{name}" in reason for name in content)
 
 
-def test_class_folders_images_deeper_than_the_class_folder_do_not_count(tmp_path: Path) -> None:
-    make(tmp_path, {"outer/inner": ["1.png"]})
-    assert "outer" in refusal(tmp_path).reason
+def test_class_folders_images_deeper_than_the_class_folder_count(tmp_path: Path) -> None:
+    make(tmp_path, {"outer/inner": ["1.png"], "outer/more": ["1.png"]})
+    assert class_folders(tmp_path, field="train_path") == ["outer"]
+    found = [image.relative_to(tmp_path).as_posix() for image, _ in labelled_images(tmp_path, ["outer"])]
+    assert found == ["outer/inner/1.png", "outer/more/1.png"]
 
 
 def test_class_folders_a_folder_or_a_broken_link_named_like_an_image_is_none(tmp_path: Path) -> None:
@@ -151,23 +154,49 @@ def test_class_folders_the_fingerprint_is_the_same_for_a_copy_and_another_for_ot
     assert fingerprint(longer, labelled_images(longer, ["a", "b"])) != original
 
 
-def test_class_folders_stft_comes_from_the_folder_or_its_parent(tmp_path: Path) -> None:
-    train = tmp_path / "train"
-    train.mkdir()
-    assert stft_settings(train) is None
-    (tmp_path / "dataset.yaml").write_text("stft: {points: 1024}")
-    assert stft_settings(train) == {"points": 1024}
-    (train / "dataset.yaml").write_text("stft: {points: 2048}")
-    assert stft_settings(train) == {"points": 2048}
-    (train / "dataset.yaml").write_text("just text")
-    assert stft_settings(train) is None
+@pytest.mark.parametrize("swapped", [False, True])
+def test_class_folders_a_name_in_another_unicode_form_is_the_same_class(tmp_path: Path, swapped: bool) -> None:
+    forms = ("dr\u00f6ne", "dro\u0308ne")
+    train, val = forms[::-1] if swapped else forms
+    assert check(tmp_path, [train, "b"], [val, "b"], 2) == sorted([train, "b"])
+    images = labelled_images(tmp_path / "val", ["b", train])
+    assert images == [(tmp_path / "val" / "b" / "1.png", 0), (tmp_path / "val" / val / "1.png", 1)]
 
 
-@pytest.mark.parametrize("content", [b"stft: [", b"\x00\xff", b"stft: !!python/object/apply:os.getcwd []"])
-def test_class_folders_a_damaged_dataset_yaml_is_named(tmp_path: Path, content: bytes) -> None:
-    (tmp_path / "dataset.yaml").write_bytes(content)
-    with pytest.raises(RunError, match=r"dataset\.yaml"):
-        stft_settings(tmp_path)
+def test_class_folders_names_that_look_alike_in_one_folder_are_refused(tmp_path: Path) -> None:
+    make(tmp_path, {"dr\u00f6ne": ["1.png"], "dro\u0308ne": ["1.png"], "b": ["1.png"]})
+    assert "look alike" in refusal(tmp_path).reason
+
+
+def test_class_folders_what_is_no_class_folder_is_counted(tmp_path: Path) -> None:
+    make(tmp_path, {"a": ["1.png", "1.txt"], ".cache": []})
+    for name in ("stray.png", "notes.txt", "dataset.yaml"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "loop").symlink_to(tmp_path)
+    (tmp_path / "up").symlink_to(tmp_path.parent)
+    (tmp_path / "gone").symlink_to(tmp_path / "nowhere")
+    assert class_folders(tmp_path, field="train_path") == ["a"]
+    left_out = LeftOut()
+    assert labelled_images(tmp_path, ["a"], left_out=left_out) == [(tmp_path / "a" / "1.png", 0)]
+    expected = {"other_suffix": 2, "hidden": 1, "outside_classes": 1, "linked_again": 2, "broken_link": 1}
+    assert left_out.counts == expected
+    assert "a/1.txt, notes.txt" in left_out.describe(tmp_path) or "notes.txt, a/1.txt" in left_out.describe(
+        tmp_path
+    )
+
+
+def test_class_folders_a_link_out_of_the_roots_is_no_class_and_named(tmp_path: Path) -> None:
+    make(tmp_path / "elsewhere", {"x": ["1.png"]})
+    for part in ("train", "val"):
+        make(tmp_path / "root" / part, {"a": ["1.png"], "b": ["1.png"]})
+        (tmp_path / "root" / part / "x").symlink_to(tmp_path / "elsewhere" / "x")
+    folders = tmp_path / "root" / "train", tmp_path / "root" / "val"
+    assert check_dataset(*folders, 3) == ["a", "b", "x"]
+    assert check_dataset(*folders, 2, roots=[tmp_path / "root"]) == ["a", "b"]
+    with pytest.raises(
+        InvalidInput, match=r"is 3, but .* has 2 class folders: a, b.*lead out of DATA_ROOTS \(x\)"
+    ):
+        check_dataset(*folders, 3, roots=[tmp_path / "root"])
 
 
 def test_class_folders_it_loads_no_torch() -> None:

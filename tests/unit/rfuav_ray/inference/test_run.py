@@ -136,6 +136,42 @@ def test_run_an_unreadable_image_is_named_and_left_out(run):
     assert "2 could not be read" in run.messages()[-1]
 
 
+def test_run_what_is_no_image_is_named_and_counted(run):
+    run.add_images("a.png", "sub/b.webp", "c.tif")
+    (run.source / "r1.iq").touch()
+    (run.source / "outside").symlink_to(run.folder)
+    result = run.infer(roots=[run.source])
+    assert (result["images"], result["left_out"]) == (3, {"other_suffix": 1, "outside_roots": 1})
+    (warning,) = run.messages("WARNING")
+    assert "r1.iq" in warning and "outside" in warning
+
+
+def test_run_linked_folders_are_classified(run):
+    run.add_images("a.png")
+    (run.folder / "store").mkdir()
+    (run.source / "a.png").rename(run.folder / "store" / "a.png")
+    (run.source / "linked").symlink_to("../store")
+    assert run.infer(roots=[run.folder])["images"] == 1
+    assert [row["file"] for row in run.csv()] == ["linked/a.png"]
+
+
+@pytest.mark.parametrize("source", ["", "test/a", "test/a/1.png"])
+def test_run_spectrograms_of_other_settings_than_the_models_are_told(run, source):
+    run.add_images("test/a/1.png")
+    save_model_config(run.folder / "model.yaml", run.config.model_copy(update={"stft": {"sample_rate_hz": 1e8}}))
+    card = run.source / "dataset.yaml"
+    card.write_text("stft: {sample_rate_hz: 100e6}")
+    run.infer(run.source / source)
+    assert run.messages("WARNING") == []
+    card.write_text("stft: {sample_rate_hz: 20e6}")
+    run.infer(run.source / source)
+    (warning,) = (message for message in run.messages("WARNING") if "settings" in message)
+    assert "sample_rate_hz 1e+08 and 2e+07" in warning
+    card.write_text("stft: [")
+    assert run.infer(run.source / source)["images"] == 1
+    assert "is not known" in run.messages("WARNING")[-1]
+
+
 def test_run_many_unreadable_images_are_counted_but_not_all_named(run, monkeypatch):
     monkeypatch.setattr(inference_tally, "MAX_NAMED_FAILURES", 3)
     run.add_images("a.png")

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from rfuav_ray.api.results import EpochMetrics, TrainingReport, TrainingResult
-from rfuav_ray.errors import InvalidInput, RunCancelled, RunError
+from rfuav_ray.errors import InvalidInput, RunCancelled, RunError, RunInterrupted
 from rfuav_ray.events import RunEvent
 from rfuav_ray.images.class_folders import labelled_images
 from rfuav_ray.images.files import read_image
@@ -19,7 +19,9 @@ from rfuav_ray.training.run import train
 from tests.support.metric_names import ALL_FILES, LATEST_METRICS
 from tests.support.training_runs import (
     CLASSES,
+    Interruption,
     Run,
+    assert_same_results,
     make_images,
     request,
     rows,
@@ -140,13 +142,22 @@ def test_run_a_diverged_training_says_to_lower_the_learning_rate(data: Path, tmp
     assert not (tmp_path / "best_model.pth").exists()
 
 
-@pytest.mark.parametrize("part", ["train", "val"])
-def test_run_an_unreadable_image_is_named(tmp_path: Path, part: str) -> None:
-    make_images(tmp_path / "train", CLASSES, 2)
-    make_images(tmp_path / "val", CLASSES, 2)
-    (tmp_path / part / "noise" / "broken.jpg").write_bytes(b"no image")
-    with pytest.raises(RunError, match=r"noise.broken\.jpg"):
-        train(request(tmp_path, tmp_path / "out"))
+def test_run_unreadable_images_are_left_out_and_a_resumed_training_has_the_same_ones(tmp_path: Path) -> None:
+    for part in ("train", "val"):
+        make_images(tmp_path / part, CLASSES, 4)
+        (tmp_path / part / "noise" / "broken.jpg").write_bytes(b"no image")
+    changes = {"num_epochs": 2}
+    whole = train(request(tmp_path, tmp_path / "whole", **changes))
+    assert whole["unreadable"] == 2
+    assert {Path(entry["file"]).name for entry in whole["unreadable_files"]} == {"broken.jpg"}
+    assert json.loads((tmp_path / "whole" / "report.json").read_text())["data"]["train"]["images"] == 12
+    wanted, events = request(tmp_path, tmp_path / "parts", **changes), []
+    with pytest.raises(RunInterrupted):
+        train(wanted, report=Interruption(2, "training", 2), run_id="run")
+    resumed = train(wanted, report=events.append, run_id="run", resume=True)
+    assert any(event.message.startswith("Resuming in epoch 2/2") for event in events)
+    assert len(warnings_of(events)) == 1 and resumed["unreadable"] == 2
+    assert_same_results(tmp_path / "parts", tmp_path / "whole")
 
 
 @pytest.mark.parametrize(
