@@ -32,7 +32,7 @@ from rfuav_ray.images.overlap import check_output
 from rfuav_ray.images.walk import walk_images
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.description import Asked
-from rfuav_ray.signals.recordings import is_recording, open_recording
+from rfuav_ray.signals.recordings import open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
 
@@ -96,12 +96,9 @@ def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> Pr
     except ValidationError as error:
         raise _contradiction(error) from None
     source = paths.existing(request.input_path, roots, field="input_path")
-    if source.is_file() and not is_recording(source):
-        reason = f"'{source}' is not an IQ recording; iq, dat, bin, npy, wav and sigmf-meta are read."
-        raise InvalidInput("input_path", reason)
-    found = recordings_in(source)
+    found = recordings_in(source, roots=roots)
     if not found:
-        reason = f"there is no IQ recording (iq, dat, bin, npy, wav, sigmf-meta) in '{source}' or below it."
+        reason = f"there is no IQ recording in '{source}' or below it; docs/formats.md lists what is read."
         raise InvalidInput("input_path", reason)
     parts = _plan(found, settings, asked_of(request)) if len(found) <= MAX_RECORDINGS_CHECKED else []
     checked = _with_output(request, source, request.output_path, roots)

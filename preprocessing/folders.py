@@ -1,14 +1,13 @@
 """Functions that runs and the checks at submission share. Imports no Ray Data and no torch."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rfuav_ray.api.requests import PreprocessingRequest, SpectrogramRequest
-from rfuav_ray.images.walk import obstacle
+from rfuav_ray.images.walk import LeftOut, obstacle, walk_files
 from rfuav_ray.signals.description import Asked
-from rfuav_ray.signals.recordings import is_recording
+from rfuav_ray.signals.recordings import is_part_of_recording, is_recording
 from rfuav_ray.signals.stft_settings import StftFields, StftSettings
 
 #: the folders of a data set that are augmented
@@ -49,12 +48,11 @@ def asked_of(request: SpectrogramRequest) -> Asked:
     )
 
 
-def recordings_in(source: Path) -> list[Path]:
-    """The recording itself, or all recordings in a folder and below it, sorted. Linked folders are not entered."""
+def recordings_in(source: Path, *, roots: Sequence[Path] = (), left_out: LeftOut | None = None) -> list[Path]:
+    """The recording itself, or all recordings in a folder and below it, sorted; see `walk_files`."""
     if source.is_file():
         return [source]
-    found = []
-    for parent, folder_names, file_names in os.walk(source):
-        folder_names[:] = [name for name in folder_names if not name.startswith(".")]
-        found += [path for name in file_names if is_recording(path := Path(parent, name))]
+    found = walk_files(
+        source, is_recording, is_missed=lambda path: not is_part_of_recording(path), roots=roots, left_out=left_out
+    )
     return sorted(found)

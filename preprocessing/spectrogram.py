@@ -14,6 +14,7 @@ from preprocessing.spectrogram_plan import check_plan
 from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.api.results import SpectrogramResult, SpectrogramStats
 from rfuav_ray.events import Report, clean, ignore
+from rfuav_ray.images.walk import LeftOut, tell_left_out
 from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.recordings import open_recording
 from rfuav_ray.signals.spectrogram import iter_spectrograms, save_spectrogram
@@ -46,9 +47,16 @@ def samples_digest(item: Item, *, source: Path, settings: StftSettings, asked: A
 
 
 def run(
-    request: SpectrogramRequest, *, run_id: str, workers: Workers, report: Report = ignore
+    request: SpectrogramRequest,
+    *,
+    run_id: str,
+    workers: Workers,
+    report: Report = ignore,
+    roots: Sequence[Path] = (),
 ) -> SpectrogramResult:
     """Draw the recordings of `input_path` into the same folders below `output_path`; see `produce`.
+
+    Links are followed into `roots`; see `walk_files`.
 
     Raises:
         InvalidInput: They give too many spectrograms; see `check_plan`.
@@ -57,7 +65,9 @@ def run(
     settings = stft_settings_of(request)
     root = source.parent if source.is_file() else source
     asked = asked_of(request)
-    found, unusable = look_at(recordings_in(source), root, settings, asked, report)
+    left_out = LeftOut()
+    paths = recordings_in(source, roots=roots, left_out=left_out)
+    found, unusable = look_at(paths, root, settings, asked, report)
     check_plan([(one.settings, one.spectrogram_count) for one in found], Path(request.output_path))
     items = [
         Item(source=one.name, target=one.target, first=first, count=min(one.step, one.spectrogram_count - first))
@@ -81,6 +91,7 @@ def run(
         noun="spectrograms",
         stats_of=lambda made: _stats(items, {number for number, _ in made.failures}, unusable),
         unusable=unusable,
+        left_out=tell_left_out([(source, left_out)], report),
         dataset_file=lambda _: dataset_file(request.input_path, settings, found),
     )
 

@@ -136,10 +136,9 @@ def _preprocess(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlac
     from preprocessing.pipeline.driver import Workers  # noqa: PLC0415
 
     pipelines: dict[str, Any] = {"split": split, "augment": augment, "crop": crop, "spectrogram": spectrogram}
-    options: dict[str, Any] = {} if spec.kind == "spectrogram" else {"roots": spec.data_roots}
     workers = Workers(spec.worker_count, spec.worker_cpus)
     result: PreprocessingResult = pipelines[spec.kind].run(
-        request, run_id=spec.task_id, workers=workers, report=reporter.report, **options
+        request, run_id=spec.task_id, workers=workers, report=reporter.report, roots=spec.data_roots
     )
     return result
 

@@ -189,7 +189,9 @@ class OutputFolder:
             self.result = found["result"]
             self._remove_locks()
             return
-        if is_occupied and (found is None or not is_unfinished(found, self._request)):
+        # A later version of the service may have new fields in the request of the same task.
+        is_own = found is not None and found["run_id"] == self._run_id and found["state"] == "unfinished"
+        if is_occupied and not is_own and not is_unfinished(found, self._request):
             raise self._occupied()
         if found is not None and found["state"] == "unfinished":
             self._is_new = found["is_new"]

@@ -1,8 +1,8 @@
-"""Finds the images of a folder, and counts what it does not take. Does not import torch."""
+"""Finds the images or recordings of a folder, and counts what it does not take. Does not import torch."""
 
 import os
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -79,14 +79,29 @@ def tell_left_out(found: Sequence[tuple[Path, LeftOut]], report: Report) -> dict
 def walk_images(
     folder: Path, *, roots: Sequence[Path] = (), left_out: LeftOut | None = None, below: Path | None = None
 ) -> Iterator[Path]:
-    """Yield all images below `folder`, in no particular order.
+    """Yield all images below `folder`, in no particular order; see `walk_files`."""
+    return walk_files(folder, is_image, roots=roots, left_out=left_out, below=below)
+
+
+def walk_files(
+    folder: Path,
+    is_wanted: Callable[[Path], bool],
+    *,
+    is_missed: Callable[[Path], bool] = lambda _: True,
+    roots: Sequence[Path] = (),
+    left_out: LeftOut | None = None,
+    below: Path | None = None,
+) -> Iterator[Path]:
+    """Yield all wanted files below `folder`, in no particular order.
 
     Links are followed. Each real folder is read once, by its own name if it has one below `folder`: loops end.
 
     Args:
         folder: Where to start.
+        is_wanted: Whether to yield a file. It may judge by the name alone.
+        is_missed: Whether a file that is not wanted is left out; otherwise it is part of a wanted one.
         roots: Folders that links may lead into (DATA_ROOTS). None: links may lead anywhere.
-        left_out: Counts what is not taken. None: a caller that wants only the first image gets it fast.
+        left_out: Counts what is not taken. None: a caller that wants only the first file gets it fast.
         below: The names in `left_out` are relative to it; default: `folder`.
 
     Raises:
@@ -106,8 +121,8 @@ def walk_images(
                 with os.scandir(parent) as scanned:
                     # Sorted, so that the same names are told each time.
                     for entry in scanned if left_out is None else sorted(scanned, key=lambda entry: entry.name):
-                        kind = _kind(entry, roots)
-                        if kind == "image":
+                        kind = _kind(entry, roots, is_wanted, is_missed)
+                        if kind == "wanted":
                             yield Path(entry.path)
                         elif kind == "folder":
                             waiting.append(Path(entry.path))
@@ -145,20 +160,25 @@ def obstacle(path: Path, roots: Sequence[Path]) -> str:
     return "" if not roots or any(target.is_relative_to(root) for root in roots) else "outside_roots"
 
 
-def _kind(entry: "os.DirEntry[str]", roots: Sequence[Path]) -> str:
-    """What an entry is: image, folder, linked (folder), a reason in REASONS, or empty for a companion."""
+def _kind(
+    entry: "os.DirEntry[str]",
+    roots: Sequence[Path],
+    is_wanted: Callable[[Path], bool],
+    is_missed: Callable[[Path], bool],
+) -> str:
+    """What an entry is: wanted, folder, linked (folder), a reason in REASONS, or empty for a companion."""
     if is_companion(entry.name):
         return ""
     if entry.name.startswith("."):
         return "hidden"
-    is_link = entry.is_symlink()
-    if is_link and (reason := obstacle(Path(entry.path), roots)):
+    is_link, path = entry.is_symlink(), Path(entry.path)
+    if is_link and (reason := obstacle(path, roots)):
         return reason
     if entry.is_dir():
         return "linked" if is_link else "folder"
-    if not is_image(Path(entry.name)):
-        return "other_suffix"
-    return "image" if entry.is_file() else "unreadable"
+    if not is_wanted(path):
+        return "other_suffix" if is_missed(path) else ""
+    return "wanted" if entry.is_file() else "unreadable"
 
 
 def _identity(folder: Path) -> tuple[int, int]:

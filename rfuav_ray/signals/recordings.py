@@ -116,6 +116,11 @@ def is_recording(path: Path) -> bool:
     return sigmf.is_counted(path)
 
 
+def is_part_of_recording(path: Path) -> bool:
+    """Whether the file describes a recording or holds the samples of one that counts by its metadata."""
+    return path.suffix.lower() == ".xml" or not sigmf.is_counted(path)
+
+
 def open_recording(
     path: Path,
     *,

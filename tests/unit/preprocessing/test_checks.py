@@ -192,7 +192,9 @@ def test_checks_recordings_that_cannot_be_drawn_are_refused(check, root):
     recording = root / "recordings" / "drone" / "a.iq"
     assert "reduce duration_s" in refusal(check, spectrogram(duration_s=1), "input_path")
     assert "no IQ recording" in refusal(check, spectrogram(input_path="pictures"), "input_path")
-    assert "not an IQ recording" in refusal(check, spectrogram(input_path="pictures/apart/0.png"), "input_path")
+    assert "an IQ recording is named" in refusal(
+        check, spectrogram(input_path="pictures/apart/0.png"), "input_path"
+    )
     recording.write_bytes(b"123")
     assert "a.iq" in refusal(check, spectrogram(), "input_path")
     recording.rename(recording.with_suffix(".bin"))

@@ -154,6 +154,19 @@ def test_migrations_the_warnings_of_a_log_are_counted(url, engine, store):
     assert [record_of(row).warnings for row in store.load_tasks()] == [2, 0]
 
 
+def test_migrations_spectrograms_that_wait_or_run_keep_the_style_of_their_time(url, engine, store):
+    def drawing(number, **request):
+        return a_task(number, kind="spectrogram", request={"input_path": "x", **request})
+
+    tasks = [drawing(1, sample_rate_hz=100e6), drawing(2, sample_rate_hz=20e6), a_task(3)]
+    make_first_release(engine, [advance(tasks[0], TaskStatus.RUNNING), *tasks[1:]])
+    prepare_store(url)
+    requests = [record_of(row).request for row in store.load_tasks()]
+    assert requests[0] == {"input_path": "x", "style": "peak", "sample_rate_hz": None}
+    assert requests[1] == {"input_path": "x", "style": "peak", "sample_rate_hz": 20e6}
+    assert requests[2] == tasks[2].request
+
+
 def test_migrations_events_without_a_task_are_dropped(url, engine, store):
     make_first_release(engine, [a_task(1)], [an_event("gone", 1)])
     prepare_store(url)

@@ -112,9 +112,15 @@ def test_output_folder_a_run_of_version_0_2_with_files_that_are_not_planned_is_r
 
 def test_output_folder_another_request_does_not_go_on_with_it(output, tmp_path):
     interrupt(output(), "a/1.png")
-    with pytest.raises(RunError, match="already holds files"), output(request={"seed": 43}):
+    with pytest.raises(RunError, match="already holds files"), output(run_id="another", request={"seed": 43}):
         pass
     assert (tmp_path / "out" / "a" / "1.png").exists()
+
+
+def test_output_folder_the_same_task_goes_on_though_a_new_version_knows_more_fields(output):
+    interrupt(output(), "a/1.png")
+    with output(request={**REQUEST, "new": None}) as folder:
+        folder.complete({})
 
 
 def test_output_folder_a_changed_input_is_not_mixed_with_what_was_made_of_the_old_one(output, tmp_path):
