@@ -96,12 +96,12 @@ def _states_anything(path: Path) -> bool:
 def _description(name: str, fields: Fields) -> Description:
     remarks, unclear = list(fields.remarks), []
     said: dict[str, float | None] = {}
-    quantities_stated: tuple[tuple[str, tuple[str, ...], Kind], ...] = (
-        ("sample_rate_hz", _RATE, "rate"),
-        ("center_frequency_hz", _FREQUENCY, "frequency"),
+    quantities_stated: tuple[tuple[str, str, tuple[str, ...], Kind], ...] = (
+        ("sample_rate_hz", "SampleRate", _RATE, "rate"),
+        ("center_frequency_hz", "CenterFrequency", _FREQUENCY, "frequency"),
     )
-    for field_name, spellings, kind in quantities_stated:
-        element, field = _first(fields, spellings)
+    for field_name, element, spellings, kind in quantities_stated:
+        field = _first(fields, spellings)
         if field is None:
             continue
         stated = f"{element} '{field.text[:80]}{f' {field.unit[:20]}' if field.unit else ''}'"
@@ -114,13 +114,13 @@ def _description(name: str, fields: Fields) -> Description:
             remarks.append(
                 f"{stated} can be read in several ways; {quantities.spelled(value.value_hz, kind)} is assumed"
             )
-    element, field = _first(fields, _TYPE)
+    field = _first(fields, _TYPE)
     named = type_names.parse(field.text) if field else None
     if field and named is None:
-        unclear.append(("data_type", f"{element} '{field.text[:80]}' is not understood"))
+        unclear.append(("data_type", f"DataType '{field.text[:80]}' is not understood"))
     if field and named and named.assumed:
-        remarks.append(f"{element} '{field.text[:80]}' can be read in several ways; {named.assumed}")
-    if not any(_first(fields, spellings)[1] for spellings in (_RATE, _FREQUENCY, _TYPE)):
+        remarks.append(f"DataType '{field.text[:80]}' can be read in several ways; {named.assumed}")
+    if not any(_first(fields, spellings) for spellings in (_RATE, _FREQUENCY, _TYPE)):
         remarks.append("it states no SampleRate, CenterFrequency or DataType")
     return Description(
         name,
@@ -132,5 +132,5 @@ def _description(name: str, fields: Fields) -> Description:
     )
 
 
-def _first(fields: Fields, spellings: tuple[str, ...]) -> tuple[str, Field | None]:
-    return next(((name, fields.of[name]) for name in spellings if name in fields.of), ("", None))
+def _first(fields: Fields, spellings: tuple[str, ...]) -> Field | None:
+    return next((fields.of[name] for name in spellings if name in fields.of), None)

@@ -12,6 +12,7 @@ import numpy as np
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.description import HIGHEST_RATE_HZ, Asked, Described, Note, notes_of_cut
+from rfuav_ray.signals.formats import sigmf_wav
 from rfuav_ray.signals.formats.sigmf_captures import captures_of, number_of
 from rfuav_ray.signals.formats.sigmf_files import (
     DATA_SUFFIX,
@@ -24,7 +25,7 @@ from rfuav_ray.signals.formats.sigmf_files import (
     metadata_of,
     others_of,
 )
-from rfuav_ray.signals.stored_samples import RTL_SDR_ZERO, WAV_ZERO, check_file, raw_samples
+from rfuav_ray.signals.stored_samples import RTL_SDR_ZERO, WAV_ZERO, StoredSamples, check_file, raw_samples
 
 __all__ = ["META_SUFFIX", "SUFFIXES", "checksum_note", "describe", "is_counted", "metadata_of", "metadata_path"]
 
@@ -46,26 +47,18 @@ def describe(path: Path, _asked: Asked) -> Described:
     check_file(metadata)
     content = load(metadata)
     fields = content.global_fields
-    value_type, is_complex = _data_type(metadata, fields.get("core:datatype"))
-    is_pair = _is_pair(metadata, fields.get("core:num_channels"), is_complex=is_complex)
+    rate_hz = _sample_rate_hz(metadata, fields)
     data = _existing_data(metadata, fields)
-    samples = raw_samples(
-        data,
-        value_type,
-        is_complex=is_complex or is_pair,
-        skipped_bytes=_header_bytes(metadata, content),
-        trailing_bytes=_byte_count(metadata, "core:trailing_bytes", fields.get("core:trailing_bytes")),
-        unsigned_zero=WAV_ZERO if data.suffix.lower() == ".wav" else RTL_SDR_ZERO,
-    )
-    captures, doubts = captures_of(
+    samples, data_type, doubts = _samples(metadata, content, data, rate_hz)
+    captures, doubts_of_captures = captures_of(
         content.captures, offset=fields.get("core:offset"), sample_count=samples.sample_count
     )
-    notes = [*_notes(content, is_pair=is_pair), *doubts, *notes_of_cut(samples)]
+    notes = [*_notes(content), *doubts_of_captures, *doubts]
     if path != metadata:
         notes.append(Note(f"its metadata are {metadata.name}", "INFO"))
     if others := others_of(metadata, data):
         notes.append(Note(f"{', '.join(others)} describe the same data; {metadata.name} is used"))
-    return Described(samples, np.dtype(value_type).name, _sample_rate_hz(metadata, fields), captures, tuple(notes))
+    return Described(samples, data_type, rate_hz, captures, tuple(notes))
 
 
 def metadata_path(path: Path) -> Path:
@@ -126,11 +119,38 @@ def _existing_data(metadata: Path, fields: dict[str, Any]) -> Path:
     return data
 
 
-def _notes(content: Content, *, is_pair: bool) -> list[Note]:
+def _samples(
+    metadata: Path, content: Content, data: Path, rate_hz: float | None
+) -> tuple[StoredSamples, str, list[Note]]:
+    """The samples, numpy's name of the type, and what is doubtful about them."""
     fields = content.global_fields
-    notes = [Note(content.remark)] if content.remark else []
+    value_type, is_complex = _data_type(metadata, fields.get("core:datatype"))
+    is_pair = _is_pair(metadata, fields.get("core:num_channels"), is_complex=is_complex)
+    header_bytes = _header_bytes(metadata, content)
+    header = sigmf_wav.header_of(data)
+    notes = []
     if is_pair:
         notes.append(Note("core:num_channels is 2 and core:datatype real: its channels are read as I and Q"))
+    if header and not header_bytes:
+        notes.append(Note("core:header_bytes is missing; its samples are read as the header of the WAV file says"))
+        return header.samples, header.data_type, notes
+    samples = raw_samples(
+        data,
+        value_type,
+        is_complex=is_complex or is_pair,
+        skipped_bytes=header_bytes,
+        trailing_bytes=_byte_count(metadata, "core:trailing_bytes", fields.get("core:trailing_bytes")),
+        unsigned_zero=WAV_ZERO if data.suffix.lower() == ".wav" else RTL_SDR_ZERO,
+    )
+    data_type = np.dtype(value_type).name
+    if header:
+        notes += sigmf_wav.doubts(header, data_type, is_complex=samples.is_complex, sample_rate_hz=rate_hz)
+    return samples, data_type, [*notes, *notes_of_cut(samples)]
+
+
+def _notes(content: Content) -> list[Note]:
+    fields = content.global_fields
+    notes = [Note(content.remark)] if content.remark else []
     if fields.get("core:metadata_only") is True:
         notes.append(Note("core:metadata_only says that it has no samples; those beside it are read all the same"))
     stated = fields.get("core:extensions")

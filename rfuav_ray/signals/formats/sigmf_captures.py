@@ -54,11 +54,11 @@ def _doubts(captures: Sequence[Capture], sample_count: int) -> list[Note]:
         notes.append(Note("captures of different frequencies begin at one sample; the last of them is used"))
     if before := sum(start < 0 for start in starts):
         notes.append(
-            Note(f"{before} captures begin before the recording; the last of them is used from its start on")
+            Note(f"captures begin before the recording ({before}); the last of them is used from its start on")
         )
     if behind := sum(start >= sample_count for start in starts):
         notes.append(
-            Note(f"{behind} captures begin behind the recording's {sample_count} samples and are ignored")
+            Note(f"captures begin behind the recording's {sample_count} samples ({behind}); they are ignored")
         )
     return notes
 
@@ -79,7 +79,7 @@ def _unknown(captures: Sequence[Capture]) -> list[Note]:
     if first := captures[0].first_sample:
         notes.append(Note(f"the frequency of its first {first} samples is not stated", "INFO"))
     if gaps := sum(one.center_frequency_hz is None for one in captures):
-        notes.append(Note(f"{gaps} of its captures state no frequency", "INFO"))
+        notes.append(Note(f"captures that state no frequency: {gaps}", "INFO"))
     return notes
 
 

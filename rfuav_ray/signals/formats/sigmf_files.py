@@ -83,8 +83,8 @@ def data_path(path: Path, fields: dict[str, Any]) -> Path:
     named = path.with_name(dataset)
     if named.exists():
         return named
-    # Systems write an umlaut as one character or as two.
-    alike = (name for name in names_in(path.parent) if _composed(name) == _composed(dataset))
+    # Systems write an umlaut as one character or as two, and some ignore the case.
+    alike = (name for name in names_in(path.parent) if _plain(name) == _plain(dataset))
     return path.with_name(next(alike, dataset))
 
 
@@ -160,5 +160,5 @@ def _distance(metadata: str, data: str) -> int:
     return 0 if bare in {data, Path(data).stem} else 1
 
 
-def _composed(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
+def _plain(name: str) -> str:
+    return unicodedata.normalize("NFC", name).lower()

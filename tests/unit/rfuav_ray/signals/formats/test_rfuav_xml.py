@@ -141,7 +141,7 @@ def test_rfuav_xml_a_rate_that_is_none_is_ignored_with_a_warning(opened, text):
     recording = opened(f"<p><SampleRate>{text}</SampleRate><CenterFrequency>2.4 GHz</CenterFrequency></p>")
     assert (recording.sample_rate_hz, recording.center_frequency_hz) == (None, 2.4e9)
     (warning,) = warnings_of(recording)
-    assert warning.startswith(f"pack1.xml: samplerate '{text}' is not understood")
+    assert warning.startswith(f"pack1.xml: SampleRate '{text}' is not understood")
     assert warning.endswith("no sample rate is known")
 
 
@@ -175,7 +175,7 @@ def test_rfuav_xml_an_unknown_data_type_is_ignored_with_a_warning(opened, text):
     recording = opened(f"<p><DataType>{text}</DataType></p>")
     assert recording.data_type == "float32"
     assert warnings_of(recording) == [
-        f"pack1.xml: datatype '{text}' is not understood; it is ignored, and float32 is assumed"
+        f"pack1.xml: DataType '{text}' is not understood; it is ignored, and float32 is assumed"
     ]
 
 

@@ -103,6 +103,13 @@ def test_sigmf_files_an_umlaut_may_be_one_character_or_two(tmp_path):
     assert open_recording(tmp_path / "q.sigmf-meta").sample_count == 4
 
 
+def test_sigmf_files_a_name_counts_in_any_case(tmp_path):
+    write_metadata(tmp_path, "ci16_le", name="q", dataset="q.iq")
+    write_iq(tmp_path / "Q.IQ")
+    assert counted(tmp_path) == {"q.sigmf-meta"}
+    assert open_recording(tmp_path / "Q.IQ").data_type == "int16"
+
+
 def test_sigmf_files_compressed_data_are_refused(tmp_path):
     path = write_metadata(tmp_path, dataset="a.ci16.gz")
     write_iq(tmp_path / "a.ci16.gz")
