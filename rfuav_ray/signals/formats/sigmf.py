@@ -4,16 +4,15 @@ Specification: sigmf.org, version 1.2.
 """
 
 import hashlib
-import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.signals.description import HIGHEST_RATE_HZ, Asked, Described, Note, notes_of_cut
-from rfuav_ray.signals.formats import sigmf_wav
-from rfuav_ray.signals.formats.sigmf_captures import captures_of, number_of
+from rfuav_ray.signals.description import Asked, Described, Note, notes_of_cut
+from rfuav_ray.signals.formats import sigmf_fields, sigmf_wav
+from rfuav_ray.signals.formats.sigmf_captures import captures_of
 from rfuav_ray.signals.formats.sigmf_files import (
     DATA_SUFFIX,
     META_SUFFIX,
@@ -34,7 +33,6 @@ SUFFIXES = frozenset({META_SUFFIX, DATA_SUFFIX})
 #: the largest data file whose checksum is compared: some seconds
 LARGEST_CHECKED_BYTES = 2**30
 _COMPRESSED = frozenset({".gz", ".bz2", ".xz", ".zst", ".zip", ".7z", ".lz4"})
-_DATA_TYPE = re.compile(r"([cr])(f32|f64|i32|i16|i8|u32|u16|u8)(?:_(le|be))?")
 
 
 def describe(path: Path, _asked: Asked) -> Described:
@@ -47,7 +45,7 @@ def describe(path: Path, _asked: Asked) -> Described:
     check_file(metadata)
     content = load(metadata)
     fields = content.global_fields
-    rate_hz = _sample_rate_hz(metadata, fields)
+    rate_hz = sigmf_fields.sample_rate_hz(metadata, fields)
     data = _existing_data(metadata, fields)
     samples, data_type, doubts = _samples(metadata, content, data, rate_hz)
     captures, doubts_of_captures = captures_of(
@@ -124,9 +122,9 @@ def _samples(
 ) -> tuple[StoredSamples, str, list[Note]]:
     """The samples, numpy's name of the type, and what is doubtful about them."""
     fields = content.global_fields
-    value_type, is_complex = _data_type(metadata, fields.get("core:datatype"))
-    is_pair = _is_pair(metadata, fields.get("core:num_channels"), is_complex=is_complex)
-    header_bytes = _header_bytes(metadata, content)
+    value_type, is_complex = sigmf_fields.data_type(metadata, fields.get("core:datatype"))
+    is_pair = sigmf_fields.is_pair(metadata, fields.get("core:num_channels"), is_complex=is_complex)
+    header_bytes = sigmf_fields.header_bytes(metadata, content)
     header = sigmf_wav.header_of(data)
     notes = []
     if is_pair:
@@ -139,7 +137,7 @@ def _samples(
         value_type,
         is_complex=is_complex or is_pair,
         skipped_bytes=header_bytes,
-        trailing_bytes=_byte_count(metadata, "core:trailing_bytes", fields.get("core:trailing_bytes")),
+        trailing_bytes=sigmf_fields.byte_count(metadata, "core:trailing_bytes", fields.get("core:trailing_bytes")),
         unsigned_zero=WAV_ZERO if data.suffix.lower() == ".wav" else RTL_SDR_ZERO,
     )
     data_type = np.dtype(value_type).name
@@ -160,60 +158,3 @@ def _notes(content: Content) -> list[Note]:
             Note(f"it needs extensions of SigMF that are not known here: {', '.join(needed)}; they are ignored")
         )
     return notes
-
-
-def _data_type(path: Path, named: object) -> tuple[str, bool]:
-    """numpy's type string of one value, and whether samples are complex. The default is little-endian."""
-    match = _DATA_TYPE.fullmatch(named.lower()) if isinstance(named, str) else None
-    if match is None:
-        what = "is missing" if named is None else f"is {_short(named)}"
-        raise RunError(
-            f"{path}: core:datatype {what}; supported are cf32_le, ri16_be and the like: c or r, then f32, f64, "
-            "i32, i16, i8, u32, u16 or u8, then _le or _be."
-        )
-    kind, value, order = match.groups()
-    return f"{'>' if order == 'be' else '<'}{value[0]}{int(value[1:]) // 8}", kind == "c"
-
-
-def _is_pair(path: Path, channels: object, *, is_complex: bool) -> bool:
-    """Whether two channels of real values are I and Q: programs write so of a stereo WAV file."""
-    if channels is None or channels == 1:
-        return False
-    if channels == 2 and not is_complex:
-        return True
-    raise RunError(f"{path}: core:num_channels is {_short(channels)}; only recordings of one channel can be read.")
-
-
-def _sample_rate_hz(path: Path, fields: dict[str, Any]) -> float | None:
-    value = fields.get("core:sample_rate")
-    if value is None:
-        return None
-    if not 0 < number_of(value) <= HIGHEST_RATE_HZ:
-        raise RunError(
-            f"{path}: core:sample_rate is {_short(value)}; it must be above 0 and at most {HIGHEST_RATE_HZ:g} "
-            "samples/s. Correct it, or remove it and set sample_rate_hz."
-        )
-    return number_of(value)
-
-
-def _header_bytes(path: Path, content: Content) -> int:
-    stated = [capture.get("core:header_bytes") for capture in content.captures]
-    sizes = [_byte_count(path, "core:header_bytes", value) for value in stated]
-    if any(sizes[1:]):
-        raise RunError(
-            f"{path}: core:header_bytes of a later capture: headers between samples are not supported. "
-            "Write each capture as a separate recording."
-        )
-    return sizes[0] if sizes else 0
-
-
-def _byte_count(path: Path, field: str, value: object) -> int:
-    if value is None:
-        return 0
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < 2**63:
-        raise RunError(f"{path}: {field} is {_short(value)}; it must be a whole number of bytes, 0 or more.")
-    return value
-
-
-def _short(value: object) -> str:
-    return repr(value)[:80]
