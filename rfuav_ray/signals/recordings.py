@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import mmh3
@@ -13,6 +13,7 @@ from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.signals.description import HIGHEST_RATE_HZ, Asked, Capture, Described, Note
 from rfuav_ray.signals.formats import headerless, npy, sigmf, wav
 from rfuav_ray.signals.formats.headerless import DATA_TYPES
+from rfuav_ray.signals.metadata.merging import merge
 from rfuav_ray.signals.stored_samples import Samples, Stored, StoredSamples, to_complex
 
 __all__ = ["DATA_TYPES", "RECORDING_SUFFIXES", "Recording", "Samples", "is_recording", "open_recording"]
@@ -42,8 +43,8 @@ class Recording:
     samples: StoredSamples
     #: in ascending order; empty: no frequency is known
     captures: tuple[Capture, ...] = ()
-    #: what was assumed, ignored or doubtful, without the name of the recording
-    notes: tuple[Note, ...] = ()
+    #: what was assumed, ignored or doubtful, without the name of the recording; no part of what `digest` digests
+    notes: tuple[Note, ...] = field(default=(), repr=False)
 
     @property
     def sample_count(self) -> int:
@@ -109,7 +110,7 @@ def is_recording(path: Path) -> bool:
     """Whether a walk over a folder counts this file as one IQ recording.
 
     The suffix decides, in any case: see RECORDING_SUFFIXES. Hidden files do not count.
-    A SigMF pair counts once, see `sigmf.is_counted`.
+    SigMF metadata and their data count once, see `sigmf.is_counted`.
     """
     if path.suffix.lower() not in RECORDING_SUFFIXES or path.name.startswith("."):
         return False
@@ -146,19 +147,22 @@ def open_recording(
     """
     asked = Asked(sample_rate_hz, center_frequency_hz, data_type, is_real, variable)
     _check(asked)
-    describe = next((found for suffixes, found in _FORMATS.items() if path.suffix.lower() in suffixes), None)
+    metadata = sigmf.metadata_of(path)
+    suffix = sigmf.META_SUFFIX if metadata else path.suffix.lower()
+    describe = next((found for suffixes, found in _FORMATS.items() if suffix in suffixes), None)
     if describe is None:
         raise RunError(f"{path}: an IQ recording is named {', '.join(sorted(RECORDING_SUFFIXES))}.")
     said = describe(path, asked)
-    notes = list(said.notes)
+    merged = merge(asked, said, said.samples.path, header=metadata.name if metadata else "its header")
+    notes = [*said.notes, *merged.notes]
     if asked.data_type not in {None, said.data_type}:
         notes.append(Note(f"it states its own type, {said.data_type}; data_type '{asked.data_type}' is not used"))
     return Recording(
-        path=sigmf.metadata_path(path) if path.suffix.lower() in sigmf.SUFFIXES else path,
-        sample_rate_hz=asked.sample_rate_hz or said.sample_rate_hz,
+        path=metadata or path,
+        sample_rate_hz=merged.sample_rate_hz,
         data_type=said.data_type,
         samples=said.samples,
-        captures=said.captures if asked.center_frequency_hz is None else (Capture(0, asked.center_frequency_hz),),
+        captures=merged.captures,
         notes=tuple(notes),
     )
 

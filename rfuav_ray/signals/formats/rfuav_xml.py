@@ -5,143 +5,132 @@ ReferenceSNRLevel, CenterFrequency, SampleRate, IFBandwidth and ScaleFactor. A p
 second each: `pack1.xml` describes `pack1_0-1s.iq`, `pack1_1-2s.iq` and so on.
 """
 
-import logging
-import math
-import os
-import re
-import xml.etree.ElementTree as ET
+import unicodedata
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import Any, NoReturn
 
-logger = logging.getLogger(__name__)
+from rfuav_ray.signals.metadata import quantities, type_names, xml_fields
+from rfuav_ray.signals.metadata.folder_names import names_in, once_per_folder
+from rfuav_ray.signals.metadata.quantities import Kind
+from rfuav_ray.signals.metadata.xml_fields import Field, Fields
 
-_LARGEST_BYTES = 1_000_000
-#: upper bound of sample rates and centre frequencies
-_HIGHEST_HZ = 1e12
-#: a number without a unit is in Hz from here on, and in MHz below
-_LOWEST_IN_HZ = 1e5
-
-_NUMBER = re.compile(r"([-+]?\d+(?:\.\d*)?(?:e[-+]?\d+)?)\s*(.*)", re.IGNORECASE | re.DOTALL)
-_UNIT = re.compile(r"([kmg]?)(?:hz|hertz|s/s|sa/s|sps|samples/s)?")
-_FACTORS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9}
-
-#: Patterns for the letters and digits of DataType. The first match wins; None: a type that cannot be read.
-_DATA_TYPES: tuple[tuple[str, str | None], ...] = (
-    (r"uint8|unsignedchar|unsignedbyte|cu8", "uint8"),
-    (r"unsigned|uint|double|float16|(?<!complex)64", None),
-    (r"float|complex64|(fc|cf)32", "float32"),
-    (r"int16|short|(sc|ci)16", "int16"),
-    (r"int8|(?<!\d)byte|char|(sc|ci)8", "int8"),
-)
+#: the spellings of each element's name, in lower case without `_` and `-`
+_RATE = ("samplerate", "samplingrate", "samplefrequency", "samplingfrequency")
+_FREQUENCY = ("centerfrequency", "centrefrequency", "centerfreq", "carrierfrequency")
+_TYPE = ("datatype", "sampletype", "dataformat", "sampleformat")
+#: .xml files that describe no recording are looked into only where they are few; many are annotations of images
+_MOST_STRAY = 16
 
 
 @dataclass(frozen=True)
 class Description:
-    """The values in the .xml; None for a value that is missing or cannot be parsed."""
+    """What an .xml says; None for a value that is missing or cannot be understood."""
 
+    #: name of the .xml; empty: none describes the recording
+    name: str = ""
     sample_rate_hz: float | None = None
     center_frequency_hz: float | None = None
-    #: one of recordings.DATA_TYPES
+    #: numpy's name of one value
     data_type: str | None = None
+    #: what was assumed or is doubtful
+    remarks: tuple[str, ...] = ()
+    #: what cannot be understood, so that something else has to be assumed, by the field of this class
+    unclear: tuple[tuple[str, str], ...] = ()
 
 
 def describe(recording: Path) -> Description:
     """Read the .xml in the recording's folder that describes it.
 
-    An .xml with the recording's own name comes first, then one whose name begins the recording's name
-    (`pack1.xml` for `pack1_0-1s.iq`), then the only .xml in the folder. An unusable file is logged and ignored.
-
-    Numbers can have a unit, in the text or in an attribute `unit` or `units`. Without a unit, numbers from
-    100 000 on are in Hz and smaller numbers are in MHz.
+    An .xml with the recording's own name comes first, then the longest name that begins the recording's name at a
+    boundary: `pack1.xml` describes `pack1_0-1s.iq`, not `pack10_0-1s.iq`. No other .xml applies.
+    `quantities.parse` and `type_names.parse` say how values are read.
     """
-    path = _find(recording)
-    if path is None:
+    found = _xml_names(recording.parent)
+    name = next((found[key] for key in _describing(recording.name) if key in found), None)
+    if name is None:
         return Description()
     try:
-        fields = _fields(path)
-    except (OSError, ET.ParseError, ValueError, LookupError) as error:
-        logger.warning("%s: cannot be used and is ignored: %s", path, error)
-        return Description()
+        fields = xml_fields.read(recording.with_name(name))
+    except (OSError, ValueError) as error:
+        return Description(name, unclear=(("", f"it cannot be used: {error}"),))
+    return _description(name, fields)
+
+
+@once_per_folder
+def stray(folder: Path) -> tuple[str, ...]:
+    """Names of .xml files that state a rate, a frequency or a type and that describe no file of the folder."""
+    files = (name for name in names_in(folder) if not name.lower().endswith(".xml"))
+    described = {key for name in files for key in _describing(name)}
+    candidates = [name for key, name in _xml_names(folder).items() if key not in described]
+    return tuple(name for name in candidates if len(candidates) <= _MOST_STRAY and _states_anything(folder / name))
+
+
+def _describing(name: str) -> Iterator[str]:
+    """Keys of the .xml files that describe a file of this name, the most specific first."""
+    stem = _key(Path(name).stem)
+    yield _key(name)
+    yield stem
+    yield from (stem[:end] for end in range(len(stem) - 1, 0, -1) if not stem[end].isalnum())
+
+
+def _key(name: str) -> str:
+    return unicodedata.normalize("NFC", name).lower()
+
+
+@once_per_folder
+def _xml_names(folder: Path) -> dict[str, str]:
+    """The names of the .xml files of a folder by their keys."""
+    names = [name for name in names_in(folder) if name.lower().endswith(".xml") and (folder / name).is_file()]
+    return {_key(Path(name).stem): name for name in reversed(names)}
+
+
+def _states_anything(path: Path) -> bool:
+    try:
+        fields = xml_fields.read(path).of
+    except (OSError, ValueError):
+        return False
+    return any(name in fields for name in (*_RATE, *_FREQUENCY, *_TYPE))
+
+
+def _description(name: str, fields: Fields) -> Description:
+    remarks, unclear = list(fields.remarks), []
+    said: dict[str, float | None] = {}
+    quantities_stated: tuple[tuple[str, str, tuple[str, ...], Kind], ...] = (
+        ("sample_rate_hz", "SampleRate", _RATE, "rate"),
+        ("center_frequency_hz", "CenterFrequency", _FREQUENCY, "frequency"),
+    )
+    for field_name, element, spellings, kind in quantities_stated:
+        field = _first(fields, spellings)
+        if field is None:
+            continue
+        stated = f"{element} '{field.text[:80]}{f' {field.unit[:20]}' if field.unit else ''}'"
+        value = quantities.parse(field.text, kind, unit=field.unit)
+        if value is None:
+            unclear.append((field_name, f"{stated} is not understood"))
+            continue
+        said[field_name] = value.value_hz
+        if value.is_assumed:
+            remarks.append(
+                f"{stated} can be read in several ways; {quantities.spelled(value.value_hz, kind)} is assumed"
+            )
+    field = _first(fields, _TYPE)
+    named = type_names.parse(field.text) if field else None
+    if field and named is None:
+        unclear.append(("data_type", f"DataType '{field.text[:80]}' is not understood"))
+    if field and named and named.assumed:
+        remarks.append(f"DataType '{field.text[:80]}' can be read in several ways; {named.assumed}")
+    if not any(_first(fields, spellings) for spellings in (_RATE, _FREQUENCY, _TYPE)):
+        remarks.append("it states no SampleRate, CenterFrequency or DataType")
     return Description(
-        sample_rate_hz=_hertz(path, "SampleRate", fields, is_zero_allowed=False),
-        center_frequency_hz=_hertz(path, "CenterFrequency", fields, is_zero_allowed=True),
-        data_type=_data_type(path, fields),
+        name,
+        said.get("sample_rate_hz"),
+        said.get("center_frequency_hz"),
+        named.data_type if named else None,
+        tuple(remarks),
+        tuple(unclear),
     )
 
 
-def _find(recording: Path) -> Path | None:
-    folder = recording.parent
-    try:
-        found = _xml_files(folder, folder.stat().st_mtime_ns)
-    except OSError as error:
-        logger.warning("%s: cannot be searched for an .xml: %s", folder, error)
-        return None
-    name = recording.stem.lower()
-    # The longest matching name is the most specific. `pack1.xml` does not describe `pack10_0-1s.iq`.
-    for path in sorted(found, key=lambda path: len(path.stem), reverse=True):
-        stem = path.stem.lower()
-        if name == stem or (name.startswith(stem) and not name[len(stem)].isalnum()):
-            return path
-    return found[0] if len(found) == 1 else None
-
-
-@lru_cache(maxsize=64)  # a folder may hold thousands of recordings
-def _xml_files(folder: Path, _changed_ns: int) -> tuple[Path, ...]:
-    names = sorted(name for name in os.listdir(folder) if name.lower().endswith(".xml"))  # noqa: PTH208
-    return tuple(path for name in names if not name.startswith(".") and (path := folder / name).is_file())
-
-
-class _Builder(ET.TreeBuilder):
-    def doctype(self, _name: str, _public_id: str | None, _system: str | None) -> NoReturn:
-        # A DOCTYPE can declare entities that expand without end or read other files.
-        raise ValueError("it contains a DOCTYPE, which is refused")
-
-
-def _fields(path: Path) -> dict[str, tuple[str, str]]:
-    """(text, unit attribute) of each element with text, by lower-case name; the first element of a name wins."""
-    if path.stat().st_size > _LARGEST_BYTES:
-        raise ValueError(f"it is larger than {_LARGEST_BYTES // 10**6} MB")
-    fields: dict[str, tuple[str, str]] = {}
-    root: ET.Element[Any] = ET.fromstring(path.read_bytes(), parser=ET.XMLParser(target=_Builder()))
-    for element in root.iter():
-        name = str(element.tag).rpartition("}")[2].lower()
-        attributes = {key.lower(): value for key, value in element.attrib.items()}
-        if text := (element.text or "").strip():
-            fields.setdefault(name, (text, attributes.get("unit") or attributes.get("units") or ""))
-    return fields
-
-
-def _hertz(path: Path, name: str, fields: dict[str, tuple[str, str]], *, is_zero_allowed: bool) -> float | None:
-    if name.lower() not in fields:
-        return None
-    text, unit_attribute = fields[name.lower()]
-    value = _parse_hertz(text, unit_attribute)
-    if 0 < value <= _HIGHEST_HZ or (value == 0 and is_zero_allowed):
-        return value
-    logger.warning("%s: %s is '%s %s', which is ignored", path, name, text[:80], unit_attribute[:20])
-    return None
-
-
-def _parse_hertz(text: str, unit_attribute: str) -> float:
-    """The value in Hz; NaN for text that is not a number or has an unknown unit."""
-    if not (number := _NUMBER.fullmatch(text)):
-        return math.nan
-    value = float(number[1])
-    unit = "".join((number[2] or unit_attribute).lower().split())
-    if not unit:
-        return value if value >= _LOWEST_IN_HZ else value * 1e6
-    known = _UNIT.fullmatch(unit)
-    return value * _FACTORS[known[1]] if known else math.nan
-
-
-def _data_type(path: Path, fields: dict[str, tuple[str, str]]) -> str | None:
-    if "datatype" not in fields:
-        return None
-    stated = fields["datatype"][0]
-    letters = re.sub(r"[^a-z0-9]", "", stated.lower())
-    found = next((data_type for pattern, data_type in _DATA_TYPES if re.search(pattern, letters)), None)
-    if found is None:
-        logger.warning("%s: DataType '%s' is unknown and is ignored", path, stated[:80])
-    return found
+def _first(fields: Fields, spellings: tuple[str, ...]) -> Field | None:
+    return next((fields.of[name] for name in spellings if name in fields.of), None)

@@ -1,11 +1,13 @@
-import logging
+import hashlib
 
 import numpy as np
 import pytest
 import sigmf
 from scipy.io import wavfile
+from sigmf.convert.wav import wav_to_sigmf as convert_wav
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.signals.formats.sigmf import checksum_note
 from rfuav_ray.signals.recordings import is_recording, open_recording
 from tests.support.iq_samples import interleaved
 from tests.support.sigmf_files import FREQUENCY_HZ, RATE_HZ, SAMPLES, write, write_metadata
@@ -72,44 +74,29 @@ def test_sigmf_a_type_of_the_caller_is_not_used_and_that_is_said(tmp_path):
     assert "data_type 'float32' is not used" in recording.notes[0].message
 
 
-def test_sigmf_a_given_rate_and_frequency_win(tmp_path):
+def test_sigmf_a_given_rate_and_frequency_win_with_a_warning(tmp_path):
     path = write(tmp_path, interleaved(SAMPLES), "cf32_le")
     recording = open_recording(path, sample_rate_hz=1e6, center_frequency_hz=0.0)
     assert (recording.sample_rate_hz, recording.center_frequency_hz) == (1e6, 0.0)
+    assert [note.message for note in recording.notes] == [
+        "sample_rate_hz 1000000 of the request is used; a.sigmf-meta says 20000000",
+        "center_frequency_hz 0 of the request is used; a.sigmf-meta says 2.44e+09",
+    ]
+    assert open_recording(path, sample_rate_hz=RATE_HZ, center_frequency_hz=FREQUENCY_HZ).notes == ()
 
 
-@pytest.mark.parametrize("captures", [[], [{"core:sample_start": 0}], [{"core:frequency": None}]])
-def test_sigmf_without_a_frequency_there_is_none(tmp_path, captures, caplog):
-    path = write(tmp_path, interleaved(SAMPLES), "cf32_le", captures=captures)
-    assert open_recording(path).center_frequency_hz is None
-    assert not caplog.records
-
-
-@pytest.mark.parametrize("frequency", ["2.4 GHz", True, float("nan"), [1], 10**400])
-def test_sigmf_a_frequency_that_is_no_number_is_ignored_with_a_warning(tmp_path, frequency, caplog):
-    path = write(tmp_path, interleaved(SAMPLES), "cf32_le", captures=[{"core:frequency": frequency}])
-    with caplog.at_level(logging.WARNING):
-        assert open_recording(path).center_frequency_hz is None
-    assert "a.sigmf-meta" in caplog.text
-
-
-def test_sigmf_of_captures_with_different_frequencies_the_first_counts_with_a_warning(tmp_path, caplog):
-    captures = [{"core:sample_start": 2 * number, "core:frequency": 1e9 + 1e6 * number} for number in range(2)]
-    with caplog.at_level(logging.WARNING):
-        assert (
-            open_recording(write(tmp_path, interleaved(SAMPLES), "cf32_le", captures=captures)).center_frequency_hz
-            == 1e9
-        )
-    assert "a.sigmf-meta: the captures have different frequencies" in caplog.text
-
-
-def test_sigmf_captures_of_one_frequency_are_nothing_to_warn_of(tmp_path, caplog):
-    captures = [{"core:sample_start": 0, "core:frequency": 1e9}, {"core:sample_start": 2}]
-    assert (
-        open_recording(write(tmp_path, interleaved(SAMPLES), "cf32_le", captures=captures)).center_frequency_hz
-        == 1e9
+def test_sigmf_wins_over_an_xml_with_a_warning(tmp_path):
+    path = write(tmp_path, interleaved(SAMPLES * 32767, "<i2"), "ci16_le", captures=[])
+    (tmp_path / "a.xml").write_text(
+        "<p><SampleRate>5 MHz</SampleRate><CenterFrequency>5.8 GHz</CenterFrequency><DataType>float</DataType></p>"
     )
-    assert not caplog.records
+    recording = open_recording(path)
+    assert (recording.sample_rate_hz, recording.data_type) == (RATE_HZ, "int16")
+    assert recording.center_frequency_hz == 5.8e9  # SigMF does not say it
+    assert [note.message for note in recording.notes] == [
+        "sample_rate_hz 20000000 of a.sigmf-meta is used; a.xml says 5000000",
+        "data_type int16 of the file is used; a.xml says float32",
+    ]
 
 
 @pytest.mark.parametrize("header_bytes", [0, 3, 44, 4096])
@@ -143,3 +130,69 @@ def test_sigmf_in_a_wav_file_of_8_bits_silence_is_128_whoever_describes_it(tmp_p
         tmp_path, "ru8", dataset="a.wav", trailing_bytes=trailing_bytes, captures=[{"core:header_bytes": 44}]
     )
     np.testing.assert_array_equal(open_recording(path).read(0, 3), [-1, 0, 0.5])
+
+
+@pytest.mark.parametrize("kind", ["ri16_le", "rf32_le"])
+def test_sigmf_two_channels_of_real_values_are_i_and_q_with_a_warning(tmp_path, kind):
+    stored = interleaved(SAMPLES) if kind == "rf32_le" else (interleaved(SAMPLES, "f8") * 32768).astype("<i2")
+    recording = open_recording(write(tmp_path, stored, kind, num_channels=2))
+    np.testing.assert_array_equal(recording.read(0, 4), SAMPLES)
+    assert "its channels are read as I and Q" in recording.notes[0].message
+
+
+def test_sigmf_metadata_that_the_sigmf_package_makes_of_a_wav_file_of_two_channels(tmp_path):
+    wavfile.write(tmp_path / "r.wav", 1_000_000, interleaved(SAMPLES * 32768, "<i2"))
+    convert_wav(tmp_path / "r.wav", tmp_path / "r", create_ncd=True)
+    for name in ("r.wav", "r.sigmf-meta"):
+        recording = open_recording(tmp_path / name)
+        assert (recording.sample_rate_hz, recording.is_complex) == (1e6, True)
+        np.testing.assert_array_equal(recording.read(0, 4), SAMPLES)
+    assert [path.name for path in tmp_path.iterdir() if is_recording(path)] == ["r.sigmf-meta"]
+
+
+def test_sigmf_extensions_that_are_needed_are_named(tmp_path):
+    extensions = [{"name": "radar", "version": "1", "optional": False}, {"name": "antenna", "optional": True}]
+    (note,) = open_recording(write(tmp_path, interleaved(SAMPLES), "cf32_le", extensions=extensions)).notes
+    assert note.level == "WARNING"
+    assert "'radar'" in note.message
+    assert "antenna" not in note.message
+
+
+def test_sigmf_metadata_only_is_told_of(tmp_path):
+    path = write(tmp_path, interleaved(SAMPLES), "cf32_le", metadata_only=True)
+    (note,) = open_recording(path).notes
+    assert "core:metadata_only" in note.message
+    (tmp_path / "a.sigmf-data").unlink()
+    with pytest.raises(RunError, match=r"a\.sigmf-meta: holds metadata only"):
+        open_recording(path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "gb18030"])
+def test_sigmf_metadata_in_every_encoding(tmp_path, encoding):
+    path = write(tmp_path, interleaved(SAMPLES), "cf32_le", description="DRONE")
+    path.write_bytes(path.read_text().replace("DRONE", "无人机").encode(encoding))
+    recording = open_recording(path)
+    assert recording.sample_rate_hz == RATE_HZ
+    assert [note.message for note in recording.notes] == (
+        ["its bytes are not UTF-8 and are read as GB18030"] if encoding == "gb18030" else []
+    )
+
+
+def test_sigmf_a_wrong_checksum_is_told_of(tmp_path):
+    stored = interleaved(SAMPLES)
+    right = hashlib.sha512(stored.tobytes()).hexdigest()
+    assert checksum_note(write(tmp_path, stored, "cf32_le", sha512=right.upper())) is None
+    assert checksum_note(write(tmp_path, stored, "cf32_le")) is None
+    wrong = checksum_note(write(tmp_path, stored, "cf32_le", sha512="0" * 128))
+    assert wrong.level == "WARNING"
+    assert "core:sha512" in wrong.message
+    stored.tofile(tmp_path / "b.iq")
+    assert checksum_note(tmp_path / "b.iq") is None
+
+
+def test_sigmf_the_checksum_of_huge_data_is_not_computed(tmp_path):
+    path = write(tmp_path, interleaved(SAMPLES), "cf32_le", sha512="0" * 128)
+    with (tmp_path / "a.sigmf-data").open("r+b") as file:
+        file.truncate(2**30 + 1)
+    note = checksum_note(path)
+    assert (note.level, note.message) == ("INFO", "core:sha512 was not checked: the data exceed 1 GiB")

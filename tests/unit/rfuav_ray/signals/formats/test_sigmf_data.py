@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.signals.recordings import is_recording, open_recording
+from rfuav_ray.signals.recordings import open_recording
 from rfuav_ray.signals.spectrogram import iter_spectrograms
 from rfuav_ray.signals.stft_settings import StftSettings
 from tests.support.iq_samples import interleaved
@@ -140,42 +140,6 @@ def test_sigmf_missing_data_are_named(tmp_path, dataset, name):
     (tmp_path / name).mkdir()
     with pytest.raises(RunError, match="not a file"):
         open_recording(path)
-
-
-def test_sigmf_data_without_metadata_are_counted_so_that_the_mistake_comes_up(tmp_path):
-    path = tmp_path / "lost.sigmf-data"
-    with pytest.raises(RunError, match="no such file"):
-        open_recording(path)
-    path.write_bytes(interleaved(SAMPLES).tobytes())
-    assert is_recording(path)
-    with pytest.raises(RunError, match=r"lost\.sigmf-data: the metadata file is missing.*lost\.sigmf-meta"):
-        open_recording(path)
-    write_metadata(tmp_path, name="lost")
-    assert not is_recording(path)
-
-
-@pytest.mark.parametrize(
-    ("meta", "data"),
-    [("a.sigmf-meta", "a.sigmf-data"), ("A.SIGMF-META", "A.SIGMF-DATA"), ("a.SigMF-meta", "a.SigMF-data")],
-)
-def test_sigmf_a_walk_counts_a_pair_once_however_it_is_spelled(tmp_path, meta, data):
-    write(tmp_path, interleaved(SAMPLES), "cf32_le", name="written")
-    (tmp_path / "written.sigmf-meta").rename(tmp_path / meta)
-    (tmp_path / "written.sigmf-data").rename(tmp_path / data)
-    assert [path.name for path in tmp_path.iterdir() if is_recording(path)] == [meta]
-    for name in (meta, data):
-        np.testing.assert_array_equal(open_recording(tmp_path / name).read(0, 4), SAMPLES)
-    assert not is_recording(tmp_path / ".a.sigmf-meta")
-
-
-def test_sigmf_a_walk_counts_other_files_that_metadata_name_as_their_data_once(tmp_path):
-    write_metadata(tmp_path, name="one", dataset="one.iq")
-    write(tmp_path, interleaved(SAMPLES), "cf32_le", name="two")
-    (tmp_path / "broken.sigmf-meta").write_text("x")
-    for name in ("one.iq", "two.iq", "broken.iq"):
-        (tmp_path / name).write_bytes(interleaved(SAMPLES).tobytes())
-    counted = {path.name for path in tmp_path.iterdir() if is_recording(path)}
-    assert counted == {"one.sigmf-meta", "two.sigmf-meta", "two.iq", "broken.sigmf-meta", "broken.iq"}
 
 
 def test_sigmf_a_recording_pickles_small_and_reads_elsewhere(tmp_path):
