@@ -8,6 +8,7 @@ from pathlib import Path
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Level, Report, RunEvent, clean
 from rfuav_ray.signals.description import Asked, Note
+from rfuav_ray.signals.formats.sigmf import checksum_note
 from rfuav_ray.signals.recordings import Recording, open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
@@ -110,11 +111,12 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _doubts(recording: Recording, settings: StftSettings) -> list[Note]:
-    if recording.sample_rate_hz is not None:
-        return []
-    return [
-        Note(f"no sample rate is known, so {settings.sample_rate_hz / 1e6:g} MS/s are assumed; set sample_rate_hz")
-    ]
+    """What opening the recording did not say. This reads some of its samples, or all of them for a checksum."""
+    notes = [] if (note := checksum_note(recording.path)) is None else [note]
+    if recording.sample_rate_hz is None:
+        rate = f"{settings.sample_rate_hz / 1e6:g} MS/s"
+        notes.append(Note(f"no sample rate is known, so {rate} are assumed; set sample_rate_hz"))
+    return notes
 
 
 def _warn_about_rates(found: Sequence[FoundRecording], report: Report) -> None:

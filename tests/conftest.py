@@ -4,6 +4,11 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is slow; that is no failure.
+settings.register_profile("without deadlines", deadline=None)
+settings.load_profile("without deadlines")
 
 TESTS = Path(__file__).parent
 

@@ -63,7 +63,9 @@ def test_spectrogram_plan_what_only_the_run_sees_fails_before_anything_is_writte
 
 def test_spectrogram_plan_more_bytes_than_the_disk_has_are_refused(tmp_path):
     # So large that the disk of the test is full before there are a million.
-    large = SETTINGS.model_copy(update={"stft_points": 65536, "image_size": None, "duration_s": 1000})
+    large = SETTINGS.model_copy(
+        update={"style": "peak", "stft_points": 65536, "image_size": None, "duration_s": 1000}
+    )
     values = 65536 * large.columns(large.samples_per_spectrogram)
     that_fit = shutil.disk_usage(tmp_path).free / (values * LEAST_BYTES_PER_VALUE)
     check_plan([(large, int(that_fit / 2))], tmp_path / "out")
