@@ -17,6 +17,7 @@ from benchmarks import (
     machine,
     read_status,
     read_status_busy,
+    spectrogram,
     start_up,
     training,
 )
@@ -33,6 +34,7 @@ MEASUREMENTS: Sequence[Measure] = (
     inference.measure,
     augment.measure,
     crop.measure,
+    spectrogram.measure,
 )
 
 

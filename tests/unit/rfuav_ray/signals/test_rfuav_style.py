@@ -1,13 +1,9 @@
 """The images of matplotlib, which RFUAV's tool draws with, and ours."""
 
-import io
-
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-import scipy.signal
-from PIL import Image
 
+from benchmarks import rfuav_tool
 from rfuav_ray.images.transforms import resize
 from rfuav_ray.signals import rfuav_style
 from rfuav_ray.signals.rendering import render
@@ -17,23 +13,6 @@ from tests.support.signals import noise, tone
 
 #: of a model's input, pixels
 MODEL_SIDE = 224
-
-
-def of_matplotlib(samples, points=1024):
-    """RGB (1440, 1920, 3), by the parameters of RFUAV's graphic/RawDataProcessor.py."""
-    _, _, spectrum = scipy.signal.stft(
-        samples, window=scipy.signal.windows.hamming(points), nperseg=points, return_onesided=False
-    )
-    with np.errstate(divide="ignore"):
-        db = 10 * np.log10(np.abs(np.fft.fftshift(spectrum, axes=0)))
-    figure = plt.figure()
-    plt.imshow(db, aspect="auto", origin="lower", cmap="jet")
-    plt.axis("off")
-    plt.subplots_adjust(left=0, right=1, bottom=0, top=1)
-    file = io.BytesIO()
-    plt.savefig(file, format="png", dpi=300)
-    plt.close(figure)
-    return np.array(Image.open(file).convert("RGB"))
 
 
 def drawn(samples, *, points=1024, image_size=None):
@@ -57,7 +36,7 @@ def scene(snr_db, count=400_000):
     ],
 )
 def test_rfuav_style_the_canvas_is_matplotlibs(samples, points):
-    ours, theirs = drawn(samples, points=points), of_matplotlib(samples, points)
+    ours, theirs = drawn(samples, points=points), rfuav_tool.spectrogram(samples, points)
     assert ours.shape == theirs.shape == (1440, 1920, 3)
     difference = np.abs(ours.astype(int) - theirs)
     assert difference.mean() < 1
@@ -67,7 +46,7 @@ def test_rfuav_style_the_canvas_is_matplotlibs(samples, points):
 @pytest.mark.parametrize("snr_db", [20, -5])
 def test_rfuav_style_a_model_sees_what_it_sees_in_matplotlibs_image(snr_db):
     samples = scene(snr_db)
-    theirs = resize(of_matplotlib(samples), MODEL_SIDE).astype(float)
+    theirs = resize(rfuav_tool.spectrogram(samples), MODEL_SIDE).astype(float)
     for image_size in (224, 640, None):
         ours = resize(drawn(samples, image_size=image_size), MODEL_SIDE).astype(float)
         assert np.abs(ours - theirs).mean() < 1
@@ -77,14 +56,14 @@ def test_rfuav_style_a_model_sees_what_it_sees_in_matplotlibs_image(snr_db):
 def test_rfuav_style_silence_within_a_signal_is_white_as_in_matplotlib():
     samples = noise(100_000)
     samples[40_000:70_000] = 0
-    ours, theirs = drawn(samples), of_matplotlib(samples)
+    ours, theirs = drawn(samples), rfuav_tool.spectrogram(samples)
     assert (ours[:, 900:1200] == 255).all()
     assert np.abs(ours.astype(int) - theirs).mean() < 1
 
 
 def test_rfuav_style_nothing_but_silence_is_white():
     samples = np.zeros(50_000, np.complex64)
-    np.testing.assert_array_equal(drawn(samples), of_matplotlib(samples))
+    np.testing.assert_array_equal(drawn(samples), rfuav_tool.spectrogram(samples))
 
 
 def test_rfuav_style_absurd_samples_are_white():
