@@ -1,4 +1,4 @@
-"""The spectrogram of RFUAV's own tool (github.com/kitoweeknd/RFUAV, graphic/RawDataProcessor.py), by its parameters."""
+"""The spectrogram of RFUAV's own tool (github.com/kitoweeknd/RFUAV, graphic/RawDataProcessor.py)."""
 
 import io
 
@@ -12,7 +12,7 @@ from rfuav_ray.signals.stored_samples import Samples
 
 
 def spectrogram(samples: Samples, points: int = 1024) -> Image:
-    """Draw with matplotlib, as the tool does: RGB uint8 (1440, 1920, 3)."""
+    """Draw with matplotlib and the parameters of the tool: RGB uint8 (1440, 1920, 3)."""
     _, _, spectrum = scipy.signal.stft(
         samples, window=scipy.signal.windows.hamming(points), nperseg=points, return_onesided=False
     )

@@ -28,10 +28,7 @@ def measure(runs: int = 3) -> list[Figure]:
         ours: list[float] = []
         theirs: list[float] = []
         for run in range(runs + 1):
-            seconds = (
-                _seconds(lambda: render(samples, settings)),
-                _seconds(lambda: rfuav_tool.spectrogram(samples)),
-            )
+            seconds = _seconds(render, samples, settings), _seconds(rfuav_tool.spectrogram, samples)
             if run > 0:  # the first run loads modules and makes tables
                 ours.append(1 / seconds[0])
                 theirs.append(1 / seconds[1])
@@ -44,9 +41,9 @@ def measure(runs: int = 3) -> list[Figure]:
     return figures
 
 
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Callable[..., object], *arguments: object) -> float:
     started_s = time.perf_counter()
-    work()
+    work(*arguments)
     return time.perf_counter() - started_s
 
 

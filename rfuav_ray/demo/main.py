@@ -110,10 +110,9 @@ def _simulate(folder: Path, recordings: dict[str, int], console: Console) -> Non
 
 def _prepare(client: RFUAVClient, folder: Path, console: Console) -> None:
     """Turn the recordings into data sets: spectrograms, split and augmentation."""
+    console.print("Drawing the spectrograms, splitting them, and augmenting the data set.")
     console.print(
-        f"Drawing the spectrograms in the style '{STFT.style}', which models that were trained on images of RFUAV's "
-        "own tool know, splitting them, and augmenting the data set.",
-        soft_wrap=True,
+        f"Their style is '{STFT.style}': models that were trained on images of RFUAV's own tool know it."
     )
     drawing: dict[str, Any] = STFT.model_dump(exclude={"sample_rate_hz"})  # the SigMF metadata has it
     recordings, pictures, dataset = folder / "recordings", folder / "pictures", folder / "dataset"
