@@ -8,7 +8,7 @@ from itertools import pairwise
 _CONTROLS = b"\t\n\f\r"
 #: Samples spread over neighbouring values. They do not have line ends without the values between them and the
 #: letters; even uniform bytes have 64 such characters in a row with a probability of 1e-27.
-_SHORTEST_TEXT, _FEWEST_CHARACTERS = 64, 8
+_SHORTEST_TEXT, _FEWEST_CHARACTERS = 64, 5
 #: (beginning, name, what to do)
 _TEXTS = (
     (rb"version https://git-lfs", "a Git LFS pointer", "run `git lfs pull` to get the recording"),
