@@ -9,6 +9,7 @@ from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Level, Report, RunEvent, clean
 from rfuav_ray.signals.description import Asked, Note
 from rfuav_ray.signals.formats.sigmf import checksum_note
+from rfuav_ray.signals.plausibility import doubts
 from rfuav_ray.signals.recordings import Recording, open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
@@ -112,7 +113,9 @@ def _some(names: Sequence[str]) -> str:
 
 def _doubts(recording: Recording, settings: StftSettings) -> list[Note]:
     """What opening the recording did not say. This reads some of its samples, or all of them for a checksum."""
-    notes = [] if (note := checksum_note(recording.path)) is None else [note]
+    notes = [*doubts(recording)]
+    if (note := checksum_note(recording.path)) is not None:
+        notes.append(note)
     if recording.sample_rate_hz is None:
         rate = f"{settings.sample_rate_hz / 1e6:g} MS/s"
         notes.append(Note(f"no sample rate is known, so {rate} are assumed; set sample_rate_hz"))

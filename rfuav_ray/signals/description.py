@@ -10,7 +10,7 @@ HIGHEST_RATE_HZ = 1e12
 
 
 #: types of one value in a file without a header: interleaved I/Q, little-endian
-DataType = Literal["float32", "int16", "int8", "uint8"]
+DataType = Literal["float32", "int16", "int8", "uint8", "float64", "int32", "uint16"]
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,20 @@ import numpy.typing as npt
 
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.signals.description import HIGHEST_RATE_HZ, Asked, Capture, Described, Note
-from rfuav_ray.signals.formats import headerless, npy, sigmf, wav
-from rfuav_ray.signals.formats.headerless import DATA_TYPES
+from rfuav_ray.signals.formats import (
+    csv_table,
+    first_bytes,
+    hdf5,
+    headerless,
+    mat,
+    npy,
+    sigmf,
+    sigmf_archive,
+    wav,
+)
+from rfuav_ray.signals.formats.suffixes import DATA_TYPES, suffix_of
 from rfuav_ray.signals.metadata.merging import merge
-from rfuav_ray.signals.stored_samples import Samples, Stored, StoredSamples, to_complex
+from rfuav_ray.signals.stored_samples import RawSamples, Samples, Stored, StoredSamples, to_complex
 
 __all__ = ["DATA_TYPES", "RECORDING_SUFFIXES", "Recording", "Samples", "is_recording", "open_recording"]
 
@@ -23,8 +33,13 @@ _FORMATS: dict[frozenset[str], Callable[[Path, Asked], Described]] = {
     npy.SUFFIXES: npy.describe,
     wav.SUFFIXES: wav.describe,
     sigmf.SUFFIXES: sigmf.describe,
+    sigmf_archive.SUFFIXES: sigmf_archive.describe,
+    mat.SUFFIXES: mat.describe,
+    hdf5.SUFFIXES: hdf5.describe,
+    csv_table.SUFFIXES: csv_table.describe,
 }
-RECORDING_SUFFIXES = frozenset().union(*_FORMATS)
+#: A file without a suffix can be a recording, too: see `headerless`.
+RECORDING_SUFFIXES = frozenset().union(*_FORMATS) - {""}
 
 #: True for each sample that was finite
 Mask = npt.NDArray[np.bool_]
@@ -98,7 +113,7 @@ class Recording:
             raise RunError(
                 f"{self.path}: the range {start} to {start + count} is outside its {self.sample_count} samples."
             )
-        stored = self.samples.map()[start : start + count]
+        stored = self.samples.stored(start, count)
         if len(stored) < count:
             raise RunError(
                 f"{self.path}: the file became shorter while it was read; read it again when it is complete."
@@ -110,11 +125,14 @@ def is_recording(path: Path) -> bool:
     """Whether a walk over a folder counts this file as one IQ recording.
 
     The suffix decides, in any case: see RECORDING_SUFFIXES. Hidden files do not count.
-    SigMF metadata and their data count once, see `sigmf.is_counted`.
+    SigMF metadata and their data count once, see `sigmf.is_counted`. Of files without a suffix, those of samples
+    count; of tables, those of two or three columns of numbers.
     """
-    if path.suffix.lower() not in RECORDING_SUFFIXES or path.name.startswith("."):
+    if path.name.startswith(".") or _describer(path) is None or not sigmf.is_counted(path):
         return False
-    return sigmf.is_counted(path)
+    if suffix_of(path) in csv_table.SUFFIXES:
+        return csv_table.is_counted(path)
+    return suffix_of(path) not in headerless.SUFFIXES or headerless.is_counted(path)
 
 
 def is_part_of_recording(path: Path) -> bool:
@@ -134,7 +152,7 @@ def open_recording(
     """Open a recording without reading its samples.
 
     Args:
-        path: The recording. `docs/reference/formats.md` lists what is read.
+        path: The recording. `docs/formats.md` lists what is read.
         sample_rate_hz: Wins over what the file says; so do the others, see `Asked`.
         center_frequency_hz: Of all samples.
         data_type: Of a file without a header, one of DATA_TYPES.
@@ -148,13 +166,18 @@ def open_recording(
     asked = Asked(sample_rate_hz, center_frequency_hz, data_type, is_real, variable)
     _check(asked)
     metadata = sigmf.metadata_of(path)
-    suffix = sigmf.META_SUFFIX if metadata else path.suffix.lower()
-    describe = next((found for suffixes, found in _FORMATS.items() if suffix in suffixes), None)
+    describe = sigmf.describe if metadata else _describer(path)
     if describe is None:
+        if path.is_file():
+            first_bytes.refuse_other_formats(path)
         raise RunError(f"{path}: an IQ recording is named {', '.join(sorted(RECORDING_SUFFIXES))}.")
     said = describe(path, asked)
+    if isinstance(said.samples, RawSamples) and said.samples.offset_bytes == 0:
+        first_bytes.refuse_other_formats(said.samples.path)
     merged = merge(asked, said, said.samples.path, header=metadata.name if metadata else "its header")
     notes = [*said.notes, *merged.notes]
+    if asked.is_real and said.samples.is_complex:
+        notes.append(Note("it states I and Q; real is not used"))
     if asked.data_type not in {None, said.data_type}:
         notes.append(Note(f"it states its own type, {said.data_type}; data_type '{asked.data_type}' is not used"))
     return Recording(
@@ -165,6 +188,10 @@ def open_recording(
         captures=merged.captures,
         notes=tuple(notes),
     )
+
+
+def _describer(path: Path) -> Callable[[Path, Asked], Described] | None:
+    return next((describe for suffixes, describe in _FORMATS.items() if suffix_of(path) in suffixes), None)
 
 
 def _check(asked: Asked) -> None:

@@ -36,8 +36,12 @@ class StoredSamples(Protocol):
     def unsigned_zero(self) -> float:
         """The value of silence in uint8 samples."""
 
-    def map(self) -> Stored:
-        """All samples, mapped or kept in memory. Raises RunError if the file is gone or became shorter."""
+    def stored(self, start: int, count: int) -> Stored:
+        """These samples: complex (count,), I/Q (count, 2) or real (count,). The range lies within the recording.
+
+        Raises:
+            RunError: The file is gone, or became shorter.
+        """
 
 
 @dataclass(frozen=True)
@@ -54,19 +58,24 @@ class RawSamples:
     unsigned_zero: float = RTL_SDR_ZERO
     #: bytes after the last whole sample that are the beginning of another one
     cut_bytes: int = 0
+    #: all I come first, then all Q; for complex samples
+    is_planar: bool = False
 
-    def map(self) -> Stored:
-        """Map the samples as I/Q (n, 2) or real (n,). Raises RunError if the file is gone or became shorter."""
+    def stored(self, start: int, count: int) -> Stored:
+        """These samples, mapped: I/Q (count, 2) or real (count,). Raises RunError as `StoredSamples.stored`."""
         value_type = np.dtype(self.value_type)
         shape = (self.sample_count, 2) if self.is_complex else (self.sample_count,)
+        if self.is_planar:
+            shape = (2, self.sample_count)
         try:
             if self.path.stat().st_size < self.offset_bytes + value_type.itemsize * math.prod(shape):
                 raise RunError(
                     f"{self.path}: the file became shorter while it was read; wait until it is complete."
                 )
-            return np.memmap(self.path, value_type, mode="r", offset=self.offset_bytes, shape=shape)
+            mapped = np.memmap(self.path, value_type, mode="r", offset=self.offset_bytes, shape=shape)
         except (OSError, ValueError) as error:
             raise RunError(f"{self.path}: cannot be read: {error}") from error
+        return (mapped.T if self.is_planar else mapped)[start : start + count]
 
 
 def raw_samples(

@@ -1,7 +1,5 @@
 """The samples of .npy and .wav files."""
 
-import wave
-
 import numpy as np
 import pytest
 from scipy.io import wavfile
@@ -45,7 +43,6 @@ def test_stored_samples_values_too_large_for_complex64_read_as_nothing_received(
 @pytest.mark.parametrize(
     "stored",
     [
-        np.zeros((2, 10)),
         np.zeros((4, 3, 2)),
         np.zeros((4, 2), np.complex64),
         np.array(1.0),
@@ -54,7 +51,8 @@ def test_stored_samples_values_too_large_for_complex64_read_as_nothing_received(
         np.zeros(3, np.int16),
         np.zeros((0, 2)),
         np.zeros(0, np.complex64),
-        np.zeros(2, [("i", "i2"), ("q", "i2")]),
+        np.zeros(2, [("q", "i2"), ("i", "i2")]),
+        np.zeros(2, [("i", "i2"), ("q", "i4")]),
     ],
 )
 def test_stored_samples_npy_that_is_no_recording_is_refused(tmp_path, stored):
@@ -129,14 +127,6 @@ def test_stored_samples_wav_with_three_channels_is_refused(tmp_path):
         open_recording(tmp_path / "a.wav")
 
 
-def test_stored_samples_a_cut_off_wav_is_refused(tmp_path):
-    wavfile.write(tmp_path / "a.wav", 8000, np.zeros((1000, 2), np.int16))
-    whole = (tmp_path / "a.wav").read_bytes()
-    (tmp_path / "a.wav").write_bytes(whole[:500])
-    with pytest.raises(RunError, match=r"a\.wav"):
-        open_recording(tmp_path / "a.wav")
-
-
 @pytest.mark.parametrize("suffix", [".npy", ".wav"])
 @pytest.mark.parametrize(
     "content", [b"x", b"RIFF", b"no header at all" * 10, b"\x93NUMPY", b"PK\x03\x04" + bytes(60)]
@@ -154,19 +144,3 @@ def test_stored_samples_a_wav_without_data_is_refused(tmp_path):
     (tmp_path / "a.wav").write_bytes(whole.replace(b"data", b"dada"))
     with pytest.raises(RunError, match=r"a\.wav"):
         open_recording(tmp_path / "a.wav")
-
-
-def test_stored_samples_wav_of_24_bits_is_refused(tmp_path):
-    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
-        file.setparams((2, 3, 8000, 0, "NONE", ""))
-        file.writeframes(bytes(60))
-    with pytest.raises(RunError, match=r"a\.wav.*8, 16 or 32 bits"):
-        open_recording(tmp_path / "a.wav")
-
-
-def test_stored_samples_a_cut_off_npy_is_refused(tmp_path):
-    np.save(tmp_path / "a.npy", np.zeros(1000, np.complex64))
-    whole = (tmp_path / "a.npy").read_bytes()
-    (tmp_path / "a.npy").write_bytes(whole[:500])
-    with pytest.raises(RunError, match=r"a\.npy"):
-        open_recording(tmp_path / "a.npy")

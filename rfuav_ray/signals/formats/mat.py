@@ -1,0 +1,116 @@
+"""MATLAB's .mat files. Those of version 7.3 are HDF5; older ones are loaded whole."""
+
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from rfuav_ray.errors import RunError
+from rfuav_ray.signals.description import Asked, Described
+from rfuav_ray.signals.formats import hdf5
+from rfuav_ray.signals.formats.arrays import Layout, as_samples
+from rfuav_ray.signals.formats.first_bytes import other_format, unlike
+from rfuav_ray.signals.formats.variables import Variable, choose, rate_and_frequency
+from rfuav_ray.signals.stored_samples import RTL_SDR_ZERO, Stored, check_file
+
+SUFFIXES = frozenset({".mat"})
+
+#: of all variables in memory; MATLAB's own limit for version 7 is 2 GB for each
+_LARGEST_BYTES = 500_000_000
+#: of one complex double
+_LARGEST_VALUE_BYTES = 16
+
+
+@dataclass(frozen=True)
+class MatSamples:
+    """The samples in one variable, or in one of I and one of Q."""
+
+    path: Path
+    names: tuple[str, ...]
+    layout: Layout
+    sample_count: int
+    is_complex: bool
+    unsigned_zero: float = RTL_SDR_ZERO
+
+    def stored(self, start: int, count: int) -> Stored:
+        try:
+            parts = [as_samples(np.squeeze(_load(self.path)[name]), self.layout.form) for name in self.names]
+        except KeyError as error:
+            raise RunError(f"{self.path}: the file changed while it was read: {error} is gone.") from error
+        parts = [part[start : start + count] for part in parts]
+        return parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
+
+
+def describe(path: Path, asked: Asked) -> Described:
+    """Describe a .mat file.
+
+    Raises:
+        InvalidInput: `variable` is needed, or is not in the file.
+        RunError: The file cannot be used.
+    """
+    import h5py  # noqa: PLC0415  # takes 0.1 s, which a service without such files saves
+
+    check_file(path)
+    if h5py.is_hdf5(path):
+        return hdf5.describe(path, asked)
+    arrays = _load(path)
+    choice = choose(
+        path, (Variable(name, one.shape, one.dtype) for name, one in arrays.items() if one.size > 1), asked
+    )
+    numbers = {
+        name: float(one.flat[0]) for name, one in arrays.items() if one.size == 1 and one.dtype.kind in "iuf"
+    }
+    rate_hz, captures, notes = rate_and_frequency(numbers)
+    samples = MatSamples(path, choice.names, choice.layout, choice.layout.length, choice.is_complex)
+    return Described(samples, choice.dtype.name, rate_hz, captures, notes)
+
+
+def _load(path: Path) -> dict[str, Stored]:
+    """All arrays of numbers by name, also those in structures: `record.samples`."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error}") from error
+    return _load_version(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=1)  # the windows of one recording are read one after the other
+def _load_version(path: Path, _changed_ns: int, _size: int) -> dict[str, Stored]:
+    from scipy import io  # noqa: PLC0415
+
+    found = other_format(path)
+    if found is not None and "MATLAB" not in found.name:
+        raise unlike(path, "a MATLAB file")
+    try:
+        sizes = {name: int(np.prod(shape, dtype=np.float64)) for name, shape, _ in io.whosmat(path)}
+        if sum(sizes.values()) * _LARGEST_VALUE_BYTES > _LARGEST_BYTES:
+            raise RunError(
+                f"{path}: has {sum(sizes.values())} values; up to {_LARGEST_BYTES // _LARGEST_VALUE_BYTES} are "
+                "loaded. Save it with `save -v7.3`, which is read in parts."
+            )
+        stored = dict(_arrays(io.loadmat(path)))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+            typed = dict(_arrays(io.loadmat(path, mat_dtype=True)))
+    except RunError:
+        raise
+    except Exception as error:  # scipy fails in many ways on a damaged file
+        raise RunError(f"{path}: cannot be read as MATLAB file: {error}; save it again.") from error
+    # MATLAB stores doubles that are whole numbers as small integers. With mat_dtype scipy gives back doubles, but
+    # drops the imaginary part of complex arrays.
+    return {name: stored[name] if stored[name].dtype.kind == "c" else one for name, one in typed.items()}
+
+
+def _arrays(values: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Stored]]:
+    for name, one in values.items():
+        if name.startswith("__") or not isinstance(one, np.ndarray):
+            continue
+        if one.dtype.names and one.size == 1:
+            fields = {field: one[field].flat[0] for field in one.dtype.names}
+            yield from _arrays(fields, f"{prefix}{name}.")
+        elif one.dtype.kind in "iufc":
+            yield prefix + name, one
