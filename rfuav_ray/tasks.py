@@ -86,6 +86,8 @@ class TaskRecord(BaseModel):
     cancel_requested: bool = False
     current_epoch: int | None = None
     total_epochs: int | None = None
+    #: the last epoch whose end is in the log; a training that had to begin again is behind it
+    reported_epoch: int = 0
     latest_metrics: AsStored[EpochMetrics] | None = None
     error: str | None = None
     result: AsStored[TaskResult] | None = None

@@ -20,7 +20,9 @@ def plan(
     limit = max(1, slots.limits(CPU)[kind])
     spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, limit, data_roots=data_roots)
     if task.latest_metrics is not None:
-        spec = replace(spec, reported_epoch=int(task.latest_metrics.get("epoch", 0)))
+        # Records of earlier versions have the epoch in the metrics alone.
+        reported = max(task.reported_epoch, int(task.latest_metrics.get("epoch", 0)))
+        spec = replace(spec, reported_epoch=reported)
     if kind == PREPROCESSING:
         # The run itself needs no CPU: it only waits for its workers.
         worker_count, worker_cpus = workers(pool, fraction, limit)

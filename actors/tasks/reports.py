@@ -77,5 +77,6 @@ def _changes(task: TaskRecord, progress: Progress) -> dict[str, Any]:
         "current_epoch": progress.epoch,
         "message": progress.message,
         "latest_metrics": progress.metrics,
+        "reported_epoch": max(task.reported_epoch, progress.metrics["epoch"] if progress.metrics else 0),
     }
     return {name: value for name, value in known.items() if value is not None and value != getattr(task, name)}

@@ -118,7 +118,15 @@ def test_plan_every_run_knows_where_links_may_lead(planned, kind):
     assert spec.data_roots == (Path("/data"),)
 
 
-@pytest.mark.parametrize(("metrics", "epoch"), [(EPOCH_METRICS | {"epoch": 7}, 7), (None, 0)])
-def test_plan_a_training_that_resumes_knows_its_last_epoch(planned, metrics, epoch):
-    spec, _ = planned(device="cpu", device_share=0.25, latest_metrics=metrics)
+@pytest.mark.parametrize(
+    ("metrics", "reported", "epoch"),
+    [
+        (EPOCH_METRICS | {"epoch": 7}, 7, 7),
+        (None, 0, 0),
+        pytest.param(EPOCH_METRICS | {"epoch": 2}, 7, 7, id="began again"),
+        pytest.param(EPOCH_METRICS | {"epoch": 7}, 0, 7, id="stored by an earlier version"),
+    ],
+)
+def test_plan_a_training_that_resumes_knows_its_last_reported_epoch(planned, metrics, reported, epoch):
+    spec, _ = planned(device="cpu", device_share=0.25, latest_metrics=metrics, reported_epoch=reported)
     assert spec.reported_epoch == epoch

@@ -69,6 +69,16 @@ def test_reports_entries_and_progress_are_stored_together(started):
     started(scenario)
 
 
+def test_reports_a_training_that_begins_again_stays_behind_its_last_reported_epoch(started):
+    async def scenario(manager, logs, supervisor):
+        for epoch in (1, 2, 3, 1, 2):
+            await manager.report(report(epoch=epoch, metrics={"epoch": epoch}))
+        known = await task(manager)
+        assert (known.latest_metrics, known.reported_epoch) == ({"epoch": 2}, 3)
+
+    started(scenario)
+
+
 def test_reports_an_entry_that_arrives_again_is_recorded_once(started):
     async def scenario(manager, logs, supervisor):
         await manager.report(report("a", "b"))
