@@ -9,10 +9,6 @@ from rfuav_ray.signals.stored_samples import RawSamples, StoredSamples
 HIGHEST_RATE_HZ = 1e12
 
 
-#: types of one value in a file without a header: interleaved I/Q, little-endian
-DataType = Literal["float32", "int16", "int8", "uint8", "float64", "int32", "uint16"]
-
-
 @dataclass(frozen=True)
 class Note:
     """A fact about a recording for the task's log. WARNING: assumed, ignored or doubtful."""

@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from rfuav_ray.signals.byte_types import Bytes, likely_types
+from rfuav_ray.signals.data_types import DATA_TYPES
 from rfuav_ray.signals.description import Note
-from rfuav_ray.signals.formats.suffixes import DATA_TYPES
 from rfuav_ray.signals.recordings import Recording
 from rfuav_ray.signals.stored_samples import Stored
 

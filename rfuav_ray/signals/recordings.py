@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.signals.data_types import DATA_TYPES
 from rfuav_ray.signals.description import HIGHEST_RATE_HZ, Asked, Capture, Described, Note
 from rfuav_ray.signals.formats import (
     csv_table,
@@ -22,7 +23,7 @@ from rfuav_ray.signals.formats import (
     sigmf_archive,
     wav,
 )
-from rfuav_ray.signals.formats.suffixes import DATA_TYPES, suffix_of
+from rfuav_ray.signals.formats.suffixes import suffix_of
 from rfuav_ray.signals.metadata.merging import merge
 from rfuav_ray.signals.stored_samples import RawSamples, Samples, Stored, StoredSamples, to_complex
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, FiniteFloat, ValidationInfo, field_validator
 
 from rfuav_ray.api.requests.fields import Description, OwnTaskId, PathText, Request
-from rfuav_ray.signals.description import DataType
+from rfuav_ray.signals.data_types import DataType
 from rfuav_ray.signals.stft_settings import SampleRate, StftFields
 
 AugmentationMethod = Literal["AdvancedBlur", "CLAHE", "ColorJitter", "GaussNoise", "ISONoise", "Sharpen"]

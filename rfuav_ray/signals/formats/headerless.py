@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from rfuav_ray.errors import InvalidInput
+from rfuav_ray.signals.data_types import DATA_TYPES
 from rfuav_ray.signals.description import Asked, Described, Note, notes_of_cut
 from rfuav_ray.signals.formats import first_bytes, rfuav_xml
-from rfuav_ray.signals.formats.suffixes import CONVENTIONS, DATA_TYPES, VAGUE_SUFFIXES, convention_of, suffix_of
+from rfuav_ray.signals.formats.suffixes import CONVENTIONS, VAGUE_SUFFIXES, convention_of, suffix_of
 from rfuav_ray.signals.stored_samples import check_file, raw_samples
 
 SUFFIXES = frozenset(CONVENTIONS)

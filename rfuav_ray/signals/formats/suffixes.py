@@ -3,11 +3,6 @@
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
-
-from rfuav_ray.signals.description import DataType
-
-DATA_TYPES: tuple[str, ...] = get_args(DataType)
 
 
 @dataclass(frozen=True)

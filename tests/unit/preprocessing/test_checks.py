@@ -192,7 +192,7 @@ def test_checks_recordings_that_cannot_be_drawn_are_refused(check, root):
     recording = root / "recordings" / "drone" / "a.iq"
     assert "reduce duration_s" in refusal(check, spectrogram(duration_s=1), "input_path")
     assert "no IQ recording" in refusal(check, spectrogram(input_path="pictures"), "input_path")
-    assert "an IQ recording is named" in refusal(
+    assert "this is a PNG image, not samples" in refusal(
         check, spectrogram(input_path="pictures/apart/0.png"), "input_path"
     )
     recording.write_bytes(b"123")

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from rfuav_ray.signals.formats.suffixes import CONVENTIONS, DATA_TYPES
+from rfuav_ray.signals.data_types import DATA_TYPES
+from rfuav_ray.signals.formats.suffixes import CONVENTIONS
 from rfuav_ray.signals.recordings import RECORDING_SUFFIXES
 
 PAGE = (Path(__file__).parents[5] / "docs/formats.md").read_text()

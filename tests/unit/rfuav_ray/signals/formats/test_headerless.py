@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from rfuav_ray.signals.formats.suffixes import CONVENTIONS, DATA_TYPES
+from rfuav_ray.signals.data_types import DATA_TYPES
+from rfuav_ray.signals.formats.suffixes import CONVENTIONS
 from rfuav_ray.signals.recordings import RECORDING_SUFFIXES, is_recording, open_recording
 from tests.support.iq_samples import SAMPLES, interleaved
 
