@@ -141,7 +141,7 @@ def test_crop_without_a_readable_image_fails_and_leaves_nothing(client, folder):
 
 
 def test_spectrogram_warns_of_odd_metadata_in_the_log_and_the_log_file(client, folder, log_file):
-    path = folder / "retunes.sigmf-meta"
+    path = folder / "odd.sigmf-meta"
     write_sigmf(
         path,
         simulate(emitter="gfsk_fast_shuffle", duration_s=0.02, sample_rate_hz=20e6, snr_db=20, seed=1),
@@ -149,12 +149,14 @@ def test_spectrogram_warns_of_odd_metadata_in_the_log_and_the_log_file(client, f
         center_frequency_hz=2.4e9,
     )
     metadata = json.loads(path.read_text())
-    metadata["captures"].append({"core:sample_start": 1000, "core:frequency": 5.8e9})
+    metadata["global"]["core:sha512"] = "0" * 128
     path.write_text(json.dumps(metadata))
     task = client.make_spectrograms(path, folder / "images", duration_s=0.01, image_size=64)
-    assert client.wait(task["task_id"], timeout=60)["status"] == "completed"
+    ended = client.wait(task["task_id"], timeout=60)
+    assert ended["status"] == "completed"
     warnings = [e["message"] for e in client.get_logs(task["task_id"]) if e["level"] == "WARNING"]
-    assert len(warnings) == 1 and "retunes.sigmf-meta: the captures have different frequencies" in warnings[0]
+    assert len(warnings) == 1 and "'odd.sigmf-meta'" in warnings[0] and "core:sha512" in warnings[0]
+    assert ended["warnings"] == ended["result"]["warnings"] == 1
     assert f"task {task['task_id']}: {warnings[0]}" in log_file.read_text()
 
 
