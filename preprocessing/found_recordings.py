@@ -65,8 +65,10 @@ def look_at(
         name = clean(str(path.relative_to(root)))
         try:
             recording = open_recording(path, **vars(asked))
+            # Before what may fail because of them: a wrong rate makes a recording too short.
+            notes.add(name, [*recording.notes, *_note_of_rate(recording, settings)])
             count = spectrogram_count(recording, settings)
-            notes.add(name, [*recording.notes, *_doubts(recording, settings)])
+            notes.add(name, _doubts(recording))
         except (RunError, InvalidInput) as error:
             unusable.append((str(path.relative_to(root)), clean(str(error))))
             continue
@@ -111,15 +113,17 @@ def _some(names: Sequence[str]) -> str:
     return f"{len(names)} recordings ({shown} and {more} more)" if more > 0 else shown
 
 
-def _doubts(recording: Recording, settings: StftSettings) -> list[Note]:
-    """What opening the recording did not say. This reads some of its samples, or all of them for a checksum."""
-    notes = [*doubts(recording)]
-    if (note := checksum_note(recording.path)) is not None:
-        notes.append(note)
-    if recording.sample_rate_hz is None:
-        rate = f"{settings.sample_rate_hz / 1e6:g} MS/s"
-        notes.append(Note(f"no sample rate is known, so {rate} are assumed; set sample_rate_hz"))
-    return notes
+def _note_of_rate(recording: Recording, settings: StftSettings) -> list[Note]:
+    if recording.sample_rate_hz is not None:
+        return []
+    rate = f"{settings.sample_rate_hz / 1e6:g} MS/s"
+    return [Note(f"no sample rate is known, so {rate} are assumed; set sample_rate_hz")]
+
+
+def _doubts(recording: Recording) -> list[Note]:
+    """What the samples themselves say. This reads some of them, or all for a checksum."""
+    checksum = checksum_note(recording.path)
+    return [*doubts(recording), *([] if checksum is None else [checksum])]
 
 
 def _warn_about_rates(found: Sequence[FoundRecording], report: Report) -> None:

@@ -68,7 +68,7 @@ def _constant(values: npt.NDArray[Any], recording: Recording) -> Note:
 
 
 def _type_doubt(recording: Recording, places: list[npt.NDArray[Any]], values: npt.NDArray[Any]) -> Note | None:
-    stored_type = values.dtype.str
+    stored_type = places[0].dtype.str  # `values` are in the byte order of this machine
     likely = likely_types([_bytes(place) for place in places])
     share = _unusual_share(values)
     probably = ""

@@ -122,8 +122,10 @@ def test_found_recordings_unusable_ones_have_their_reason(look, tmp_path):
     raw(tmp_path / "good.iq", 2_000_000)
     raw(tmp_path / "short.iq", 100)
     (tmp_path / "x.bin").write_bytes(bytes(80_000))
-    found, unusable, _, _ = look()
+    found, unusable, events, _ = look()
     assert [one.name for one in found] == ["good.iq"]
+    # It is too short at the assumed rate.
+    assert any("'short.iq'" in message and "100 MS/s are assumed" in message for _, message in events)
     assert [name for name, _ in unusable] == ["short.iq", "x.bin"]
     assert "100 samples" in unusable[0][1] and "data_type" in unusable[1][1]
 

@@ -5,6 +5,7 @@ import pytest
 
 from rfuav_ray.signals.plausibility import doubts
 from rfuav_ray.signals.recordings import open_recording
+from tests.support import sigmf_files
 
 TYPES = {
     "float32": "<f4",
@@ -112,6 +113,17 @@ def test_plausibility_names_the_byte_order(tmp_path):
     np.fromfile(tmp_path / "x.iq", "<i2").astype(">i2").tofile(tmp_path / "x.iq")
     (message,) = found(tmp_path / "x.iq", "int16")
     assert "probably big-endian int16, not int16. Describe the file with SigMF" in message
+
+
+@pytest.mark.parametrize("datatype", ["cf32", "rf32", "cf64", "ci32", "ci16", "ri16", "cu16"])
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_plausibility_a_byte_order_that_the_metadata_state_is_no_doubt(tmp_path, datatype, order):
+    values = np.random.default_rng(1).normal(scale=0.1, size=80_000)
+    value_type = f"{'>' if order == 'be' else '<'}{datatype[1]}{int(datatype[2:]) // 8}"
+    if datatype[1] != "f":
+        values = np.rint(values * 2 ** (int(datatype[2:]) - 1)) + (2**15 if datatype[1] == "u" else 0)
+    path = sigmf_files.write(tmp_path, values.astype(value_type), f"{datatype}_{order}")
+    assert doubts(open_recording(path)) == ()
 
 
 def test_plausibility_of_floats_behind_a_header_names_the_shift(tmp_path):
