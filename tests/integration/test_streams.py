@@ -109,6 +109,7 @@ def watch(seconds):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux shows what waits for a client")
+@pytest.mark.long
 def test_stream_waits_for_a_slow_client_in_bounded_memory(service, long_log):
     host, port = service.removeprefix("http://").split(":")
     before = memory_of_the_api_mb()

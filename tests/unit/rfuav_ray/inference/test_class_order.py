@@ -6,6 +6,8 @@ from rfuav_ray.inference.prediction_log import work_digest
 from rfuav_ray.models.config import load_model_config
 from tests.support.inference_runs import Run
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 NAMES = ["DJI A", "FRSKY-X9DP2019", "FRSKY-X20R", "FRSKY-X14", "ZZ"]
 
 

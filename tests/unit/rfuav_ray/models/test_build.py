@@ -11,6 +11,8 @@ from rfuav_ray.models import download
 from rfuav_ray.models.build import build_model, load_pretrained, load_weights
 from tests.support.weight_files import Touch, saved
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def filled(model: nn.Module, value: float) -> nn.Module:
     with torch.no_grad():

@@ -14,6 +14,8 @@ from rfuav_ray.models.build import build_model, load_weights
 from rfuav_ray.models.weights import check_weights
 from tests.support.weight_files import saved
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 NAME = "mobilenet_v3_small"
 State = dict[str, torch.Tensor]
 
