@@ -13,7 +13,7 @@ import numpy as np
 from preprocessing.folders import default_output, parts_of
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
-from preprocessing.pipeline.worker import Item, Work, source_digest
+from preprocessing.pipeline.worker import Doubtful, Item, Work, source_digest
 from rfuav_ray.api.requests import AugmentationMethod, DataAugmentationRequest
 from rfuav_ray.api.results import AugmentResult, AugmentStats
 from rfuav_ray.errors import RunError
@@ -64,7 +64,9 @@ def transform_of(method: AugmentationMethod) -> Any:
     return getattr(albumentations, method)(**arguments[method], p=1)
 
 
-def augment(item: Item, output: Path, *, source: Path, methods: Sequence[AugmentationMethod], seed: int) -> int:
+def augment(
+    item: Item, output: Path, *, source: Path, methods: Sequence[AugmentationMethod], seed: int
+) -> Doubtful:
     """Copy the original and write a changed image for each method. Raises RunError if the image is unreadable."""
     image = read_image(source / item.source)
     target = Path(item.target)
@@ -73,7 +75,7 @@ def augment(item: Item, output: Path, *, source: Path, methods: Sequence[Augment
         own_seed = zlib.crc32(f"{seed} {method} {item.source}".encode("utf-8", "surrogateescape"))
         write_image(output / _named(target, method), change(image, method, own_seed))
     copy_file(source / item.source, output / _named(target, "origin"))
-    return 0
+    return Doubtful()
 
 
 def run(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
-from preprocessing.pipeline.worker import Item, Work, one_target, source_digest
+from preprocessing.pipeline.worker import Doubtful, Item, Work, one_target, source_digest
 from rfuav_ray.api.requests import ImageCropRequest
 from rfuav_ray.api.results import CropResult, CropStats
 from rfuav_ray.errors import RunError
@@ -17,7 +17,7 @@ from rfuav_ray.images.overlap import check_output
 from rfuav_ray.images.walk import LeftOut, find_images, tell_left_out
 
 
-def crop(item: Item, output: Path, *, source: Path, rectangle: tuple[int, int, int, int]) -> int:
+def crop(item: Item, output: Path, *, source: Path, rectangle: tuple[int, int, int, int]) -> Doubtful:
     """Write the part of an image inside the rectangle (x, y, width, height in pixels), clipped to the image.
 
     Raises:
@@ -29,7 +29,7 @@ def crop(item: Item, output: Path, *, source: Path, rectangle: tuple[int, int, i
     if x >= columns or y >= rows:
         raise RunError(f"the rectangle at {x}, {y} lies outside the image, which has {columns} x {rows} pixels.")
     write_pixels(output / item.target, pixels[y : y + height, x : x + width])
-    return 0
+    return Doubtful()
 
 
 def run(

@@ -9,7 +9,7 @@ from preprocessing.folders import asked_of, recordings_in, stft_settings_of
 from preprocessing.found_recordings import look_at
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
-from preprocessing.pipeline.worker import Item, Work
+from preprocessing.pipeline.worker import Doubtful, Item, Work
 from preprocessing.spectrogram_plan import check_plan
 from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.api.results import SpectrogramResult, SpectrogramStats
@@ -21,21 +21,15 @@ from rfuav_ray.signals.spectrogram import iter_spectrograms, save_spectrogram
 from rfuav_ray.signals.stft_settings import StftSettings
 
 
-def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, asked: Asked) -> int:
-    """Write the item's spectrograms of a recording.
-
-    Returns:
-        How many of their samples are NaN or infinite.
-
-    Raises:
-        RunError: The recording cannot be read.
-    """
-    bad_samples = 0
+def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, asked: Asked) -> Doubtful:
+    """Write the item's spectrograms of a recording. Raises RunError if it cannot be read."""
+    bad_samples = one_color = 0
     recording = open_recording(source / item.source, **vars(asked))
     for drawn in iter_spectrograms(recording, settings, first=item.first, count=item.count):
         save_spectrogram(output / _picture_name(item, drawn.index), drawn.image)
         bad_samples += drawn.bad_samples
-    return bad_samples
+        one_color += bool((drawn.image == drawn.image[0, 0]).all())
+    return Doubtful(bad_samples, one_color)
 
 
 def samples_digest(item: Item, *, source: Path, settings: StftSettings, asked: Asked) -> str:

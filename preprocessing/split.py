@@ -9,7 +9,7 @@ from pathlib import Path
 from preprocessing.grouping import by_recording
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
-from preprocessing.pipeline.worker import BlockResult, Item, Work, one_target, source_digest
+from preprocessing.pipeline.worker import BlockResult, Doubtful, Item, Work, one_target, source_digest
 from rfuav_ray.api.requests import DatasetSplitRequest
 from rfuav_ray.api.results import SplitResult, SplitStats
 from rfuav_ray.errors import RunError
@@ -82,11 +82,11 @@ def _take(
     return (taken, rest) if taken else (rest[:1], rest[1:])
 
 
-def copy(item: Item, output: Path, *, source: Path) -> int:
+def copy(item: Item, output: Path, *, source: Path) -> Doubtful:
     """Copy a file's bytes. Raises RunError if it is not an image, or one that is cut off."""
     read_image(source / item.source)
     copy_file(source / item.source, output / item.target)
-    return 0
+    return Doubtful()
 
 
 def run(

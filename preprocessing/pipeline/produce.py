@@ -93,7 +93,8 @@ def produce(
         if made.done == 0:
             raise _nothing_usable(failures)
         _warn_about_changes(made, noun, report)
-        _warn_about_bad_samples(items, made, report)
+        _warn_about(made.bad_samples, items, "samples are NaN or infinite and were replaced by 0", report)
+        _warn_about(made.one_color, items, "spectrograms have one colour: they show nothing", report)
         if dataset_file:
             write_text(output.path / DATASET_FILE, dataset_file(made))
         for name, text in (cards or {}).items():
@@ -135,10 +136,10 @@ def _warn_about_changes(made: BlockResult, noun: str, report: Report) -> None:
         report(RunEvent(message=message, level="WARNING"))
 
 
-def _warn_about_bad_samples(items: Sequence[Item], made: BlockResult, report: Report) -> None:
+def _warn_about(found: Sequence[tuple[int, int]], items: Sequence[Item], what: str, report: Report) -> None:
+    """Report a WARNING for each source: `found` has numbers of items and how much of `what` they have."""
     counts: Counter[str] = Counter()
-    for number, count in made.bad_samples:
+    for number, count in found:
         counts[items[number].source] += count
     for name, count in sorted(counts.items()):
-        message = f"'{name}': {count} samples are NaN or infinite and were replaced by 0."
-        report(RunEvent(message=message, level="WARNING"))
+        report(RunEvent(message=f"'{clean(name)}': {count} {what}.", level="WARNING"))

@@ -39,14 +39,24 @@ class Item:
     count: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """What is doubtful about the files of an item."""
+
+    #: samples that could not be used
+    bad_samples: int = 0
+    #: spectrograms that show nothing
+    one_color: int = 0
+
+
 @dataclass(frozen=True)
 class Work:
     """How to process an item. The functions are module-level ones or `partial`s of them: workers receive them."""
 
     #: the files an item becomes, relative to the output
     targets: Callable[[Item], Sequence[str]]
-    #: makes these files in the folder; returns the number of unusable samples. Raises RunError for a bad source
-    make: Callable[[Item, Path], int]
+    #: makes these files in the folder. Raises RunError for a bad source
+    make: Callable[[Item, Path], Doubtful]
     #: digest of the contents that an item is made from; empty, or raises RfuavError, if they cannot be read
     inputs: Callable[[Item], str]
     #: most items in a block: some seconds of work
@@ -72,6 +82,8 @@ class BlockResult:
     failures: list[tuple[int, str]] = field(default_factory=list)
     #: number of the item and its samples that could not be used
     bad_samples: list[tuple[int, int]] = field(default_factory=list)
+    #: number of the item and its spectrograms of one colour
+    one_color: list[tuple[int, int]] = field(default_factory=list)
     #: how many images an earlier run had made from other contents
     changed: int = 0
     #: number of the item and its outcome, if this run made it; not in a sum
@@ -81,6 +93,7 @@ class BlockResult:
         self.done += other.done
         self.failures += other.failures
         self.bad_samples += other.bad_samples
+        self.one_color += other.one_color
         self.changed += other.changed
 
     @property
@@ -145,6 +158,8 @@ def _finish(
         result.failures.append((number, outcome.failure))
     if outcome.bad_samples:
         result.bad_samples.append((number, outcome.bad_samples))
+    if outcome.one_color:
+        result.one_color.append((number, outcome.one_color))
 
 
 def _inputs(work: Work, item: Item) -> str:
@@ -160,7 +175,8 @@ def _exist(folder: Path, names: Sequence[str]) -> bool:
 
 def _make(work: Work, item: Item, folder: Path, inputs: str) -> Finished:
     try:
-        return Finished(inputs, work.make(item, folder))
+        doubtful = work.make(item, folder)
+        return Finished(inputs, doubtful.bad_samples, one_color=doubtful.one_color)
     except RunError as error:
         reason = clean(str(error))
     except OSError as error:

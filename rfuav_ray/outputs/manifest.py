@@ -25,10 +25,12 @@ class Finished:
     bad_samples: int = 0
     #: why it has no files
     failure: str | None = None
+    #: number of spectrograms of one colour
+    one_color: int = 0
 
 
 class FinishedLog:
-    """Appends to `finished.jsonl`: a line `[number, inputs, bad_samples, failure]` for each item."""
+    """Appends to `finished.jsonl`: a line `[number, inputs, bad_samples, failure, one_color]` for each item."""
 
     def __init__(self, run_folder: Path) -> None:
         self._file = (run_folder / FINISHED_FILE).open("ab")

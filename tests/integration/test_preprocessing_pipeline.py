@@ -16,7 +16,7 @@ from preprocessing.pipeline import blocks
 from preprocessing.pipeline import driver as pipeline
 from preprocessing.pipeline.driver import Workers, make_files
 from preprocessing.pipeline.output_folder import OutputFolder
-from preprocessing.pipeline.worker import Item, Work, one_target
+from preprocessing.pipeline.worker import Doubtful, Item, Work, one_target
 from rfuav_ray.api.requests import ImageCropRequest
 from rfuav_ray.errors import RunError, RunInterrupted, RunLost
 from rfuav_ray.events import RunEvent, ignore
@@ -40,7 +40,7 @@ def ray_with_this_module(service):
     cloudpickle.unregister_pickle_by_value(sys.modules[__name__])
 
 
-def make(item: Item, folder: Path, *, what: str = "") -> int:
+def make(item: Item, folder: Path, *, what: str = "") -> Doubtful:
     if what == "slow":
         time.sleep(SLOW_S)
     if item.source == "150":
@@ -49,7 +49,7 @@ def make(item: Item, folder: Path, *, what: str = "") -> int:
         if what == "has a bug":
             raise ZeroDivisionError
     write_text(folder / item.target, what)
-    return 0
+    return Doubtful()
 
 
 def state_of(path: Path) -> str:

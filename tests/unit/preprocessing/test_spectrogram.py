@@ -9,7 +9,7 @@ import pytest
 from scipy.signal import stft
 
 from preprocessing.folders import recordings_in, stft_settings_of
-from preprocessing.pipeline.worker import Item
+from preprocessing.pipeline.worker import Doubtful, Item
 from preprocessing.spectrogram import draw, samples_digest
 from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.errors import RunError
@@ -30,10 +30,10 @@ def drawn(tmp_path):
         fields |= changes
         settings = stft_settings_of(SpectrogramRequest(input_path="a", output_path="b", **fields))
         item = Item("a.iq", "drone/a", first=0, count=count)
-        bad = draw(item, tmp_path / "out", source=tmp_path, settings=settings, asked=Asked())
+        doubtful = draw(item, tmp_path / "out", source=tmp_path, settings=settings, asked=Asked())
         files = sorted((tmp_path / "out" / "drone").iterdir())
         assert [file.name for file in files] == [f"a_{number:05}.png" for number in range(count)]
-        return [cv2.imread(str(file), cv2.IMREAD_COLOR_RGB) for file in files], bad
+        return [cv2.imread(str(file), cv2.IMREAD_COLOR_RGB) for file in files], doubtful
 
     return draw_it
 
@@ -89,9 +89,18 @@ def test_spectrogram_the_picture_is_scipys_stft(drawn, window_overlap):
 def test_spectrogram_pictures_may_overlap_and_bad_samples_are_counted(drawn):
     samples = tone(10e6)
     samples[[100, 40_000]] = np.nan, np.inf
-    pictures, bad = drawn(samples, count=3, duration_s=SAMPLES / 2 / RATE_HZ, overlap=0.5)
+    pictures, doubtful = drawn(samples, count=3, duration_s=SAMPLES / 2 / RATE_HZ, overlap=0.5)
     assert len(pictures) == 3
-    assert bad == 1 + 2  # the second of them is in two pictures
+    assert doubtful == Doubtful(bad_samples=1 + 2)  # the second of them is in two pictures
+
+
+@pytest.mark.parametrize("style", ["rfuav", "peak"])
+def test_spectrogram_pictures_of_one_color_are_counted(drawn, style):
+    samples = tone(10e6)
+    samples[SAMPLES // 3 :] = 0
+    pictures, doubtful = drawn(samples, count=3, duration_s=SAMPLES / 3 / RATE_HZ, style=style, image_size=64)
+    assert len(pictures) == 3
+    assert doubtful == Doubtful(one_color=2)
 
 
 def test_spectrogram_a_recording_that_is_gone_is_named(tmp_path):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from preprocessing.pipeline.output_folder import OutputFolder
-from preprocessing.pipeline.worker import Item, Work, one_target, work_on
+from preprocessing.pipeline.worker import Doubtful, Item, Work, one_target, work_on
 from rfuav_ray.errors import RunError, RunInterrupted
 from rfuav_ray.events import RunEvent
 from rfuav_ray.files import copy_file, write_text
@@ -147,6 +147,6 @@ def test_full_disk_a_block_of_preprocessing_that_does_not_fit_names_its_file(mou
     assert names_in(disk) == set()
 
 
-def _make_noise(item: Item, folder: Path) -> int:
+def _make_noise(item: Item, folder: Path) -> Doubtful:
     write_image(folder / item.target, np.random.default_rng(1).integers(0, 256, (99, 99, 3), dtype=np.uint8))
-    return 0
+    return Doubtful()

@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from preprocessing.pipeline.output_folder import OutputFolder
-from preprocessing.pipeline.worker import BlockResult, Item, Work, one_target, source_digest, work_on
+from preprocessing.pipeline.worker import BlockResult, Doubtful, Item, Work, one_target, source_digest, work_on
 from rfuav_ray.errors import RunError
 
 NAMES = [f"{number}.txt" for number in range(20)]
@@ -30,7 +30,7 @@ class Life:
         if text == "bad":
             raise RunError(f"{item.source} is bad.")
         (folder / item.target).write_text(text)
-        return text.count("?")
+        return Doubtful(bad_samples=text.count("?"), one_color=text.count("!"))
 
     def run(self, *, is_last=False):
         """Returns what was made, and the sum of the answers."""
@@ -100,11 +100,12 @@ def test_worker_makes_deleted_files_again_and_files_that_nothing_notes(life):
 
 def test_worker_repeats_failures_and_bad_samples_of_an_earlier_run(life):
     (life.source / "5.txt").write_text("bad")
-    (life.source / "6.txt").write_text("what??")
+    (life.source / "6.txt").write_text("what??!")
     before = life.run()[1]
     made, total = life.run()
     assert made == [] and total == before
     assert total.failures == [(5, "5.txt is bad.")] and total.bad_samples == [(6, 2)]
+    assert total.one_color == [(6, 1)]
     (life.source / "5.txt").write_text("mended")
     made, total = life.run()
     assert made == ["5.txt"] and total.failures == [] and total.changed == 1

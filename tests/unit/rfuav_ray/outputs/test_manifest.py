@@ -41,7 +41,7 @@ def test_manifest_a_line_that_was_cut_off_is_ignored_and_spoils_no_other(note, t
 
 
 @pytest.mark.parametrize(
-    "line", [b"\0" * 50, b"\xff\xfe", b"7", b"[]", b"[[1], 2]", b'{"a": 1}', b"[1, 2, 3, 4, 5]"]
+    "line", [b"\0" * 50, b"\xff\xfe", b"7", b"[]", b"[[1], 2]", b'{"a": 1}', b"[1, 2, 3, 4, 5, 6]"]
 )
 def test_manifest_damaged_lines_are_ignored(note, tmp_path, line):
     note(ITEMS[0])
