@@ -25,6 +25,7 @@ def completed(client, task_id):
     return task
 
 
+@pytest.mark.long
 def test_training_waits_for_another_in_its_folder(client, service, training, root):
     client.update_resource_config(max_concurrent={"cpu": {"training": 2}})
     fields = training(save_path=str(root / "one-folder"), name=None)
@@ -152,6 +153,7 @@ def test_inference_refuses_results_of_an_ended_task(client, inference, root):
     assert {path: path.read_bytes() for path in (root / "refused" / "0").iterdir()} == before
 
 
+@pytest.mark.long
 def test_training_that_refuses_results_waits_for_a_live_task_and_fails(client, training, root):
     fields = training(save_path=str(root / "refused-later"), name=None)
     first = client.start_training(**fields | {"num_epochs": 20})["task_id"]
