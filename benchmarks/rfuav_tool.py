@@ -7,8 +7,8 @@ import numpy as np
 import scipy.signal
 from PIL import Image as PilImage
 
-from rfuav_ray.signals.colors import Image
 from rfuav_ray.signals.stored_samples import Samples
+from rfuav_ray.signals.styles.colors import Image
 
 
 def spectrogram(samples: Samples, points: int = 1024) -> Image:

@@ -23,8 +23,8 @@ from rfuav_ray.images.class_folders import class_folders, labelled_images
 from rfuav_ray.images.dataset_card import dataset_file_of
 from rfuav_ray.images.files import RgbImage, read_image, write_image
 from rfuav_ray.images.overlap import check_output
-from rfuav_ray.images.walk import LeftOut, is_companion, obstacle, tell_left_out, walk_images
 from rfuav_ray.outputs.artifacts import DATASET_FILE
+from rfuav_ray.walk import LeftOut, is_companion, obstacle, tell_left_out, walk_images
 
 TEST = "test"
 
@@ -109,8 +109,11 @@ def run(
         for path, _ in labelled_images(source / part, names, roots=roots, left_out=left_out[-1][1]):
             name = str(path.relative_to(source))
             items.append(Item(source=name, target=name))
-    cards = {part: text for part in found if (text := dataset_file_of(source / part)) is not None}
-    dataset_file = dataset_file_of(source)
+    cards = {
+        f"{part}/{DATASET_FILE}".removeprefix("./"): text
+        for part in (".", *found)
+        if (text := dataset_file_of(source / part)) is not None
+    }
     return produce(
         request,
         items,
@@ -133,8 +136,7 @@ def run(
             classes=sorted(class_names),
             failed=len(made.failures),
         ),
-        dataset_file=None if dataset_file is None else lambda _: dataset_file,
-        cards={f"{part}/{DATASET_FILE}": text for part, text in cards.items()},
+        cards=cards,
         left_out=tell_left_out(left_out, report),
     )
 

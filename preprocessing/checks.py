@@ -29,12 +29,12 @@ from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.files import IMAGE_KINDS, is_image
 from rfuav_ray.images.class_folders import class_folders, refuse_unfinished
 from rfuav_ray.images.overlap import check_output
-from rfuav_ray.images.walk import walk_images
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.recordings import open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
+from rfuav_ray.walk import walk_images
 
 #: up to this many recordings are opened: one must be usable, and they must not give too many spectrograms. With
 #: more, the run looks at them

@@ -14,7 +14,7 @@ from rfuav_ray.events import Report, ignore
 from rfuav_ray.files import IMAGE_KINDS
 from rfuav_ray.images.files import read_pixels, write_pixels
 from rfuav_ray.images.overlap import check_output
-from rfuav_ray.images.walk import LeftOut, find_images, tell_left_out
+from rfuav_ray.walk import LeftOut, find_images, tell_left_out
 
 
 def crop(item: Item, output: Path, *, source: Path, rectangle: tuple[int, int, int, int]) -> Doubtful:

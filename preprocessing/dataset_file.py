@@ -43,11 +43,12 @@ def _facts(one: FoundRecording) -> dict[str, Any]:
 
 
 def _tuned(one: FoundRecording) -> list[dict[str, Any]]:
-    """The first spectrogram at each frequency of a recording, where the receiver was tuned anew."""
+    """The first spectrogram at each frequency of a recording. One entry: it was not tuned anew."""
     step = one.settings.samples_between_spectrograms
+    starts = {0: one.recording.center_frequency_hz}
+    starts |= {-(-capture.first_sample // step): capture.center_frequency_hz for capture in one.recording.captures}
     tuned: list[dict[str, Any]] = []
-    for number in range(one.spectrogram_count):
-        frequency_hz = one.recording.center_frequency_at(number * step)
-        if not tuned or tuned[-1]["center_frequency_hz"] != frequency_hz:
-            tuned.append({"first_picture": number, "center_frequency_hz": frequency_hz})
+    for first, frequency_hz in starts.items():
+        if first < one.spectrogram_count and (not tuned or tuned[-1]["center_frequency_hz"] != frequency_hz):
+            tuned.append({"first_picture": first, "center_frequency_hz": frequency_hz})
     return tuned

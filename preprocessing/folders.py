@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from rfuav_ray.api.requests import PreprocessingRequest, SpectrogramRequest
-from rfuav_ray.images.walk import LeftOut, obstacle, walk_files
 from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.recordings import is_part_of_recording, is_recording
 from rfuav_ray.signals.stft_settings import StftFields, StftSettings
+from rfuav_ray.walk import LeftOut, obstacle, walk_files
 
 #: the folders of a data set that are augmented
 PARTS = ("train", "valid", "val")

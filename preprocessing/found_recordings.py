@@ -8,7 +8,7 @@ from pathlib import Path
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Level, Report, RunEvent, clean
 from rfuav_ray.signals.description import Asked, Note
-from rfuav_ray.signals.formats.sigmf import checksum_note
+from rfuav_ray.signals.formats.sigmf.pair import checksum_note
 from rfuav_ray.signals.plausibility import doubts
 from rfuav_ray.signals.recordings import Recording, open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count

@@ -14,11 +14,12 @@ from preprocessing.spectrogram_plan import check_plan
 from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.api.results import SpectrogramResult, SpectrogramStats
 from rfuav_ray.events import Report, clean, ignore
-from rfuav_ray.images.walk import LeftOut, tell_left_out
+from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.recordings import open_recording
 from rfuav_ray.signals.spectrogram import iter_spectrograms, save_spectrogram
 from rfuav_ray.signals.stft_settings import StftSettings
+from rfuav_ray.walk import LeftOut, tell_left_out
 
 
 def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, asked: Asked) -> Doubtful:
@@ -86,7 +87,7 @@ def run(
         stats_of=lambda made: _stats(items, {number for number, _ in made.failures}, unusable),
         unusable=unusable,
         left_out=tell_left_out([(source, left_out)], report),
-        dataset_file=lambda _: dataset_file(request.input_path, settings, found),
+        cards={DATASET_FILE: dataset_file(request.input_path, settings, found)},
     )
 
 

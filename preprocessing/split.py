@@ -19,7 +19,8 @@ from rfuav_ray.images.class_folders import class_folders, labelled_images
 from rfuav_ray.images.dataset_card import dataset_file_of
 from rfuav_ray.images.files import read_image
 from rfuav_ray.images.overlap import check_output
-from rfuav_ray.images.walk import LeftOut, tell_left_out
+from rfuav_ray.outputs.artifacts import DATASET_FILE
+from rfuav_ray.walk import LeftOut, tell_left_out
 
 TRAIN, VALID, TEST = "train", "valid", "test"
 
@@ -109,7 +110,7 @@ def run(
     counts = tell_left_out([(source, left_out)], report)
     items = items_of(request, names)
     _check_valid(items, class_names, report)
-    dataset_file = dataset_file_of(source) or dataset_file_of(source.parent)
+    card = dataset_file_of(source) or dataset_file_of(source.parent)
     return produce(
         request,
         items,
@@ -127,7 +128,7 @@ def run(
         noun="images",
         stats_of=lambda made: _stats(items, made, class_names, empty=len(empty)),
         unusable=empty,
-        dataset_file=None if dataset_file is None else lambda _: dataset_file,
+        cards=None if card is None else {DATASET_FILE: card},
         left_out=counts,
     )
 

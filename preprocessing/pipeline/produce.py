@@ -16,7 +16,6 @@ from rfuav_ray.api.results import FailedFile, Preprocessed, StatsT
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.files import write_text
-from rfuav_ray.outputs.artifacts import DATASET_FILE
 
 #: failures that are named in the result; the log names more
 FAILURES_IN_RESULT = 100
@@ -35,7 +34,6 @@ def produce(
     noun: str,
     stats_of: Callable[[BlockResult], StatsT],
     unusable: Sequence[tuple[str, str]] = (),
-    dataset_file: Callable[[BlockResult], str] | None = None,
     cards: Mapping[str, str] | None = None,
     left_out: dict[str, int] | None = None,
 ) -> Preprocessed[StatsT]:
@@ -53,8 +51,7 @@ def produce(
         noun: The plural that progress messages use for the items' units.
         stats_of: Makes `stats` of the result.
         unusable: Files that were found unusable before, and the reason for each.
-        dataset_file: Makes the content of dataset.yaml.
-        cards: Further files that describe the data set: their paths in the output folder, and their texts.
+        cards: Files that describe the data set: their paths in the output folder, and their texts.
         left_out: What the input has and the items do not, by reason.
 
     Returns:
@@ -70,8 +67,6 @@ def produce(
 
     def planned() -> Iterable[str]:
         yield from (name for item in items for name in work.targets(item))
-        if dataset_file:
-            yield DATASET_FILE
         yield from cards or ()
 
     output = OutputFolder(
@@ -95,8 +90,6 @@ def produce(
         _warn_about_changes(made, noun, report)
         _warn_about(made.bad_samples, items, "samples are NaN or infinite and were replaced by 0", report)
         _warn_about(made.one_color, items, "spectrograms have one colour: they show nothing", report)
-        if dataset_file:
-            write_text(output.path / DATASET_FILE, dataset_file(made))
         for name, text in (cards or {}).items():
             write_text(output.path / name, text)
         result = _result(output_path, stats_of(made), failures)

@@ -14,11 +14,11 @@ from rfuav_ray.errors import InvalidInput
 from rfuav_ray.files import IMAGE_KINDS, FileVersion, is_image, version_of
 from rfuav_ray.images import class_folders
 from rfuav_ray.images.overlap import check_apart, check_results
-from rfuav_ray.images.walk import walk_images
 from rfuav_ray.models import architectures
 from rfuav_ray.models.config import load_model_config
 from rfuav_ray.models.weights import check_weights
 from rfuav_ray.outputs.artifacts import TRAINING_FILES
+from rfuav_ray.walk import walk_images
 
 MAX_CACHED_CHECKS = 1000
 #: bytes of the longest path that a run writes in its folder: an earlier task's file in previous/<task id>/

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.files import IMAGE_KINDS, is_image, is_text
-from rfuav_ray.images.walk import LeftOut, is_companion, obstacle, walk_images
 from rfuav_ray.outputs.manifest import read_run
+from rfuav_ray.walk import LeftOut, is_companion, obstacle, walk_images
 
 NAMES_SHOWN = 10
 

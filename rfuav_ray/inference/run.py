@@ -12,7 +12,6 @@ from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean, ignore
 from rfuav_ray.files import IMAGE_KINDS, remove_temporaries
 from rfuav_ray.images.dataset_card import differences, read_card
-from rfuav_ray.images.walk import LeftOut, find_images, tell_left_out
 from rfuav_ray.inference.batches import classified
 from rfuav_ray.inference.class_order import ordered
 from rfuav_ray.inference.classifier import Classifier
@@ -22,6 +21,7 @@ from rfuav_ray.inference.progress import InferenceProgress
 from rfuav_ray.machine.gpu_memory import explaining_out_of_memory
 from rfuav_ray.models.config import ModelConfig, load_model_config
 from rfuav_ray.outputs.ownership import claim_without_task
+from rfuav_ray.walk import LeftOut, find_images, tell_left_out
 
 
 def infer(
@@ -71,17 +71,7 @@ def infer(
         tally = InferenceProgress(source, len(images), report)
         classifier = Classifier(config, weight_path, torch.device(device), request.precision, report)
         work = work_digest(config, weight_path, images)
-        if resume and log.has_other_work(work):
-            message = (
-                "The images, the config or the weights have changed since the interruption. The inference starts "
-                "from the beginning."
-            )
-            report(RunEvent(message=message, level="WARNING"))
-        kept = log.kept(work, ((tally.name(image), image) for image in images)) if resume else ()
-        log.begin(work, tally.count_earlier(kept))
-        if log.changed is not None:
-            message = f"'{log.changed}' has changed since the interruption: the inference resumes before it."
-            report(RunEvent(message=message, level="WARNING"))
+        _go_on(log, work, images, tally, report, resume=resume)
         claim_without_task(save_path, "inference", run_id, report, request.on_existing)
         counts = tell_left_out([(source, left_out)], report)
         _compare_settings(config, source, report)
@@ -97,6 +87,29 @@ def infer(
                 write(prediction)
         tally.ended()
     return tally.result(save_path, config.model, request.class_order, counts)
+
+
+def _go_on(
+    log: PredictionLog,
+    work: str,
+    images: Sequence[Path],
+    tally: InferenceProgress,
+    report: Report,
+    *,
+    resume: bool,
+) -> None:
+    """Begin the log, after what an interrupted run left of the same work. What has changed is a WARNING."""
+    if resume and log.has_other_work(work):
+        message = (
+            "The images, the config or the weights have changed since the interruption. The inference starts from "
+            "the beginning."
+        )
+        report(RunEvent(message=message, level="WARNING"))
+    kept = log.kept(work, ((tally.name(image), image) for image in images)) if resume else ()
+    log.begin(work, tally.count_earlier(kept))
+    if log.changed is not None:
+        message = f"'{log.changed}' has changed since the interruption: the inference resumes before it."
+        report(RunEvent(message=message, level="WARNING"))
 
 
 def _compare_settings(config: ModelConfig, source: Path, report: Report) -> None:

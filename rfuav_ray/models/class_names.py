@@ -1,8 +1,9 @@
 """The class names of a model config: their form, their order, and what is doubtful about them."""
 
-import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+
+from rfuav_ray.images.class_folders import composed
 
 
 def in_order(class_names: object) -> object:
@@ -45,7 +46,7 @@ def doubts(class_names: Sequence[str]) -> Iterator[str]:
             yield f"the name of class {index} begins or ends with a space: '{name}'"
     alike = defaultdict(list)
     for index, name in enumerate(class_names):
-        alike[unicodedata.normalize("NFC", name).strip()].append(index)
+        alike[composed(name).strip()].append(index)
     for name, indices in alike.items():
         if len(indices) > 1:
             where = " and ".join(map(str, indices))

@@ -12,17 +12,9 @@ import numpy.typing as npt
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.signals.data_types import DATA_TYPES
 from rfuav_ray.signals.description import HIGHEST_RATE_HZ, Asked, Capture, Described, Note
-from rfuav_ray.signals.formats import (
-    csv_table,
-    first_bytes,
-    hdf5,
-    headerless,
-    mat,
-    npy,
-    sigmf,
-    sigmf_archive,
-    wav,
-)
+from rfuav_ray.signals.formats import csv_table, first_bytes, headerless, wav
+from rfuav_ray.signals.formats.arrays import hdf5, mat, npy
+from rfuav_ray.signals.formats.sigmf import archive, pair
 from rfuav_ray.signals.formats.suffixes import suffix_of
 from rfuav_ray.signals.metadata.merging import merge
 from rfuav_ray.signals.stored_samples import RawSamples, Samples, Stored, StoredSamples, to_complex
@@ -33,8 +25,8 @@ _FORMATS: dict[frozenset[str], Callable[[Path, Asked], Described]] = {
     headerless.SUFFIXES: headerless.describe,
     npy.SUFFIXES: npy.describe,
     wav.SUFFIXES: wav.describe,
-    sigmf.SUFFIXES: sigmf.describe,
-    sigmf_archive.SUFFIXES: sigmf_archive.describe,
+    pair.SUFFIXES: pair.describe,
+    archive.SUFFIXES: archive.describe,
     mat.SUFFIXES: mat.describe,
     hdf5.SUFFIXES: hdf5.describe,
     csv_table.SUFFIXES: csv_table.describe,
@@ -126,10 +118,10 @@ def is_recording(path: Path) -> bool:
     """Whether a walk over a folder counts this file as one IQ recording.
 
     The suffix decides, in any case: see RECORDING_SUFFIXES. Hidden files do not count.
-    SigMF metadata and their data count once, see `sigmf.is_counted`. Of files without a suffix, those of samples
+    SigMF metadata and their data count once, see `pair.is_counted`. Of files without a suffix, those of samples
     count; of tables, those of two or three columns of numbers.
     """
-    if path.name.startswith(".") or _describer(path) is None or not sigmf.is_counted(path):
+    if path.name.startswith(".") or _describer(path) is None or not pair.is_counted(path):
         return False
     if suffix_of(path) in csv_table.SUFFIXES:
         return csv_table.is_counted(path)
@@ -138,7 +130,7 @@ def is_recording(path: Path) -> bool:
 
 def is_part_of_recording(path: Path) -> bool:
     """Whether the file describes a recording or holds the samples of one that counts by its metadata."""
-    return path.suffix.lower() == ".xml" or not sigmf.is_counted(path)
+    return path.suffix.lower() == ".xml" or not pair.is_counted(path)
 
 
 def open_recording(
@@ -166,8 +158,8 @@ def open_recording(
     """
     asked = Asked(sample_rate_hz, center_frequency_hz, data_type, is_real, variable)
     _check(asked)
-    metadata = sigmf.metadata_of(path)
-    describe = sigmf.describe if metadata else _describer(path)
+    metadata = pair.metadata_of(path)
+    describe = pair.describe if metadata else _describer(path)
     if describe is None:
         if path.is_file():
             first_bytes.refuse_other_formats(path)

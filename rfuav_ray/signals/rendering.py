@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from rfuav_ray.signals import peak_style, rfuav_style
-from rfuav_ray.signals.colors import Image
 from rfuav_ray.signals.stft import Read, Samples, need_one_window, reader
 from rfuav_ray.signals.stft_settings import StftSettings, Style
+from rfuav_ray.signals.styles import peak, rfuav
+from rfuav_ray.signals.styles.colors import Image
 
 #: draws `sample_count` samples
 STYLES: dict[Style, Callable[[Read, int, StftSettings], Image]] = {
-    "rfuav": rfuav_style.draw,
-    "peak": peak_style.draw,
+    "rfuav": rfuav.draw,
+    "peak": peak.draw,
 }
 
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.files import replacing
-from rfuav_ray.signals.colors import Image
 from rfuav_ray.signals.recordings import Recording, Samples
 from rfuav_ray.signals.rendering import STYLES
 from rfuav_ray.signals.stft_settings import LARGEST_SIDE, StftSettings
+from rfuav_ray.signals.styles.colors import Image
 
 
 @dataclass(frozen=True)

@@ -86,6 +86,7 @@ def raw_samples(
     skipped_bytes: int = 0,
     trailing_bytes: int = 0,
     unsigned_zero: float = RTL_SDR_ZERO,
+    region: tuple[int, int] | None = None,
 ) -> RawSamples:
     """Locate the samples between `skipped_bytes` at the start and `trailing_bytes` at the end of a file.
 
@@ -98,20 +99,22 @@ def raw_samples(
         skipped_bytes: Length of the header.
         trailing_bytes: Number of bytes after the samples.
         unsigned_zero: The value of silence in uint8 samples.
+        region: First byte and length of the part of the file that counts; None: all of it.
 
     Raises:
         RunError: The file is missing or has no samples.
     """
     check_file(path)
-    size = path.stat().st_size - skipped_bytes - trailing_bytes
+    first, length = region or (0, path.stat().st_size)
+    size = length - skipped_bytes - trailing_bytes
     sample_bytes = np.dtype(value_type).itemsize * (2 if is_complex else 1)
     if size < sample_bytes:
         raise RunError(
-            f"{path}: the file holds no samples: of its {path.stat().st_size} bytes, the first {skipped_bytes} "
+            f"{path}: the file holds no samples: of its {length} bytes, the first {skipped_bytes} "
             f"and the last {trailing_bytes} are not samples, and one sample has {sample_bytes}."
         )
     count, cut = divmod(size, sample_bytes)
-    return RawSamples(path, value_type, is_complex, skipped_bytes, count, unsigned_zero, cut)
+    return RawSamples(path, value_type, is_complex, first + skipped_bytes, count, unsigned_zero, cut)
 
 
 def check_file(path: Path) -> None:

@@ -13,8 +13,8 @@ from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.images.class_folders import check_dataset, composed, labelled_images
 from rfuav_ray.images.dataset_card import DatasetCard, differences, mixed_rates, read_card
 from rfuav_ray.images.overlap import check_apart, check_results, shared_classes
-from rfuav_ray.images.walk import LeftOut, tell_left_out
 from rfuav_ray.training.data import ImageDataset, Unreadable
+from rfuav_ray.walk import LeftOut, tell_left_out
 
 #: unreadable images that the log names; the result names more
 NAMES_SHOWN = 10

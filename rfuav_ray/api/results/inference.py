@@ -32,7 +32,7 @@ class InferenceResult(InferenceMetrics, RunResult):
     failed_images: int
     #: number of images by predicted class, the most frequent first
     classes: dict[str, int]
-    #: files of the source that are no images, by reason (`rfuav_ray.images.walk.REASONS`)
+    #: files of the source that are no images, by reason (`rfuav_ray.walk.REASONS`)
     left_out: dict[str, int]
 
 

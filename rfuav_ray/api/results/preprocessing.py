@@ -51,7 +51,7 @@ class Preprocessed(RunResult, Generic[StatsT]):
     stats: StatsT
     #: at most `preprocessing.pipeline.produce.FAILURES_IN_RESULT`, relative to the input
     failures: list[FailedFile]
-    #: how many files the input has that no image was made of, by reason (`rfuav_ray.images.walk.REASONS`)
+    #: how many files the input has that no image was made of, by reason (`rfuav_ray.walk.REASONS`)
     left_out: NotRequired[dict[str, int]]
 
 

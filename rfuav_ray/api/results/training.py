@@ -85,7 +85,7 @@ class TrainingResult(RunResult):
     #: images of both passes, per second of the epochs
     images_per_second: float
     files: TrainingFiles
-    #: files of both data sets that are no images of a class, by reason (`rfuav_ray.images.walk.REASONS`)
+    #: files of both data sets that are no images of a class, by reason (`rfuav_ray.walk.REASONS`)
     left_out: dict[str, int]
     #: images of both data sets that could not be read and were left out
     unreadable: int

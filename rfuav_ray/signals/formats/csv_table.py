@@ -2,7 +2,6 @@
 
 import re
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,8 @@ import numpy.typing as npt
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.description import HIGHEST_RATE_HZ, Asked, Described, Note
-from rfuav_ray.signals.formats.texts import kind_of_text
+from rfuav_ray.signals.formats.kept import once_per_version
+from rfuav_ray.signals.formats.plain_text import kind_of_text
 from rfuav_ray.signals.stored_samples import RTL_SDR_ZERO, Stored, check_file
 
 SUFFIXES = frozenset({".csv"})
@@ -52,13 +52,13 @@ class CsvSamples:
     unsigned_zero: float = RTL_SDR_ZERO
 
     def stored(self, start: int, count: int) -> Stored:
-        return _load(self.path, is_real=not self.is_complex).samples[start : start + count]
+        return _load(self.path, not self.is_complex).samples[start : start + count]
 
 
 def describe(path: Path, asked: Asked) -> Described:
     """Describe a table. Raises RunError, with the number of the line, if it is none of I and Q."""
     check_file(path)
-    table = _load(path, is_real=asked.is_real)
+    table = _load(path, asked.is_real)
     samples = CsvSamples(path, len(table.samples), is_complex=table.samples.ndim == 2)
     return Described(samples, "float32", table.sample_rate_hz, notes=table.notes)
 
@@ -71,21 +71,17 @@ def is_counted(path: Path) -> bool:
         return False
 
 
-def _load(path: Path, *, is_real: bool) -> _Table:
+@once_per_version(files=1)  # the windows of one recording are read one after the other
+def _load(path: Path, is_real: bool) -> _Table:
     try:
-        status = path.stat()
+        size_bytes = path.stat().st_size
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error}") from error
-    if status.st_size > _LARGEST_BYTES:
+    if size_bytes > _LARGEST_BYTES:
         raise RunError(
-            f"{path}: has {status.st_size / 1e9:.1f} GB; tables of up to {_LARGEST_BYTES / 1e9:.0f} GB are read. "
+            f"{path}: has {size_bytes / 1e9:.1f} GB; tables of up to {_LARGEST_BYTES / 1e9:.0f} GB are read. "
             "Save the samples as SigMF or .npy."
         )
-    return _load_version(path, is_real, status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=1)  # the windows of one recording are read one after the other
-def _load_version(path: Path, is_real: bool, _changed_ns: int, _size: int) -> _Table:
     dialect = _dialect(path)
     numbers = _numbers(path, dialect)
     notes = []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.description import Note
-from rfuav_ray.signals.formats.texts import header_bytes, kind_of_text
+from rfuav_ray.signals.formats.plain_text import header_bytes, kind_of_text
 
 _HEAD_BYTES = 4096
 

@@ -7,18 +7,18 @@ import numpy as np
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.signals.data_types import DATA_TYPES
 from rfuav_ray.signals.description import Asked, Described, Note, notes_of_cut
-from rfuav_ray.signals.formats import first_bytes, rfuav_xml
+from rfuav_ray.signals.formats import first_bytes
 from rfuav_ray.signals.formats.suffixes import CONVENTIONS, VAGUE_SUFFIXES, convention_of, suffix_of
+from rfuav_ray.signals.metadata import rfuav_xml
 from rfuav_ray.signals.stored_samples import check_file, raw_samples
 
 SUFFIXES = frozenset(CONVENTIONS)
 
 #: the shortest file without a suffix that a walk over a folder takes for samples
 _SMALLEST_BYTES = 1024
-#: files without a suffix that are never recordings
-_NAMES_OF_TEXTS = frozenset(
-    {"authors", "changelog", "changes", "contributing", "copying", "dockerfile", "install", "license", "licence"}
-    | {"makefile", "notice", "readme", "todo", "version"}
+#: files without a suffix that are never recordings, whatever they hold
+_NEVER_RECORDINGS = frozenset(
+    {"authors", "changelog", "contributing", "copying", "dockerfile", "license", "makefile", "notice", "readme"}
 )
 
 
@@ -67,7 +67,7 @@ def is_counted(path: Path) -> bool:
     """Whether a walk over a folder counts this file. Without a suffix only what can be samples counts."""
     if suffix_of(path):
         return True
-    if path.stem.lower() in _NAMES_OF_TEXTS:
+    if path.stem.lower() in _NEVER_RECORDINGS:
         return False
     try:
         return path.stat().st_size >= _SMALLEST_BYTES and first_bytes.other_format(path) is None

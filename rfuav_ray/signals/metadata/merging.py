@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rfuav_ray.signals.description import Asked, Capture, Described, Note
-from rfuav_ray.signals.formats import rfuav_xml
-from rfuav_ray.signals.metadata import file_names
+from rfuav_ray.signals.metadata import file_names, rfuav_xml
 from rfuav_ray.signals.metadata.quantities import spelled
 
 #: the type of one value in a complex array

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
-from rfuav_ray.signals.metadata import texts
+from rfuav_ray.signals.metadata import encodings
 
 _LARGEST_BYTES = 1_000_000
 _NOT_CONTENT = re.compile(r"<!--.*?(?:-->|$)", re.DOTALL)
@@ -44,7 +44,7 @@ def read(path: Path) -> Fields:
     """
     if path.stat().st_size > _LARGEST_BYTES:
         raise ValueError(f"it is larger than {_LARGEST_BYTES // 10**6} MB")
-    text, remark = texts.decode(path.read_bytes())
+    text, remark = encodings.decode(path.read_bytes())
     remarks = [remark] if remark else []
     try:
         found = _elements(text)

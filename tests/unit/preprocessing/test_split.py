@@ -12,7 +12,7 @@ from preprocessing.pipeline.worker import Item
 from preprocessing.split import copy, images_of, items_of, parts
 from rfuav_ray.api.requests import DatasetSplitRequest
 from rfuav_ray.errors import RunError
-from rfuav_ray.images.walk import LeftOut
+from rfuav_ray.walk import LeftOut
 
 
 def divide(names, train_ratio=0.8, val_ratio=None, seed="42 a", group_by_recording=False):

@@ -15,12 +15,12 @@ from rfuav_ray.settings import Settings
 
 for _ in range(2):
     write_to_log_file(Settings(_env_file=None, log_file=Path(sys.argv[1])), also_to_terminal=True)
-NAMES = ("rfuav_ray.signals.formats.sigmf", "preprocessing.split", "actors.tasks.manager", "serve_app.app")
+NAMES = ("rfuav_ray.signals.formats.sigmf.pair", "preprocessing.split", "actors.tasks.manager", "serve_app.app")
 for name in (*NAMES, "others"):
     logging.getLogger(name).warning("said by %s", name)
     logging.getLogger(name).info("told by %s", name)
 """
-OURS = ["rfuav_ray.signals.formats.sigmf", "preprocessing.split", "actors.tasks.manager", "serve_app.app"]
+OURS = ["rfuav_ray.signals.formats.sigmf.pair", "preprocessing.split", "actors.tasks.manager", "serve_app.app"]
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from actors.runs import log_events
 from actors.runs.log_events import warnings_as_events
 from rfuav_ray.events import RunEvent
 
-SIGNALS = logging.getLogger("rfuav_ray.signals.formats.sigmf")
+SIGNALS = logging.getLogger("rfuav_ray.signals.formats.sigmf.pair")
 
 
 def test_log_events_warnings_as_events_each_text_is_one_event():

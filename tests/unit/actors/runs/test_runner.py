@@ -200,7 +200,7 @@ def test_runner_run_a_request_that_is_not_valid_any_more_is_a_failure(worker, ac
 
 def test_runner_run_warnings_of_the_domain_are_events_of_the_task(run, actors):
     def work(report):
-        logging.getLogger("rfuav_ray.signals.formats.sigmf").warning("the captures have different frequencies")
+        logging.getLogger("rfuav_ray.signals.recordings").warning("the captures have different frequencies")
         return {}
 
     run(work)

@@ -120,7 +120,10 @@ def test_output_folder_another_request_does_not_go_on_with_it(output, tmp_path):
 def test_output_folder_the_same_task_goes_on_though_a_new_version_knows_more_fields(output):
     interrupt(output(), "a/1.png")
     with output(request={**REQUEST, "new": None}) as folder:
-        folder.complete({})
+        assert folder.result is None and (folder.path / "a" / "1.png").exists()
+        folder.complete({"made": 2})
+    with output(request={**REQUEST, "new": None}) as folder:
+        assert folder.result == {"made": 2}
 
 
 def test_output_folder_a_changed_input_is_not_mixed_with_what_was_made_of_the_old_one(output, tmp_path):

@@ -43,3 +43,12 @@ def interrupted_rfuav(service):
         return process.returncode, lines, rest, errors
 
     return call
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """The working folder, with no settings in the environment."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("PORT", "RFUAV_PORT", "HOST", "TASK_QUEUE_SIZE", "RFUAV_TASK_QUEUE_SIZE"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path

@@ -12,7 +12,7 @@ from rfuav_ray.images.class_folders import (
     fingerprint,
     labelled_images,
 )
-from rfuav_ray.images.walk import LeftOut
+from rfuav_ray.walk import LeftOut
 
 
 def make(folder: Path, classes: dict[str, list[str]]) -> Path:

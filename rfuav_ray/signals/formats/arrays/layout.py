@@ -1,12 +1,14 @@
 """What the arrays of .npy, .mat and .h5 files hold, by their shape and type."""
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 
-from rfuav_ray.signals.stored_samples import Stored
+from rfuav_ray.signals.stored_samples import RTL_SDR_ZERO, Stored
 
 #: complex: one complex number per sample; columns: I/Q (n, 2); rows: I/Q (2, n); values: real (n,)
 Form = Literal["complex", "columns", "rows", "values"]
@@ -64,3 +66,27 @@ def as_samples(array: Stored, form: Form) -> Stored:
     if form in {"complex", "values"}:
         return array.reshape(-1)
     return array.T if form == "rows" else array
+
+
+@dataclass(frozen=True)
+class ArraySamples(ABC):
+    """The samples in one array of a file that holds several, or in one array of I and one of Q."""
+
+    path: Path
+    names: tuple[str, ...]
+    layout: Layout
+    is_complex: bool
+    unsigned_zero: float = RTL_SDR_ZERO
+
+    @property
+    def sample_count(self) -> int:
+        return self.layout.length
+
+    def stored(self, start: int, count: int) -> Stored:
+        """These samples. Raises RunError as `StoredSamples.stored`."""
+        parts = self.parts(start, count)
+        return parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
+
+    @abstractmethod
+    def parts(self, start: int, count: int) -> list[Stored]:
+        """These samples of each array. Raises RunError if one is gone."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rfuav_ray.events import RunEvent
-from rfuav_ray.images.walk import LeftOut, find_images, tell_left_out
+from rfuav_ray.walk import LeftOut, find_images, tell_left_out
 
 
 def make(folder: Path, *names: str) -> Path:
@@ -141,5 +141,5 @@ def test_walk_one_warning_tells_of_all_folders(tmp_path: Path) -> None:
 
 
 def test_walk_it_loads_no_torch() -> None:
-    code = "import sys, rfuav_ray.images.walk, rfuav_ray.images.overlap; sys.exit('torch' in sys.modules)"
+    code = "import sys, rfuav_ray.walk, rfuav_ray.images.overlap; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -33,7 +33,7 @@ from tests.support.sigmf_files import SAMPLES, write, write_metadata
         7,
     ],
 )
-def test_sigmf_data_outside_the_folder_are_refused(tmp_path, dataset):
+def test_fields_outside_the_folder_are_refused(tmp_path, dataset):
     folder = tmp_path / "inside"
     (folder / "sub").mkdir(parents=True)
     for path in (tmp_path / "a.iq", folder / "sub" / "a.iq"):
@@ -42,18 +42,18 @@ def test_sigmf_data_outside_the_folder_are_refused(tmp_path, dataset):
         open_recording(write_metadata(folder, dataset=dataset))
 
 
-def test_sigmf_channels_cannot_be_told_apart(tmp_path):
+def test_fields_channels_cannot_be_told_apart(tmp_path):
     with pytest.raises(RunError, match=r"a\.sigmf-meta: core:num_channels is 2"):
         open_recording(write(tmp_path, interleaved(SAMPLES), "cf32_le", num_channels=2))
 
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf"), "20e6", True, [], 1e13, 10**400])
-def test_sigmf_a_rate_that_is_none_is_refused(tmp_path, rate):
+def test_fields_a_rate_that_is_none_is_refused(tmp_path, rate):
     with pytest.raises(RunError, match=r"a\.sigmf-meta: core:sample_rate is "):
         open_recording(write(tmp_path, interleaved(SAMPLES), "cf32_le", sample_rate=rate))
 
 
-def test_sigmf_a_recording_need_not_say_its_rate(tmp_path):
+def test_fields_a_recording_need_not_say_its_rate(tmp_path):
     path = write(tmp_path, interleaved(SAMPLES), "cf32_le", sample_rate=None)
     assert open_recording(path).sample_rate_hz is None
     assert open_recording(path, sample_rate_hz=1e6).sample_rate_hz == 1e6
@@ -80,14 +80,14 @@ def test_sigmf_a_recording_need_not_say_its_rate(tmp_path):
         (b'{"global": {}}' + b" " * 10_000_000, "larger than 10 MB"),
     ],
 )
-def test_sigmf_metadata_that_cannot_be_used_are_named_with_the_reason(tmp_path, content, reason):
+def test_fields_metadata_that_cannot_be_used_are_named_with_the_reason(tmp_path, content, reason):
     (tmp_path / "a.sigmf-meta").write_bytes(content)
     (tmp_path / "a.sigmf-data").write_bytes(interleaved(SAMPLES).tobytes())
     with pytest.raises(RunError, match=rf"a\.sigmf-meta: .*{reason}"):
         open_recording(tmp_path / "a.sigmf-meta", sample_rate_hz=1e6)
 
 
-def test_sigmf_metadata_with_a_byte_order_mark_or_without_annotations_and_captures_are_read(tmp_path):
+def test_fields_metadata_with_a_byte_order_mark_or_without_annotations_and_captures_are_read(tmp_path):
     path = write(tmp_path, interleaved(SAMPLES), "cf32_le")
     fields = json.loads(path.read_text())["global"]
     path.write_text(json.dumps({"global": fields}), encoding="utf-8-sig")
@@ -105,7 +105,7 @@ def test_sigmf_metadata_with_a_byte_order_mark_or_without_annotations_and_captur
         {"captures": [{}, {"core:header_bytes": 8}]},
     ],
 )
-def test_sigmf_bytes_to_leave_out_that_cannot_be(tmp_path, fields):
+def test_fields_bytes_to_leave_out_that_cannot_be(tmp_path, fields):
     with pytest.raises(RunError, match=r"a\.sigmf-meta: core:(header|trailing)_bytes"):
         open_recording(write(tmp_path, interleaved(SAMPLES), "cf32_le", **fields))
 
@@ -119,21 +119,21 @@ def test_sigmf_bytes_to_leave_out_that_cannot_be(tmp_path, fields):
         (8, "cf32_le", {"captures": [{"core:header_bytes": 100}]}, "holds no samples"),
     ],
 )
-def test_sigmf_data_that_do_not_fit_are_named(tmp_path, size, datatype, fields, reason):
+def test_fields_that_do_not_fit_are_named(tmp_path, size, datatype, fields, reason):
     path = write(tmp_path, np.zeros(size, np.uint8), datatype, **fields)
     with pytest.raises(RunError, match=rf"a\.sigmf-data: .*{reason}"):
         open_recording(path)
 
 
 @pytest.mark.parametrize(("datatype", "samples"), [("ci16_le", 1), ("rf32_be", 1)])
-def test_sigmf_data_a_cut_last_sample_is_left_out_and_named(tmp_path, datatype, samples):
+def test_fields_a_cut_last_sample_is_left_out_and_named(tmp_path, datatype, samples):
     recording = open_recording(write(tmp_path, np.zeros(6, np.uint8), datatype))
     assert recording.sample_count == samples
     assert "the last 2 bytes are no whole sample" in recording.notes[0].message
 
 
 @pytest.mark.parametrize(("dataset", "name"), [(None, "a.sigmf-data"), ("b.bin", "b.bin"), ("飞" * 85, "飞" * 85)])
-def test_sigmf_missing_data_are_named(tmp_path, dataset, name):
+def test_fields_missing_data_are_named(tmp_path, dataset, name):
     path = write_metadata(tmp_path, dataset=dataset)
     with pytest.raises(RunError, match=rf"a\.sigmf-meta: the data file is missing\. Put {name} beside"):
         open_recording(path)
@@ -142,14 +142,14 @@ def test_sigmf_missing_data_are_named(tmp_path, dataset, name):
         open_recording(path)
 
 
-def test_sigmf_a_recording_pickles_small_and_reads_elsewhere(tmp_path):
+def test_fields_a_recording_pickles_small_and_reads_elsewhere(tmp_path):
     recording = open_recording(write(tmp_path, interleaved(SAMPLES, ">f4"), "cf32_be"))
     frozen = pickle.dumps(recording)
     assert len(frozen) < 2000
     np.testing.assert_array_equal(pickle.loads(frozen).read(2, 2), SAMPLES[2:])
 
 
-def test_sigmf_checksums_are_not_looked_at_so_a_huge_recording_opens_at_once(tmp_path):
+def test_fields_checksums_are_not_looked_at_so_a_huge_recording_opens_at_once(tmp_path):
     path = write(tmp_path, interleaved(SAMPLES), "ci16_le", sha512="0" * 128)
     with (tmp_path / "a.sigmf-data").open("r+b") as file:
         file.truncate(4 * 2**30)
@@ -163,7 +163,7 @@ def test_sigmf_checksums_are_not_looked_at_so_a_huge_recording_opens_at_once(tmp
     assert recording.sample_count == 2**30
 
 
-def test_sigmf_data_that_became_shorter_are_noticed(tmp_path):
+def test_fields_that_became_shorter_are_noticed(tmp_path):
     recording = open_recording(write(tmp_path, interleaved(SAMPLES), "cf32_le"))
     (tmp_path / "a.sigmf-data").write_bytes(bytes(8))
     with pytest.raises(RunError, match=r"a\.sigmf-data.*shorter"):
@@ -172,7 +172,7 @@ def test_sigmf_data_that_became_shorter_are_noticed(tmp_path):
 
 @pytest.mark.parametrize("form", ["iq", "ci16_le", "cf32_be"])
 @pytest.mark.parametrize("frequency_hz", [10e6, -20e6])
-def test_sigmf_a_tone_is_in_the_row_of_its_frequency(tmp_path, form, frequency_hz):
+def test_fields_a_tone_is_in_the_row_of_its_frequency(tmp_path, form, frequency_hz):
     """Row 0 is at +rate/2 and row 640 would be at -rate/2: row = 640 * (rate/2 - frequency) / rate."""
     rate_hz, count = 100e6, 200_000
     noise = np.random.default_rng(0).standard_normal((count, 2), np.float32).view(np.complex64)[:, 0]

@@ -17,7 +17,7 @@ def write_iq(path):
     path.write_bytes(interleaved(SAMPLES * 32767, "<i2").tobytes())
 
 
-def test_sigmf_files_data_without_metadata_are_counted_so_that_the_mistake_comes_up(tmp_path):
+def test_files_data_without_metadata_are_counted_so_that_the_mistake_comes_up(tmp_path):
     path = tmp_path / "lost.sigmf-data"
     with pytest.raises(RunError, match="no such file"):
         open_recording(path)
@@ -33,7 +33,7 @@ def test_sigmf_files_data_without_metadata_are_counted_so_that_the_mistake_comes
     ("meta", "data"),
     [("a.sigmf-meta", "a.sigmf-data"), ("A.SIGMF-META", "A.SIGMF-DATA"), ("a.SigMF-meta", "a.SigMF-data")],
 )
-def test_sigmf_files_a_walk_counts_a_pair_once_however_it_is_spelled(tmp_path, meta, data):
+def test_files_a_walk_counts_a_pair_once_however_it_is_spelled(tmp_path, meta, data):
     write(tmp_path, interleaved(SAMPLES), "cf32_le", name="written")
     (tmp_path / "written.sigmf-meta").rename(tmp_path / meta)
     (tmp_path / "written.sigmf-data").rename(tmp_path / data)
@@ -43,7 +43,7 @@ def test_sigmf_files_a_walk_counts_a_pair_once_however_it_is_spelled(tmp_path, m
     assert not is_recording(tmp_path / ".a.sigmf-meta")
 
 
-def test_sigmf_files_a_walk_counts_other_files_that_metadata_name_as_their_data_once(tmp_path):
+def test_files_a_walk_counts_other_files_that_metadata_name_as_their_data_once(tmp_path):
     write_metadata(tmp_path, name="one", dataset="one.iq")
     write(tmp_path, interleaved(SAMPLES), "cf32_le", name="two")
     (tmp_path / "broken.sigmf-meta").write_text("x")
@@ -56,7 +56,7 @@ def test_sigmf_files_a_walk_counts_other_files_that_metadata_name_as_their_data_
     ("name", "data"),
     [("q", "q.iq"), ("x.iq", "x.iq"), ("r", "r.wav"), ("notes", "other.dat"), ("p2", "p.sigmf-data")],
 )
-def test_sigmf_files_data_that_metadata_name_count_once_and_open_by_either_name(tmp_path, name, data):
+def test_files_data_that_metadata_name_count_once_and_open_by_either_name(tmp_path, name, data):
     write_metadata(tmp_path, "ci16_le", name=name, dataset=data)
     write_iq(tmp_path / data)
     assert counted(tmp_path) == {f"{name}.sigmf-meta"}
@@ -69,14 +69,14 @@ def test_sigmf_files_data_that_metadata_name_count_once_and_open_by_either_name(
     assert open_recording(recording.path).notes == ()
 
 
-def test_sigmf_files_metadata_named_after_their_data_need_not_name_them(tmp_path):
+def test_files_metadata_named_after_their_data_need_not_name_them(tmp_path):
     write_metadata(tmp_path, "ci16_le", name="x.iq")
     write_iq(tmp_path / "x.iq")
     assert counted(tmp_path) == {"x.iq.sigmf-meta"}
     assert open_recording(tmp_path / "x.iq.sigmf-meta").data_type == "int16"
 
 
-def test_sigmf_files_of_several_metadata_of_the_same_data_one_counts(tmp_path):
+def test_files_of_several_metadata_of_the_same_data_one_counts(tmp_path):
     write_iq(tmp_path / "q.iq")
     for name in ("copy of q", "q", "z"):
         write_metadata(tmp_path, "ci16_le", name=name, dataset="q.iq")
@@ -88,7 +88,7 @@ def test_sigmf_files_of_several_metadata_of_the_same_data_one_counts(tmp_path):
     )
 
 
-def test_sigmf_files_data_whose_metadata_describe_others_are_counted_and_refused(tmp_path):
+def test_files_data_whose_metadata_describe_others_are_counted_and_refused(tmp_path):
     write(tmp_path, interleaved(SAMPLES), "cf32_le", dataset="b.iq")
     write_iq(tmp_path / "b.iq")
     assert counted(tmp_path) == {"a.sigmf-meta", "a.sigmf-data"}
@@ -96,28 +96,28 @@ def test_sigmf_files_data_whose_metadata_describe_others_are_counted_and_refused
         open_recording(tmp_path / "a.sigmf-data")
 
 
-def test_sigmf_files_an_umlaut_may_be_one_character_or_two(tmp_path):
+def test_files_an_umlaut_may_be_one_character_or_two(tmp_path):
     write_metadata(tmp_path, "ci16_le", name="q", dataset="dr\u00f6ne.iq")
     write_iq(tmp_path / "dro\u0308ne.iq")
     assert counted(tmp_path) == {"q.sigmf-meta"}
     assert open_recording(tmp_path / "q.sigmf-meta").sample_count == 4
 
 
-def test_sigmf_files_a_name_counts_in_any_case(tmp_path):
+def test_files_a_name_counts_in_any_case(tmp_path):
     write_metadata(tmp_path, "ci16_le", name="q", dataset="q.iq")
     write_iq(tmp_path / "Q.IQ")
     assert counted(tmp_path) == {"q.sigmf-meta"}
     assert open_recording(tmp_path / "Q.IQ").data_type == "int16"
 
 
-def test_sigmf_files_compressed_data_are_refused(tmp_path):
+def test_files_compressed_data_are_refused(tmp_path):
     path = write_metadata(tmp_path, dataset="a.ci16.gz")
     write_iq(tmp_path / "a.ci16.gz")
     with pytest.raises(RunError, match=r"a\.sigmf-meta: its data, a\.ci16\.gz, are compressed"):
         open_recording(path)
 
 
-def test_sigmf_files_metadata_that_are_written_anew_claim_what_they_now_say(tmp_path):
+def test_files_metadata_that_are_written_anew_claim_what_they_now_say(tmp_path):
     for name in ("one.iq", "two.iq"):
         write_iq(tmp_path / name)
     for name in ("one.iq", "two.iq", "one.iq"):

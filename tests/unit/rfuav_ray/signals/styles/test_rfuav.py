@@ -5,10 +5,10 @@ import pytest
 
 from benchmarks import rfuav_tool
 from rfuav_ray.images.transforms import resize
-from rfuav_ray.signals import rfuav_style
 from rfuav_ray.signals.rendering import render
 from rfuav_ray.signals.simulator import simulate
 from rfuav_ray.signals.stft_settings import StftSettings
+from rfuav_ray.signals.styles import rfuav
 from tests.support.signals import noise, tone
 
 #: of a model's input, pixels
@@ -35,7 +35,7 @@ def scene(snr_db, count=400_000):
         pytest.param(0.001 * tone(3e5, 1e6, 50_000), 256, id="no noise"),
     ],
 )
-def test_rfuav_style_the_canvas_is_matplotlibs(samples, points):
+def test_rfuav_the_canvas_is_matplotlibs(samples, points):
     ours, theirs = drawn(samples, points=points), rfuav_tool.spectrogram(samples, points)
     assert ours.shape == theirs.shape == (1440, 1920, 3)
     difference = np.abs(ours.astype(int) - theirs)
@@ -44,7 +44,7 @@ def test_rfuav_style_the_canvas_is_matplotlibs(samples, points):
 
 
 @pytest.mark.parametrize("snr_db", [20, -5])
-def test_rfuav_style_a_model_sees_what_it_sees_in_matplotlibs_image(snr_db):
+def test_rfuav_a_model_sees_what_it_sees_in_matplotlibs_image(snr_db):
     samples = scene(snr_db)
     theirs = resize(rfuav_tool.spectrogram(samples), MODEL_SIDE).astype(float)
     for image_size in (224, 640, None):
@@ -53,7 +53,7 @@ def test_rfuav_style_a_model_sees_what_it_sees_in_matplotlibs_image(snr_db):
         assert np.corrcoef(ours.ravel(), theirs.ravel())[0, 1] > 0.999
 
 
-def test_rfuav_style_silence_within_a_signal_is_white_as_in_matplotlib():
+def test_rfuav_silence_within_a_signal_is_white_as_in_matplotlib():
     samples = noise(100_000)
     samples[40_000:70_000] = 0
     ours, theirs = drawn(samples), rfuav_tool.spectrogram(samples)
@@ -61,12 +61,12 @@ def test_rfuav_style_silence_within_a_signal_is_white_as_in_matplotlib():
     assert np.abs(ours.astype(int) - theirs).mean() < 1
 
 
-def test_rfuav_style_nothing_but_silence_is_white():
+def test_rfuav_nothing_but_silence_is_white():
     samples = np.zeros(50_000, np.complex64)
     np.testing.assert_array_equal(drawn(samples), rfuav_tool.spectrogram(samples))
 
 
-def test_rfuav_style_absurd_samples_are_white():
+def test_rfuav_absurd_samples_are_white():
     samples = noise(50_000)
     samples[20_000:30_000] = np.float32(1e38)
     image = drawn(samples)
@@ -74,7 +74,7 @@ def test_rfuav_style_absurd_samples_are_white():
     assert not (image[:, :600] == 255).all(axis=-1).any()
 
 
-def test_rfuav_style_a_fixed_range_gives_the_same_color_for_the_same_power():
+def test_rfuav_a_fixed_range_gives_the_same_color_for_the_same_power():
     own = StftSettings(sample_rate_hz=1e6, duration_s=0.05, colormap="gray")
     fixed = own.model_copy(update={"db_range": (-60.0, 0.0)})
     weak, strong = (level * tone(102e6 / 1024, 1e6, 50_000) for level in (1e-4, 1.0))
@@ -84,8 +84,8 @@ def test_rfuav_style_a_fixed_range_gives_the_same_color_for_the_same_power():
     assert render(weak, fixed).max() < 90
 
 
-def test_rfuav_style_values_that_are_not_kept_are_computed_again(monkeypatch):
+def test_rfuav_values_that_are_not_kept_are_computed_again(monkeypatch):
     samples = scene(5, count=600_000)
     expected = drawn(samples, image_size=64)
-    monkeypatch.setattr(rfuav_style, "_KEPT_VALUES", 1000)
+    monkeypatch.setattr(rfuav, "_KEPT_VALUES", 1000)
     np.testing.assert_array_equal(drawn(samples, image_size=64), expected)

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.signals.metadata import texts
+from rfuav_ray.signals.metadata import encodings
 from rfuav_ray.signals.metadata.folder_names import names_in, once_per_folder
 
 META_SUFFIX, DATA_SUFFIX = ".sigmf-meta", ".sigmf-data"
 
-_LARGEST_METADATA_BYTES = 10_000_000
+LARGEST_METADATA_BYTES = 10_000_000
 #: a name within the same folder: no path separator of any system, not `.` and not `..`
 _FILE_NAME = re.compile(r"(?!\.{1,2}$)[^/\\:]+")
 #: limit of common file systems
@@ -40,15 +40,23 @@ def load(path: Path) -> Content:
         RunError: It is not SigMF metadata.
     """
     try:
-        if path.stat().st_size > _LARGEST_METADATA_BYTES:
-            raise RunError(
-                f"{path}: larger than {_LARGEST_METADATA_BYTES // 10**6} MB, too large for metadata; "
-                "remove annotations."
-            )
-        text, remark = texts.decode(path.read_bytes())
-        content = json.loads(text)
+        with path.open("rb") as file:
+            stored = file.read(min(path.stat().st_size, LARGEST_METADATA_BYTES) + 1)
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error}") from error
+    return parse(path, stored)
+
+
+def parse(path: Path, stored: bytes) -> Content:
+    """What the bytes of a metadata file say; `path` is for messages. Raises RunError as `load`."""
+    if len(stored) > LARGEST_METADATA_BYTES:
+        raise RunError(
+            f"{path}: larger than {LARGEST_METADATA_BYTES // 10**6} MB, too large for metadata; "
+            "remove annotations."
+        )
+    try:
+        text, remark = encodings.decode(stored)
+        content = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise RunError(f"{path}: is not JSON: {error}. Write the metadata again.") from error
     fields = content.get("global") if isinstance(content, dict) else None

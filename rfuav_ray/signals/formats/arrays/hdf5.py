@@ -1,7 +1,6 @@
 """HDF5 files, and MATLAB's .mat files of version 7.3, which are HDF5. The samples are read in parts."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +8,10 @@ import numpy as np
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.description import Asked, Described
-from rfuav_ray.signals.formats.arrays import Layout, as_samples, part_type
+from rfuav_ray.signals.formats.arrays.layout import ArraySamples, as_samples, part_type
+from rfuav_ray.signals.formats.arrays.variables import Variable, choose, rate_and_frequency
 from rfuav_ray.signals.formats.first_bytes import unlike
-from rfuav_ray.signals.formats.variables import Variable, choose, rate_and_frequency
-from rfuav_ray.signals.stored_samples import RTL_SDR_ZERO, Stored, check_file
+from rfuav_ray.signals.stored_samples import Stored, check_file
 
 SUFFIXES = frozenset({".h5", ".hdf5"})
 
@@ -21,24 +20,15 @@ _MATLAB_TEXTS = frozenset({"char", "cell", "function_handle", "logical", "string
 _MOST_OBJECTS = 10_000
 
 
-@dataclass(frozen=True)
-class Hdf5Samples:
-    """The samples in one data set, or in one of I and one of Q."""
+class Hdf5Samples(ArraySamples):
+    """The samples in data sets, which are read in parts."""
 
-    path: Path
-    names: tuple[str, ...]
-    layout: Layout
-    sample_count: int
-    is_complex: bool
-    unsigned_zero: float = RTL_SDR_ZERO
-
-    def stored(self, start: int, count: int) -> Stored:
+    def parts(self, start: int, count: int) -> list[Stored]:
         try:
             with _open(self.path) as file:
-                parts = [self._part(file[name], start, count) for name in self.names]
+                return [self._part(file[name], start, count) for name in self.names]
         except (OSError, KeyError, ValueError) as error:
             raise RunError(f"{self.path}: cannot be read: {error}") from error
-        return parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
 
     def _part(self, data_set: Any, start: int, count: int) -> Stored:
         index: list[slice | int] = [0 if length == 1 else slice(None) for length in data_set.shape]
@@ -68,7 +58,7 @@ def describe(path: Path, asked: Asked) -> Described:
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise RunError(f"{path}: cannot be read as HDF5 file: {error}; copy it again.") from error
     rate_hz, captures, notes = rate_and_frequency(numbers)
-    samples = Hdf5Samples(path, choice.names, choice.layout, choice.layout.length, choice.is_complex)
+    samples = Hdf5Samples(path, choice.names, choice.layout, choice.is_complex)
     return Described(samples, (part_type(choice.dtype) or choice.dtype).name, rate_hz, captures, notes)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.signals.description import HIGHEST_RATE_HZ, Asked, Capture, Note
-from rfuav_ray.signals.formats.arrays import READABLE, Layout, layout_of
+from rfuav_ray.signals.formats.arrays.layout import READABLE, Layout, layout_of
 
 #: shorter arrays are settings, not samples, unless the caller names them
 _FEWEST_SAMPLES = 64

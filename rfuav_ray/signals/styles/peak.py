@@ -5,9 +5,9 @@ import math
 import cv2
 import numpy as np
 
-from rfuav_ray.signals.colors import Image, colors
 from rfuav_ray.signals.stft import Decibels, Power, Read, power_blocks, to_db
 from rfuav_ray.signals.stft_settings import StftSettings
+from rfuav_ray.signals.styles.colors import Image, colors
 
 _SILENCE_DB = 5 * math.log10(float(np.finfo(np.float32).tiny)) + 1
 

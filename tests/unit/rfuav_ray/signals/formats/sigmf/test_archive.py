@@ -33,7 +33,7 @@ def pair(name, metadata=META, data=DATA):
 
 
 @pytest.mark.parametrize("members", [pair("a/a"), pair("b"), {**pair("a/a"), "a/readme.txt": b"text"}])
-def test_sigmf_archive_is_read_in_place(tmp_path, members):
+def test_archive_is_read_in_place(tmp_path, members):
     path = pack(tmp_path / "x.sigmf", members)
     recording = open_recording(path)
     assert is_recording(path)
@@ -42,14 +42,14 @@ def test_sigmf_archive_is_read_in_place(tmp_path, members):
     np.testing.assert_array_equal(recording.read(1, 3), SAMPLES[1:])
 
 
-def test_sigmf_archive_of_several_recordings_is_refused_with_their_names(tmp_path):
+def test_archive_of_several_recordings_is_refused_with_their_names(tmp_path):
     path = pack(tmp_path / "x.sigmf", pair("a/a") | pair("b/b"))
     with pytest.raises(RunError, match=r"several recordings \(a/a\.sigmf-meta, b/b\.sigmf-meta\); unpack it"):
         open_recording(path)
 
 
 @pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
-def test_sigmf_archive_that_is_compressed_is_refused(tmp_path, kind):
+def test_archive_that_is_compressed_is_refused(tmp_path, kind):
     path = pack(tmp_path / "x.sigmf", pair("a"), f"w:{kind}")
     with pytest.raises(RunError, match=r"x\.sigmf: this is an? \w+ file.*decompress it"):
         open_recording(path)
@@ -66,12 +66,12 @@ def test_sigmf_archive_that_is_compressed_is_refused(tmp_path, kind):
         (pair("a", data=b"1"), "no samples"),
     ],
 )
-def test_sigmf_archive_without_a_recording_is_refused(tmp_path, members, message):
+def test_archive_without_a_recording_is_refused(tmp_path, members, message):
     with pytest.raises(RunError, match=message):
         open_recording(pack(tmp_path / "x.sigmf", members))
 
 
-def test_sigmf_archive_that_is_cut_off_is_read_up_to_there(tmp_path):
+def test_archive_that_is_cut_off_is_read_up_to_there(tmp_path):
     path = pack(tmp_path / "x.sigmf", pair("a", data=interleaved(np.tile(SAMPLES, 1000)).tobytes()))
     path.write_bytes(path.read_bytes()[:20_000])
     recording = open_recording(path)
@@ -79,7 +79,7 @@ def test_sigmf_archive_that_is_cut_off_is_read_up_to_there(tmp_path):
     assert "cut off" in recording.notes[-1].message
 
 
-def test_sigmf_archive_that_is_something_else_is_refused(tmp_path):
+def test_archive_that_is_something_else_is_refused(tmp_path):
     (tmp_path / "x.sigmf").write_bytes(DATA * 100)
     with pytest.raises(RunError, match=r"x\.sigmf: cannot be read as SigMF archive"):
         open_recording(tmp_path / "x.sigmf")

@@ -10,7 +10,7 @@ import numpy as np
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.description import Asked, Described, Note
-from rfuav_ray.signals.formats.arrays import READABLE, Form, layout_of, part_type
+from rfuav_ray.signals.formats.arrays.layout import READABLE, Form, layout_of, part_type
 from rfuav_ray.signals.formats.first_bytes import unlike
 from rfuav_ray.signals.stored_samples import RawSamples, check_file
 

@@ -20,18 +20,18 @@ def opened(tmp_path):
     return open_with
 
 
-def test_sigmf_wav_that_agrees_is_nothing_to_tell(opened):
+def test_wav_header_that_agrees_is_nothing_to_tell(opened):
     assert opened().notes == ()
 
 
 @pytest.mark.parametrize("datatype", ["ci16_le", "cf32_le"])
-def test_sigmf_wav_without_header_bytes_is_read_as_its_header_says(opened, datatype):
+def test_wav_header_without_header_bytes_is_read_as_its_header_says(opened, datatype):
     recording = opened(datatype, header_bytes=0)
     np.testing.assert_allclose(recording.read(0, recording.sample_count), SAMPLES, atol=1e-4)
     assert "core:header_bytes is missing" in recording.notes[0].message
 
 
-def test_sigmf_wav_another_type_is_told_of(opened):
+def test_wav_header_another_type_is_told_of(opened):
     (note,) = opened("cf32_le").notes
     assert (note.level, note.message) == (
         "WARNING",
@@ -39,7 +39,7 @@ def test_sigmf_wav_another_type_is_told_of(opened):
     )
 
 
-def test_sigmf_wav_another_rate_is_told_of(opened):
+def test_wav_header_another_rate_is_told_of(opened):
     recording = opened(sample_rate=20e6)
     assert recording.sample_rate_hz == 20e6
     assert "core:sample_rate 20000000 is used; the header of the WAV file says 48000" in recording.notes[0].message

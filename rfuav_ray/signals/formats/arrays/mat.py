@@ -2,8 +2,6 @@
 
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +9,12 @@ import numpy as np
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.description import Asked, Described
-from rfuav_ray.signals.formats import hdf5
-from rfuav_ray.signals.formats.arrays import Layout, as_samples
+from rfuav_ray.signals.formats.arrays import hdf5
+from rfuav_ray.signals.formats.arrays.layout import ArraySamples, as_samples
+from rfuav_ray.signals.formats.arrays.variables import Variable, choose, rate_and_frequency
 from rfuav_ray.signals.formats.first_bytes import other_format, unlike
-from rfuav_ray.signals.formats.variables import Variable, choose, rate_and_frequency
-from rfuav_ray.signals.stored_samples import RTL_SDR_ZERO, Stored, check_file
+from rfuav_ray.signals.formats.kept import once_per_version
+from rfuav_ray.signals.stored_samples import Stored, check_file
 
 SUFFIXES = frozenset({".mat"})
 
@@ -25,24 +24,15 @@ _LARGEST_BYTES = 500_000_000
 _LARGEST_VALUE_BYTES = 16
 
 
-@dataclass(frozen=True)
-class MatSamples:
-    """The samples in one variable, or in one of I and one of Q."""
+class MatSamples(ArraySamples):
+    """The samples in variables, which are loaded whole."""
 
-    path: Path
-    names: tuple[str, ...]
-    layout: Layout
-    sample_count: int
-    is_complex: bool
-    unsigned_zero: float = RTL_SDR_ZERO
-
-    def stored(self, start: int, count: int) -> Stored:
+    def parts(self, start: int, count: int) -> list[Stored]:
         try:
-            parts = [as_samples(np.squeeze(_load(self.path)[name]), self.layout.form) for name in self.names]
+            arrays = [_load(self.path)[name] for name in self.names]
         except KeyError as error:
             raise RunError(f"{self.path}: the file changed while it was read: {error} is gone.") from error
-        parts = [part[start : start + count] for part in parts]
-        return parts[0] if len(parts) == 1 else np.stack(parts, axis=1)
+        return [as_samples(np.squeeze(array), self.layout.form)[start : start + count] for array in arrays]
 
 
 def describe(path: Path, asked: Asked) -> Described:
@@ -65,24 +55,19 @@ def describe(path: Path, asked: Asked) -> Described:
         name: float(one.flat[0]) for name, one in arrays.items() if one.size == 1 and one.dtype.kind in "iuf"
     }
     rate_hz, captures, notes = rate_and_frequency(numbers)
-    samples = MatSamples(path, choice.names, choice.layout, choice.layout.length, choice.is_complex)
+    samples = MatSamples(path, choice.names, choice.layout, choice.is_complex)
     return Described(samples, choice.dtype.name, rate_hz, captures, notes)
 
 
+@once_per_version(files=1)  # the windows of one recording are read one after the other
 def _load(path: Path) -> dict[str, Stored]:
     """All arrays of numbers by name, also those in structures: `record.samples`."""
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error}") from error
-    return _load_version(path, status.st_mtime_ns, status.st_size)
-
-
-@lru_cache(maxsize=1)  # the windows of one recording are read one after the other
-def _load_version(path: Path, _changed_ns: int, _size: int) -> dict[str, Stored]:
     from scipy import io  # noqa: PLC0415
 
-    found = other_format(path)
+    try:
+        found = other_format(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error}") from error
     if found is not None and "MATLAB" not in found.name:
         raise unlike(path, "a MATLAB file")
     try:

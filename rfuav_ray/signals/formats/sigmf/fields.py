@@ -6,8 +6,8 @@ from typing import Any
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.description import HIGHEST_RATE_HZ
-from rfuav_ray.signals.formats.sigmf_captures import number_of
-from rfuav_ray.signals.formats.sigmf_files import Content
+from rfuav_ray.signals.formats.sigmf.captures import number_of
+from rfuav_ray.signals.formats.sigmf.files import Content
 
 _DATA_TYPE = re.compile(r"([cr])(f32|f64|i32|i16|i8|u32|u16|u8)(?:_(le|be))?")
 

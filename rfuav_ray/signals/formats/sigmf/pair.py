@@ -1,9 +1,7 @@
-"""SigMF recordings: metadata, `x.sigmf-meta` in JSON, and a file of samples, mostly `x.sigmf-data`.
-
-Specification: sigmf.org, version 1.2.
-"""
+"""SigMF recordings: metadata, `x.sigmf-meta` in JSON, and a file of samples, mostly `x.sigmf-data`."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +9,10 @@ import numpy as np
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.description import Asked, Described, Note, notes_of_cut
-from rfuav_ray.signals.formats import sigmf_fields, sigmf_wav
-from rfuav_ray.signals.formats.sigmf_captures import captures_of
-from rfuav_ray.signals.formats.sigmf_files import (
+from rfuav_ray.signals.formats.sigmf import fields as fields_of
+from rfuav_ray.signals.formats.sigmf import wav_header
+from rfuav_ray.signals.formats.sigmf.captures import captures_of
+from rfuav_ray.signals.formats.sigmf.files import (
     DATA_SUFFIX,
     META_SUFFIX,
     Content,
@@ -44,19 +43,37 @@ def describe(path: Path, _asked: Asked) -> Described:
     metadata = metadata_path(path)
     check_file(metadata)
     content = load(metadata)
-    fields = content.global_fields
-    rate_hz = sigmf_fields.sample_rate_hz(metadata, fields)
-    data = _existing_data(metadata, fields)
-    samples, data_type, doubts = _samples(metadata, content, data, rate_hz)
-    captures, doubts_of_captures = captures_of(
-        content.captures, offset=fields.get("core:offset"), sample_count=samples.sample_count
-    )
-    notes = [*_notes(content), *doubts_of_captures, *doubts]
+    data = _existing_data(metadata, content.global_fields)
+    said = describe_data(metadata, content, data)
+    notes = list(said.notes)
     if path != metadata:
         notes.append(Note(f"its metadata are {metadata.name}", "INFO"))
     if others := others_of(metadata, data):
         notes.append(Note(f"{', '.join(others)} describe the same data; {metadata.name} is used"))
-    return Described(samples, data_type, rate_hz, captures, tuple(notes))
+    return replace(said, notes=tuple(notes))
+
+
+def describe_data(
+    metadata: Path, content: Content, data: Path, *, region: tuple[int, int] | None = None
+) -> Described:
+    """What the metadata say about their data.
+
+    Args:
+        metadata: The metadata file, for messages.
+        content: What it holds.
+        data: The file of the samples.
+        region: First byte and length of the samples' part of the file; None: all of it.
+
+    Raises:
+        RunError: The metadata cannot be used, or there are no samples.
+    """
+    rate_hz = fields_of.sample_rate_hz(metadata, content.global_fields)
+    samples, data_type, doubts = _samples(metadata, content, data, region, rate_hz)
+    captures, doubts_of_captures = captures_of(
+        content.captures, offset=content.global_fields.get("core:offset"), sample_count=samples.sample_count
+    )
+    notes = (*_notes(content), *doubts_of_captures, *doubts)
+    return Described(samples, data_type, rate_hz, captures, notes)
 
 
 def metadata_path(path: Path) -> Path:
@@ -118,14 +135,14 @@ def _existing_data(metadata: Path, fields: dict[str, Any]) -> Path:
 
 
 def _samples(
-    metadata: Path, content: Content, data: Path, rate_hz: float | None
+    metadata: Path, content: Content, data: Path, region: tuple[int, int] | None, rate_hz: float | None
 ) -> tuple[StoredSamples, str, list[Note]]:
     """The samples, numpy's name of the type, and what is doubtful about them."""
     fields = content.global_fields
-    value_type, is_complex = sigmf_fields.data_type(metadata, fields.get("core:datatype"))
-    is_pair = sigmf_fields.is_pair(metadata, fields.get("core:num_channels"), is_complex=is_complex)
-    header_bytes = sigmf_fields.header_bytes(metadata, content)
-    header = sigmf_wav.header_of(data)
+    value_type, is_complex = fields_of.data_type(metadata, fields.get("core:datatype"))
+    is_pair = fields_of.is_pair(metadata, fields.get("core:num_channels"), is_complex=is_complex)
+    header_bytes = fields_of.header_bytes(metadata, content)
+    header = wav_header.header_of(data)
     notes = []
     if is_pair:
         notes.append(Note("core:num_channels is 2 and core:datatype real: its channels are read as I and Q"))
@@ -137,12 +154,13 @@ def _samples(
         value_type,
         is_complex=is_complex or is_pair,
         skipped_bytes=header_bytes,
-        trailing_bytes=sigmf_fields.byte_count(metadata, "core:trailing_bytes", fields.get("core:trailing_bytes")),
+        trailing_bytes=fields_of.byte_count(metadata, "core:trailing_bytes", fields.get("core:trailing_bytes")),
         unsigned_zero=WAV_ZERO if data.suffix.lower() == ".wav" else RTL_SDR_ZERO,
+        region=region,
     )
     data_type = np.dtype(value_type).name
     if header:
-        notes += sigmf_wav.doubts(header, data_type, is_complex=samples.is_complex, sample_rate_hz=rate_hz)
+        notes += wav_header.doubts(header, data_type, is_complex=samples.is_complex, sample_rate_hz=rate_hz)
     return samples, data_type, [*notes, *notes_of_cut(samples)]
 
 

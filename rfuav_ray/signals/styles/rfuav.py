@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from rfuav_ray.signals.colors import Image, colors
 from rfuav_ray.signals.stft import Power, Read, power_blocks
 from rfuav_ray.signals.stft_settings import RFUAV_CANVAS, StftSettings
+from rfuav_ray.signals.styles.colors import Image, colors
 
 #: STFT values that are kept (128 MB) from the search for their range to their drawing; more are computed twice
 _KEPT_VALUES = 2**25

@@ -1,0 +1,1 @@
+"""How samples become an image: one module for each style."""
