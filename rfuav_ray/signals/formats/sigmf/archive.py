@@ -8,7 +8,7 @@ from rfuav_ray.errors import RunError
 from rfuav_ray.signals.description import Asked, Described, Note
 from rfuav_ray.signals.formats.first_bytes import other_format, unlike
 from rfuav_ray.signals.formats.kept import once_per_version
-from rfuav_ray.signals.formats.sigmf.files import DATA_SUFFIX, LARGEST_METADATA_BYTES, META_SUFFIX, parse
+from rfuav_ray.signals.formats.sigmf.files import DATA_SUFFIX, LARGEST_METADATA_BYTES, META_SUFFIX, Content, parse
 from rfuav_ray.signals.formats.sigmf.pair import describe_data
 from rfuav_ray.signals.stored_samples import check_file
 
@@ -27,8 +27,24 @@ def describe(path: Path, _asked: Asked) -> Described:
     return _described(path)
 
 
+def content_of(path: Path) -> Content:
+    """The metadata in a SigMF archive. Raises RunError as `describe`."""
+    return _read(path)[1]
+
+
 @once_per_version(files=64)  # it is small, and the file is opened for every window
 def _described(path: Path) -> Described:
+    inside, content, member = _read(path)
+    there_bytes = max(0, min(member.size, path.stat().st_size - member.offset_data))
+    said = describe_data(inside, content, path, region=(member.offset_data, there_bytes))
+    if there_bytes == member.size:
+        return said
+    cut = Note(f"the archive is cut off: of {member.size} bytes of samples, {there_bytes} are there")
+    return replace(said, notes=(*said.notes, cut))
+
+
+def _read(path: Path) -> tuple[Path, Content, tarfile.TarInfo]:
+    """The metadata's path for messages, what they hold, and where the samples are."""
     try:
         with tarfile.open(path, "r:") as archive:
             members = _files(path, archive)
@@ -39,14 +55,8 @@ def _described(path: Path) -> Described:
         if (found := other_format(path)) is not None and "tar" not in found.name:
             raise unlike(path, "a SigMF archive, which is a tar file without compression") from error
         raise RunError(f"{path}: cannot be read as SigMF archive: {error}; pack it again.") from error
-    member = members[data]
-    there_bytes = max(0, min(member.size, path.stat().st_size - member.offset_data))
     inside = path / metadata
-    said = describe_data(inside, parse(inside, stored), path, region=(member.offset_data, there_bytes))
-    if there_bytes == member.size:
-        return said
-    cut = Note(f"the archive is cut off: of {member.size} bytes of samples, {there_bytes} are there")
-    return replace(said, notes=(*said.notes, cut))
+    return inside, parse(inside, stored), members[data]
 
 
 def _files(path: Path, archive: tarfile.TarFile) -> dict[PurePosixPath, tarfile.TarInfo]:

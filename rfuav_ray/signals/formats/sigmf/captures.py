@@ -7,7 +7,7 @@ from typing import Any
 from rfuav_ray.signals.description import Capture, Note
 
 #: the bounds of core:frequency in the specification
-_HIGHEST_HZ = 1e12
+HIGHEST_HZ = 1e12
 
 
 def captures_of(
@@ -88,7 +88,7 @@ def _frequency_hz(number: int, capture: dict[str, Any], notes: list[Note]) -> fl
     if value is None:
         return None
     frequency_hz = number_of(value)
-    if abs(frequency_hz) <= _HIGHEST_HZ:
+    if abs(frequency_hz) <= HIGHEST_HZ:
         return frequency_hz
     notes.append(
         Note(f"core:frequency of capture {number} is {_short(value)}, which is no frequency; it is ignored")

@@ -28,6 +28,8 @@ class Content:
     captures: list[dict[str, Any]]
     #: if its encoding had to be guessed
     remark: str | None
+    #: unchecked, since no sample depends on them
+    annotations: list[Any]
 
 
 def load(path: Path) -> Content:
@@ -65,7 +67,8 @@ def parse(path: Path, stored: bytes) -> Content:
     captures = content.get("captures", [])
     if not isinstance(captures, list) or not all(isinstance(capture, dict) for capture in captures):
         raise RunError(f"{path}: 'captures' must be a list of objects.")
-    return Content(fields, captures, remark)
+    annotations = content.get("annotations")
+    return Content(fields, captures, remark, annotations if isinstance(annotations, list) else [])
 
 
 def data_path(path: Path, fields: dict[str, Any]) -> Path:
