@@ -90,9 +90,12 @@ class Recording:
     def read_checked(self, start: int, count: int) -> tuple[Samples, Mask]:
         """Like `read`, with a mask of shape (count,) that is False for each sample that was replaced by 0."""
         samples = to_complex(self._stored(start, count), unsigned_zero=self.samples.unsigned_zero)
+        # A sum takes half the time of a mask. It is finite only if all samples are.
+        with np.errstate(over="ignore", invalid="ignore"):
+            if np.isfinite(samples.sum()):
+                return samples, np.ones(count, bool)
         finite = np.isfinite(samples)
-        samples[~finite] = 0
-        return samples, finite
+        return np.where(finite, samples, np.complex64(0)), finite
 
     def digest(self, start: int, count: int) -> str:
         """A digest of these samples as they are stored, and of what the metadata say. Raises as `read`."""

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable
 
-from rfuav_ray.signals.stft import Read, Samples, need_one_window, reader
+from rfuav_ray.signals.stft import Samples, StftBlocks, need_one_window, reader
 from rfuav_ray.signals.stft_settings import StftSettings, Style
 from rfuav_ray.signals.styles import peak, rfuav
 from rfuav_ray.signals.styles.colors import Image
 
-#: draws `sample_count` samples
-STYLES: dict[Style, Callable[[Read, int, StftSettings], Image]] = {
+#: draws all blocks
+STYLES: dict[Style, Callable[[StftBlocks, StftSettings], Image]] = {
     "rfuav": rfuav.draw,
     "peak": peak.draw,
 }
@@ -25,4 +25,4 @@ def render(samples: Samples, settings: StftSettings) -> Image:
         RunError: There are fewer than `stft_points` samples.
     """
     need_one_window(len(samples), settings)
-    return STYLES[settings.style](reader(samples), len(samples), settings)
+    return STYLES[settings.style](StftBlocks(reader(samples), len(samples), settings), settings)

@@ -11,6 +11,7 @@ from rfuav_ray.errors import RunError
 from rfuav_ray.files import replacing
 from rfuav_ray.signals.recordings import Recording, Samples
 from rfuav_ray.signals.rendering import STYLES
+from rfuav_ray.signals.stft import StftBlocks, memory_for
 from rfuav_ray.signals.stft_settings import LARGEST_SIDE, StftSettings
 from rfuav_ray.signals.styles.colors import Image
 
@@ -83,12 +84,13 @@ def iter_spectrograms(
     if not 0 <= first <= end <= total:
         raise RunError(f"{recording.path}: the range {first} to {end} is outside its {total} spectrograms.")
     settings = settings.at_rate(recording.sample_rate_hz)
-    step = settings.samples_between_spectrograms
+    step, size = settings.samples_between_spectrograms, settings.samples_per_spectrogram
 
     def draw() -> Iterator[Spectrogram]:
+        memory = memory_for(size, settings)
         for index in range(first, end):
             read = _RecordingReader(recording, index * step)
-            image = STYLES[settings.style](read, settings.samples_per_spectrogram, settings)
+            image = STYLES[settings.style](StftBlocks(read, size, settings, memory=memory), settings)
             yield Spectrogram(index, index * step / settings.sample_rate_hz, image, read.bad_samples)
 
     return draw()

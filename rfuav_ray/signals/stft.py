@@ -14,11 +14,14 @@ from rfuav_ray.signals.stft_settings import StftSettings
 from rfuav_ray.signals.stored_samples import Samples
 
 __all__ = [
+    "Block",
     "Decibels",
     "Power",
     "Read",
     "Samples",
+    "StftBlocks",
     "StftSettings",
+    "memory_for",
     "need_one_window",
     "power_blocks",
     "power_db",
@@ -30,11 +33,84 @@ Decibels = npt.NDArray[np.float32]
 Power = npt.NDArray[np.float32]
 #: reads `count` samples from `start` on
 Read = Callable[[int, int], Samples]
+#: first column, and |Z|² of shape (columns, stft_points)
+Block = tuple[int, Power]
 
 #: FFT input points per block: 2 MB of complex64 stay in the processor's cache
 _BLOCK_POINTS = 2**18
+#: STFT values that are kept (128 MB) from one pass to the next; more are computed again
+_KEPT_VALUES = 2**25
 _SMALLEST_POWER = float(np.finfo(np.float32).tiny)
 _LARGEST_POWER = float(np.finfo(np.float32).max)
+
+
+class StftBlocks:
+    """The STFT of some samples as blocks (first column, |Z|² of shape (columns, stft_points)) in FFT order.
+
+    A pass over it gives all blocks, and it can be passed over as often as needed. Callers may hold the blocks: no
+    later block overwrites them. Only in `memory` the next window does. Callers must not write to blocks: all
+    passes share the kept ones.
+    """
+
+    def __init__(
+        self,
+        read: Read,
+        sample_count: int,
+        settings: StftSettings,
+        watch: Callable[[Power], None] | None = None,
+        *,
+        memory: Power | None = None,
+    ) -> None:
+        """Compute nothing yet.
+
+        Args:
+            read: Reads the samples, from the first one on, once for each pass that computes.
+            sample_count: How many there are.
+            settings: Those of the spectrogram.
+            watch: Is called with the |Z|² of each block, once for each block: in the first pass.
+            memory: From `memory_for`, for the blocks that are kept. Windows that are drawn one after the other can
+                share it, because the pages of new memory take time. None: its own.
+        """
+        self.columns = settings.columns(sample_count)
+        self._arguments = read, sample_count, settings
+        self._watch, self._watched = watch, 0
+        self._memory = memory
+        self._kept: Power | None = None
+
+    def __iter__(self) -> Iterator[Block]:
+        """All blocks: the kept ones, or computed."""
+        if self._kept is None:
+            yield from self._watching(power_blocks(*self._arguments))
+            return
+        count = _block_columns(self._kept.shape[1])
+        for first in range(0, self.columns, count):
+            yield first, self._kept[first : first + count]
+
+    def keeping(self) -> Iterator[Block]:
+        """All blocks. Later passes compute none if they are few enough to be kept."""
+        if self._memory is None:
+            self._memory = memory_for(*self._arguments[1:])
+        if self._kept is not None or len(self._memory) < self.columns:
+            yield from self
+            return
+        yield from self._watching(power_blocks(*self._arguments, into=self._memory))
+        self._kept = self._memory
+
+    def _watching(self, blocks: Iterator[Block]) -> Iterator[Block]:
+        for first, power in blocks:
+            if self._watch and first >= self._watched:
+                self._watched = first + len(power)
+                self._watch(power)
+            yield first, power
+
+
+def memory_for(sample_count: int, settings: StftSettings) -> Power:
+    """Memory for all |Z|² of that many samples, float32 (columns, stft_points); no columns if they are too many.
+
+    It takes no space before it is written to.
+    """
+    columns, points = settings.columns(sample_count), settings.stft_points
+    return np.empty((columns if columns * points <= _KEPT_VALUES else 0, points), np.float32)
 
 
 def power_db(samples: Samples, settings: StftSettings) -> Decibels:
@@ -55,8 +131,13 @@ def power_db(samples: Samples, settings: StftSettings) -> Decibels:
     return to_db(np.fft.fftshift(np.concatenate(blocks).T, axes=0))
 
 
-def power_blocks(read: Read, sample_count: int, settings: StftSettings) -> Iterator[tuple[int, Power]]:
-    """Blocks (first column, |Z|² of shape (columns, stft_points)) in FFT order."""
+def power_blocks(
+    read: Read, sample_count: int, settings: StftSettings, *, into: Power | None = None
+) -> Iterator[Block]:
+    """Blocks (first column, |Z|² of shape (columns, stft_points)) in FFT order.
+
+    They are new arrays, or parts of `into`, float32 (all columns, stft_points).
+    """
     # Imported here: it takes a second, and every process of the service imports this module for its settings.
     from scipy.signal import get_window  # noqa: PLC0415
 
@@ -70,15 +151,21 @@ def power_blocks(read: Read, sample_count: int, settings: StftSettings) -> Itera
     before = settings.zeros_before
     read = _between_zeros(read, sample_count) if before else read
     columns = settings.columns(sample_count)
-    block = max(1, _BLOCK_POINTS // points)
+    block = _block_columns(points)
+    windowed = np.empty((min(block, columns), points), np.complex64)
     for first in range(0, columns, block):
         count = min(block, columns - first)
-        samples = read(first * hop - before, (count - 1) * hop + points)
-        frames = np.lib.stride_tricks.sliding_window_view(samples, points)[::hop]
+        samples = np.ascontiguousarray(read(first * hop - before, (count - 1) * hop + points), np.complex64)
+        # Not sliding_window_view, which takes a noticeable time for each block.
+        frames = np.ndarray((count, points), np.complex64, samples, strides=(hop * 8, 8))
+        power = np.empty((count, points), np.float32) if into is None else into[first : first + count]
         # Absurd samples overflow, for example in a file read with the wrong data_type. Drawing bounds them.
         with np.errstate(over="ignore", invalid="ignore"):
-            spectrum = scipy.fft.fft(frames * window, axis=1, overwrite_x=True)
-            power = (spectrum.real**2 + spectrum.imag**2) * scale
+            spectrum = scipy.fft.fft(np.multiply(frames, window, out=windowed[:count]), axis=1, overwrite_x=True)
+            parts = spectrum.view(np.float32)
+            np.square(parts, out=parts)
+            np.add(parts[:, ::2], parts[:, 1::2], out=power)
+            power *= scale
         yield first, power
 
 
@@ -98,6 +185,10 @@ def to_db(power: Power) -> Decibels:
     # float32 overflow leaves NaN, which fmin and fmax replace by a number.
     bounded = np.fmin(np.fmax(power, _SMALLEST_POWER), _LARGEST_POWER)
     return (5 * np.log10(bounded)).astype(np.float32)  # 10*log10|Z| = 5*log10|Z|²
+
+
+def _block_columns(points: int) -> int:
+    return max(1, _BLOCK_POINTS // points)
 
 
 def _between_zeros(read: Read, sample_count: int) -> Read:

@@ -7,7 +7,7 @@ Scaling to the canvas and on to the image is linear, and separate for rows and c
 matrix that does both, and matplotlib draws nothing.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any
 
@@ -16,52 +16,38 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from rfuav_ray.signals.stft import Power, Read, power_blocks
+from rfuav_ray.signals.stft import Power, StftBlocks
 from rfuav_ray.signals.stft_settings import RFUAV_CANVAS, StftSettings
 from rfuav_ray.signals.styles.colors import Image, colors
 
-#: STFT values that are kept (128 MB) from the search for their range to their drawing; more are computed twice
-_KEPT_VALUES = 2**25
 _WHITE = 255
 
-Block = tuple[int, Power]
 #: a kernel over distances in units of its radius
 _Kernel = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 
-def draw(read: Read, sample_count: int, settings: StftSettings) -> Image:
-    """Draw samples as RGB uint8 (image_size, image_size, 3), or (1440, 1920, 3) without `image_size`."""
-    columns, points = settings.columns(sample_count), settings.stft_points
-    blocks = _Blocks(read, sample_count, settings)
-    low, high = settings.db_range or _range_of(power for _, power in blocks)
+def draw(blocks: StftBlocks, settings: StftSettings) -> Image:
+    """Draw blocks as RGB uint8 (image_size, image_size, 3), or (1440, 1920, 3) without `image_size`."""
+    columns, points = blocks.columns, settings.stft_points
+    low, high = settings.db_range or _range_of(power for _, power in blocks.keeping())
     width, height = RFUAV_CANVAS if settings.image_size is None else (settings.image_size, settings.image_size)
     is_nearest = all(_is_enlarged(*axis) for axis in ((columns, RFUAV_CANVAS[0]), (points, RFUAV_CANVAS[1])))
-    across = _scaling(columns, RFUAV_CANVAS[0], width, is_nearest=is_nearest).tocsc()
-    drawn = np.zeros((width, points * 3), np.float32)
+    tables = _lookup_tables(settings.colormap)
+    drawn = [np.zeros((width, points * table.itemsize // 4), np.float32) for table in tables]
     for first, power in blocks:
-        part = across[:, first : first + len(power)].tocsr()
-        rows = np.flatnonzero(np.diff(part.indptr))
-        colored = _colored(power, low, high, colors(settings.colormap))
-        drawn[rows] += part[rows] @ colored.reshape(len(power), -1).astype(np.float32)
-    # The order of the FFT becomes that of the image: the highest frequency at the top.
-    order = np.argsort(np.fft.fftshift(np.arange(points)))
-    upwards = _scaling(points, RFUAV_CANVAS[1], height, is_nearest=is_nearest).tocsc()[:, order].tocsr()[::-1]
-    by_frequency = np.ascontiguousarray(drawn.reshape(width, points, 3).transpose(1, 0, 2))
+        rows, across = _across(columns, width, first, len(power), is_nearest=is_nearest)
+        levels, without_power = _levels(power, low, high), _without_power(power)
+        for table, channels in zip(tables, drawn, strict=True):
+            colored = np.asarray(cv2.LUT(levels, table)).view(np.float32)
+            if without_power is not None:
+                colored.reshape(*power.shape, -1)[without_power] = _WHITE
+            channels[rows] += across @ colored
+    by_frequency = np.empty((points, width, 3), np.float32)
+    parts = [channels.reshape(width, points, -1).swapaxes(0, 1) for channels in drawn]
+    np.concatenate(parts, axis=2, out=by_frequency)
+    upwards = _upwards(points, height, is_nearest=is_nearest)
     image = (upwards @ by_frequency.reshape(points, -1)).reshape(height, width, 3)
-    drawn_image: Image = np.clip(np.rint(image), 0, 255).astype(np.uint8)
-    return drawn_image
-
-
-class _Blocks:
-    """The blocks of the STFT, as often as they are asked for. They are computed once if they are few enough."""
-
-    def __init__(self, read: Read, sample_count: int, settings: StftSettings) -> None:
-        self._arguments = read, sample_count, settings
-        values = settings.columns(sample_count) * settings.stft_points
-        self._kept: list[Block] | None = list(power_blocks(*self._arguments)) if values <= _KEPT_VALUES else None
-
-    def __iter__(self) -> Iterator[Block]:
-        return iter(self._kept) if self._kept is not None else power_blocks(*self._arguments)
+    return np.asarray(cv2.convertScaleAbs(image), np.uint8)  # rounds to the nearest
 
 
 def _range_of(powers: Iterable[Power]) -> tuple[float, float]:
@@ -79,23 +65,55 @@ def _is_finite(power: Power) -> bool:
     return bool(power.min() > 0 and power.max() < np.inf)
 
 
-def _colored(power: Power, low: float, high: float, table: Image) -> Image:
-    """The colour of each |Z|², uint8 (columns, points, 3): white, as the paper, if it has no finite logarithm."""
+def _without_power(power: Power) -> npt.NDArray[np.bool_] | None:
+    """Where no logarithm is a finite number: that is white, as the paper. None: nowhere."""
+    return None if _is_finite(power) else ~(np.isfinite(power) & (power > 0))
+
+
+def _levels(power: Power, low: float, high: float) -> npt.NDArray[np.uint8]:
+    """The level of each |Z|², 0 to 255, between these 10*log10|Z|.
+
+    As in matplotlib, level i begins at i / 256 of the range. One value alone has the lowest level.
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
         levels = np.log(power)
-        # As in matplotlib, level i begins at i / 256 of the range. One value alone has the lowest colour.
         levels *= 256 * 5 / np.log(10) / (high - low) if high > low else 0
         levels -= 256 * low / (high - low) if high > low else 0
-        np.clip(levels, 0, 255, out=levels)
-        colored: Any = cv2.applyColorMap(levels.astype(np.uint8), table[:, np.newaxis])
-    if not _is_finite(power):
-        colored[~(np.isfinite(power) & (power > 0))] = _WHITE
-    return np.asarray(colored, np.uint8)
+        return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
+
+
+@lru_cache
+def _lookup_tables(colormap: str) -> list[npt.NDArray[np.floating[Any]]]:
+    """The colours as float32, for cv2.LUT: red beside green in the place of one float64, and blue.
+
+    A look-up takes as long for 8 bytes as for 4, and is the slowest step after the FFT.
+    """
+    table = colors(colormap).astype(np.float32)
+    return [np.ascontiguousarray(table[:, :2]).view(np.float64), np.ascontiguousarray(table[:, 2:])]
 
 
 def _is_enlarged(values: int, pixels: int) -> bool:
     """Whether matplotlib repeats the values of this axis, unless the other axis makes it smooth both."""
     return pixels > 3 * values or pixels in {values, 2 * values}
+
+
+@lru_cache(maxsize=1024)
+def _across(columns: int, width: int, first: int, count: int, *, is_nearest: bool) -> tuple[slice, Any]:
+    """The pixels that `count` columns from `first` on reach, and the matrix (pixels, count) of their shares.
+
+    To cut a matrix takes as long as to multiply with it.
+    """
+    part = _scaling(columns, RFUAV_CANVAS[0], width, is_nearest=is_nearest)[:, first : first + count]
+    reached = np.flatnonzero(np.diff(part.indptr))
+    rows = slice(int(reached.min(initial=width)), int(reached.max(initial=-1)) + 1)
+    return rows, part[rows]
+
+
+@lru_cache(maxsize=16)
+def _upwards(points: int, height: int, *, is_nearest: bool) -> Any:
+    """Matrix (height, points): the FFT's order becomes that of the image, the highest frequency at the top."""
+    order = np.argsort(np.fft.fftshift(np.arange(points)))
+    return _scaling(points, RFUAV_CANVAS[1], height, is_nearest=is_nearest).tocsc()[:, order].tocsr()[::-1]
 
 
 @lru_cache(maxsize=16)
