@@ -8,10 +8,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from preprocessing.folders import (
-    asked_of,
     default_output,
     parts_of,
-    recordings_in,
     request_identity,
     stft_settings_of,
 )
@@ -31,6 +29,7 @@ from rfuav_ray.images.class_folders import class_folders, refuse_unfinished
 from rfuav_ray.images.overlap import check_output
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.description import Asked
+from rfuav_ray.signals.finding import asked_of, recordings_in
 from rfuav_ray.signals.recordings import open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings

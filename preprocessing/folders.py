@@ -5,10 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from rfuav_ray.api.requests import PreprocessingRequest, SpectrogramRequest
-from rfuav_ray.signals.description import Asked
-from rfuav_ray.signals.recordings import is_part_of_recording, is_recording
 from rfuav_ray.signals.stft_settings import StftFields, StftSettings
-from rfuav_ray.walk import LeftOut, obstacle, walk_files
+from rfuav_ray.walk import obstacle
 
 #: the folders of a data set that are augmented
 PARTS = ("train", "valid", "val")
@@ -35,24 +33,3 @@ def stft_settings_of(request: SpectrogramRequest) -> StftSettings:
     if fields["sample_rate_hz"] is None:
         del fields["sample_rate_hz"]  # the default is for recordings that do not state theirs
     return StftSettings.model_validate(fields)
-
-
-def asked_of(request: SpectrogramRequest) -> Asked:
-    """What a request says about all its recordings."""
-    return Asked(
-        sample_rate_hz=request.sample_rate_hz,
-        center_frequency_hz=request.center_frequency_hz,
-        data_type=request.data_type,
-        is_real=request.real,
-        variable=request.variable,
-    )
-
-
-def recordings_in(source: Path, *, roots: Sequence[Path] = (), left_out: LeftOut | None = None) -> list[Path]:
-    """The recording itself, or all recordings in a folder and below it, sorted; see `walk_files`."""
-    if source.is_file():
-        return [source]
-    found = walk_files(
-        source, is_recording, is_missed=lambda path: not is_part_of_recording(path), roots=roots, left_out=left_out
-    )
-    return sorted(found)

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.events import Level, Report, RunEvent, clean
+from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.signals.description import Asked, Note
-from rfuav_ray.signals.formats.sigmf.pair import checksum_note
-from rfuav_ray.signals.plausibility import doubts
+from rfuav_ray.signals.finding import RecordingNotes, notes_of_samples, some
 from rfuav_ray.signals.recordings import Recording, open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
@@ -17,8 +16,6 @@ from rfuav_ray.signals.stft_settings import StftSettings
 #: samples of one item: large enough to outweigh its overhead, small enough for frequent progress reports
 SAMPLES_PER_ITEM = 2**22
 MAX_SPECTROGRAMS_PER_ITEM = 16
-#: recordings that a message about several of them names
-NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -60,7 +57,7 @@ def look_at(
     stems.update(paths)
     found: list[FoundRecording] = []
     unusable: list[tuple[str, str]] = []
-    notes = _Notes()
+    notes = RecordingNotes()
     for path in paths:
         name = clean(str(path.relative_to(root)))
         try:
@@ -68,7 +65,7 @@ def look_at(
             # Before what may fail because of them: a wrong rate makes a recording too short.
             notes.add(name, [*recording.notes, *_note_of_rate(recording, settings)])
             count = spectrogram_count(recording, settings)
-            notes.add(name, _doubts(recording))
+            notes.add(name, notes_of_samples(recording))
         except (RunError, InvalidInput) as error:
             unusable.append((str(path.relative_to(root)), clean(str(error))))
             continue
@@ -91,39 +88,11 @@ def look_at(
     return found, unusable
 
 
-class _Notes:
-    """Notes of recordings. The same note about many of them is told once."""
-
-    def __init__(self) -> None:
-        self._names: defaultdict[Note, list[str]] = defaultdict(list)
-
-    def add(self, name: str, notes: Sequence[Note]) -> None:
-        for note in notes:
-            self._names[note].append(name)
-
-    def tell(self, report: Report) -> None:
-        for note, names in self._names.items():
-            level: Level = note.level
-            report(RunEvent(message=clean(f"{_some(names)}: {note.message}."), level=level))
-
-
-def _some(names: Sequence[str]) -> str:
-    shown = ", ".join(f"'{name}'" for name in names[:NAMES_SHOWN])
-    more = len(names) - NAMES_SHOWN
-    return f"{len(names)} recordings ({shown} and {more} more)" if more > 0 else shown
-
-
 def _note_of_rate(recording: Recording, settings: StftSettings) -> list[Note]:
     if recording.sample_rate_hz is not None:
         return []
     rate = f"{settings.sample_rate_hz / 1e6:g} MS/s"
     return [Note(f"no sample rate is known, so {rate} are assumed; set sample_rate_hz")]
-
-
-def _doubts(recording: Recording) -> list[Note]:
-    """What the samples themselves say. This reads some of them, or all for a checksum."""
-    checksum = checksum_note(recording.path)
-    return [*doubts(recording), *([] if checksum is None else [checksum])]
 
 
 def _warn_about_rates(found: Sequence[FoundRecording], report: Report) -> None:
@@ -132,7 +101,7 @@ def _warn_about_rates(found: Sequence[FoundRecording], report: Report) -> None:
     for one in found:
         names[one.settings.sample_rate_hz].append(clean(one.name))
     if len(names) > 1:
-        rates = "; ".join(f"{rate_hz / 1e6:g} MS/s: {_some(some)}" for rate_hz, some in sorted(names.items()))
+        rates = "; ".join(f"{rate_hz / 1e6:g} MS/s: {some(named)}" for rate_hz, named in sorted(names.items()))
         message = (
             f"The recordings have different sample rates, so the same signal looks different: {rates}. "
             "Resample them, or draw each rate as a data set of its own."

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from preprocessing.dataset_file import dataset_file
-from preprocessing.folders import asked_of, recordings_in, stft_settings_of
+from preprocessing.folders import stft_settings_of
 from preprocessing.found_recordings import look_at
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
@@ -16,6 +16,7 @@ from rfuav_ray.api.results import SpectrogramResult, SpectrogramStats
 from rfuav_ray.events import Report, clean, ignore
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.signals.description import Asked
+from rfuav_ray.signals.finding import asked_of, recordings_in
 from rfuav_ray.signals.recordings import open_recording
 from rfuav_ray.signals.spectrogram import iter_spectrograms, save_spectrogram
 from rfuav_ray.signals.stft_settings import StftSettings

@@ -8,12 +8,13 @@ from pathlib import Path
 
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.files import TEMPORARY, is_image
-from rfuav_ray.outputs.artifacts import DATASET_FILE, INFERENCE_FILES, JSONL_INDEX
+from rfuav_ray.outputs.artifacts import DATASET_FILE, INFERENCE_FILES, JSONL_INDEX, RECORDINGS_INDEX
 from rfuav_ray.outputs.manifest import RUN_FOLDER
 
 #: why a file or folder is left out, and how a message says it
 REASONS = {
     "other_suffix": "with other suffixes",
+    "recording": "recordings: the model's config has no stft; set style, stft_points and duration_s",
     "hidden": "hidden",
     "outside_classes": "images outside of class folders",
     "outside_parts": "images outside of train and valid",
@@ -24,7 +25,10 @@ REASONS = {
 }
 #: files whose absence nobody misses: of this service, of the systems of desktops, and of archives made there
 COMPANIONS = frozenset(
-    {DATASET_FILE, *INFERENCE_FILES, JSONL_INDEX, RUN_FOLDER, "thumbs.db", "desktop.ini", ".ds_store", "__macosx"}
+    {
+        *(DATASET_FILE, *INFERENCE_FILES, JSONL_INDEX, RECORDINGS_INDEX, RUN_FOLDER),
+        *("thumbs.db", "desktop.ini", ".ds_store", "__macosx"),
+    }
 )
 NAMES_SHOWN = 3
 SUFFIXES_SHOWN = 5

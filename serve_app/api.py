@@ -30,6 +30,7 @@ from serve_app.routes import (
     index,
     inference,
     preprocessing,
+    recordings,
     redoc,
     resources,
     tasks,
@@ -79,6 +80,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
     for group in (
         training,
         inference,
+        recordings,
         preprocessing,
         tasks,
         artifacts,

@@ -38,6 +38,7 @@ from rfuav_ray.outputs.artifacts import (
     EPOCH_CHECKPOINT,
     INFERENCE_FILES,
     JSONL_INDEX,
+    RECORDINGS_INDEX,
     TRAINING_FILES,
 )
 
@@ -127,11 +128,11 @@ KINDS: dict[str, Kind] = {
             InferenceResult,
             slot_kind="inference",
             path="/api/v2/inference/start",
-            summary="Classify images.",
+            summary="Classify images and recordings.",
             cancel_grace_s=2.0,
             input_field="source_path",
             artifacts=INFERENCE_FILES,
-            internal_files=(JSONL_INDEX,),
+            internal_files=(JSONL_INDEX, RECORDINGS_INDEX),
             shares_folder=True,
         ),
         _preprocessing(

@@ -10,17 +10,22 @@ from pathlib import Path
 
 from rfuav_ray import paths
 from rfuav_ray.api.requests import InferenceRequest, TrainingRequest
-from rfuav_ray.errors import InvalidInput
+from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.files import IMAGE_KINDS, FileVersion, is_image, version_of
 from rfuav_ray.images import class_folders
 from rfuav_ray.images.overlap import check_apart, check_results
 from rfuav_ray.models import architectures
 from rfuav_ray.models.config import load_model_config
+from rfuav_ray.models.recording_settings import RecordingSettings, recording_settings, windowed
 from rfuav_ray.models.weights import check_weights
 from rfuav_ray.outputs.artifacts import TRAINING_FILES
+from rfuav_ray.signals.finding import asked_of, recordings_in
+from rfuav_ray.signals.recordings import open_recording
 from rfuav_ray.walk import walk_images
 
 MAX_CACHED_CHECKS = 1000
+#: up to this many recordings are opened, until one is usable; with more, the run looks at them
+MAX_RECORDINGS_CHECKED = 20
 #: bytes of the longest path that a run writes in its folder: an earlier task's file in previous/<task id>/
 RESULTS_ROOM_BYTES = 128
 
@@ -92,12 +97,14 @@ def check_inference(
     weight_path = paths.existing_file(request.weight_path, roots, field="weight_path")
     source_path = paths.existing(request.source_path, roots, field=source_field)
     _check_model(config_path, weight_path, (version_of(config_path), version_of(weight_path)))
-    _check_source(source_path, source_field, roots)
     update = {"cfg_path": str(config_path), "weight_path": str(weight_path), "source_path": str(source_path)}
-    if request.save_path is not None:
-        save_path, _ = _results_folder(request.save_path, request.name, roots)
-        update["save_path"] = str(save_path)
-    return request.model_copy(update=update)
+    request = request.model_copy(update=update)
+    _check_source(request, source_path, source_field, roots)
+    if request.save_path is None:
+        return request
+    save_path, folder = _results_folder(request.save_path, request.name, roots)
+    _check_extra_files(request, source_path, folder)
+    return request.model_copy(update={"save_path": str(save_path)})
 
 
 def _results_folder(save_path: str, name: str | None, roots: Sequence[Path]) -> tuple[Path, Path]:
@@ -116,9 +123,45 @@ def _check_model(config_path: Path, weight_path: Path, _versions: tuple[FileVers
     check_weights(weight_path, model=config.model, num_classes=config.num_classes, image_size=config.image_size)
 
 
-def _check_source(source: Path, field: str, roots: Sequence[Path]) -> None:
+def _check_source(request: InferenceRequest, source: Path, field: str, roots: Sequence[Path]) -> None:
+    """Check that there is something to classify, and that recordings can be drawn as the model knows them."""
+    if source.is_file() and is_image(source):
+        return
+    if source.is_dir() and next(walk_images(source, roots=roots), None) is not None:
+        return
+    recordings = recordings_in(source, roots=roots)
     if source.is_file():
-        if not is_image(source):
-            raise InvalidInput(field, f"'{source}' is not an image; {IMAGE_KINDS} are read.")
-    elif next(walk_images(source, roots=roots), None) is None:
-        raise InvalidInput(field, f"there is no image ({IMAGE_KINDS}) in '{source}' or below it.")
+        try:
+            open_recording(source, **vars(asked_of(request)))
+        except RunError as error:
+            reason = f"'{source}' is no image ({IMAGE_KINDS}) and no recording that can be read: {error}"
+            raise InvalidInput(field, reason) from error
+    if not recordings:
+        reason = f"there is no image ({IMAGE_KINDS}) and no IQ recording in '{source}' or below it."
+        raise InvalidInput(field, reason)
+    settings = recording_settings(load_model_config(Path(request.cfg_path)), request)
+    if len(recordings) <= MAX_RECORDINGS_CHECKED:
+        _check_recordings(recordings, settings, field)
+
+
+def _check_recordings(recordings: Sequence[Path], settings: RecordingSettings, field: str) -> None:
+    """Raises InvalidInput if none of the recordings can be classified."""
+    refusals: list[InvalidInput] = []
+    for path in recordings:
+        try:
+            windowed(path, settings)
+            return
+        except RunError as error:
+            refusals.append(InvalidInput(field, str(error)))
+        except InvalidInput as error:
+            refusals.append(error)
+    raise refusals[0]
+
+
+def _check_extra_files(request: InferenceRequest, source: Path, folder: Path) -> None:
+    """Nothing that this inference adds may count as a part of its source."""
+    extra = [name for name in ("annotate", "save_images") if getattr(request, name)]
+    if extra and (source if source.is_dir() else source.parent) in (folder, *folder.parents):
+        raise InvalidInput(
+            "save_path", f"'{folder}' lies in the folder of the source, where {extra[0]} must write nothing."
+        )

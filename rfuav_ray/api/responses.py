@@ -6,7 +6,14 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from rfuav_ray.api.kinds import KINDS, PreprocessingKind, TaskKind
-from rfuav_ray.api.results import AsStored, EpochMetrics, Prediction, PreprocessingStats, TaskResult
+from rfuav_ray.api.results import (
+    AsStored,
+    EpochMetrics,
+    Prediction,
+    PreprocessingStats,
+    RecordingPrediction,
+    TaskResult,
+)
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 
@@ -86,6 +93,15 @@ class PredictionsResponse(Response):
     offset: int
     limit: int
     predictions: list[AsStored[Prediction]]
+
+
+class RecordingsResponse(Response):
+    task_id: str
+    model: str
+    total: int
+    offset: int
+    limit: int
+    recordings: list[AsStored[RecordingPrediction]]
 
 
 class Artifact(Response):

@@ -77,12 +77,14 @@ def train(
 )
 def infer(
     context: typer.Context,
-    source: Annotated[list[str] | None, typer.Option(help="File or folder. Each becomes a task.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Image, recording, folder. Each becomes a task.")
+    ] = None,
     config: Config = None,
     detach: Detach = False,
     **_fields: Any,
 ) -> None:
-    """Classify images, and follow the work to its end."""
+    """Classify images and recordings, and follow the work to its end."""
     from rfuav_ray.cli.printing import new_console
     from rfuav_ray.cli.run_config import given_fields, inference_request
     from rfuav_ray.cli.watch import follow_inferences

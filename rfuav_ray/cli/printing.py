@@ -18,6 +18,8 @@ STYLE_OF_STATUS = {"running": "cyan", "completed": "green", "failed": "red", "ca
 STYLE_OF_STATE = {"ok": "green", "warning": "yellow", "broken": "bold red"}
 #: wide enough that no line is truncated in a file or pipe
 PLAIN_WIDTH = 240
+#: of each recording
+SEGMENTS_SHOWN = 20
 
 
 def new_console() -> Console:
@@ -70,17 +72,41 @@ def print_training(console: Console, metrics: Mapping[str, Any], result: Mapping
     _print_files(console, result.get("files") or {}, result.get("save_path"))
 
 
-def print_inference(
-    console: Console, result: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], *, total: int
-) -> None:
-    """Print the first predictions, the count of each predicted class, and the paths of the files."""
+def print_predictions(console: Console, rows: Sequence[Mapping[str, Any]], *, total: int) -> None:
+    """Print the first predictions."""
     shown = _table(console, "file", "class", "probability")
     for row in rows:
-        shown.add_row(Text(_source(row)), Text(str(row["class_name"])), f"{row['probability']:.3f}")
+        shown.add_row(Text(_source(row)), *_answer(row))
     console.print(shown)
     if total > len(rows):
         console.print(f"… and {total - len(rows)} more")
     console.print()
+
+
+def print_recordings(console: Console, recordings: Sequence[Mapping[str, Any]], *, total: int) -> None:
+    """Print a verdict for each recording, and its segments."""
+    verdicts = _table(console, "recording", "length", "verdict", "probability", "windows", "empty")
+    segments = _table(console, "recording", "from", "to", "class", "probability")
+    for one in recordings:
+        name = Text(one["file"])
+        counts = str(one["windows"]), str(one["empty_windows"])
+        verdicts.add_row(name, f"{one['duration_s']:.6g} s", *_answer(one["verdict"] or {}), *counts)
+        for segment in one["segments"][:SEGMENTS_SHOWN]:
+            times = f"{segment['start_s']:.3f} s", f"{segment['end_s']:.3f} s"
+            segments.add_row(name, *times, Text(segment["class_name"]), f"{segment['probability']:.3f}")
+        if (more := len(one["segments"]) - SEGMENTS_SHOWN) > 0:
+            segments.add_row(name, f"… and {more} more", "", "", "")
+    console.print(verdicts)
+    if total > len(recordings):
+        console.print(f"… and {total - len(recordings)} more")
+    console.print()
+    if segments.row_count:
+        console.print(segments)
+        console.print()
+
+
+def print_inference(console: Console, result: Mapping[str, Any]) -> None:
+    """Print the count of each predicted class, and the paths of the files."""
     classes = _table(console, "class", "predicted")
     counts: Mapping[str, int] = result.get("classes") or {}
     for name, number in sorted(counts.items(), key=lambda item: -item[1]):
@@ -88,7 +114,18 @@ def print_inference(
     console.print(classes)
     console.print()
     names = ("predictions_csv", "predictions_json", "predictions_jsonl")
-    _print_files(console, {name: result[name] for name in names if name in result}, result.get("save_path"))
+    files = {name: result[name] for name in names if name in result}
+    if "recordings" in result:
+        files["recordings_json"] = result["recordings"]["recordings_json"]
+    _print_files(console, files, result.get("save_path"))
+
+
+def _answer(answer: Mapping[str, Any]) -> tuple[Text, str]:
+    """The class and the probability of a prediction or a verdict."""
+    if answer.get("class_name") is None:
+        return Text("nothing on the air", style="dim"), ""
+    unknown = " (unknown)" if answer.get("unknown") else ""
+    return Text(f"{answer['class_name']}{unknown}"), f"{answer['probability']:.3f}"
 
 
 def print_preprocessing(console: Console, answer: Mapping[str, Any]) -> None:

@@ -8,12 +8,20 @@ from typing import Any
 from rich.console import Console
 
 from rfuav_ray.cli.follow import LogView, follow_task
-from rfuav_ray.cli.printing import print_inference, print_preprocessing, print_training, print_warnings
+from rfuav_ray.cli.printing import (
+    print_inference,
+    print_predictions,
+    print_preprocessing,
+    print_recordings,
+    print_training,
+    print_warnings,
+)
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.client.clients import REPLICA_LAG_S, REPLICA_POLL_S
 
 STOPPED_BY_CTRL_C = 130
 ROWS_SHOWN = 10
+RECORDINGS_SHOWN = 20
 #: the maximum that the service returns in one answer
 ENTRIES_SHOWN = 100_000
 
@@ -39,12 +47,21 @@ def follow_inferences(client: RFUAVClient, task_ids: Sequence[str], console: Con
         for task_id in task_ids:
             task = _end_of(client, task_id, console)
             if task["status"] == "completed":
-                page = client.get_inference_results(task_id, limit=ROWS_SHOWN)
-                print_inference(console, task["result"] or {}, page["predictions"], total=page["total"])
+                _print_inference(client, task_id, task["result"] or {}, console)
             status = max(status, _closed(console, task))
         return status
 
     return _interruptible(follow, task_ids)
+
+
+def _print_inference(client: RFUAVClient, task_id: str, result: dict[str, Any], console: Console) -> None:
+    if "recordings" in result:
+        found = client.get_inference_recordings(task_id, limit=RECORDINGS_SHOWN)
+        print_recordings(console, found["recordings"], total=found["total"])
+    if "recordings" not in result or result["images"]:
+        page = client.get_inference_results(task_id, limit=ROWS_SHOWN)
+        print_predictions(console, page["predictions"], total=page["total"])
+    print_inference(console, result)
 
 
 def follow_preprocessing(client: RFUAVClient, task_id: str, console: Console) -> int:

@@ -163,6 +163,11 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         path = task_path(task_id, "/results", area="inference")
         return self._send("GET", path, params={"offset": offset, "limit": limit})
 
+    def get_inference_recordings(self, task_id: str, offset: int = 0, limit: int = 100) -> AnswerT:
+        """Get one page of the recordings of an inference, each with its verdict and segments."""
+        path = task_path(task_id, "/recordings", area="inference")
+        return self._send("GET", path, params={"offset": offset, "limit": limit})
+
     def cancel_task(self, task_id: str) -> AnswerT:
         return self._send("POST", task_path(task_id, "/cancel"))
 

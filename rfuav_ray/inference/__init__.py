@@ -1,1 +1,1 @@
-"""One inference, from images to predictions. Knows nothing about tasks and Ray."""
+"""One inference, from images and recordings to predictions. Knows nothing about tasks and Ray."""

@@ -1,50 +1,47 @@
-"""Decodes and classifies the images of an inference in batches."""
+"""Draws and classifies the pictures of an inference in batches."""
 
 import math
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import RunError
-from rfuav_ray.files import content_digest
-from rfuav_ray.images.files import RgbImage, read_image
-from rfuav_ray.images.transforms import resize
+from rfuav_ray.events import clean
+from rfuav_ray.images.files import RgbImage
 from rfuav_ray.inference.classifier import Classifier, Probabilities
-from rfuav_ray.inference.prediction_log import Done
-from rfuav_ray.inference.predictions import TOP
-from rfuav_ray.inference.progress import InferenceProgress
+from rfuav_ray.inference.pictures import Picture, Pictures
+from rfuav_ray.inference.prediction_log import Done, Failure
+from rfuav_ray.inference.predictions import prediction, rounded
 from rfuav_ray.machine.prefetch import prefetched
 
-#: images per batch on a GPU
+#: pictures per batch on a GPU
 GPU_BATCH_SIZE = 16
-#: pixels per batch on a CPU, at most 8 images: a core is no faster with larger batches
+#: pixels per batch on a CPU, at most 8 pictures: a core is no faster with larger batches
 CPU_BATCH_PIXELS = 8 * 224**2
-MAX_DECODING_THREADS = 16
+MAX_DRAWING_THREADS = 16
 #: batches that a CPU computes in parallel; each one takes memory
 MAX_BATCHES_AT_ONCE = 8
 
-#: an image, and the digest of its content
-Decoded = tuple[Path, str, RgbImage | RunError]
+#: a picture, what it was made from, and its pixels; None: nothing is on the air
+Drawn = tuple[Picture, str, RgbImage | RunError | None]
 
 
 def classified(
-    classifier: Classifier, images: Sequence[Path], tally: InferenceProgress, batch_size: int | None = None
+    classifier: Classifier, pictures: Pictures, done: int, batch_size: int | None = None
 ) -> Generator[list[Done], None, None]:
-    """Classify images with threads that decode and compute ahead. Close the generator to stop early.
+    """Classify pictures with threads that draw and compute ahead. Close the generator to stop early.
 
     Args:
         classifier: The model.
-        images: The image files. An unreadable one gives a failure row.
-        tally: Makes the rows' file names and failures.
+        pictures: Images and windows of recordings. An unreadable one gives a failure row.
+        done: How many of them an earlier run has classified.
         batch_size: None chooses one for the device.
 
     Yields:
-        The rows of each batch, in the order of the images.
+        The rows of each batch, in the order of the pictures.
 
     Raises:
         RunError: The model gives probabilities that are not finite.
@@ -53,57 +50,49 @@ def classified(
     is_cpu = classifier.device.type == "cpu"
     if batch_size is None:
         batch_size = max(1, min(8, CPU_BATCH_PIXELS // image_size**2)) if is_cpu else GPU_BATCH_SIZE
-    after_the_first = math.ceil(len(images) / batch_size) - 1
+    after_the_first = math.ceil((len(pictures) - done) / batch_size) - 1
     most = min(torch.get_num_threads(), MAX_BATCHES_AT_ONCE) if is_cpu else 1
     at_once = max(1, min(most, after_the_first))
 
     # Torch's number of threads is the part of the machine that this run was given.
-    def decode(path: Path) -> Decoded:
-        inputs = content_digest(path)  # before the image is read: a change in between then shows as a change
+    def draw(picture: Picture) -> Drawn:
+        inputs = picture.inputs()  # before it is read: a change in between then shows as a change
         try:
-            return path, inputs, resize(read_image(path), image_size)
+            return picture, inputs, picture.draw(image_size)
         except RunError as error:
-            return path, inputs, error
+            return picture, inputs, error
 
-    decoded = prefetched(
-        decode,
-        images,
-        threads=min(MAX_DECODING_THREADS, torch.get_num_threads()),
+    drawn = prefetched(
+        draw,
+        pictures.after(done),
+        threads=min(MAX_DRAWING_THREADS, torch.get_num_threads()),
         ahead=batch_size * (at_once + 2),
-        name="decode",
+        name="draw",
     )
-    with closing(decoded):
-        batches = iter(lambda: list(islice(decoded, batch_size)), [])
-        with closing(_classify_each(classifier, batches, tally, at_once)) as each:
+    with closing(drawn):
+        batches = iter(lambda: list(islice(drawn, batch_size)), [])
+        with closing(_classify_each(classifier, batches, at_once)) as each:
             yield from each
 
 
 def _classify_each(
-    classifier: Classifier, batches: Iterator[list[Decoded]], tally: InferenceProgress, at_once: int
+    classifier: Classifier, batches: Iterator[list[Drawn]], at_once: int
 ) -> Generator[list[Done], None, None]:
     """Classify `at_once` batches in parallel, each with its part of torch's threads.
 
-    Threads that share one batch wait for each other at every layer, and for the threads that decode meanwhile.
+    Threads that share one batch wait for each other at every layer, and for the threads that draw meanwhile.
     """
 
-    def classify(batch: Sequence[Decoded]) -> list[Done]:
-        pictures = [picture for *_, picture in batch if not isinstance(picture, RunError)]
-        predicted = iter(classifier.probabilities(pictures) if pictures else ())
-        return [
-            (
-                inputs,
-                tally.failure(path, picture)
-                if isinstance(picture, RunError)
-                else _prediction(tally.name(path), next(predicted), classifier.config.class_names),
-            )
-            for path, inputs, picture in batch
-        ]
+    def classify(batch: Sequence[Drawn]) -> list[Done]:
+        images = [image for *_, image in batch if isinstance(image, np.ndarray)]
+        predicted = iter(classifier.probabilities(images) if images else ())
+        return [_done(classifier, picture, inputs, image, predicted) for picture, inputs, image in batch]
 
     # The classifier chooses its precision with the first images, so their batch is computed alone. A GPU is always
     # called from the same thread, because PyTorch keeps its execution plans per thread.
     for batch in batches:
         yield classify(batch)
-        is_chosen = any(not isinstance(picture, RunError) for *_, picture in batch)
+        is_chosen = any(isinstance(image, np.ndarray) for *_, image in batch)
         if is_chosen and at_once > 1:
             break
     threads = torch.get_num_threads()
@@ -121,21 +110,17 @@ def _classify_each(
         torch.set_num_threads(threads)  # the setting of a thread also applies to threads that start later
 
 
-def _prediction(name: str, probabilities: Probabilities, class_names: Sequence[str]) -> Prediction:
-    likeliest = np.argsort(-probabilities, kind="stable")[:TOP].tolist()
-    return Prediction(
-        file=name,
-        frame=None,
-        time_s=None,
-        class_name=class_names[likeliest[0]],
-        class_index=likeliest[0],
-        probability=_rounded(probabilities[likeliest[0]]),
-        top5=[
-            {"class_name": class_names[index], "probability": _rounded(probabilities[index])}
-            for index in likeliest
-        ],
-    )
-
-
-def _rounded(probability: np.float32) -> float:
-    return round(float(probability), 6)
+def _done(
+    classifier: Classifier,
+    picture: Picture,
+    inputs: str,
+    image: RgbImage | RunError | None,
+    predicted: Iterator[Probabilities],
+) -> Done:
+    if isinstance(image, RunError):
+        return Done(inputs, Failure(failed=picture.name, frame=picture.frame, reason=clean(str(image))))
+    probabilities = None if image is None else next(predicted)
+    row = prediction(picture.name, picture.frame, picture.time_s, probabilities, classifier.config)
+    if probabilities is None or picture.frame is None:
+        return Done(inputs, row)
+    return Done(inputs, row, rounded(probabilities))

@@ -51,6 +51,7 @@ class Classifier:
         self.dtype = resolve(precision, device, report)
         self._is_checked = precision != "auto" or self.dtype is torch.float32
         self._weight_path = weight_path
+        self._temperature = config.temperature
         self.device = device
         self._report = report
         self._model, events = _load(config, weight_path, device)
@@ -88,7 +89,7 @@ class Classifier:
     def _probabilities(self, inputs: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         with autocast(self.device, dtype):
             logits = self._model(inputs)
-        return torch.as_tensor(logits).float().softmax(dim=1).cpu()
+        return (torch.as_tensor(logits).float() / self._temperature).softmax(dim=1).cpu()
 
     def _check(self, inputs: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
         """Choose the format for this and all later calls. Returns its probabilities."""

@@ -1,33 +1,43 @@
-"""The finished rows of an inference, one line per image. An interrupted inference resumes after the last line."""
+"""The finished rows of an inference, one line per picture. An interrupted one resumes after the last line."""
 
 import hashlib
 import io
 import json
-import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypedDict, final
+from typing import Any, NamedTuple, TypedDict, final
 
 from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import RunInterrupted
-from rfuav_ray.files import content_digest, replacing, version_of
+from rfuav_ray.files import replacing, version_of
+from rfuav_ray.inference.pictures import Picture, Pictures
+from rfuav_ray.inference.windows import RecordingSource
 from rfuav_ray.models.config import ModelConfig
 
 
 @final
 class Failure(TypedDict):
-    """An image that could not be read: its name in the results, and the reason."""
+    """A picture that could not be made: its file in the results, its window if it is one, and the reason."""
 
     failed: str
+    frame: int | None
     reason: str
 
 
 Row = Prediction | Failure
-#: a row, and the digest of the image's content
-Done = tuple[str, Row]
+
+
+class Done(NamedTuple):
+    """A finished picture."""
+
+    #: changes with what the picture is made from
+    inputs: str
+    row: Row
+    #: of every class, if it is a window of a recording with something on the air
+    probabilities: list[float] | None = None
 
 
 class PredictionLog:
@@ -43,7 +53,7 @@ class PredictionLog:
         self.path = folder / name
         self._run_id = run_id
         self._file: io.FileIO | None = None
-        #: the name of the image at which `kept` ended, if its content has changed
+        #: the name of the file at which `kept` ended, if it has changed
         self.changed: str | None = None
 
     def __enter__(self) -> "PredictionLog":
@@ -65,24 +75,23 @@ class PredictionLog:
             header = _parsed(next(lines, b""))
         return header.get("run_id") == self._run_id and header.get("work") != work
 
-    def kept(self, work: str, images: Iterable[tuple[str, Path]]) -> Iterator[Done]:
+    def kept(self, work: str, pictures: Iterable[Picture]) -> Iterator[Done]:
         """The rows that an earlier run with the same id and the same `work` has finished.
 
-        Row i must belong to image i of `images`, which are names and paths. Stops at the first image whose content
-        has changed, and at the first damaged line: a power cut can leave one.
+        Row i must belong to picture i. Stops at the first picture that is made from something else now, and at the
+        first damaged line: a power cut can leave one.
         """
         with self._older_lines() as lines:
             if _parsed(next(lines, b"")) != self._header(work):
                 return
-            for line, (name, path) in zip(lines, images, strict=False):
-                row: Any = _parsed(line)
-                if name not in (row.get("file"), row.get("failed")) or not line.endswith(b"\n"):
+            for line, picture in zip(lines, pictures, strict=False):
+                done = _done(_parsed(line))
+                if done is None or not line.endswith(b"\n") or not _is_of(done.row, picture):
                     return
-                inputs = content_digest(path)
-                if row.pop("inputs", None) != inputs:
-                    self.changed = name
+                if done.inputs != picture.inputs():
+                    self.changed = picture.name
                     return
-                yield inputs, row
+                yield done
 
     def begin(self, work: str, rows: Iterable[Done]) -> None:
         """Start a new file with these rows. It replaces the older file, which `rows` may still be reading."""
@@ -93,18 +102,23 @@ class PredictionLog:
                 self.add([row])
 
     def add(self, rows: Sequence[Done]) -> None:
-        self._write([{**row, "inputs": inputs} for inputs, row in rows])
+        self._write(
+            [
+                {**done.row, "inputs": done.inputs, **({"all": done.probabilities} if done.probabilities else {})}
+                for done in rows
+            ]
+        )
 
-    def predictions(self) -> Iterator[Prediction]:
-        """All predictions, in order. Afterwards no rows can be added."""
+    def rows(self) -> Iterator[Done]:
+        """All rows, in order. Afterwards no rows can be added."""
         assert self._file is not None
         self._file.seek(0)
         with io.BufferedReader(self._file) as lines:
+            next(lines)
             for line in lines:
-                row = json.loads(line)
-                if "file" in row:
-                    del row["inputs"]
-                    yield row
+                done = _done(json.loads(line))
+                assert done is not None
+                yield done
 
     def _header(self, work: str) -> dict[str, Any]:
         return {"run_id": self._run_id, "work": work}
@@ -128,15 +142,34 @@ class PredictionLog:
             raise OSError(error.errno, error.strerror, str(self.path)) from error
 
 
-def work_digest(config: ModelConfig, weight_path: Path, images: Sequence[Path]) -> str:
-    """A digest of the names of the images, of the config and of the weights.
+def work_digest(config: ModelConfig, weight_path: Path, pictures: Pictures) -> str:
+    """A digest of the names of the pictures, of how windows are drawn, of the config and of the weights.
 
     Weights count as changed if their size or time changed: reading their content would take up to a second.
     """
-    digest = hashlib.sha256(f"{config.model_dump_json()} {version_of(weight_path)[1:]}".encode())
-    for path in (weight_path, *images):
-        digest.update(os.fsencode(path) + b"\0")
+    facts = f"{config.model_dump_json()} {config.calibration} {version_of(weight_path)[1:]}"
+    digest = hashlib.sha256(f"{facts} {weight_path}".encode("utf-8", "backslashreplace"))
+    for one in pictures.sources:
+        windows = f"{one.windowed.stft} {one.windowed.window_count}" if isinstance(one, RecordingSource) else ""
+        digest.update(f"{one.name} {windows}\0".encode("utf-8", "backslashreplace"))
     return digest.hexdigest()
+
+
+def _is_of(row: Row, picture: Picture) -> bool:
+    return (row.get("file", row.get("failed")), row["frame"]) == (picture.name, picture.frame)
+
+
+def _done(line: dict[str, Any]) -> Done | None:
+    """The row of a parsed line; None if it has none."""
+    if "inputs" not in line or "frame" not in line:
+        return None
+    row: Any = line
+    return Done(row.pop("inputs"), row, row.pop("all", None))
+
+
+def file_of(row: Row) -> str:
+    """The file that a row is about."""
+    return row["file"] if "file" in row else row["failed"]
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

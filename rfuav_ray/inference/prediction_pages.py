@@ -9,14 +9,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.outputs.artifacts import JSONL_INDEX
 
 _ENTRY_BYTES = 8
-_UNFIT = f"it was changed and does not fit '{JSONL_INDEX}'. Start the inference again."
+_UNFIT = "it was changed and does not fit its index. Start the inference again."
 
 Rows = list[Prediction]
 
@@ -26,7 +26,9 @@ def index_entry(position: int) -> bytes:
     return position.to_bytes(_ENTRY_BYTES, "little")
 
 
-def read_page(jsonl_file: Path, offset: int, limit: int) -> tuple[int, Rows]:
+def read_page(
+    jsonl_file: Path, offset: int, limit: int, *, index_name: str = JSONL_INDEX
+) -> tuple[int, list[Any]]:
     """Read `limit` rows from row `offset` on; fewer at the end of the file.
 
     Returns:
@@ -38,7 +40,7 @@ def read_page(jsonl_file: Path, offset: int, limit: int) -> tuple[int, Rows]:
     with (
         _explaining(jsonl_file),
         jsonl_file.open("rb") as lines,
-        jsonl_file.with_name(JSONL_INDEX).open("rb") as index,
+        jsonl_file.with_name(index_name).open("rb") as index,
     ):
         total = os.fstat(index.fileno()).st_size // _ENTRY_BYTES - 1
         if total < 0 or _position(index, total) != os.fstat(lines.fileno()).st_size:

@@ -1,62 +1,96 @@
-"""The files of predictions: CSV, JSON, and JSONL with its index. Written row by row in constant memory."""
+"""The rows of predictions, and their files: CSV, JSON, and JSONL with its index."""
 
 import csv
-import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from rfuav_ray.api.results import Prediction
+import numpy as np
+
+from rfuav_ray.api.results import Candidate, Prediction
 from rfuav_ray.files import replacing
-from rfuav_ray.inference.prediction_pages import index_entry
+from rfuav_ray.inference.classifier import Probabilities
+from rfuav_ray.inference.row_files import writing_rows
+from rfuav_ray.models.config import ModelConfig
 from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME, JSONL_INDEX, JSONL_NAME
 
 TOP = 5
+#: decimals of probabilities
+DECIMALS = 6
 
 _COLUMNS = ["file", "frame", "time_s", "class_name", "class_index", "probability"]
 _TOP_COLUMNS = [f"top{rank}_{what}" for rank in range(1, TOP + 1) for what in ("class", "probability")]
 
 
+def prediction(
+    file: str,
+    frame: int | None,
+    time_s: float | None,
+    probabilities: Probabilities | None,
+    config: ModelConfig,
+) -> Prediction:
+    """The row of a picture. Without probabilities nothing is on the air."""
+    if probabilities is None:
+        return Prediction(
+            file=file,
+            frame=frame,
+            time_s=time_s,
+            class_name=None,
+            class_index=None,
+            probability=None,
+            top5=[],
+            unknown=None,
+        )
+    likeliest = np.argsort(-probabilities, kind="stable")[:TOP].tolist()
+    top5 = [
+        Candidate(class_name=config.class_names[index], probability=round(float(probabilities[index]), DECIMALS))
+        for index in likeliest
+    ]
+    return Prediction(
+        file=file,
+        frame=frame,
+        time_s=time_s,
+        class_name=top5[0]["class_name"],
+        class_index=likeliest[0],
+        probability=top5[0]["probability"],
+        top5=top5,
+        unknown=None if config.threshold is None else top5[0]["probability"] < config.threshold,
+    )
+
+
+def rounded(probabilities: Probabilities) -> list[float]:
+    return [round(value, DECIMALS) for value in probabilities.tolist()]
+
+
 @contextmanager
 def writing_predictions(folder: Path, *, model: str) -> Iterator[Callable[[Prediction], None]]:
     """Yield a function that adds a row to all files. They appear in `folder` if the block ends without error."""
-    names = (CSV_NAME, JSON_NAME, JSONL_NAME, JSONL_INDEX)
+    names = (JSON_NAME, JSONL_NAME, JSONL_INDEX)
     with ExitStack() as stack:
-        csv_path, json_path, jsonl_path, index_path = (
-            stack.enter_context(replacing(folder / name)) for name in names
-        )
+        csv_path = stack.enter_context(replacing(folder / CSV_NAME))
         csv_file = stack.enter_context(csv_path.open("w", encoding="utf-8", newline=""))
-        json_file = stack.enter_context(json_path.open("w", encoding="utf-8"))
-        jsonl_file = stack.enter_context(jsonl_path.open("wb"))
-        index_file = stack.enter_context(index_path.open("wb"))
+        paths = (folder / name for name in names)
+        write_row = stack.enter_context(writing_rows(*paths, model=model, key="predictions"))
         table = csv.writer(csv_file)
-        table.writerow(_COLUMNS + _TOP_COLUMNS)
-        json_file.write(f'{{"model": {json.dumps(model)}, "predictions": [')
-        index_file.write(index_entry(0))
-        separator, end = "\n", 0
+        table.writerow([*_COLUMNS, *_TOP_COLUMNS, "unknown"])
 
-        def write(prediction: Prediction) -> None:
-            nonlocal separator, end
-            row = json.dumps(prediction, ensure_ascii=False, allow_nan=False)
-            table.writerow(_cells(prediction))
-            json_file.write(separator + row)
-            end += jsonl_file.write(f"{row}\n".encode())
-            index_file.write(index_entry(end))
-            separator = ",\n"
+        def write(row: Prediction) -> None:
+            table.writerow(_cells(row))
+            write_row(row)
 
         yield write
-        json_file.write("\n]}\n")
 
 
-def _cells(prediction: Prediction) -> list[str | int | float | None]:
+def _cells(row: Prediction) -> list[str | int | float | None]:
     cells: list[str | int | float | None] = [
-        prediction["file"],
-        prediction["frame"],
-        prediction["time_s"],
-        prediction["class_name"],
-        prediction["class_index"],
-        prediction["probability"],
+        row["file"],
+        row["frame"],
+        row["time_s"],
+        row["class_name"],
+        row["class_index"],
+        row["probability"],
     ]
-    for candidate in prediction["top5"]:
+    for candidate in row["top5"]:
         cells += [candidate["class_name"], candidate["probability"]]
-    return cells + [None] * (len(_COLUMNS) + len(_TOP_COLUMNS) - len(cells))
+    cells += [None] * (len(_COLUMNS) + len(_TOP_COLUMNS) - len(cells))
+    return [*cells, None if row["unknown"] is None else str(row["unknown"]).lower()]

@@ -1,4 +1,4 @@
-"""Classifies an image, or every image of a folder, with trained weights."""
+"""Classifies images and recordings with trained weights."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,18 +10,19 @@ from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean, ignore
-from rfuav_ray.files import IMAGE_KINDS, remove_temporaries
+from rfuav_ray.files import remove_temporaries
 from rfuav_ray.images.dataset_card import differences, read_card
 from rfuav_ray.inference.batches import classified
 from rfuav_ray.inference.class_order import ordered
 from rfuav_ray.inference.classifier import Classifier
+from rfuav_ray.inference.pictures import ImageFile, Pictures
 from rfuav_ray.inference.prediction_log import PredictionLog, work_digest
-from rfuav_ray.inference.predictions import writing_predictions
 from rfuav_ray.inference.progress import InferenceProgress
+from rfuav_ray.inference.result_files import reserve, write_results
+from rfuav_ray.inference.sources import pictures_of
 from rfuav_ray.machine.gpu_memory import explaining_out_of_memory
 from rfuav_ray.models.config import ModelConfig, load_model_config
 from rfuav_ray.outputs.ownership import claim_without_task
-from rfuav_ray.walk import LeftOut, find_images, tell_left_out
 
 
 def infer(
@@ -35,9 +36,10 @@ def infer(
     resume: bool = False,
     roots: Sequence[Path] = (),
 ) -> InferenceResult:
-    """Classify images and write their predictions to `save_path`, as CSV, JSON and JSONL.
+    """Classify images and recordings, and write their predictions to `save_path`, as CSV, JSON and JSONL.
 
-    An unreadable image in a folder is reported and left out.
+    A recording is drawn in windows, each of which is classified as an image. What cannot be read is reported and
+    left out.
 
     Args:
         request: What to classify, with absolute paths.
@@ -46,8 +48,8 @@ def infer(
         device: A torch device. It overrides the request's.
         batch_size: None chooses one for the device.
         run_id: Identifies the run for `resume`.
-        resume: Whether to resume after the last image of an interrupted or killed run. This needs the same
-            `run_id`, which must not be empty, and the same images, config and weights.
+        resume: Whether to resume after the last picture of an interrupted or killed run. This needs the same
+            `run_id`, which must not be empty, and the same source, config and weights.
         roots: Folders that links in the source may lead into. None: they may lead anywhere.
 
     Returns:
@@ -56,7 +58,7 @@ def infer(
     Raises:
         InvalidInput: The config cannot be used.
         TaskConflict: The folder holds results, and `on_existing` is `refuse`.
-        RunError: The weights or the source cannot be used, or no image can be read.
+        RunError: The weights or the source cannot be used, or nothing in it can be read.
         OSError: A file cannot be read or written.
         Exception: Whatever `report` raises.
     """
@@ -64,36 +66,36 @@ def infer(
     advice = "Use a model with a smaller image_size, or run fewer tasks on it at once."
     with PredictionLog(save_path, run_id) as log, explaining_out_of_memory(advice):
         config = ordered(load_model_config(Path(request.cfg_path)), request.class_order, report)
-        left_out = LeftOut()
-        images = _images(source, roots, left_out)
+        pictures, left_out = pictures_of(request, config, save_path, report, roots)
         if resume:
             remove_temporaries(save_path)  # of a run that was killed while it wrote its results
-        tally = InferenceProgress(source, len(images), report)
+        progress = InferenceProgress(source, pictures, report)
         classifier = Classifier(config, weight_path, torch.device(device), request.precision, report)
-        work = work_digest(config, weight_path, images)
-        _go_on(log, work, images, tally, report, resume=resume)
+        work = work_digest(config, weight_path, pictures)
+        _go_on(log, work, pictures, progress, report, resume=resume)
         claim_without_task(save_path, "inference", run_id, report, request.on_existing)
-        counts = tell_left_out([(source, left_out)], report)
-        _compare_settings(config, source, report)
-        tally.started(f"Classifying {len(images)} images with {config.model} ({config.num_classes} classes).")
-        with closing(classified(classifier, images[tally.done :], tally, batch_size)) as batches:
+        reserve(save_path, pictures, request)
+        if any(isinstance(one, ImageFile) for one in pictures.sources):
+            _compare_settings(config, source, report)
+        progress.started(f"Classifying {pictures.described} with {config.model} ({config.num_classes} classes).")
+        with closing(classified(classifier, pictures, progress.done, batch_size)) as batches:
             for rows in batches:
                 # Rows are logged before they are reported, because a report may raise.
                 log.add(rows)
-                tally.batch_done([row for _, row in rows])
-        tally.require_a_prediction()
-        with writing_predictions(save_path, model=config.model) as write:
-            for prediction in log.predictions():
-                write(prediction)
-        tally.ended()
-    return tally.result(save_path, config.model, request.class_order, counts)
+                progress.batch_done([done.row for done in rows])
+        progress.require_a_prediction()
+        totals = write_results(
+            log.rows(), pictures, config, save_path, progress, is_annotated=request.annotate, report=report
+        )
+        progress.ended()
+    return progress.result(save_path, config.model, request.class_order, left_out, totals)
 
 
 def _go_on(
     log: PredictionLog,
     work: str,
-    images: Sequence[Path],
-    tally: InferenceProgress,
+    pictures: Pictures,
+    progress: InferenceProgress,
     report: Report,
     *,
     resume: bool,
@@ -101,12 +103,12 @@ def _go_on(
     """Begin the log, after what an interrupted run left of the same work. What has changed is a WARNING."""
     if resume and log.has_other_work(work):
         message = (
-            "The images, the config or the weights have changed since the interruption. The inference starts from "
+            "The source, the config or the weights have changed since the interruption. The inference starts from "
             "the beginning."
         )
         report(RunEvent(message=message, level="WARNING"))
-    kept = log.kept(work, ((tally.name(image), image) for image in images)) if resume else ()
-    log.begin(work, tally.count_earlier(kept))
+    kept = log.kept(work, pictures.after(0)) if resume else ()
+    log.begin(work, progress.count_earlier(kept))
     if log.changed is not None:
         message = f"'{log.changed}' has changed since the interruption: the inference resumes before it."
         report(RunEvent(message=message, level="WARNING"))
@@ -127,15 +129,3 @@ def _compare_settings(config: ModelConfig, source: Path, report: Report) -> None
             f"dataset.yaml): {'; '.join(differing)}."
         )
         report(RunEvent(message=clean(message), level="WARNING"))
-
-
-def _images(source: Path, roots: Sequence[Path], left_out: LeftOut) -> list[Path]:
-    if source.is_file():
-        return [source]
-    if not source.is_dir():
-        raise RunError(f"{source} does not exist: choose an image or a folder with images.")
-    images = find_images(source, roots=roots, left_out=left_out)
-    if not images:
-        sentence = left_out.describe(source)
-        raise RunError(f"There is no image ({IMAGE_KINDS}) in {source} or below it. {sentence}".strip())
-    return images

@@ -27,6 +27,19 @@ from rfuav_ray.yaml_files import check_plain, repeated_keys
 MAX_CONFIG_BYTES = 1_000_000
 
 
+class Calibration(BaseModel):
+    """How the model's outputs become probabilities that one can believe. An evaluation measures it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    temperature: float = Field(
+        1.0, gt=0, le=1000, allow_inf_nan=False, description="divides the logits (Guo et al., 2017)"
+    )
+    threshold: float | None = Field(
+        None, ge=0, le=1, description="below this probability a signal is unknown; None: none is"
+    )
+
+
 class ModelConfig(BaseModel):
     """The facts about a model that inference needs besides its weights. Class i is `class_names[i]`."""
 
@@ -40,6 +53,8 @@ class ModelConfig(BaseModel):
     )
     normalization: Normalization | None = Field(None, description="None: images are scaled to 0..1 only")
     stft: dict[str, Any] | None = Field(None, description="how the spectrograms were made from IQ recordings")
+    #: Not dumped, as `trained_by`.
+    calibration: Calibration | None = Field(None, exclude=True)
     #: Our trainings number the classes in the order that they write. This is not dumped, because checkpoints of
     #: an earlier version do not have it and stay valid.
     trained_by: str | None = Field(None, exclude=True, description="the program that wrote the file")
@@ -70,6 +85,16 @@ class ModelConfig(BaseModel):
             except InvalidInput as error:
                 raise ValueError(error.reason) from error
         return image_size
+
+    @property
+    def temperature(self) -> float:
+        """Divides the logits."""
+        return self.calibration.temperature if self.calibration else 1.0
+
+    @property
+    def threshold(self) -> float | None:
+        """Below this probability a signal is unknown; None: none is."""
+        return self.calibration.threshold if self.calibration else None
 
     @property
     def has_doubtful_order(self) -> bool:
@@ -108,6 +133,8 @@ def save_model_config(path: Path, config: ModelConfig) -> None:
     values = config.model_dump(mode="json", exclude_none=True)
     if config.trained_by is not None:
         values["trained_by"] = config.trained_by
+    if config.calibration is not None:
+        values["calibration"] = config.calibration.model_dump(mode="json")
     write_text(path, yaml.safe_dump(values, sort_keys=False, allow_unicode=True))
 
 

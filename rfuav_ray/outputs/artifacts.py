@@ -4,9 +4,13 @@
 DATASET_FILE = "dataset.yaml"
 #: the files of an inference
 CSV_NAME, JSON_NAME, JSONL_NAME = "predictions.csv", "predictions.json", "predictions.jsonl"
-INFERENCE_FILES = (CSV_NAME, JSON_NAME, JSONL_NAME)
-#: where the rows of predictions.jsonl begin
-JSONL_INDEX = "predictions.index"
+#: of its recordings, if it has any
+RECORDINGS_JSON, RECORDINGS_JSONL = "recordings.json", "recordings.jsonl"
+INFERENCE_FILES = (CSV_NAME, JSON_NAME, JSONL_NAME, RECORDINGS_JSON, RECORDINGS_JSONL)
+#: where the rows of predictions.jsonl and recordings.jsonl begin
+JSONL_INDEX, RECORDINGS_INDEX = "predictions.index", "recordings.index"
+#: the folder for spectrograms of recordings
+IMAGES_FOLDER = "images"
 #: the files of a training, by their keys in its result
 TRAINING_FILES = {
     "best_model": "best_model.pth",

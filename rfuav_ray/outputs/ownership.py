@@ -7,6 +7,8 @@ A hidden note file for each kind of task names the owner of the folder. The resu
 """
 
 import json
+import os
+import shutil
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +21,7 @@ from rfuav_ray.api.requests.fields import OnExisting
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.files import flush_folder, write_text
+from rfuav_ray.outputs.added_files import add_files, added_files, list_file
 
 PREVIOUS = "previous"
 
@@ -108,7 +111,7 @@ def claim_without_task(
 
 def results_in(folder: Path, kind: str) -> tuple[str | None, list[str]] | None:
     """Return the owner and the names of the results in the folder; None if there are none."""
-    note, names = _note(folder, kind), [file.name for file in _results(folder, kind)]
+    note, names = _note(folder, kind), [str(file.relative_to(folder)) for file in _results(folder, kind)]
     return (None if note is None else note["task_id"], names) if names else None
 
 
@@ -157,20 +160,27 @@ def _move(folder: Path, kind: str, note: Mapping[str, Any] | None) -> MovedResul
     task_id = (note and note["task_id"]) or _time_of(files)
     target = folder / PREVIOUS / task_id
     if files:
-        if any((target / file.name).exists() for file in files):  # an earlier task had the same id
+        names = [str(file.relative_to(folder)) for file in files]
+        if any(os.path.lexists(target / name) for name in names):  # an earlier task had the same id
             target.rename(_free_name(target))
         target.mkdir(parents=True, exist_ok=True)
-        for file in files:
-            file.rename(target / file.name)
+        if added := added_files(folder, kind):
+            add_files(target, kind, added)
+        for file, name in zip(files, names, strict=True):
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            file.rename(target / name)
         write_text(_note_file(target, kind), json.dumps({"task_id": task_id, "moved": None}))
         flush_folder(folder)
-    names = [file.name for file in _results(target, kind)]
+    list_file(folder, kind).unlink(missing_ok=True)
+    names = [str(file.relative_to(target)) for file in _results(target, kind)]
     return MovedResults(task_id, str(target), names, is_new=True) if names else None
 
 
 def _delete(moved: MovedResults, kind: str) -> None:
     folder = Path(moved.folder)
-    for name in (*moved.names, _note_file(folder, kind).name):
+    for name in (*moved.names, _note_file(folder, kind).name, list_file(folder, kind).name):
+        if (folder / name).is_dir() and not (folder / name).is_symlink():
+            shutil.rmtree(folder / name)
         (folder / name).unlink(missing_ok=True)
     for emptied in (folder, folder.parent):
         with suppress(OSError):  # it holds results of other tasks
@@ -178,11 +188,12 @@ def _delete(moved: MovedResults, kind: str) -> None:
 
 
 def _results(folder: Path, kind: str) -> list[Path]:
-    return [folder / name for name in KINDS[kind].files if (folder / name).exists()]
+    names = (*KINDS[kind].files, *added_files(folder, kind))
+    return [folder / name for name in names if os.path.lexists(folder / name)]
 
 
 def _time_of(files: list[Path]) -> str:
-    newest_s = max((file.stat().st_mtime for file in files), default=0.0)
+    newest_s = max((file.lstat().st_mtime for file in files), default=0.0)
     return datetime.fromtimestamp(newest_s, UTC).strftime("%Y%m%dT%H%M%SZ")
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 
-from rfuav_ray.signals.stft import Samples, StftBlocks, need_one_window, reader
+from rfuav_ray.signals.stft import Samples, need_one_window, reader
+from rfuav_ray.signals.stft_blocks import StftBlocks
 from rfuav_ray.signals.stft_settings import StftSettings, Style
 from rfuav_ray.signals.styles import peak, rfuav
 from rfuav_ray.signals.styles.colors import Image

@@ -9,9 +9,10 @@ import numpy as np
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.files import replacing
+from rfuav_ray.signals.emptiness import Emptiness, Empty
 from rfuav_ray.signals.recordings import Recording, Samples
 from rfuav_ray.signals.rendering import STYLES
-from rfuav_ray.signals.stft import StftBlocks, memory_for
+from rfuav_ray.signals.stft_blocks import StftBlocks, memory_for
 from rfuav_ray.signals.stft_settings import LARGEST_SIDE, StftSettings
 from rfuav_ray.signals.styles.colors import Image
 
@@ -28,6 +29,8 @@ class Spectrogram:
     image: Image
     #: how many of its samples were NaN or infinite and were read as 0
     bad_samples: int
+    #: why nothing is on the air in it; empty: something is, or nobody asked
+    emptiness: Empty = ""
 
 
 def spectrogram_count(recording: Recording, settings: StftSettings) -> int:
@@ -63,7 +66,12 @@ def spectrogram_count(recording: Recording, settings: StftSettings) -> int:
 
 
 def iter_spectrograms(
-    recording: Recording, settings: StftSettings, *, first: int = 0, count: int | None = None
+    recording: Recording,
+    settings: StftSettings,
+    *,
+    first: int = 0,
+    count: int | None = None,
+    tells_empty: bool = False,
 ) -> Iterator[Spectrogram]:
     """Draw the spectrograms of a recording one after the other.
 
@@ -74,6 +82,7 @@ def iter_spectrograms(
         settings: The recording's own sample rate overrides theirs.
         first: Index of the first spectrogram.
         count: How many; None: all from `first` on.
+        tells_empty: Whether to look if anything is on the air.
 
     Raises:
         RunError: As for `spectrogram_count`, or the range is outside the recording. The call itself raises it,
@@ -90,8 +99,16 @@ def iter_spectrograms(
         memory = memory_for(size, settings)
         for index in range(first, end):
             read = _RecordingReader(recording, index * step)
-            image = STYLES[settings.style](StftBlocks(read, size, settings, memory=memory), settings)
-            yield Spectrogram(index, index * step / settings.sample_rate_hz, image, read.bad_samples)
+            emptiness = Emptiness(settings, size, is_complex=recording.is_complex) if tells_empty else None
+            blocks = StftBlocks(read, size, settings, emptiness.add if emptiness else None, memory=memory)
+            image = STYLES[settings.style](blocks, settings)
+            yield Spectrogram(
+                index,
+                index * step / settings.sample_rate_hz,
+                image,
+                read.bad_samples,
+                emptiness.verdict() if emptiness else "",
+            )
 
     return draw()
 
@@ -103,13 +120,22 @@ def save_spectrogram(path: Path, image: Image) -> None:
         RunError: The format is unknown, or the image cannot be encoded in it.
     """
     try:
-        written, encoded = cv2.imencode(path.suffix, np.ascontiguousarray(image[:, :, ::-1]))
-    except cv2.error as error:
-        raise RunError(f"{path}: there is no image format named '{path.suffix}'; use .png or .jpg.") from error
-    if not written:
-        raise RunError(f"{path}: the image could not be encoded as {path.suffix}.")
+        content = encoded(image, path.suffix)
+    except RunError as error:
+        raise RunError(f"{path}: {error}") from error
     with replacing(path, flush=False) as temporary:
-        temporary.write_bytes(encoded.tobytes())
+        temporary.write_bytes(content)
+
+
+def encoded(image: Image, suffix: str) -> bytes:
+    """An RGB image (height, width, 3) as a file of this suffix has it. Raises RunError if it cannot be encoded."""
+    try:
+        written, content = cv2.imencode(suffix, np.ascontiguousarray(image[:, :, ::-1]))
+    except cv2.error as error:
+        raise RunError(f"there is no image format named '{suffix}'; use .png or .jpg.") from error
+    if not written:
+        raise RunError(f"the image could not be encoded as {suffix}.")
+    return content.tobytes()
 
 
 class _RecordingReader:

@@ -19,13 +19,12 @@ __all__ = [
     "Power",
     "Read",
     "Samples",
-    "StftBlocks",
     "StftSettings",
-    "memory_for",
     "need_one_window",
     "power_blocks",
     "power_db",
     "reader",
+    "stft_window",
     "to_db",
 ]
 
@@ -38,79 +37,8 @@ Block = tuple[int, Power]
 
 #: FFT input points per block: 2 MB of complex64 stay in the processor's cache
 _BLOCK_POINTS = 2**18
-#: STFT values that are kept (128 MB) from one pass to the next; more are computed again
-_KEPT_VALUES = 2**25
 _SMALLEST_POWER = float(np.finfo(np.float32).tiny)
 _LARGEST_POWER = float(np.finfo(np.float32).max)
-
-
-class StftBlocks:
-    """The STFT of some samples as blocks (first column, |Z|² of shape (columns, stft_points)) in FFT order.
-
-    A pass over it gives all blocks, and it can be passed over as often as needed. Callers may hold the blocks: no
-    later block overwrites them. Only in `memory` the next window does. Callers must not write to blocks: all
-    passes share the kept ones.
-    """
-
-    def __init__(
-        self,
-        read: Read,
-        sample_count: int,
-        settings: StftSettings,
-        watch: Callable[[Power], None] | None = None,
-        *,
-        memory: Power | None = None,
-    ) -> None:
-        """Compute nothing yet.
-
-        Args:
-            read: Reads the samples, from the first one on, once for each pass that computes.
-            sample_count: How many there are.
-            settings: Those of the spectrogram.
-            watch: Is called with the |Z|² of each block, once for each block: in the first pass.
-            memory: From `memory_for`, for the blocks that are kept. Windows that are drawn one after the other can
-                share it, because the pages of new memory take time. None: its own.
-        """
-        self.columns = settings.columns(sample_count)
-        self._arguments = read, sample_count, settings
-        self._watch, self._watched = watch, 0
-        self._memory = memory
-        self._kept: Power | None = None
-
-    def __iter__(self) -> Iterator[Block]:
-        """All blocks: the kept ones, or computed."""
-        if self._kept is None:
-            yield from self._watching(power_blocks(*self._arguments))
-            return
-        count = _block_columns(self._kept.shape[1])
-        for first in range(0, self.columns, count):
-            yield first, self._kept[first : first + count]
-
-    def keeping(self) -> Iterator[Block]:
-        """All blocks. Later passes compute none if they are few enough to be kept."""
-        if self._memory is None:
-            self._memory = memory_for(*self._arguments[1:])
-        if self._kept is not None or len(self._memory) < self.columns:
-            yield from self
-            return
-        yield from self._watching(power_blocks(*self._arguments, into=self._memory))
-        self._kept = self._memory
-
-    def _watching(self, blocks: Iterator[Block]) -> Iterator[Block]:
-        for first, power in blocks:
-            if self._watch and first >= self._watched:
-                self._watched = first + len(power)
-                self._watch(power)
-            yield first, power
-
-
-def memory_for(sample_count: int, settings: StftSettings) -> Power:
-    """Memory for all |Z|² of that many samples, float32 (columns, stft_points); no columns if they are too many.
-
-    It takes no space before it is written to.
-    """
-    columns, points = settings.columns(sample_count), settings.stft_points
-    return np.empty((columns if columns * points <= _KEPT_VALUES else 0, points), np.float32)
 
 
 def power_db(samples: Samples, settings: StftSettings) -> Decibels:
@@ -138,12 +66,8 @@ def power_blocks(
 
     They are new arrays, or parts of `into`, float32 (all columns, stft_points).
     """
-    # Imported here: it takes a second, and every process of the service imports this module for its settings.
-    from scipy.signal import get_window  # noqa: PLC0415
-
     points, hop = settings.stft_points, settings.hop
-    # RFUAV's tool takes the symmetric window of scipy.signal.windows, not the periodic one.
-    window = get_window(settings.window, points, fftbins=settings.style != "rfuav")
+    window = stft_window(settings)
     # Scaled like scipy.signal.stft, and as late as there: a tone of amplitude 1 gives |Z| = 1. The deepest null
     # decides over the colours of the style `rfuav`, and it is as deep as the rounding allows.
     scale = np.float32(1 / window.sum() ** 2)
@@ -151,7 +75,7 @@ def power_blocks(
     before = settings.zeros_before
     read = _between_zeros(read, sample_count) if before else read
     columns = settings.columns(sample_count)
-    block = _block_columns(points)
+    block = block_columns(points)
     windowed = np.empty((min(block, columns), points), np.complex64)
     for first in range(0, columns, block):
         count = min(block, columns - first)
@@ -167,6 +91,18 @@ def power_blocks(
             np.add(parts[:, ::2], parts[:, 1::2], out=power)
             power *= scale
         yield first, power
+
+
+def stft_window(settings: StftSettings) -> npt.NDArray[np.float64]:
+    """The window function: its weights of the samples of one STFT window, shape (stft_points,)."""
+    # Imported here: it takes a second, and every process of the service imports this module for its settings.
+    from scipy.signal import get_window  # noqa: PLC0415
+
+    # RFUAV's tool takes the symmetric window of scipy.signal.windows, not the periodic one.
+    window: npt.NDArray[np.float64] = get_window(
+        settings.window, settings.stft_points, fftbins=settings.style != "rfuav"
+    )
+    return window
 
 
 def reader(samples: Samples) -> Read:
@@ -187,7 +123,8 @@ def to_db(power: Power) -> Decibels:
     return (5 * np.log10(bounded)).astype(np.float32)  # 10*log10|Z| = 5*log10|Z|²
 
 
-def _block_columns(points: int) -> int:
+def block_columns(points: int) -> int:
+    """Columns of one block."""
     return max(1, _BLOCK_POINTS // points)
 
 

@@ -1,8 +1,8 @@
-"""Inference tasks and their predictions."""
+"""Inference tasks, their predictions, and what they say about recordings."""
 
 import asyncio
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 from fastapi import APIRouter, Query
 from fastapi.responses import Response
@@ -11,7 +11,11 @@ from rfuav_ray import paths
 from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.preflight import check_inference
 from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest
-from rfuav_ray.api.responses import BatchInferenceResponse, PredictionsResponse, TaskResponse
+from rfuav_ray.api.responses import (
+    BatchInferenceResponse,
+    PredictionsResponse,
+    TaskResponse,
+)
 from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.inference.prediction_pages import Rows, read_json, read_page
@@ -24,6 +28,9 @@ from serve_app.route_classes import StartRoute
 from serve_app.routes.tasks import MAX_OFFSET, IfNoneMatch, cached_status, kind_mark, status_answer
 from serve_app.validation_cache import checked
 
+Offset = Annotated[int, Query(ge=0, le=MAX_OFFSET)]
+Limit = Annotated[int, Query(ge=1, le=10_000)]
+
 PREFIX = "/api/v2/inference"
 router = APIRouter(prefix=PREFIX, tags=["inference"])
 starts = APIRouter(prefix=PREFIX, tags=["inference"], route_class=StartRoute)
@@ -34,7 +41,7 @@ cached = APIRouter(prefix=PREFIX, tags=["inference"], route_class=cached_status(
     "/start", response_model=TaskResponse, responses=WRONG_STATE, openapi_extra=kind_mark(KINDS["inference"])
 )
 async def start_inference(request: InferenceRequest, service: TheService) -> Response:
-    """Check the request, and queue the classification of an image or a folder."""
+    """Check the request, and queue the classification of an image, a recording or a folder."""
     task = await _inference_task(request, service)
     await service.submit([task])
     return await status_answer(service, "", task.id)
@@ -60,20 +67,23 @@ async def inference_status(task_id: str, service: TheService, if_none_match: IfN
 
 @router.get("/{task_id}/results", responses=UNKNOWN_TASK | WRONG_STATE)
 async def inference_results(
-    task_id: str,
-    service: TheService,
-    offset: Annotated[int, Query(ge=0, le=MAX_OFFSET)] = 0,
-    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+    task_id: str, service: TheService, offset: Offset = 0, limit: Limit = 100
 ) -> PredictionsResponse:
-    """A page of the predictions of a completed task."""
-    task = await service.ended_task(task_id, "inference")
-    result = task.result
-    if task.status is not TaskStatus.COMPLETED or not result or "predictions_json" not in result:
-        raise TaskConflict(f"Task '{task_id}' is {task.status.value}: it has no predictions.")
+    """A page of the predictions of a completed task: a row for each image, and for each window of a recording."""
+    _, result = await completed_task(task_id, service)
     model, total, rows = await asyncio.to_thread(_page, task_id, result, offset, limit)
     return PredictionsResponse(
         task_id=task_id, model=model, total=total, offset=offset, limit=limit, predictions=rows
     )
+
+
+async def completed_task(task_id: str, service: Service) -> tuple[TaskRecord, InferenceResult]:
+    """The task and its result. Raises TaskConflict if it has none."""
+    task = await service.ended_task(task_id, "inference")
+    result: Any = task.result
+    if task.status is not TaskStatus.COMPLETED or not result or "predictions_json" not in result:
+        raise TaskConflict(f"Task '{task_id}' is {task.status.value}: it has no predictions.")
+    return task, cast("InferenceResult", result)
 
 
 def _page(task_id: str, result: InferenceResult, offset: int, limit: int) -> tuple[str, int, Rows]:
@@ -83,13 +93,14 @@ def _page(task_id: str, result: InferenceResult, offset: int, limit: int) -> tup
         TaskConflict: The predictions are gone, or another task's have replaced them.
     """
     if "predictions_jsonl" not in result:  # of a version up to 0.2
-        model, rows = read_json(_own(task_id, Path(result["predictions_json"])))
+        model, rows = read_json(own_file(task_id, Path(result["predictions_json"])))
         return model, len(rows), rows[offset : offset + limit]
-    total, rows = read_page(_own(task_id, Path(result["predictions_jsonl"])), offset, limit)
+    total, rows = read_page(own_file(task_id, Path(result["predictions_jsonl"])), offset, limit)
     return result["model"], total, rows
 
 
-def _own(task_id: str, file: Path) -> Path:
+def own_file(task_id: str, file: Path) -> Path:
+    """Where a result is now. Raises TaskConflict if another task's have replaced it."""
     folder = results_folder(file.parent, "inference", task_id)
     if folder is None:
         raise TaskConflict(

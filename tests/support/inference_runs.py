@@ -2,6 +2,7 @@
 
 import csv
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,15 @@ from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.inference.run import infer
 from rfuav_ray.models.build import build_model
 from rfuav_ray.models.config import ModelConfig, save_model_config
+from rfuav_ray.signals.recordings import Samples
+from rfuav_ray.signals.stft_settings import StftSettings
+from rfuav_ray.signals.writers import write_sigmf
+
+RATE_HZ, CENTER_HZ = 1e6, 2.4e9
+#: small spectrograms: 10,000 samples of 1 MS/s
+STFT = {
+    **StftSettings(sample_rate_hz=RATE_HZ, stft_points=128, duration_s=0.01, image_size=48).model_dump(mode="json")
+}
 
 
 class Run:
@@ -47,20 +57,42 @@ class Run:
             picture = np.random.default_rng(index).integers(0, 255, (40, 50, 3), dtype=np.uint8)
             path.write_bytes(cv2.imencode(path.suffix.lower(), picture)[1].tobytes())
 
+    def add_recording(self, name: str, samples: Samples, *, rate_hz: float = RATE_HZ) -> Path:
+        """A SigMF recording `<name>.sigmf-meta`. Returns its metadata."""
+        path = self.source / f"{name}.sigmf-meta"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_sigmf(path, samples, sample_rate_hz=rate_hz, center_frequency_hz=CENTER_HZ)
+        return path
+
+    def knows_spectrograms(self, **stft: Any) -> None:
+        """The model's config says how its spectrograms were made."""
+        self.config = self.config.model_copy(update={"stft": {**STFT, **stft}})
+        save_model_config(self.folder / "model.yaml", self.config)
+
     def infer(
-        self, source: Path | None = None, *, class_order: ClassOrder = "config", **options: Any
+        self,
+        source: Path | None = None,
+        *,
+        class_order: ClassOrder = "config",
+        fields: Mapping[str, Any] | None = None,
+        **options: Any,
     ) -> InferenceResult:
         request = InferenceRequest(
             cfg_path=str(self.folder / "model.yaml"),
             weight_path=str(self.folder / "weights.pth"),
             source_path=str(source or self.source),
             class_order=class_order,
+            **(fields or {}),
         )
         return infer(request, save_path=self.out, **({"report": self.events.append} | options))
 
     def json(self) -> dict[str, Any]:
         content: dict[str, Any] = json.loads((self.out / "predictions.json").read_text(encoding="utf-8"))
         return content
+
+    def recordings(self) -> list[dict[str, Any]]:
+        content: dict[str, Any] = json.loads((self.out / "recordings.json").read_text(encoding="utf-8"))
+        return list(content["recordings"])
 
     def csv(self) -> list[dict[str, str]]:
         with (self.out / "predictions.csv").open(encoding="utf-8", newline="") as file:

@@ -10,7 +10,13 @@ from rfuav_ray.api.requests.preprocessing import (
     SpectrogramRequest,
 )
 from rfuav_ray.api.requests.resources import DeviceCaps, PriorityUpdate, ResourceConfigUpdate
-from rfuav_ray.api.requests.runs import SUPPORTED_MODELS, BatchInferenceRequest, InferenceRequest, TrainingRequest
+from rfuav_ray.api.requests.runs import (
+    SUPPORTED_MODELS,
+    BatchInferenceRequest,
+    InferenceRequest,
+    RecordingFields,
+    TrainingRequest,
+)
 
 PreprocessingRequest = DatasetSplitRequest | DataAugmentationRequest | ImageCropRequest | SpectrogramRequest
 RunRequest = TrainingRequest | InferenceRequest | PreprocessingRequest
@@ -27,6 +33,7 @@ __all__ = [
     "InferenceRequest",
     "PreprocessingRequest",
     "PriorityUpdate",
+    "RecordingFields",
     "Request",
     "ResourceConfigUpdate",
     "RunRequest",

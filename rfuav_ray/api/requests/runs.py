@@ -1,8 +1,8 @@
 """Requests for training and inference."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, FiniteFloat
 
 from rfuav_ray.api.requests.device_names import Device
 from rfuav_ray.api.requests.fields import (
@@ -17,6 +17,8 @@ from rfuav_ray.api.requests.fields import (
     Request,
     no_nul,
 )
+from rfuav_ray.signals.data_types import DataType
+from rfuav_ray.signals.stft_settings import SampleRate, Style
 
 SUPPORTED_MODELS = (
     "resnet18",
@@ -67,33 +69,76 @@ class TrainingRequest(Request):
     description: Description = None
 
 
-class InferenceRequest(Request):
-    """Classify an image, or every image of a folder."""
+class RecordingFields(Request):
+    """How an inference reads recordings. Images need none of these fields."""
 
+    style: Style | None = Field(None, description="of the spectrograms of recordings; null: the model's")
+    sample_rate_hz: SampleRate | None = Field(
+        None, description="of the recordings; wins over what they state; null: their own"
+    )
+    data_type: DataType | None = Field(
+        None, description="of recordings without a header; null: by the convention of their suffix"
+    )
+    stft_points: Annotated[int, Field(ge=16, le=65536)] | None = Field(
+        None, description="samples per STFT window; null: the model's"
+    )
+    duration_s: Annotated[float, Field(gt=0, le=3600)] | None = Field(
+        None, description="seconds of a recording that are classified together; null: the model's"
+    )
+    overlap: Annotated[float, Field(ge=0, le=0.9)] | None = Field(
+        None, description="fraction of a window that the next one repeats, for finer segments; null: the model's"
+    )
+    center_frequency_hz: FiniteFloat | None = Field(
+        None, description="of the recordings; wins over what they state"
+    )
+    real: bool = Field(
+        False, description="values are samples of a real signal, not I and Q; for files that cannot say which"
+    )
+    variable: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
+        None, description="the array in files that hold several (.mat, .h5)"
+    )
+    on_rate_mismatch: Literal["resample", "refuse"] = Field(
+        "resample", description="what happens to recordings at a higher sample rate than the model's"
+    )
+    annotate: bool = Field(False, description="write SigMF annotations of each recording to save_path")
+    save_images: bool = Field(False, description="keep the spectrograms of recordings in save_path/images")
+
+
+class _ModelAndSource(Request):
     cfg_path: PathText = Field(description="YAML of the model: a training's model.yaml or an RFUAV config")
     weight_path: PathText = Field(description="the weights, .pth or .safetensors")
-    source_path: PathText = Field(description="an image or a folder, searched recursively")
+    source_path: PathText = Field(
+        description="an image, an IQ recording, or a folder of both, searched recursively"
+    )
     save_path: PathText | None = Field(None, description="default: results/<task_id>")
     name: FolderName | None = Field(None, description="sub-folder of save_path for this run")
     on_existing: OnExisting = "keep"
     device: Device = "cuda"
     precision: Precision = "auto"
     class_order: ClassOrder = "config"
+
+
+class InferenceRequest(RecordingFields, _ModelAndSource):
+    """Classify an image, a recording, or everything in a folder."""
+
     task_id: OwnTaskId = None
     priority: Priority = 3
 
 
-class BatchInferenceRequest(Request):
-    """One inference task for each source. One invalid source rejects the whole batch."""
-
+class _ModelAndSources(Request):
     cfg_path: PathText = Field(description="YAML of the model: a training's model.yaml or an RFUAV config")
     weight_path: PathText = Field(description="the weights, .pth or .safetensors")
     source_paths: list[PathText] = Field(
-        min_length=1, max_length=1000, description="images or folders; each becomes a task"
+        min_length=1, max_length=1000, description="images, recordings or folders; each becomes a task"
     )
     save_base_path: PathText | None = Field(None, description="task i saves to <base>/<i>")
     on_existing: OnExisting = "keep"
     device: Device = "cuda"
     precision: Precision = "auto"
     class_order: ClassOrder = "config"
+
+
+class BatchInferenceRequest(RecordingFields, _ModelAndSources):
+    """One inference task for each source. One invalid source rejects the whole batch."""
+
     priority: Priority = 3

@@ -2,10 +2,16 @@
 
 from rfuav_ray.api.results.as_stored import AsStored
 from rfuav_ray.api.results.inference import (
+    Candidate,
     InferenceMetrics,
     InferenceResult,
     Prediction,
     Predictions,
+    RecordingPrediction,
+    RecordingPredictions,
+    RecordingTotals,
+    Segment,
+    Verdict,
 )
 from rfuav_ray.api.results.preprocessing import (
     AugmentResult,
@@ -40,6 +46,7 @@ __all__ = [
     "AugmentResult",
     "AugmentStats",
     "BestEpoch",
+    "Candidate",
     "ClassMetrics",
     "CropResult",
     "CropStats",
@@ -52,7 +59,11 @@ __all__ = [
     "Preprocessed",
     "PreprocessingResult",
     "PreprocessingStats",
+    "RecordingPrediction",
+    "RecordingPredictions",
+    "RecordingTotals",
     "RunPlace",
+    "Segment",
     "SpectrogramResult",
     "SpectrogramStats",
     "SplitResult",
@@ -64,4 +75,5 @@ __all__ = [
     "TrainingReport",
     "TrainingResult",
     "ValidationMetrics",
+    "Verdict",
 ]

@@ -6,7 +6,8 @@ from itertools import pairwise
 import cv2
 import numpy as np
 
-from rfuav_ray.signals.stft import Decibels, Power, StftBlocks, to_db
+from rfuav_ray.signals.stft import Decibels, Power, to_db
+from rfuav_ray.signals.stft_blocks import StftBlocks
 from rfuav_ray.signals.stft_settings import StftSettings
 from rfuav_ray.signals.styles.colors import Image, colors
 

@@ -8,9 +8,10 @@ import pytest
 import yaml
 
 from preprocessing.dataset_file import dataset_file
-from preprocessing.folders import asked_of, recordings_in, stft_settings_of
+from preprocessing.folders import stft_settings_of
 from preprocessing.found_recordings import look_at
 from rfuav_ray.api.requests import SpectrogramRequest
+from rfuav_ray.signals.finding import asked_of, recordings_in
 from rfuav_ray.walk import LeftOut, tell_left_out
 from tests.support.sigmf_files import write
 from tests.support.signals import noise

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from scipy.signal import stft
 
-from preprocessing.folders import recordings_in, stft_settings_of
+from preprocessing.folders import stft_settings_of
 from preprocessing.pipeline.worker import Doubtful, Item
 from preprocessing.spectrogram import draw, samples_digest
 from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.description import Asked
+from rfuav_ray.signals.finding import recordings_in
 from tests.support.sigmf_files import write
 
 RATE_HZ = 100e6

@@ -4,7 +4,8 @@ from rfuav_ray.api.preflight import check_inference, check_training
 from rfuav_ray.api.requests import SUPPORTED_MODELS, InferenceRequest
 from rfuav_ray.errors import InvalidInput
 from tests.support import training_runs
-from tests.support.inference_runs import Run
+from tests.support.inference_runs import RATE_HZ, Run
+from tests.support.signals import tone
 
 
 @pytest.fixture
@@ -109,3 +110,55 @@ def test_preflight_the_folders_of_a_training_lie_apart(tmp_path, changes, field)
     with pytest.raises(InvalidInput) as refusal:
         check_training(wanted, roots=[tmp_path], supported_models=SUPPORTED_MODELS)
     assert refusal.value.field == field
+
+
+@pytest.fixture
+def heard(run):
+    """A run whose source has recordings and no image."""
+    (run.source / "a.png").unlink()
+    run.add_recording("a", tone(1e5, RATE_HZ, 20_000))
+    return run
+
+
+def test_preflight_recordings_are_taken_if_the_model_or_the_request_says_how_to_draw_them(heard):
+    with pytest.raises(InvalidInput, match="Set style, stft_points, duration_s") as refusal:
+        check(heard)
+    assert refusal.value.field == "style"
+    check(heard, style="rfuav", stft_points=128, duration_s=0.01)
+    heard.knows_spectrograms()
+    check(heard)
+    check(heard, source_path=str(heard.source / "a.sigmf-meta"))
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "reason"),
+    [
+        ({"duration_s": 0.00001}, "duration_s", "fewer than stft_points"),
+        ({"duration_s": 1.0}, "source_path", "one spectrogram needs 1000000"),
+        ({"sample_rate_hz": 1e5}, "source_path", "0.1 MS/s, and the model was trained at 1 MS/s"),
+        (
+            {"sample_rate_hz": 2e6, "on_rate_mismatch": "refuse"},
+            "source_path",
+            "2 MS/s, and the model was trained at 1 MS/s",
+        ),
+        ({"source_path": "model.yaml"}, "source_path", "no image .* and no recording"),
+        ({"annotate": True, "save_path": "source/out"}, "save_path", "annotate must write nothing"),
+        ({"save_images": True, "save_path": "source"}, "save_path", "save_images must write nothing"),
+    ],
+)
+def test_preflight_recordings_that_cannot_be_classified_are_refused(heard, fields, field, reason):
+    heard.knows_spectrograms()
+    with pytest.raises(InvalidInput, match=reason) as refusal:
+        check(heard, **fields)
+    assert refusal.value.field == field
+
+
+def test_preflight_a_recording_without_a_rate_needs_one(heard):
+    heard.knows_spectrograms()
+    (heard.source / "a.sigmf-meta").unlink()
+    (heard.source / "a.sigmf-data").rename(heard.source / "a.cs8")
+    with pytest.raises(InvalidInput, match="set sample_rate_hz"):
+        check(heard)
+    check(heard, sample_rate_hz=RATE_HZ)
+    tone(1e5, RATE_HZ, 20_000).tofile(heard.source / "b_1MSps.cf32")  # one of two is enough
+    check(heard)

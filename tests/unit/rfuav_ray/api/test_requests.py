@@ -49,6 +49,9 @@ def test_requests_the_defaults_of_an_inference():
         "class_order": "config",
         "task_id": None,
         "priority": 3,
+        **dict.fromkeys(["style", "sample_rate_hz", "data_type", "stft_points", "duration_s", "overlap"]),
+        **{"center_frequency_hz": None, "variable": None, "real": False, "on_rate_mismatch": "resample"},
+        **{"annotate": False, "save_images": False},
     }
 
 

@@ -5,10 +5,13 @@ from rich.console import Console
 
 from rfuav_ray.cli.doctor.software import Finding
 from rfuav_ray.cli.printing import (
+    SEGMENTS_SHOWN,
     findings_table,
     newest_first,
     print_inference,
+    print_predictions,
     print_preprocessing,
+    print_recordings,
     print_training,
     tasks_table,
 )
@@ -68,8 +71,31 @@ def test_printing_a_trainings_figures(console):
 
 
 def test_printing_an_inference_without_rows(console):
-    print_inference(console, {"classes": {}}, [], total=0)
+    print_predictions(console, [], total=0)
+    print_inference(console, {"classes": {}})
     assert "more" not in text_of(console)
+
+
+def test_printing_the_verdicts_and_segments_of_recordings(console):
+    segment = {"start_s": 3.2, "end_s": 7.8, "class_name": "drone [1]", "probability": 0.9712}
+    heard = {
+        "file": "[a].sigmf-meta",
+        "duration_s": 30.0,
+        "verdict": {"class_name": "drone [1]", "probability": 0.9, "share": 0.4, "unknown": True},
+        "windows": 300,
+        "empty_windows": 120,
+        "segments": [segment] * (SEGMENTS_SHOWN + 2),
+    }
+    silent = {**heard, "file": "b.iq", "verdict": None, "segments": []}
+    print_recordings(console, [heard, silent], total=5)
+    for line in (
+        "[a].sigmf-meta 30 s drone [1] (unknown) 0.900 300 120",
+        "b.iq 30 s nothing on the air 300 120",
+        "… and 3 more",
+        "[a].sigmf-meta 3.200 s 7.800 s drone [1] 0.971",
+        "[a].sigmf-meta … and 2 more",
+    ):
+        assert line in lines(console)
 
 
 def test_printing_what_a_preprocessing_made(console):

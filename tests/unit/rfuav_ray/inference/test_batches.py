@@ -99,7 +99,7 @@ def test_batches_weights_that_fail_in_a_thread_fail_the_run_and_end_the_threads(
     with pytest.raises(RunError, match="no finite"):
         run.infer(batch_size=2)
     assert torch.get_num_threads() == 3
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("classify", "decode"))]
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("classify", "draw"))]
 
 
 @pytest.mark.parametrize("threads", [1, 3])
@@ -110,7 +110,7 @@ def test_batches_no_more_threads_decode_than_the_run_has(run, three_threads, mon
         decoding.add(threading.current_thread().name)
         return read_image(path)
 
-    monkeypatch.setattr("rfuav_ray.inference.batches.read_image", noted)
+    monkeypatch.setattr("rfuav_ray.inference.pictures.read_image", noted)
     torch.set_num_threads(threads)  # `three_threads` puts it back
     run.add_images(*(f"{index}.png" for index in range(12)))
     run.infer(batch_size=2)

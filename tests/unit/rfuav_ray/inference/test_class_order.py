@@ -2,6 +2,7 @@ import pytest
 import torch
 import yaml
 
+from rfuav_ray.inference.pictures import Pictures
 from rfuav_ray.inference.prediction_log import work_digest
 from rfuav_ray.models.config import load_model_config
 from tests.support.inference_runs import Run
@@ -72,7 +73,9 @@ def test_class_order_doubtful_names_are_named(run):
 
 def test_class_order_is_part_of_the_work(run):
     config, weights = load_model_config(run.folder / "model.yaml"), run.folder / "weights.pth"
-    assert work_digest(config, weights, []) != work_digest(config.sorted_classes(), weights, [])
+    assert work_digest(config, weights, Pictures([])) != work_digest(
+        config.sorted_classes(), weights, Pictures([])
+    )
 
 
 def test_class_order_what_is_doubtful_about_weights_is_in_the_log_of_each_task(run, tmp_path):

@@ -33,6 +33,7 @@ def prediction(number):
         class_index=number,
         probability=probability,
         top5=[{"class_name": "drone\n\r", "probability": probability}],
+        unknown=None,
     )
 
 

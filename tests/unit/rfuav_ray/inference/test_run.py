@@ -24,6 +24,7 @@ RESULTS = ["predictions.csv", "predictions.index", "predictions.json", "predicti
 COLUMNS = [
     *("file", "frame", "time_s", "class_name", "class_index", "probability"),
     *(f"top{rank}_{what}" for rank in range(1, 6) for what in ("class", "probability")),
+    "unknown",
 ]
 
 
@@ -75,7 +76,7 @@ def test_run_a_row_of_the_json(run):
     content = run.json()
     assert content["model"] == "mobilenet_v3_small"
     (row,) = content["predictions"]
-    assert list(row) == ["file", "frame", "time_s", "class_name", "class_index", "probability", "top5"]
+    assert list(row) == ["file", "frame", "time_s", "class_name", "class_index", "probability", "top5", "unknown"]
     assert row["frame"] is None
     assert row["time_s"] is None
     assert len(row["top5"]) == 5
@@ -138,12 +139,12 @@ def test_run_an_unreadable_image_is_named_and_left_out(run):
 
 def test_run_what_is_no_image_is_named_and_counted(run):
     run.add_images("a.png", "sub/b.webp", "c.tif")
-    (run.source / "r1.iq").touch()
+    (run.source / "notes.doc").touch()
     (run.source / "outside").symlink_to(run.folder)
     result = run.infer(roots=[run.source])
     assert (result["images"], result["left_out"]) == (3, {"other_suffix": 1, "outside_roots": 1})
     (warning,) = run.messages("WARNING")
-    assert "r1.iq" in warning and "outside" in warning
+    assert "notes.doc" in warning and "outside" in warning
 
 
 def test_run_linked_folders_are_classified(run):
@@ -242,7 +243,7 @@ def test_run_cancelled_it_leaves_nothing_half_written_and_older_results_as_they_
         run.infer(report=cancel, batch_size=2)
     assert len(seen) == at_event
     assert torch.get_num_threads() == 3
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("classify", "decode"))]
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith(("classify", "draw"))]
     assert sorted(path.name for path in run.out.iterdir()) == RESULTS
     assert (run.out / "predictions.json").read_bytes() == before
 

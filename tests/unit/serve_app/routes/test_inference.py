@@ -69,6 +69,7 @@ def results(tmp_path):
                     class_index=number,
                     probability=0.123457,
                     top5=[{"class_name": "drone", "probability": 1e-06}],
+                    unknown=None,
                 )
             )
     older = {"predictions_json": str(tmp_path / "predictions.json")}

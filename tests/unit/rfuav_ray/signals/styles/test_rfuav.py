@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks import rfuav_tool
 from rfuav_ray.images.transforms import resize
-from rfuav_ray.signals import stft
+from rfuav_ray.signals import stft_blocks
 from rfuav_ray.signals.rendering import render
 from rfuav_ray.signals.simulator import simulate
 from rfuav_ray.signals.stft_settings import StftSettings
@@ -87,5 +87,5 @@ def test_rfuav_a_fixed_range_gives_the_same_color_for_the_same_power():
 def test_rfuav_values_that_are_not_kept_are_computed_again(monkeypatch):
     samples = scene(5, count=600_000)
     expected = drawn(samples, image_size=64)
-    monkeypatch.setattr(stft, "_KEPT_VALUES", 1000)
+    monkeypatch.setattr(stft_blocks, "_KEPT_VALUES", 1000)
     np.testing.assert_array_equal(drawn(samples, image_size=64), expected)

@@ -1,0 +1,126 @@
+"""Finds what an inference classifies: the images and the recordings of its source."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from rfuav_ray.api.requests import InferenceRequest, RecordingFields
+from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.events import Report, RunEvent, clean
+from rfuav_ray.files import IMAGE_KINDS, is_image
+from rfuav_ray.inference.pictures import ImageFile, Pictures, Unusable
+from rfuav_ray.inference.windows import RecordingSource, version_text
+from rfuav_ray.models.config import ModelConfig
+from rfuav_ray.models.recording_settings import RecordingSettings, recording_settings, windowed
+from rfuav_ray.outputs.artifacts import IMAGES_FOLDER
+from rfuav_ray.signals.finding import RecordingNotes, notes_of_samples
+from rfuav_ray.signals.recordings import is_part_of_recording, is_recording
+from rfuav_ray.walk import LeftOut, tell_left_out, walk_files
+
+
+def pictures_of(
+    request: InferenceRequest, config: ModelConfig, save_path: Path, report: Report, roots: Sequence[Path] = ()
+) -> tuple[Pictures, dict[str, int]]:
+    """Find the images and recordings of a request's source, and look at the recordings.
+
+    Args:
+        request: What to classify.
+        config: Of the model.
+        save_path: The results folder.
+        report: Receives a WARNING for everything that is assumed, doubtful or left out.
+        roots: Folders that links may lead into. None: they may lead anywhere.
+
+    Returns:
+        The pictures in the order of the files' names, and the number of files that were left out, by reason.
+
+    Raises:
+        InvalidInput: The source is one recording or has no images, and the model does not know how to draw
+            recordings.
+        RunError: The source cannot be used.
+    """
+    source, left_out = Path(request.source_path), LeftOut()
+    files = _files(source, roots, left_out)
+    root = source.parent if source.is_file() else source
+    recordings = [file for file in files if not is_image(file)]
+    if not recordings:
+        _warn_about_fields(request, report)
+        settings = None
+    else:
+        settings = _settings(config, request, report, has_images=len(recordings) < len(files))
+        for file in recordings if settings is None else ():
+            left_out.add("recording", str(file.relative_to(root)))
+    counts = tell_left_out([(source, left_out)], report)
+    targets = Counter(file.with_suffix("") for file in recordings)
+    notes = RecordingNotes()
+    found: list[ImageFile | Unusable | RecordingSource] = []
+    for file in files:
+        name = clean(file.relative_to(root).as_posix())
+        if is_image(file):
+            found.append(ImageFile(name, file))
+        elif settings is not None:
+            # a.iq and a.wav in one folder must not have the same spectrograms.
+            target = file.with_suffix("") if targets[file.with_suffix("")] == 1 else file
+            images_folder = save_path / IMAGES_FOLDER if request.save_images else None
+            found.append(_recording(file, name, str(target.relative_to(root)), settings, images_folder, notes))
+            report(RunEvent())  # raises if the task was cancelled, as this loop may take long
+    notes.tell(report)
+    return Pictures(found), counts
+
+
+def _recording(
+    file: Path,
+    name: str,
+    target: str,
+    settings: RecordingSettings,
+    images_folder: Path | None,
+    notes: RecordingNotes,
+) -> RecordingSource | Unusable:
+    try:
+        opened = windowed(file, settings)
+        notes.add(name, [*opened.notes, *notes_of_samples(opened.original)])
+    except (RunError, InvalidInput) as error:
+        return Unusable(name, clean(str(error)))
+    return RecordingSource(name, target, opened, version_text(opened.original), images_folder)
+
+
+def _settings(
+    config: ModelConfig, request: InferenceRequest, report: Report, *, has_images: bool
+) -> RecordingSettings | None:
+    """How recordings are drawn. None: nobody says it, and the images can be classified without them."""
+    try:
+        settings = recording_settings(config, request)
+    except InvalidInput:
+        if not has_images:
+            raise
+        return None
+    for note in settings.notes:
+        report(RunEvent(message=clean(f"{note.message}."), level=note.level))
+    return settings
+
+
+def _files(source: Path, roots: Sequence[Path], left_out: LeftOut) -> list[Path]:
+    if source.is_file():
+        return [source]
+    if not source.is_dir():
+        raise RunError(f"{source} does not exist: choose an image, a recording, or a folder of them.")
+    found = walk_files(
+        source,
+        lambda path: is_image(path) or is_recording(path),
+        is_missed=lambda path: not is_part_of_recording(path),
+        roots=roots,
+        left_out=left_out,
+    )
+    if files := sorted(found):
+        return files
+    sentence = left_out.describe(source)
+    raise RunError(
+        f"There is no image ({IMAGE_KINDS}) and no recording in {source} or below it. {sentence}".strip()
+    )
+
+
+def _warn_about_fields(request: InferenceRequest, report: Report) -> None:
+    """The source has no recordings: fields about them have no effect."""
+    defaults = {name: field.default for name, field in RecordingFields.model_fields.items()}
+    if given := [name for name, default in defaults.items() if getattr(request, name) != default]:
+        message = f"The source has no recordings, so these fields have no effect: {', '.join(given)}."
+        report(RunEvent(message=message, level="WARNING"))

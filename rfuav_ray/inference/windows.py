@@ -1,0 +1,93 @@
+"""The windows of a recording: where they lie in it, and their pictures."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from rfuav_ray.files import version_of
+from rfuav_ray.images.files import RgbImage
+from rfuav_ray.images.transforms import resize
+from rfuav_ray.models.recording_settings import WindowedRecording
+from rfuav_ray.signals.recordings import Recording
+from rfuav_ray.signals.resampling import original_sample
+from rfuav_ray.signals.spectrogram import iter_spectrograms, save_spectrogram
+
+
+@dataclass(frozen=True)
+class RecordingSource:
+    """A recording of the source."""
+
+    #: as the results name it
+    name: str
+    #: the name without its suffix, unless another recording has the same; files about the recording begin with it
+    target: str
+    windowed: WindowedRecording
+    #: of the file of samples, when the run began
+    version: str
+    #: where its spectrograms are kept; None: nowhere
+    images_folder: Path | None = None
+
+    @property
+    def step_s(self) -> float:
+        """Seconds from the start of one window to the start of the next."""
+        stft = self.windowed.stft
+        return stft.samples_between_spectrograms / stft.sample_rate_hz
+
+    def time_s(self, sample: int) -> float:
+        """When this sample of the original recording was received, from the start of the recording on."""
+        return sample / known_rate_hz(self.windowed.original)
+
+    def first_sample(self, frame: int) -> int:
+        """The first sample of a window, in the original recording."""
+        return original_sample(self.windowed.recording, frame * self.windowed.stft.samples_between_spectrograms)
+
+    def border(self, frame: int) -> int:
+        """The sample of the original recording where a segment begins with this window, or ends before it.
+
+        Windows that overlap share their common part equally.
+        """
+        step, size = self.windowed.stft.samples_between_spectrograms, self.windowed.stft.samples_per_spectrogram
+        if frame == 0:
+            return 0
+        is_end = frame == self.windowed.window_count
+        sample = (frame - 1) * step + size if is_end else frame * step + (size - step) // 2
+        return original_sample(self.windowed.recording, sample)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A window of a recording."""
+
+    source: RecordingSource
+    frame: int
+
+    @property
+    def name(self) -> str:
+        return self.source.name
+
+    @property
+    def time_s(self) -> float:
+        return round(self.source.time_s(self.source.first_sample(self.frame)), 9)
+
+    def inputs(self) -> str:
+        return self.source.version
+
+    def draw(self, image_size: int) -> RgbImage | None:
+        windowed = self.source.windowed
+        recording, stft = windowed.recording, windowed.stft
+        (drawn,) = iter_spectrograms(recording, stft, first=self.frame, count=1, tells_empty=True)
+        if self.source.images_folder is not None:
+            save_spectrogram(self.source.images_folder / f"{self.source.target}_{self.frame:05d}.png", drawn.image)
+        if drawn.emptiness:
+            return None
+        return drawn.image if len(drawn.image) == image_size else resize(drawn.image, image_size)
+
+
+def known_rate_hz(recording: Recording) -> float:
+    """The sample rate of a recording that is classified."""
+    assert recording.sample_rate_hz is not None, f"{recording.path} has no sample rate"
+    return recording.sample_rate_hz
+
+
+def version_text(recording: Recording) -> str:
+    """A text that changes when the files of a recording are changed or replaced."""
+    return repr([version_of(path) for path in (recording.path, recording.samples.path)])

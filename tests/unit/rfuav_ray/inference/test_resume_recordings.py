@@ -1,0 +1,83 @@
+"""An inference on recordings that was killed goes on after the last window, and ends as if nothing had been."""
+
+import pytest
+
+from rfuav_ray.errors import RunInterrupted
+from tests.support.inference_runs import RATE_HZ, Run
+from tests.support.signals import noise, tone
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+WINDOWS, WINDOW = 6, 10_000
+RESULTS = [
+    *("predictions.csv", "predictions.json", "predictions.jsonl", "predictions.index"),
+    *("recordings.index", "a.sigmf-meta", "b.sigmf-meta"),
+]
+
+
+class TwoRecordings(Run):
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.knows_spectrograms()
+        for number, name in enumerate("ab"):
+            count = WINDOWS * WINDOW
+            self.add_recording(name, 0.05 * noise(count, number) + 0.5 * tone(1e5 * (1 + number), RATE_HZ, count))
+        self.out = folder / "whole"
+        self.classify()
+        self.whole = contents(self)
+        self.out = folder / "out"
+        self.events.clear()
+
+    def classify(self, **options):
+        return self.infer(batch_size=2, run_id="task", resume=True, fields={"annotate": True}, **options)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return TwoRecordings(tmp_path)
+
+
+def contents(run):
+    recordings = [{**one, "real_time_factor": None} for one in run.recordings()]
+    return (
+        recordings,
+        [(run.out / name).read_bytes() for name in RESULTS[:4]],
+        [(run.out / name).read_text() for name in RESULTS[5:]],
+    )
+
+
+def stop_after(run, batches, error):
+    seen = []
+
+    def report(event):
+        seen.append(event.metrics is not None)
+        if sum(seen) == batches:
+            raise error
+
+    with pytest.raises(error):
+        run.classify(report=report)
+
+
+@pytest.mark.parametrize("error", [RunInterrupted, KeyboardInterrupt])
+@pytest.mark.parametrize("batches", [1, 3, 5, 6])
+def test_resume_recordings_goes_on_after_the_last_window(run, batches, error):
+    stop_after(run, batches, error)
+    run.classify()
+    assert run.messages()[0] == f"Resuming after {2 * batches} of {2 * WINDOWS} windows."
+    assert contents(run) == run.whole
+
+
+def test_resume_recordings_a_changed_recording_is_classified_again(run):
+    stop_after(run, 4, RunInterrupted)
+    run.add_recording("b", noise(WINDOWS * WINDOW, 5))
+    run.classify()
+    assert f"Resuming after {WINDOWS} of {2 * WINDOWS} windows." in run.messages()
+    assert any("b.sigmf-meta" in text and "resumes before it" in text for text in run.messages("WARNING"))
+
+
+def test_resume_recordings_other_settings_begin_anew(run):
+    stop_after(run, 4, RunInterrupted)
+    run.knows_spectrograms(overlap=0.5)
+    run.classify()
+    assert "starts from the beginning" in run.messages("WARNING")[0]
+    assert len(run.json()["predictions"]) == 2 * (2 * WINDOWS - 1)
