@@ -36,8 +36,8 @@ async function refused(response) {
   return new ApiError(response.status, body?.message ?? `HTTP ${response.status}`, body?.errors);
 }
 
-async function call(method, path, body) {
-  const options = { method, headers: headers() };
+async function call(method, path, body, signal) {
+  const options = { method, headers: headers(), signal };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
     options.headers = headers({ "Content-Type": "application/json" });
@@ -45,15 +45,16 @@ async function call(method, path, body) {
   let response;
   try {
     response = await fetch(path, options);
-  } catch {
+  } catch (error) {
+    if (signal?.aborted) throw error;
     throw new ApiError(0, "");
   }
   if (!response.ok) throw await refused(response);
   return response;
 }
 
-export async function get(path) {
-  return (await call("GET", path)).json();
+export async function get(path, { signal } = {}) {
+  return (await call("GET", path, undefined, signal)).json();
 }
 
 export async function post(path, body = {}) {
@@ -65,6 +66,6 @@ export async function remove(path) {
 }
 
 // An <img> or a download link cannot send a key.
-export async function blobUrl(path) {
-  return URL.createObjectURL(await (await call("GET", path)).blob());
+export async function blobUrl(path, { signal } = {}) {
+  return URL.createObjectURL(await (await call("GET", path, undefined, signal)).blob());
 }

@@ -124,7 +124,7 @@ export class LineChart {
   }
 }
 
-function ticks(low, high, isLogarithmic) {
+export function ticks(low, high, isLogarithmic) {
   if (isLogarithmic) {
     const found = [];
     for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += 1) {

@@ -24,13 +24,19 @@ export class Pager {
   }
 
   cut(list) {
-    const lastPage = Math.floor(Math.max(0, list.length - 1) / this.#size) * this.#size;
+    const [first, end] = this.range(list.length);
+    return list.slice(first, end);
+  }
+
+  // The first entry of the page and the one after its last, if there are `count` entries.
+  range(count) {
+    const lastPage = Math.floor(Math.max(0, count - 1) / this.#size) * this.#size;
     this.#first = Math.min(this.#first, lastPage);
-    const page = list.slice(this.#first, this.#first + this.#size);
+    const end = Math.min(count, this.#first + this.#size);
     this.element.hidden = lastPage === 0;
     this.previous.disabled = this.#first === 0;
     this.next.disabled = this.#first === lastPage;
-    setText(this.where, t("pages.where", { first: number(this.#first + 1), last: number(this.#first + page.length), all: number(list.length) }));
-    return page;
+    setText(this.where, t("pages.where", { first: number(this.#first + 1), last: number(end), all: number(count) }));
+    return [this.#first, end];
   }
 }

@@ -1,42 +1,51 @@
 // The predictions of an inference: filters by class and confidence, the spectrogram and the five likeliest classes.
 
-import { blobUrl, get } from "./api.js";
+import { AnswerFilters } from "./answer_filters.js";
+import { answerText } from "./answer_text.js";
+import { get } from "./api.js";
 import { h, replace, setText } from "./dom.js";
-import { fillSelect } from "./form.js";
 import { Pager } from "./pager.js";
+import { predictionDetail } from "./prediction_detail.js";
 import { number, percent, t } from "./words.js";
+import { spectrogramPath } from "./window_rows.js";
 
 const PAGE = 50;
 const MOST_ROWS = 10000;
+// The windows of shorter recordings are loaded with the images around them.
+const WORTH_SKIPPING = 1000;
 
 export function predictionsView(taskId, request) {
-  const className = h("select", { "aria-label": t("predictions.class"), onchange: begin });
-  const below = h("input", { type: "range", min: "0", max: "100", value: "100", "aria-label": t("predictions.below"), oninput: begin });
-  const belowText = h("output", { class: "hint" });
+  const filters = new AnswerFilters(begin);
   const count = h("span", { class: "hint", "aria-live": "polite" });
   const rows = h("tbody");
   const pages = new Pager(PAGE, show);
-  const detail = h("div", { class: "prediction", "aria-live": "polite" });
+  const detail = predictionDetail();
   const content = h("div", {}, h("p", { class: "empty" }, t("predictions.wait")));
   const element = h("section", { class: "panel", "aria-label": t("predictions") }, h("div", { class: "title" }, h("h2", {}, t("predictions")), count), content);
-  let all = [];
-  let picture = null;
-  let isLoaded = false;
+  const life = new AbortController();
+  const all = [];
+  const numbers = new Map();
 
-  async function load() {
-    if (isLoaded) return;
-    isLoaded = true;
-    const path = `/api/v2/inference/${encodeURIComponent(taskId)}/results`;
-    let page;
-    do {
-      page = await get(`${path}?offset=${all.length}&limit=${MOST_ROWS}`);
-      all.push(...page.predictions);
-    } while (all.length < page.total && page.predictions.length);
-    const names = [...new Set(all.map((row) => row.class_name))].sort();
-    fillSelect(className, [["", t("predictions.allClasses")], ...names.map((name) => [name, name])], "");
-    replace(content, h("div", { class: "filters" }, className, h("label", {}, t("predictions.below"), " ", below), belowText),
+  // `spans` are the rows of the recordings: {number, file, first_row, rows}. Those of long recordings are not loaded:
+  // there may be millions, and the recording's own view shows them.
+  async function load(spans = []) {
+    for (const span of spans) numbers.set(span.file, span.number);
+    let total = Infinity;
+    let offset = 0;
+    for (const { first_row, rows: length } of [...spans.filter((span) => span.rows > WORTH_SKIPPING), { first_row: Infinity, rows: 0 }]) {
+      while (offset < Math.min(first_row, total)) {
+        const limit = Math.min(MOST_ROWS, first_row - offset);
+        const page = await get(`/api/v2/inference/${encodeURIComponent(taskId)}/results?offset=${offset}&limit=${limit}`, { signal: life.signal });
+        all.push(...page.predictions);
+        total = page.predictions.length ? page.total : offset;
+        offset += page.predictions.length;
+      }
+      offset = Math.max(offset, first_row + length);
+    }
+    filters.setNames(new Set(all.map((row) => row.class_name).filter((name) => name !== null)));
+    replace(content, filters.element,
       h("div", { class: "split" }, h("div", {}, h("table", { class: "predictions" },
-        h("thead", {}, h("tr", {}, ["file", "class", "confidence"].map((name) => h("th", { scope: "col" }, t(`predictions.${name}`))))), rows), pages.element), detail));
+        h("thead", {}, h("tr", {}, ["file", "class", "confidence"].map((name) => h("th", { scope: "col" }, t(`predictions.${name}`))))), rows), pages.element), detail.element));
     begin();
   }
 
@@ -46,35 +55,31 @@ export function predictionsView(taskId, request) {
   }
 
   function show() {
-    const most = Number(below.value) / 100;
-    setText(belowText, `${below.value} %`);
-    const matching = all.filter((row) => (!className.value || row.class_name === className.value) && (most >= 1 || row.probability < most));
+    const matching = all.filter((row) => filters.matches(row));
     const shown = pages.cut(matching);
     replace(rows, shown.map((row) => h("tr", {},
-      h("td", {}, h("button", { type: "button", class: "link", onclick: () => open(row) }, row.frame === null ? row.file : `${row.file} #${row.frame}`)),
-      h("td", {}, row.class_name), h("td", {}, percent(100 * row.probability)))));
+      h("td", {}, h("button", { type: "button", class: "link", onclick: () => open(row) }, nameOf(row))),
+      h("td", {}, answerText(row)), h("td", {}, row.probability === null ? "" : percent(100 * row.probability)))));
     if (!shown.length) replace(rows, h("tr", {}, h("td", { colspan: "3" }, t("predictions.none"))));
     setText(count, t("predictions.count", { shown: number(matching.length), all: number(all.length) }));
     if (shown.length) open(shown[0]);
   }
 
-  async function open(row) {
-    const bars = h("ul", { class: "top5" }, row.top5.map((one) => h("li", {}, h("span", {}, one.class_name),
-      h("span", { class: "bar" }, h("span", { style: { width: `${100 * one.probability}%` } })), h("span", { class: "amount" }, percent(100 * one.probability)))));
-    const image = h("div", { class: "picture" });
-    replace(detail, h("h3", {}, row.file), image, bars);
-    if (picture) URL.revokeObjectURL(picture);
-    picture = null;
-    try {
-      // If the source is one image, `file` is its name without the folder.
-      const path = request.source_path.endsWith(`/${row.file}`) ? request.source_path : `${request.source_path}/${row.file}`;
-      const url = await blobUrl(`/api/v2/files/image?path=${encodeURIComponent(path)}`);
-      picture = url;
-      replace(image, h("img", { src: url, alt: t("predictions.picture", { file: row.file }) }));
-    } catch (error) {
-      setText(image, t("predictions.noPicture", { reason: error.message }));
-    }
+  function open(row) {
+    detail.show(row, nameOf(row), picturePath(row), nameOf(row));
   }
 
-  return { element, load };
+  function picturePath(row) {
+    if (row.frame !== null && numbers.has(row.file)) return spectrogramPath(taskId, numbers.get(row.file), row.frame);
+    // If the source is one image, `file` is its name without the folder.
+    const path = request.source_path.endsWith(`/${row.file}`) ? request.source_path : `${request.source_path}/${row.file}`;
+    return `/api/v2/files/image?path=${encodeURIComponent(path)}`;
+  }
+
+  return { element, load, stop: () => {
+    life.abort();
+    detail.stop();
+  } };
 }
+
+const nameOf = (row) => (row.frame === null ? row.file : `${row.file} #${row.frame}`);

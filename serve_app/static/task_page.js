@@ -2,10 +2,10 @@
 
 import { blobUrl, get, hasKey } from "./api.js";
 import { h, replace, setText } from "./dom.js";
+import { inferenceView } from "./inference_view.js";
 import { logView } from "./log_view.js";
 import { failed } from "./notes.js";
 import { cancelTask, deleteTask, nameOf, progressText, warningsText } from "./one_task.js";
-import { predictionsView } from "./predictions_view.js";
 import { isLive, tasks } from "./tasks_state.js";
 import { trainingView } from "./training_view.js";
 import { bytes, number, t, time, word } from "./words.js";
@@ -40,7 +40,7 @@ export function taskPage(id, { onAgain }) {
     const [first, asked] = await Promise.all([get(path), get(`${path}/request`)]);
     if (isOver) return;
     if (first.task_type === "training") view = trainingView(id);
-    if (first.task_type === "inference") view = predictionsView(id, asked);
+    if (first.task_type === "inference") view = inferenceView(id, asked);
     log = logView(id, { onEntry: view?.onEntry });
     replace(own, view?.element, h("section", { class: "panel", "aria-label": t("log") }, h("h2", {}, t("log")), log.element));
     replace(request, h("h2", {}, t("task.request")), table(asked));
@@ -83,7 +83,7 @@ export function taskPage(id, { onAgain }) {
       h("button", { type: "button", onclick: () => onAgain(task) }, t("tasks.again")),
       wasLive ? h("button", { type: "button", onclick: () => cancelTask(task) }, t("tasks.cancel"))
         : h("button", { type: "button", onclick: () => deleteTask(task) }, t("tasks.delete")));
-    if (task.status === "completed") view?.load?.().catch(failed);
+    if (task.status === "completed") view?.load?.(task.result).catch(failed);
     result.hidden = !task.result;
     if (task.result) replace(result, h("h2", {}, t("task.result")), table(simple(task.result)));
     showFiles().catch(failed);
@@ -102,6 +102,7 @@ export function taskPage(id, { onAgain }) {
   return { element, stop: () => {
     isOver = true;
     log?.stop();
+    view?.stop?.();
     tasks.removeEventListener("change", show);
   } };
 }
