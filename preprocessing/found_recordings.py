@@ -8,7 +8,7 @@ from pathlib import Path
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.signals.description import Asked, Note
-from rfuav_ray.signals.finding import RecordingNotes, notes_of_samples, some
+from rfuav_ray.signals.finding import RecordingNotes, notes_of_samples, require_inside, some
 from rfuav_ray.signals.recordings import Recording, open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
@@ -39,7 +39,12 @@ class FoundRecording:
 
 
 def look_at(
-    paths: Sequence[Path], root: Path, settings: StftSettings, asked: Asked, report: Report
+    paths: Sequence[Path],
+    root: Path,
+    settings: StftSettings,
+    asked: Asked,
+    report: Report,
+    roots: Sequence[Path] = (),
 ) -> tuple[list[FoundRecording], list[tuple[str, str]]]:
     """Open the recordings.
 
@@ -49,6 +54,7 @@ def look_at(
         settings: Their own sample rate overrides the rate of these.
         asked: What the request says about all of them.
         report: Receives what is doubtful. Raises if the task was cancelled.
+        roots: Links to samples may lead into these folders. None: they may lead anywhere.
 
     Returns:
         The usable recordings, and the names of the others with the reason.
@@ -62,6 +68,7 @@ def look_at(
         name = clean(str(path.relative_to(root)))
         try:
             recording = open_recording(path, **vars(asked))
+            require_inside(recording, roots)
             # Before what may fail because of them: a wrong rate makes a recording too short.
             notes.add(name, [*recording.notes, *_note_of_rate(recording, settings)])
             count = spectrogram_count(recording, settings)

@@ -63,7 +63,7 @@ def run(
     asked = asked_of(request)
     left_out = LeftOut()
     paths = recordings_in(source, roots=roots, left_out=left_out)
-    found, unusable = look_at(paths, root, settings, asked, report)
+    found, unusable = look_at(paths, root, settings, asked, report, roots)
     check_plan([(one.settings, one.spectrogram_count) for one in found], Path(request.output_path))
     items = [
         Item(source=one.name, target=one.target, first=first, count=min(one.step, one.spectrogram_count - first))

@@ -15,6 +15,7 @@ from rfuav_ray.outputs.manifest import RUN_FOLDER
 REASONS = {
     "other_suffix": "with other suffixes",
     "recording": "recordings: the model's config has no stft; set style, stft_points and duration_s",
+    "no_rate": "data without a sample rate",
     "hidden": "hidden",
     "outside_classes": "images outside of class folders",
     "outside_parts": "images outside of train and valid",

@@ -134,22 +134,24 @@ def _check_source(request: InferenceRequest, source: Path, field: str, roots: Se
         try:
             open_recording(source, **vars(asked_of(request)))
         except RunError as error:
-            reason = f"'{source}' is no image ({IMAGE_KINDS}) and no recording that can be read: {error}"
+            reason = f"'{source}' is not an image ({IMAGE_KINDS}), and no recording that can be read: {error}"
             raise InvalidInput(field, reason) from error
     if not recordings:
         reason = f"there is no image ({IMAGE_KINDS}) and no IQ recording in '{source}' or below it."
         raise InvalidInput(field, reason)
     settings = recording_settings(load_model_config(Path(request.cfg_path)), request)
     if len(recordings) <= MAX_RECORDINGS_CHECKED:
-        _check_recordings(recordings, settings, field)
+        _check_recordings(recordings, settings, field, roots)
 
 
-def _check_recordings(recordings: Sequence[Path], settings: RecordingSettings, field: str) -> None:
+def _check_recordings(
+    recordings: Sequence[Path], settings: RecordingSettings, field: str, roots: Sequence[Path]
+) -> None:
     """Raises InvalidInput if none of the recordings can be classified."""
     refusals: list[InvalidInput] = []
     for path in recordings:
         try:
-            windowed(path, settings)
+            windowed(path, settings, roots)
             return
         except RunError as error:
             refusals.append(InvalidInput(field, str(error)))
@@ -161,7 +163,8 @@ def _check_recordings(recordings: Sequence[Path], settings: RecordingSettings, f
 def _check_extra_files(request: InferenceRequest, source: Path, folder: Path) -> None:
     """Nothing that this inference adds may count as a part of its source."""
     extra = [name for name in ("annotate", "save_images") if getattr(request, name)]
-    if extra and (source if source.is_dir() else source.parent) in (folder, *folder.parents):
+    is_inside = source in (folder, *folder.parents) if source.is_dir() else source.parent == folder
+    if extra and is_inside:
         raise InvalidInput(
             "save_path", f"'{folder}' lies in the folder of the source, where {extra[0]} must write nothing."
         )

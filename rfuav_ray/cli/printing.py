@@ -85,12 +85,15 @@ def print_predictions(console: Console, rows: Sequence[Mapping[str, Any]], *, to
 
 def print_recordings(console: Console, recordings: Sequence[Mapping[str, Any]], *, total: int) -> None:
     """Print a verdict for each recording, and its segments."""
-    verdicts = _table(console, "recording", "length", "verdict", "probability", "windows", "empty")
+    verdicts = _table(console, "recording", "length", "verdict", "probability", "windows", "empty", "unreadable")
     segments = _table(console, "recording", "from", "to", "class", "probability")
     for one in recordings:
         name = Text(one["file"])
-        counts = str(one["windows"]), str(one["empty_windows"])
-        verdicts.add_row(name, f"{one['duration_s']:.6g} s", *_answer(one["verdict"] or {}), *counts)
+        counts = [str(one[what]) for what in ("windows", "empty_windows", "failed_windows")]
+        answer = _answer(one["verdict"] or {})
+        if one["verdict"] is None and one["failed_windows"]:
+            answer = Text("unreadable", style="yellow"), ""
+        verdicts.add_row(name, f"{one['duration_s']:.6g} s", *answer, *counts)
         for segment in one["segments"][:SEGMENTS_SHOWN]:
             times = f"{segment['start_s']:.3f} s", f"{segment['end_s']:.3f} s"
             segments.add_row(name, *times, Text(segment["class_name"]), f"{segment['probability']:.3f}")

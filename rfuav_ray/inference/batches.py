@@ -5,16 +5,15 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 
-import numpy as np
 import torch
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import clean
-from rfuav_ray.images.files import RgbImage
 from rfuav_ray.inference.classifier import Classifier, Probabilities
 from rfuav_ray.inference.pictures import Picture, Pictures
 from rfuav_ray.inference.prediction_log import Done, Failure
 from rfuav_ray.inference.predictions import prediction, rounded
+from rfuav_ray.inference.windows import Drawing
 from rfuav_ray.machine.prefetch import prefetched
 
 #: pictures per batch on a GPU
@@ -25,8 +24,11 @@ MAX_DRAWING_THREADS = 16
 #: batches that a CPU computes in parallel; each one takes memory
 MAX_BATCHES_AT_ONCE = 8
 
-#: a picture, what it was made from, and its pixels; None: nothing is on the air
-Drawn = tuple[Picture, str, RgbImage | RunError | None]
+#: samples of windows so large that a batch of them would not be heard of for minutes
+LARGE_WINDOW = 2**26
+
+#: a picture, and what it was made from
+Drawn = tuple[Picture, str, Drawing | RunError]
 
 
 def classified(
@@ -48,7 +50,9 @@ def classified(
     """
     image_size = classifier.config.image_size
     is_cpu = classifier.device.type == "cpu"
-    if batch_size is None:
+    if any(one.windowed.stft.samples_per_spectrogram > LARGE_WINDOW for one in pictures.recordings):
+        batch_size = 1
+    elif batch_size is None:
         batch_size = max(1, min(8, CPU_BATCH_PIXELS // image_size**2)) if is_cpu else GPU_BATCH_SIZE
     after_the_first = math.ceil((len(pictures) - done) / batch_size) - 1
     most = min(torch.get_num_threads(), MAX_BATCHES_AT_ONCE) if is_cpu else 1
@@ -56,7 +60,7 @@ def classified(
 
     # Torch's number of threads is the part of the machine that this run was given.
     def draw(picture: Picture) -> Drawn:
-        inputs = picture.inputs()  # before it is read: a change in between then shows as a change
+        inputs = picture.inputs()  # before it is read: a change of an image in between shows as a change
         try:
             return picture, inputs, picture.draw(image_size)
         except RunError as error:
@@ -84,15 +88,15 @@ def _classify_each(
     """
 
     def classify(batch: Sequence[Drawn]) -> list[Done]:
-        images = [image for *_, image in batch if isinstance(image, np.ndarray)]
+        images = [drawn.image for *_, drawn in batch if isinstance(drawn, Drawing) and drawn.image is not None]
         predicted = iter(classifier.probabilities(images) if images else ())
-        return [_done(classifier, picture, inputs, image, predicted) for picture, inputs, image in batch]
+        return [_done(classifier, picture, inputs, drawn, predicted) for picture, inputs, drawn in batch]
 
     # The classifier chooses its precision with the first images, so their batch is computed alone. A GPU is always
     # called from the same thread, because PyTorch keeps its execution plans per thread.
     for batch in batches:
         yield classify(batch)
-        is_chosen = any(isinstance(image, np.ndarray) for *_, image in batch)
+        is_chosen = any(isinstance(drawn, Drawing) and drawn.image is not None for *_, drawn in batch)
         if is_chosen and at_once > 1:
             break
     threads = torch.get_num_threads()
@@ -114,13 +118,13 @@ def _done(
     classifier: Classifier,
     picture: Picture,
     inputs: str,
-    image: RgbImage | RunError | None,
+    drawn: Drawing | RunError,
     predicted: Iterator[Probabilities],
 ) -> Done:
-    if isinstance(image, RunError):
-        return Done(inputs, Failure(failed=picture.name, frame=picture.frame, reason=clean(str(image))))
-    probabilities = None if image is None else next(predicted)
+    if isinstance(drawn, RunError):
+        return Done(inputs, Failure(failed=picture.name, frame=picture.frame, reason=clean(str(drawn))))
+    probabilities = None if drawn.image is None else next(predicted)
     row = prediction(picture.name, picture.frame, picture.time_s, probabilities, classifier.config)
     if probabilities is None or picture.frame is None:
-        return Done(inputs, row)
-    return Done(inputs, row, rounded(probabilities))
+        return Done(inputs, row, bad_samples=drawn.bad_samples)
+    return Done(inputs, row, rounded(probabilities), drawn.bad_samples)

@@ -9,9 +9,9 @@ from typing import Protocol
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.files import content_digest
-from rfuav_ray.images.files import RgbImage, read_image
+from rfuav_ray.images.files import read_image
 from rfuav_ray.images.transforms import resize
-from rfuav_ray.inference.windows import RecordingSource, Window
+from rfuav_ray.inference.windows import Drawing, RecordingSource, Window
 
 
 class Picture(Protocol):
@@ -32,8 +32,8 @@ class Picture(Protocol):
     def inputs(self) -> str:
         """A text that changes with what the picture is made from."""
 
-    def draw(self, image_size: int) -> RgbImage | None:
-        """The picture, uint8 (image_size, image_size, 3). None: nothing is on the air. Raises RunError."""
+    def draw(self, image_size: int) -> Drawing:
+        """Make the picture, at (image_size, image_size). Raises RunError if it cannot be made."""
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,8 @@ class ImageFile:
     def inputs(self) -> str:
         return content_digest(self.path)
 
-    def draw(self, image_size: int) -> RgbImage | None:
-        return resize(read_image(self.path), image_size)
+    def draw(self, image_size: int) -> Drawing:
+        return Drawing(resize(read_image(self.path), image_size))
 
 
 @dataclass(frozen=True)
@@ -56,13 +56,14 @@ class Unusable:
 
     name: str
     reason: str
+    has_no_rate: bool = False
     frame: None = None
     time_s: None = None
 
     def inputs(self) -> str:
         return self.reason
 
-    def draw(self, image_size: int) -> RgbImage | None:
+    def draw(self, image_size: int) -> Drawing:
         raise RunError(self.reason)
 
 

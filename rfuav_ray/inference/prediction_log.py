@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -13,8 +14,7 @@ from typing import Any, NamedTuple, TypedDict, final
 from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import RunInterrupted
 from rfuav_ray.files import replacing, version_of
-from rfuav_ray.inference.pictures import Picture, Pictures
-from rfuav_ray.inference.windows import RecordingSource
+from rfuav_ray.inference.pictures import ImageFile, Picture, Pictures
 from rfuav_ray.models.config import ModelConfig
 
 
@@ -38,6 +38,8 @@ class Done(NamedTuple):
     row: Row
     #: of every class, if it is a window of a recording with something on the air
     probabilities: list[float] | None = None
+    #: of a window: samples that were no finite numbers
+    bad_samples: int = 0
 
 
 class PredictionLog:
@@ -102,12 +104,7 @@ class PredictionLog:
                 self.add([row])
 
     def add(self, rows: Sequence[Done]) -> None:
-        self._write(
-            [
-                {**done.row, "inputs": done.inputs, **({"all": done.probabilities} if done.probabilities else {})}
-                for done in rows
-            ]
-        )
+        self._write([_line(done) for done in rows])
 
     def rows(self) -> Iterator[Done]:
         """All rows, in order. Afterwards no rows can be added."""
@@ -147,11 +144,15 @@ def work_digest(config: ModelConfig, weight_path: Path, pictures: Pictures) -> s
 
     Weights count as changed if their size or time changed: reading their content would take up to a second.
     """
-    facts = f"{config.model_dump_json()} {config.calibration} {version_of(weight_path)[1:]}"
-    digest = hashlib.sha256(f"{facts} {weight_path}".encode("utf-8", "backslashreplace"))
+    digest = hashlib.sha256(f"{config.model_dump_json()} {version_of(weight_path)[1:]}".encode())
+    digest.update(os.fsencode(weight_path) + b"\0")
     for one in pictures.sources:
-        windows = f"{one.windowed.stft} {one.windowed.window_count}" if isinstance(one, RecordingSource) else ""
-        digest.update(f"{one.name} {windows}\0".encode("utf-8", "backslashreplace"))
+        digest.update((os.fsencode(one.path) if isinstance(one, ImageFile) else one.name.encode()) + b"\0")
+    # What earlier versions did not have comes last, so that their runs are resumed.
+    for source in pictures.recordings:
+        digest.update(f"{source.windowed.stft} {source.windowed.window_count}".encode())
+    if config.calibration is not None:
+        digest.update(config.calibration.model_dump_json().encode())
     return digest.hexdigest()
 
 
@@ -159,12 +160,21 @@ def _is_of(row: Row, picture: Picture) -> bool:
     return (row.get("file", row.get("failed")), row["frame"]) == (picture.name, picture.frame)
 
 
+def _line(done: Done) -> dict[str, Any]:
+    line: dict[str, Any] = {**done.row, "inputs": done.inputs}
+    if done.probabilities:
+        line["all"] = done.probabilities
+    if done.bad_samples:
+        line["bad"] = done.bad_samples
+    return line
+
+
 def _done(line: dict[str, Any]) -> Done | None:
     """The row of a parsed line; None if it has none."""
     if "inputs" not in line or "frame" not in line:
         return None
     row: Any = line
-    return Done(row.pop("inputs"), row, row.pop("all", None))
+    return Done(row.pop("inputs"), row, row.pop("all", None), row.pop("bad", 0))
 
 
 def file_of(row: Row) -> str:

@@ -34,6 +34,7 @@ class InferenceProgress:
         self._images = 0
         self._empty = 0
         self._failures = 0
+        self._failed_windows = 0
         self._failed_names: dict[str, None] = {}
         self._first_error = ""
 
@@ -81,7 +82,8 @@ class InferenceProgress:
         named = ", ".join(f"{name} {count}" for name, count in self._classes.most_common(MAX_NAMED_CLASSES))
         others = len(self._classes) - MAX_NAMED_CLASSES
         more = f" and {others} other classes" if others > 0 else ""
-        failed = f"; {self._failures} could not be read" if self._failures else ""
+        failed_count = self._failures + self._failed_windows
+        failed = f"; {failed_count} could not be read" if failed_count else ""
         empty = f"; in {self._empty} windows nothing is on the air" if self._empty else ""
         by_class = f" By class: {named}{more}." if named else ""
         self._report(
@@ -133,7 +135,10 @@ class InferenceProgress:
         if self._total == 1:
             raise RunError(row["reason"])
         self._first_error = self._first_error or row["reason"]
-        self._failures += row["frame"] is None
+        if row["frame"] is not None:
+            self._failed_windows += 1
+        else:
+            self._failures += row["failed"] not in self._unusable
         return self._warning(row)
 
     def _warning(self, failure: Failure) -> str:
@@ -152,4 +157,6 @@ def _noun_of(pictures: Pictures) -> str:
     images = sum(isinstance(one, ImageFile) for one in pictures.sources)
     if images == len(pictures.sources):
         return "images"
+    if not pictures.recordings:
+        return "images and recordings" if images else "recordings"
     return "images and windows" if images else "windows"

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rfuav_ray.api.results import RecordingPrediction, RecordingTotals
+from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.inference.prediction_log import Done
 from rfuav_ray.inference.verdicts import WindowVotes
 from rfuav_ray.inference.windows import RecordingSource, known_rate_hz
@@ -21,11 +22,13 @@ class RecordingResult:
         self._votes = WindowVotes(config.class_names, config.threshold)
         self._first_row = first_row
         self._failed = 0
+        self._bad_samples = 0
         self._empty = 0
 
     def add(self, done: Done) -> None:
         is_failed = "failed" in done.row
         self._failed += is_failed
+        self._bad_samples += done.bad_samples
         self._empty += not is_failed and done.probabilities is None
         self._votes.add(done.probabilities)
 
@@ -45,6 +48,7 @@ class RecordingResult:
             windows=windows,
             empty_windows=self._empty,
             failed_windows=self._failed,
+            bad_samples=self._bad_samples,
             first_row=self._first_row,
             rows=windows - self._failed,
             verdict=self._votes.verdict(),
@@ -82,6 +86,7 @@ class RecordingResults:
         factors: Mapping[str, float],
         write: Callable[[RecordingPrediction], None],
         annotate: Callable[[RecordingSource, Sequence[Annotation]], str | None],
+        report: Report,
     ) -> None:
         """
         Args:
@@ -90,10 +95,11 @@ class RecordingResults:
             factors: Real-time factors by the names of the recordings that this run worked on.
             write: Receives each result.
             annotate: Writes annotations, and returns the name of the file; None: it wrote none.
+            report: Receives a WARNING for each recording with samples that were no finite numbers.
         """
         self._sources = iter(sources)
         self._config, self._factors = config, factors
-        self._write, self._annotate = write, annotate
+        self._write, self._annotate, self._report = write, annotate, report
         self._current: tuple[RecordingSource, RecordingResult] | None = None
         self._row = 0
         self._verdicts: Counter[str] = Counter()
@@ -119,6 +125,9 @@ class RecordingResults:
         self._current = None
         result, annotations = collected.result(self._factors.get(source.name))
         result["annotations"] = self._annotate(source, annotations)
+        if bad := result["bad_samples"]:
+            message = f"{source.name}: {bad} samples were NaN or infinite and count as 0."
+            self._report(RunEvent(message=message, level="WARNING"))
         self._duration_s += result["duration_s"]
         for what in ("windows", "empty_windows", "failed_windows"):
             self._counts[what] += result[what]

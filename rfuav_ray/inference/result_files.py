@@ -25,6 +25,10 @@ from rfuav_ray.signals.formats.sigmf.annotations import Annotation, write_annota
 from rfuav_ray.signals.formats.sigmf.files import DATA_SUFFIX, META_SUFFIX
 
 KIND = "inference"
+#: of file systems, less the number and the suffix of an image
+LONGEST_NAME_BYTES = 240
+#: rows between two signs of life while the results are written
+_ROWS_PER_REPORT = 10_000
 
 
 def reserve(save_path: Path, pictures: Pictures, request: InferenceRequest) -> None:
@@ -36,8 +40,11 @@ def reserve(save_path: Path, pictures: Pictures, request: InferenceRequest) -> N
     names = [IMAGES_FOLDER] if request.save_images and pictures.recordings else []
     for source in pictures.recordings if request.annotate else ():
         # The link to the samples has one of the last three.
-        suffixes = (META_SUFFIX, DATA_SUFFIX, ".bin", source.windowed.original.samples.path.suffix)
-        names += [f"{source.target}{suffix}" for suffix in dict.fromkeys(suffixes)]
+        data = source.windowed.original.samples.path
+        suffixes = (META_SUFFIX, DATA_SUFFIX, ".bin", data.suffix, data.resolve().suffix)
+        names += [f"{source.target}{suffix}" for suffix in dict.fromkeys(suffixes) if suffix]
+    if too_long := [name for name in names if len(os.fsencode(Path(name).name)) > LONGEST_NAME_BYTES]:
+        raise RunError(f"{clean(too_long[0])} is too long for the name of a file: rename the recording.")
     own = set(added_files(save_path, KIND))
     if taken := [name for name in names if name not in own and os.path.lexists(save_path / name)]:
         raise RunError(
@@ -75,15 +82,22 @@ def write_results(
                 progress.pace.real_time_factors,
                 stack.enter_context(writing_rows(*paths, model=config.model, key="recordings")),
                 partial(_annotate, save_path=save_path, is_annotated=is_annotated, report=report),
+                report,
             )
-        for done in rows:
+        for number, done in enumerate(rows):
+            if number % _ROWS_PER_REPORT == 0:
+                report(RunEvent())  # as in `_annotate`
             if "file" in done.row:
                 write(done.row)
             if recordings is not None:
                 recordings.add(done)
-        if recordings is None:
-            return None
-        recordings.finish()
+        if recordings is not None:
+            recordings.finish()
+    if recordings is None:
+        # Without a service nobody moves what an earlier run left here.
+        for name in (RECORDINGS_JSON, RECORDINGS_JSONL, RECORDINGS_INDEX):
+            (save_path / name).unlink(missing_ok=True)
+        return None
     return recordings.totals(save_path, unusable=unusable, real_time_factor=progress.pace.real_time_factor)
 
 
@@ -102,9 +116,13 @@ def _annotate(
         report(RunEvent(message=clean(message), level="WARNING"))
     if not is_annotated:
         return None
-    name = f"{source.target}{META_SUFFIX}"
-    if obstacle := write_annotations(
-        save_path / name, original, annotations, generator=f"rfuav-ray {installed_version()}"
-    ):
+    report(RunEvent())  # says that the run is alive, and raises if the task was cancelled
+    name, generator = f"{source.target}{META_SUFFIX}", f"rfuav-ray {installed_version()}"
+    try:
+        obstacle = write_annotations(save_path / name, original, annotations, generator=generator)
+    except RunError as error:  # the recording is gone, and what was classified is not lost with it
+        report(RunEvent(message=clean(f"{source.name} gets no annotations: {error}"), level="WARNING"))
+        return None
+    if obstacle:
         report(RunEvent(message=clean(f"{source.name}: {obstacle}")))
     return clean(name)

@@ -22,6 +22,7 @@ from rfuav_ray.inference.result_files import reserve, write_results
 from rfuav_ray.inference.sources import pictures_of
 from rfuav_ray.machine.gpu_memory import explaining_out_of_memory
 from rfuav_ray.models.config import ModelConfig, load_model_config
+from rfuav_ray.outputs.artifacts import IMAGES_FOLDER
 from rfuav_ray.outputs.ownership import claim_without_task
 
 
@@ -68,7 +69,9 @@ def infer(
         config = ordered(load_model_config(Path(request.cfg_path)), request.class_order, report)
         pictures, left_out = pictures_of(request, config, save_path, report, roots)
         if resume:
-            remove_temporaries(save_path)  # of a run that was killed while it wrote its results
+            # Of a run that was killed while it wrote its results.
+            remove_temporaries(save_path)
+            remove_temporaries(save_path / IMAGES_FOLDER, and_below=True)
         progress = InferenceProgress(source, pictures, report)
         classifier = Classifier(config, weight_path, torch.device(device), request.precision, report)
         work = work_digest(config, weight_path, pictures)

@@ -11,7 +11,13 @@ from rfuav_ray.files import IMAGE_KINDS, is_image
 from rfuav_ray.inference.pictures import ImageFile, Pictures, Unusable
 from rfuav_ray.inference.windows import RecordingSource, version_text
 from rfuav_ray.models.config import ModelConfig
-from rfuav_ray.models.recording_settings import RecordingSettings, recording_settings, windowed
+from rfuav_ray.models.recording_settings import (
+    NoSampleRate,
+    RecordingSettings,
+    missing_settings,
+    recording_settings,
+    windowed,
+)
 from rfuav_ray.outputs.artifacts import IMAGES_FOLDER
 from rfuav_ray.signals.finding import RecordingNotes, notes_of_samples
 from rfuav_ray.signals.recordings import is_part_of_recording, is_recording
@@ -49,7 +55,6 @@ def pictures_of(
         settings = _settings(config, request, report, has_images=len(recordings) < len(files))
         for file in recordings if settings is None else ():
             left_out.add("recording", str(file.relative_to(root)))
-    counts = tell_left_out([(source, left_out)], report)
     targets = Counter(file.with_suffix("") for file in recordings)
     notes = RecordingNotes()
     found: list[ImageFile | Unusable | RecordingSource] = []
@@ -61,10 +66,14 @@ def pictures_of(
             # a.iq and a.wav in one folder must not have the same spectrograms.
             target = file.with_suffix("") if targets[file.with_suffix("")] == 1 else file
             images_folder = save_path / IMAGES_FOLDER if request.save_images else None
-            found.append(_recording(file, name, str(target.relative_to(root)), settings, images_folder, notes))
+            one = _recording(file, name, str(target.relative_to(root)), settings, images_folder, notes, roots)
+            if isinstance(one, Unusable) and one.has_no_rate and len(recordings) < len(files):
+                left_out.add("no_rate", str(file.relative_to(root)))  # beside images it may be any table
+            else:
+                found.append(one)
             report(RunEvent())  # raises if the task was cancelled, as this loop may take long
     notes.tell(report)
-    return Pictures(found), counts
+    return Pictures(found), tell_left_out([(source, left_out)], report)
 
 
 def _recording(
@@ -74,12 +83,13 @@ def _recording(
     settings: RecordingSettings,
     images_folder: Path | None,
     notes: RecordingNotes,
+    roots: Sequence[Path],
 ) -> RecordingSource | Unusable:
     try:
-        opened = windowed(file, settings)
+        opened = windowed(file, settings, roots)
         notes.add(name, [*opened.notes, *notes_of_samples(opened.original)])
     except (RunError, InvalidInput) as error:
-        return Unusable(name, clean(str(error)))
+        return Unusable(name, clean(str(error)), has_no_rate=isinstance(error, NoSampleRate))
     return RecordingSource(name, target, opened, version_text(opened.original), images_folder)
 
 
@@ -87,12 +97,9 @@ def _settings(
     config: ModelConfig, request: InferenceRequest, report: Report, *, has_images: bool
 ) -> RecordingSettings | None:
     """How recordings are drawn. None: nobody says it, and the images can be classified without them."""
-    try:
-        settings = recording_settings(config, request)
-    except InvalidInput:
-        if not has_images:
-            raise
+    if has_images and missing_settings(config, request):
         return None
+    settings = recording_settings(config, request)
     for note in settings.notes:
         report(RunEvent(message=clean(f"{note.message}."), level=note.level))
     return settings

@@ -1,8 +1,11 @@
 """The windows of a recording: where they lie in it, and their pictures."""
 
+import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+from rfuav_ray.errors import RunError
 from rfuav_ray.files import version_of
 from rfuav_ray.images.files import RgbImage
 from rfuav_ray.images.transforms import resize
@@ -10,6 +13,20 @@ from rfuav_ray.models.recording_settings import WindowedRecording
 from rfuav_ray.signals.recordings import Recording
 from rfuav_ray.signals.resampling import original_sample
 from rfuav_ray.signals.spectrogram import iter_spectrograms, save_spectrogram
+from rfuav_ray.signals.stft import Power
+from rfuav_ray.signals.stft_blocks import memory_for
+from rfuav_ray.signals.stft_settings import StftSettings
+
+_thread = threading.local()
+
+
+class Drawing(NamedTuple):
+    """A picture as the model takes it."""
+
+    #: uint8 (image_size, image_size, 3); None: nothing is on the air
+    image: RgbImage | None
+    #: samples that were NaN or infinite and count as 0
+    bad_samples: int = 0
 
 
 @dataclass(frozen=True)
@@ -71,15 +88,26 @@ class Window:
     def inputs(self) -> str:
         return self.source.version
 
-    def draw(self, image_size: int) -> RgbImage | None:
-        windowed = self.source.windowed
-        recording, stft = windowed.recording, windowed.stft
-        (drawn,) = iter_spectrograms(recording, stft, first=self.frame, count=1, tells_empty=True)
+    def draw(self, image_size: int) -> Drawing:
+        recording, stft = self.source.windowed.recording, self.source.windowed.stft
+        (drawn,) = iter_spectrograms(
+            recording, stft, first=self.frame, count=1, tells_empty=True, memory=_memory_of_thread(stft)
+        )
+        if drawn.bad_samples >= stft.samples_per_spectrogram:
+            raise RunError(f"{recording.path}: none of the samples of window {self.frame} is a finite number.")
         if self.source.images_folder is not None:
             save_spectrogram(self.source.images_folder / f"{self.source.target}_{self.frame:05d}.png", drawn.image)
-        if drawn.emptiness:
-            return None
-        return drawn.image if len(drawn.image) == image_size else resize(drawn.image, image_size)
+        image = None if drawn.emptiness else resize(drawn.image, image_size)
+        return Drawing(image, drawn.bad_samples)
+
+
+def _memory_of_thread(stft: StftSettings) -> Power:
+    """Memory that the windows of a thread share: the pages of new memory take a tenth of the time of a window."""
+    shape = stft.columns(stft.samples_per_spectrogram), stft.stft_points
+    memory: Power | None = getattr(_thread, "memory", None)
+    if memory is None or memory.shape != shape:
+        memory = _thread.memory = memory_for(stft.samples_per_spectrogram, stft)
+    return memory
 
 
 def known_rate_hz(recording: Recording) -> float:

@@ -1,6 +1,6 @@
 """How recordings become the images that a model knows: its config's `stft`, completed by the request."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +13,7 @@ from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.images.dataset_card import OLD_STYLE, differences
 from rfuav_ray.models.config import ModelConfig
 from rfuav_ray.signals.description import Asked, Note
-from rfuav_ray.signals.finding import asked_of
+from rfuav_ray.signals.finding import asked_of, require_inside
 from rfuav_ray.signals.recordings import Recording, open_recording
 from rfuav_ray.signals.resampling import resampled
 from rfuav_ray.signals.spectrogram import encoded, iter_spectrograms, spectrogram_count
@@ -30,6 +30,10 @@ _SAME_RATE = 1e-3
 LARGEST_WINDOW = 2**31
 #: some seconds of work
 LARGEST_DRAWN_AGAIN = 2**28
+
+
+class NoSampleRate(RunError):
+    """Neither the recording nor the request states the sample rate."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def recording_settings(config: ModelConfig, request: RecordingFields) -> Recordi
     if stated:
         stated.setdefault("style", OLD_STYLE)
     given = {name: value for name in _OF_REQUEST if (value := getattr(request, name)) is not None}
-    if missing := [name for name in _NEEDED if name not in stated and name not in given]:
+    if missing := missing_settings(config, request):
         raise InvalidInput(
             missing[0],
             f"the model's config does not say how its spectrograms were made. Set {', '.join(missing)}, as in its "
@@ -84,6 +88,15 @@ def recording_settings(config: ModelConfig, request: RecordingFields) -> Recordi
         notes.append(Note(f"stft in the model's config has unknown settings, which are ignored: {unknown}"))
     # RFUAV's tool draws its canvas, and its trainer resizes it. `rfuav` draws both steps at once.
     fields = {"image_size": config.image_size, **stated, **given}
+    if "sample_rate_hz" not in stated:
+        notes.append(
+            Note(
+                "the model's config does not state the sample rate of its training. Recordings are drawn at their "
+                "own, and the same signal looks different at another rate"
+            )
+        )
+        # Any rate that a window can have: each recording is checked at its own.
+        fields["sample_rate_hz"] = 2 * float(fields["stft_points"]) / float(fields["duration_s"])
     stft = _validated({name: value for name, value in fields.items() if name in StftFields.model_fields}, given)
     return RecordingSettings(
         stft,
@@ -94,17 +107,26 @@ def recording_settings(config: ModelConfig, request: RecordingFields) -> Recordi
     )
 
 
-def windowed(path: Path, settings: RecordingSettings) -> WindowedRecording:
+def missing_settings(config: ModelConfig, request: RecordingFields) -> list[str]:
+    """What neither the model nor the request says about how recordings are drawn."""
+    stated = {"style": OLD_STYLE, **config.stft} if config.stft else {}
+    return [name for name in _NEEDED if name not in stated and getattr(request, name) is None]
+
+
+def windowed(path: Path, settings: RecordingSettings, roots: Sequence[Path] = ()) -> WindowedRecording:
     """Open a recording for classification. This reads no samples.
+
+    Links to its samples may lead into `roots`. None: they may lead anywhere.
 
     Raises:
         InvalidInput: A field of the request does not fit the file.
         RunError: The recording cannot be classified. The message names it.
     """
     original = open_recording(path, **vars(settings.asked))
+    require_inside(original, roots)
     rate_hz, model_rate_hz = original.sample_rate_hz, settings.model_rate_hz
     if rate_hz is None:
-        raise RunError(f"{path}: its sample rate is not known; set sample_rate_hz.")
+        raise NoSampleRate(f"{path}: its sample rate is not known; set sample_rate_hz.")
     recording, notes = original, original.notes
     if model_rate_hz is not None and abs(rate_hz / model_rate_hz - 1) > _SAME_RATE:
         both = f"{rate_hz / 1e6:g} MS/s, and the model was trained at {model_rate_hz / 1e6:g} MS/s"
@@ -120,10 +142,16 @@ def windowed(path: Path, settings: RecordingSettings) -> WindowedRecording:
             f"{path}: a window of {stft.duration_s:g} s has {stft.samples_per_spectrogram:,} samples, and at most "
             f"{LARGEST_WINDOW:,} are classified at once; reduce duration_s."
         )
-    return WindowedRecording(original, recording, stft, spectrogram_count(recording, stft), notes)
+    count = spectrogram_count(recording, stft)
+    end = (count - 1) * stft.samples_between_spectrograms + stft.samples_per_spectrogram
+    if end < recording.sample_count:
+        notes = (*notes, Note("what is left at its end is shorter than a window and not classified", "INFO"))
+    return WindowedRecording(original, recording, stft, count, notes)
 
 
-def window_image(path: Path, request: RecordingFields, stft: Mapping[str, Any], frame: int) -> bytes:
+def window_image(
+    path: Path, request: RecordingFields, stft: Mapping[str, Any], frame: int, roots: Sequence[Path] = ()
+) -> bytes:
     """Draw a window again, as PNG.
 
     Args:
@@ -131,6 +159,7 @@ def window_image(path: Path, request: RecordingFields, stft: Mapping[str, Any], 
         request: That of its inference.
         stft: `RecordingPrediction.stft`.
         frame: The index of the window.
+        roots: As of `windowed`.
 
     Raises:
         InvalidInput, RunError: The recording cannot be read any more.
@@ -138,7 +167,9 @@ def window_image(path: Path, request: RecordingFields, stft: Mapping[str, Any], 
     settings = StftSettings.model_validate(stft)
     if settings.samples_per_spectrogram > LARGEST_DRAWN_AGAIN:
         raise RunError(f"{path}: its windows are too large to be drawn on demand; set save_images.")
-    opened = windowed(path, RecordingSettings(settings, settings.sample_rate_hz, asked_of(request), "resample"))
+    opened = windowed(
+        path, RecordingSettings(settings, settings.sample_rate_hz, asked_of(request), "resample"), roots
+    )
     (drawn,) = iter_spectrograms(opened.recording, opened.stft, first=frame, count=1)
     return encoded(drawn.image, ".png")
 
@@ -150,6 +181,7 @@ def _validated(fields: dict[str, Any], given: dict[str, Any]) -> StftSettings:
         # The messages of StftSettings' own checks begin with the field.
         message = message_of(error.errors()[0])
         field = str(error.errors()[0]["loc"][0]) if error.errors()[0]["loc"] else message.partition(": ")[0]
+        message = message.removeprefix(f"{field}: ")
         if field in given:
-            raise InvalidInput(field, message.removeprefix(f"{field}: ")) from None
+            raise InvalidInput(field, message) from None
         raise InvalidInput("cfg_path", f"stft in the model's config cannot be used: {field}: {message}") from None

@@ -22,9 +22,17 @@ def added_files(folder: Path, kind: str) -> list[str]:
     if not isinstance(names, list):
         return []
     # The file lies where others may write.
-    return [name for name in names if isinstance(name, str) and not {"..", "/"} & set(Path(name).parts)]
+    return [name for name in names if isinstance(name, str) and _is_below(folder, name)]
 
 
 def list_file(folder: Path, kind: str) -> Path:
     """The file with these names."""
     return folder / f".{kind}-files.json"
+
+
+def _is_below(folder: Path, name: str) -> bool:
+    """Whether the name is that of a file or folder below this one, which no link leads out of."""
+    parts = name.split("/")
+    if {"", ".", ".."} & set(parts) or "\0" in name or parts[0] == "previous":
+        return False
+    return (folder / name).parent.resolve().is_relative_to(folder.resolve())

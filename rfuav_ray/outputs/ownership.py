@@ -19,11 +19,13 @@ from typing import Any
 from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.requests.fields import OnExisting
 from rfuav_ray.errors import TaskConflict
-from rfuav_ray.events import Report, RunEvent
+from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.files import flush_folder, write_text
 from rfuav_ray.outputs.added_files import add_files, added_files, list_file
 
 PREVIOUS = "previous"
+#: a message names no more files
+NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class MovedResults:
 
     def __str__(self) -> str:
         what = "deleted" if self.is_deleted else f"moved to '{self.folder}'"
-        return f"results of '{self.task_id}'. They were {what}: {', '.join(self.names)}."
+        return f"results of '{self.task_id}'. They were {what}: {_some(self.names)}."
 
 
 def claim(
@@ -119,7 +121,7 @@ def refusal(folder: Path, owner: str | None, names: Sequence[str]) -> TaskConfli
     """Return the error for a task with `on_existing: refuse` that finds these results."""
     whose = f" of '{owner}'" if owner else ""
     return TaskConflict(
-        f"'{folder}' holds results{whose}, and on_existing is 'refuse': {', '.join(names)}. Choose another "
+        f"'{folder}' holds results{whose}, and on_existing is 'refuse': {_some(names)}. Choose another "
         "folder, or on_existing 'keep' or 'overwrite'."
     )
 
@@ -190,6 +192,12 @@ def _delete(moved: MovedResults, kind: str) -> None:
 def _results(folder: Path, kind: str) -> list[Path]:
     names = (*KINDS[kind].files, *added_files(folder, kind))
     return [folder / name for name in names if os.path.lexists(folder / name)]
+
+
+def _some(names: Sequence[str]) -> str:
+    """The first names, in a form that a log can hold, and the number of the others."""
+    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
+    return clean(", ".join(names[:NAMES_SHOWN]) + more)
 
 
 def _time_of(files: list[Path]) -> str:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rfuav_ray.api.requests import RecordingFields, SpectrogramRequest
+from rfuav_ray.errors import RunError
 from rfuav_ray.events import Level, Report, RunEvent, clean
 from rfuav_ray.signals.description import Asked, Note
 from rfuav_ray.signals.formats.sigmf.pair import checksum_note
 from rfuav_ray.signals.plausibility import doubts
 from rfuav_ray.signals.recordings import Recording, is_part_of_recording, is_recording
-from rfuav_ray.walk import LeftOut, walk_files
+from rfuav_ray.walk import LeftOut, obstacle, walk_files
 
 #: recordings that a message about several of them names
 NAMES_SHOWN = 5
@@ -58,6 +59,12 @@ def some(names: Sequence[str]) -> str:
     shown = ", ".join(f"'{name}'" for name in names[:NAMES_SHOWN])
     more = len(names) - NAMES_SHOWN
     return f"{len(names)} recordings ({shown} and {more} more)" if more > 0 else shown
+
+
+def require_inside(recording: Recording, roots: Sequence[Path]) -> None:
+    """Raise RunError if a link leads from the samples out of `roots`. No roots: it may lead anywhere."""
+    if roots and obstacle(recording.samples.path, roots):
+        raise RunError(f"{recording.path}: its samples, {recording.samples.path.name}, lie outside of DATA_ROOTS.")
 
 
 def notes_of_samples(recording: Recording) -> list[Note]:

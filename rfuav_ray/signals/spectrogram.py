@@ -12,6 +12,7 @@ from rfuav_ray.files import replacing
 from rfuav_ray.signals.emptiness import Emptiness, Empty
 from rfuav_ray.signals.recordings import Recording, Samples
 from rfuav_ray.signals.rendering import STYLES
+from rfuav_ray.signals.stft import Power
 from rfuav_ray.signals.stft_blocks import StftBlocks, memory_for
 from rfuav_ray.signals.stft_settings import LARGEST_SIDE, StftSettings
 from rfuav_ray.signals.styles.colors import Image
@@ -72,6 +73,7 @@ def iter_spectrograms(
     first: int = 0,
     count: int | None = None,
     tells_empty: bool = False,
+    memory: Power | None = None,
 ) -> Iterator[Spectrogram]:
     """Draw the spectrograms of a recording one after the other.
 
@@ -83,6 +85,7 @@ def iter_spectrograms(
         first: Index of the first spectrogram.
         count: How many; None: all from `first` on.
         tells_empty: Whether to look if anything is on the air.
+        memory: From `memory_for`, for callers that draw windows one by one; None: its own.
 
     Raises:
         RunError: As for `spectrogram_count`, or the range is outside the recording. The call itself raises it,
@@ -96,11 +99,11 @@ def iter_spectrograms(
     step, size = settings.samples_between_spectrograms, settings.samples_per_spectrogram
 
     def draw() -> Iterator[Spectrogram]:
-        memory = memory_for(size, settings)
+        kept = memory_for(size, settings) if memory is None else memory
         for index in range(first, end):
             read = _RecordingReader(recording, index * step)
             emptiness = Emptiness(settings, size, is_complex=recording.is_complex) if tells_empty else None
-            blocks = StftBlocks(read, size, settings, emptiness.add if emptiness else None, memory=memory)
+            blocks = StftBlocks(read, size, settings, emptiness.add if emptiness else None, memory=kept)
             image = STYLES[settings.style](blocks, settings)
             yield Spectrogram(
                 index,

@@ -1,6 +1,7 @@
 """What an inference says about recordings, and the spectrogram of each of their windows."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Annotated
 
@@ -27,9 +28,8 @@ router = APIRouter(
     prefix=f"{PREFIX}/{{task_id}}/recordings", tags=["inference"], responses=UNKNOWN_TASK | WRONG_STATE
 )
 
-#: A replica draws this many windows at once; more requests wait.
-_AT_ONCE = 2
-_drawing = asyncio.Semaphore(_AT_ONCE)
+#: A replica draws two windows at once; more requests wait. A client that leaves ends no drawing.
+_drawing = ThreadPoolExecutor(2, thread_name_prefix="window")
 
 
 @router.get("")
@@ -53,8 +53,8 @@ async def window_spectrogram(
 ) -> Response:
     """The spectrogram of a window, as the model saw it: drawn anew from the recording."""
     task, result = await completed_task(task_id, service)
-    async with _drawing:
-        png = await asyncio.to_thread(_drawn, task, result, number, frame, service.settings)
+    loop = asyncio.get_running_loop()
+    png = await loop.run_in_executor(_drawing, _drawn, task, result, number, frame, service.settings)
     return Response(png, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"})
 
 
@@ -78,7 +78,10 @@ def _drawn(task: TaskRecord, result: InferenceResult, number: int, frame: int, s
     source = Path(task.request["source_path"])
     file = (source.parent if source.is_file() else source) / row["file"]
     try:
-        path = paths.existing_file(str(file), settings.data_roots, field="source_path")
-        return window_image(path, InferenceRequest.model_validate(task.request), row["stft"], frame)
+        # Only checked: the name of the link itself says what its samples are.
+        paths.existing_file(str(file), settings.data_roots, field="source_path")
+        return window_image(
+            file, InferenceRequest.model_validate(task.request), row["stft"], frame, settings.data_roots
+        )
     except (InvalidInput, RunError) as error:
         raise TaskConflict(f"The recording cannot be drawn any more: {error}") from None

@@ -11,7 +11,7 @@ export function answerText(answer) {
 
 // What a recording is: its class, or why it has none.
 export function verdictText(recording) {
-  if (!recording.verdict && recording.failed_windows === recording.windows) return [h("span", { class: "hint" }, t("recordings.unreadable"))];
+  if (!recording.verdict && recording.failed_windows) return [h("span", { class: "hint" }, t("recordings.unreadable"))];
   return answerText(recording.verdict);
 }
 

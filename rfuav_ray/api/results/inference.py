@@ -134,6 +134,8 @@ class RecordingPrediction(TypedDict):
     windows: int
     empty_windows: int
     failed_windows: int
+    #: samples that were NaN or infinite and count as 0; windows that overlap count them twice
+    bad_samples: int
     #: number of its first row in the predictions, and how many it has there
     first_row: int
     rows: int

@@ -71,7 +71,7 @@ def is_counted(path: Path) -> bool:
         return False
 
 
-@once_per_version(files=1)  # the windows of one recording are read one after the other
+@once_per_version(files=2)  # threads may read the end of one recording and the beginning of the next
 def _load(path: Path, is_real: bool) -> _Table:
     try:
         size_bytes = path.stat().st_size

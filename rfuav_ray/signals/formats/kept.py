@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar, TypeVarTuple
 
 from rfuav_ray.files import FileVersion, version_of
@@ -24,8 +25,12 @@ def once_per_version(
         def kept(_version: FileVersion, path: Path, *others: *Others) -> Found:
             return find(path, *others)
 
+        # Threads that read one file must not all look for the same at once.
+        lock = Lock()
+
         def found_in(path: Path, *others: *Others) -> Found:
-            return kept(version_of(path), path, *others)
+            with lock:
+                return kept(version_of(path), path, *others)
 
         return found_in
 

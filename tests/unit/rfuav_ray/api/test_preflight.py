@@ -141,7 +141,7 @@ def test_preflight_recordings_are_taken_if_the_model_or_the_request_says_how_to_
             "source_path",
             "2 MS/s, and the model was trained at 1 MS/s",
         ),
-        ({"source_path": "model.yaml"}, "source_path", "no image .* and no recording"),
+        ({"source_path": "model.yaml"}, "source_path", "not an image .* and no recording"),
         ({"annotate": True, "save_path": "source/out"}, "save_path", "annotate must write nothing"),
         ({"save_images": True, "save_path": "source"}, "save_path", "save_images must write nothing"),
     ],

@@ -84,13 +84,16 @@ def test_printing_the_verdicts_and_segments_of_recordings(console):
         "verdict": {"class_name": "drone [1]", "probability": 0.9, "share": 0.4, "unknown": True},
         "windows": 300,
         "empty_windows": 120,
+        "failed_windows": 0,
         "segments": [segment] * (SEGMENTS_SHOWN + 2),
     }
     silent = {**heard, "file": "b.iq", "verdict": None, "segments": []}
-    print_recordings(console, [heard, silent], total=5)
+    gone = {**silent, "file": "c.iq", "empty_windows": 0, "failed_windows": 300}
+    print_recordings(console, [heard, silent, gone], total=6)
     for line in (
-        "[a].sigmf-meta 30 s drone [1] (unknown) 0.900 300 120",
-        "b.iq 30 s nothing on the air 300 120",
+        "[a].sigmf-meta 30 s drone [1] (unknown) 0.900 300 120 0",
+        "b.iq 30 s nothing on the air 300 120 0",
+        "c.iq 30 s unreadable 300 0 300",
         "… and 3 more",
         "[a].sigmf-meta 3.200 s 7.800 s drone [1] 0.971",
         "[a].sigmf-meta … and 2 more",

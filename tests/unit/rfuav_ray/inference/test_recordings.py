@@ -167,6 +167,74 @@ def test_recordings_at_a_rate_that_does_not_fit_are_refused(run, rate_hz, fields
         run.infer(path, fields=fields)
 
 
+@pytest.mark.parametrize(("stft_points", "image_size"), [(32, None), (128, 32)])
+def test_recordings_pictures_have_the_size_of_the_model_whatever_is_drawn(run, stft_points, image_size):
+    run.knows_spectrograms(style="peak", stft_points=stft_points, image_size=image_size)
+    run.infer(run.add_recording("a", busy(2)), fields={"precision": "fp32"})
+    seen = [row["probability"] for row in run.json()["predictions"]]
+    settings = StftSettings(**{**STFT, "style": "peak", "stft_points": stft_points, "image_size": image_size})
+    images = run.folder / "images"
+    for one in iter_spectrograms(open_recording(run.source / "a.sigmf-meta"), settings):
+        save_spectrogram(images / f"{one.index}.png", one.image)
+    run.infer(images, fields={"precision": "fp32"})
+    assert [row["probability"] for row in run.json()["predictions"]] == pytest.approx(seen, abs=1e-4)
+
+
+def test_recordings_settings_that_cannot_be_used_fail_beside_images_too(run):
+    run.add_images("a.png")
+    run.add_recording("b", busy(2))
+    with pytest.raises(InvalidInput, match="fewer than stft_points"):
+        run.infer(fields={"duration_s": 1e-5})
+
+
+def test_recordings_tables_beside_images_are_left_out(run):
+    run.add_images("a.png")
+    (run.source / "labels.csv").write_text("1,2\n3,4\n5,6\n")
+    result = run.infer()
+    assert (result["images"], result["failed"], result["left_out"]) == (1, [], {"no_rate": 1})
+    assert "recordings" not in result
+
+
+def test_recordings_a_model_without_a_rate_says_that_it_cannot_compare(run):
+    del run.config.stft["sample_rate_hz"]
+    run.knows_spectrograms()
+    text = (run.folder / "model.yaml").read_text().replace("  sample_rate_hz: 1000000.0\n", "")
+    (run.folder / "model.yaml").write_text(text)
+    run.infer(run.add_recording("a", busy(2, rate_hz=4e6), rate_hz=4e6))
+    assert len(run.json()["predictions"]) == 2
+    assert any("does not state the sample rate" in text for text in run.messages("WARNING"))
+
+
+def test_recordings_what_is_left_at_the_end_is_told(run):
+    run.infer(run.add_recording("a", busy(1.9)))
+    assert any("left at its end" in text for text in run.messages())
+
+
+def test_recordings_that_vanish_before_their_annotations_keep_their_predictions(run):
+    path = run.add_recording("a", busy(2))
+    content = json.loads(path.read_text())
+    content["global"]["core:sha512"] = "0" * 128
+    path.write_text(json.dumps(content))
+
+    def report(event):
+        run.events.append(event)
+        if event.metrics is not None:
+            path.with_suffix(".sigmf-data").unlink()
+
+    run.infer(path, report=report, fields={"annotate": True})
+    assert len(run.json()["predictions"]) == 2 and run.recordings()[0]["annotations"] is None
+    assert any("no annotations" in text for text in run.messages("WARNING"))
+
+
+def test_recordings_links_out_of_the_roots_are_not_followed(run):
+    path = run.add_recording("a", busy(2))
+    secret = run.folder / "secret.sigmf-data"
+    path.with_suffix(".sigmf-data").rename(secret)
+    path.with_suffix(".sigmf-data").symlink_to(secret)
+    with pytest.raises(RunError, match="outside of DATA_ROOTS"):
+        run.infer(path, roots=[run.source])
+
+
 def test_recordings_without_a_rate_are_named_in_a_folder(run):
     run.add_recording("a", busy(2))
     busy(2).tofile(run.source / "b.cf32")
@@ -296,6 +364,18 @@ def test_recordings_nan_samples_do_not_spoil_their_window(run):
     samples.tofile(run.source / "a.cf32")
     run.infer(run.source / "a.cf32", fields={"sample_rate_hz": RATE_HZ})
     assert all(0 < row["probability"] <= 1 for row in run.json()["predictions"])
+    assert run.recordings()[0]["bad_samples"] == 100
+    assert any("a.cf32: 100 samples were NaN" in text for text in run.messages("WARNING"))
+
+
+def test_recordings_a_window_of_nothing_but_nan_cannot_be_read(run):
+    samples = busy(3)
+    samples[WINDOW : 2 * WINDOW] = np.nan
+    samples.tofile(run.source / "a.cf32")
+    result = run.infer(run.source / "a.cf32", fields={"sample_rate_hz": RATE_HZ})
+    assert [row["frame"] for row in run.json()["predictions"]] == [0, 2]
+    assert (result["recordings"]["failed_windows"], result["recordings"]["empty_windows"]) == (1, 0)
+    assert "1 could not be read" in run.messages()[-1]
 
 
 def test_recordings_real_signals(run):

@@ -45,7 +45,9 @@ def test_added_files_overwriting_deletes_added_folders_and_links_but_not_what_th
     assert names_in(tmp_path) == ["mine"] and names_in(tmp_path / "mine") == ["recording.iq"]
 
 
-@pytest.mark.parametrize("listed", ['["../secret"]', '["/etc/passwd"]', "[1]", "{}", "[", "\0"])
+@pytest.mark.parametrize(
+    "listed", ['["../secret"]', '["/etc/passwd"]', '["//etc/x"]', '["."]', '["previous"]', "[1]", "{}", "[", "\0"]
+)
 def test_added_files_a_list_of_added_files_that_somebody_forged_is_no_way_out(tmp_path, listed):
     folder = tmp_path / "output"
     claim(folder, "inference", "first")
@@ -53,3 +55,13 @@ def test_added_files_a_list_of_added_files_that_somebody_forged_is_no_way_out(tm
     (folder / ".inference-files.json").write_text(listed)
     assert claim(folder, "inference", "second") is None
     assert (tmp_path / "secret").read_text() == "secret"
+
+
+def test_added_files_names_of_any_kind_can_be_told(tmp_path):
+    claim(tmp_path, "inference", "first")
+    names = [f"{number}.sigmf-meta" for number in range(1000)]
+    add_files(tmp_path, "inference", ["\udcff.sigmf-meta", *names])
+    leave(tmp_path, "\udcff.sigmf-meta", *names[:50])
+    told = str(claim(tmp_path, "inference", "second"))
+    told.encode()
+    assert "and 41 more" in told and len(told) < 1000
