@@ -7,7 +7,6 @@ model alone on tensors in memory. On a CPU both share the cores, so the whole ha
 """
 
 import argparse
-import resource
 import tempfile
 import threading
 import time
@@ -206,13 +205,12 @@ def _sampling() -> Iterator[list[tuple[float, float]]]:
     finally:
         is_over.set()
         thread.join()
-        samples.append((time.perf_counter() - started_s, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3))
 
 
 def _plot(picture: Path, run: Whole, seconds: int) -> None:
     figure = Plot(figsize=(8, 3.5), layout="constrained")
     axes = figure.subplots()
-    axes.plot(*zip(*run.memory[:-1], strict=True))
+    axes.plot(*zip(*run.memory, strict=True))
     size = f"{seconds} s at {RATE_HZ / 1e6:g} MS/s, {seconds * RATE_HZ * 8 / 1e9:g} GB"
     axes.set(
         title=f"Classifying a recording ({size}) with resnet18",
