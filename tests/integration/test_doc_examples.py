@@ -74,6 +74,7 @@ def shape(text):
     return len(text.strip().splitlines()), text.count("completed")
 
 
+@pytest.mark.long
 @pytest.mark.timeout(400)
 @pytest.mark.usefixtures("demo_files")
 def test_examples_run_and_answer_as_shown(service, root):
