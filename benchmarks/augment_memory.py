@@ -5,16 +5,15 @@
 
 import argparse
 import tempfile
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 from matplotlib.figure import Figure
 
 from benchmarks.images import make_jpegs
+from benchmarks.memory import memory_sampled
 from benchmarks.preprocessing import run_s, workers
 from preprocessing import augment
 from rfuav_ray.api.requests import DataAugmentationRequest
@@ -30,7 +29,7 @@ def draw(picture: Path) -> None:
         request = DataAugmentationRequest(
             dataset_path=str(folder / "small"), output_path=str(folder / "augmented")
         )
-        with _sampling() as samples:
+        with memory_sampled(_workers, every_s=SAMPLE_EVERY_S) as samples:
             seconds = run_s(augment.run, request, on)
     figure = Figure(figsize=(8, 3.5), layout="constrained")
     axes = figure.subplots()
@@ -51,30 +50,11 @@ def draw(picture: Path) -> None:
     figure.savefig(picture, dpi=100)
 
 
-@contextmanager
-def _sampling() -> Iterator[list[tuple[float, int, float]]]:
-    """Sample each worker while the block runs: (seconds since the start, process id, resident memory in MiB)."""
-    samples: list[tuple[float, int, float]] = []
-    is_over = threading.Event()
-
-    def sample() -> None:
-        started_s = time.perf_counter()
-        while not is_over.wait(SAMPLE_EVERY_S):
-            for process in psutil.Process().children(recursive=True):
-                try:
-                    if "MapBatches" in " ".join(process.cmdline()):
-                        megabytes = process.memory_info().rss / 2**20
-                        samples.append((time.perf_counter() - started_s, process.pid, megabytes))
-                except psutil.NoSuchProcess:
-                    continue
-
-    thread = threading.Thread(target=sample, daemon=True)
-    thread.start()
-    try:
-        yield samples
-    finally:
-        is_over.set()
-        thread.join()
+def _workers() -> Iterator[psutil.Process]:
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            if "MapBatches" in " ".join(process.cmdline()):
+                yield process
 
 
 if __name__ == "__main__":

@@ -8,10 +8,7 @@ model alone on tensors in memory. On a CPU both share the cores, so the whole ha
 
 import argparse
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +21,7 @@ from scipy.signal import get_window
 
 from benchmarks import model_alone, rfuav_tool
 from benchmarks.figures import Figure, show
+from benchmarks.memory import memory_sampled
 from benchmarks.own_process import in_own_process
 from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.inference.run import infer
@@ -132,9 +130,10 @@ def whole(folder: Path) -> Whole:
         source_path=str(folder / "recording.iq"),
         sample_rate_hz=RATE_HZ,
     )
-    with _sampling() as memory:
+    this = psutil.Process()
+    with memory_sampled(lambda: [this], every_s=SAMPLE_EVERY_S) as samples:
         result = infer(request, save_path=folder / "out")
-    return Whole(result["real_time_factor"], memory)
+    return Whole(result["real_time_factor"], [(moment_s, megabytes) for moment_s, _, megabytes in samples])
 
 
 def tool_alone(path: Path) -> float:
@@ -185,26 +184,6 @@ def _write_model(folder: Path) -> None:
         ),
     )
     torch.save(build_model("resnet18", CLASSES, image_size=IMAGE_SIZE).state_dict(), folder / "weights.pth")
-
-
-@contextmanager
-def _sampling() -> Iterator[list[tuple[float, float]]]:
-    """Sample the resident memory of this process while the block runs."""
-    samples: list[tuple[float, float]] = []
-    is_over = threading.Event()
-    process, started_s = psutil.Process(), time.perf_counter()
-
-    def sample() -> None:
-        while not is_over.wait(SAMPLE_EVERY_S):
-            samples.append((time.perf_counter() - started_s, process.memory_info().rss / 1e6))
-
-    thread = threading.Thread(target=sample, daemon=True)
-    thread.start()
-    try:
-        yield samples
-    finally:
-        is_over.set()
-        thread.join()
 
 
 def _plot(picture: Path, run: Whole, seconds: int) -> None:

@@ -1,6 +1,6 @@
 """Looks at the recordings of an input before they are drawn, and reports what is doubtful about them."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,7 +8,7 @@ from pathlib import Path
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.signals.description import Asked, Note
-from rfuav_ray.signals.finding import RecordingNotes, notes_of_samples, require_inside, some
+from rfuav_ray.signals.finding import RecordingNotes, notes_of_samples, require_inside, some, targets_of
 from rfuav_ray.signals.recordings import Recording, open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
@@ -59,8 +59,7 @@ def look_at(
     Returns:
         The usable recordings, and the names of the others with the reason.
     """
-    stems = Counter(path.with_suffix("") for path in paths)
-    stems.update(paths)
+    targets = targets_of(paths)
     found: list[FoundRecording] = []
     unusable: list[tuple[str, str]] = []
     notes = RecordingNotes()
@@ -77,13 +76,11 @@ def look_at(
             unusable.append((str(path.relative_to(root)), clean(str(error))))
             continue
         report(RunEvent())  # raises if the task was cancelled, as this loop may take long
-        # a.iq and a.wav in one folder must not write the same files, nor must a.iq and a.iq.npy.
-        target = path.with_suffix("") if stems[path.with_suffix("")] == 1 else path
         own = settings.at_rate(recording.sample_rate_hz)
         found.append(
             FoundRecording(
                 name=str(path.relative_to(root)),
-                target=str(target.relative_to(root)),
+                target=str(targets[path].relative_to(root)),
                 recording=recording,
                 settings=own,
                 spectrogram_count=count,

@@ -1,6 +1,5 @@
 """Finds what an inference classifies: the images and the recordings of its source."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from rfuav_ray.models.recording_settings import (
     windowed,
 )
 from rfuav_ray.outputs.artifacts import IMAGES_FOLDER
-from rfuav_ray.signals.finding import RecordingNotes, notes_of_samples
+from rfuav_ray.signals.finding import RecordingNotes, notes_of_samples, targets_of
 from rfuav_ray.signals.recordings import is_part_of_recording, is_recording
 from rfuav_ray.walk import LeftOut, tell_left_out, walk_files
 
@@ -55,7 +54,7 @@ def pictures_of(
         settings = _settings(config, request, report, has_images=len(recordings) < len(files))
         for file in recordings if settings is None else ():
             left_out.add("recording", str(file.relative_to(root)))
-    targets = Counter(file.with_suffix("") for file in recordings)
+    targets = targets_of(recordings)
     notes = RecordingNotes()
     found: list[ImageFile | Unusable | RecordingSource] = []
     for file in files:
@@ -63,10 +62,9 @@ def pictures_of(
         if is_image(file):
             found.append(ImageFile(name, file))
         elif settings is not None:
-            # a.iq and a.wav in one folder must not have the same spectrograms.
-            target = file.with_suffix("") if targets[file.with_suffix("")] == 1 else file
+            target = str(targets[file].relative_to(root))
             images_folder = save_path / IMAGES_FOLDER if request.save_images else None
-            one = _recording(file, name, str(target.relative_to(root)), settings, images_folder, notes, roots)
+            one = _recording(file, name, target, settings, images_folder, notes, roots)
             if isinstance(one, Unusable) and one.has_no_rate and len(recordings) < len(files):
                 left_out.add("no_rate", str(file.relative_to(root)))  # beside images it may be any table
             else:

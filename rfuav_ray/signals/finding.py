@@ -1,6 +1,6 @@
 """Finds the recordings of a folder, and tells what is doubtful about them."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,6 +25,16 @@ def recordings_in(source: Path, *, roots: Sequence[Path] = (), left_out: LeftOut
         source, is_recording, is_missed=lambda path: not is_part_of_recording(path), roots=roots, left_out=left_out
     )
     return sorted(found)
+
+
+def targets_of(paths: Sequence[Path]) -> dict[Path, Path]:
+    """What the names of files made from each recording begin with: its path without suffix, if that is its own.
+
+    a.iq and a.wav in one folder must not write the same files, nor must a.iq and a.iq.npy.
+    """
+    stems = Counter(path.with_suffix("") for path in paths)
+    stems.update(paths)
+    return {path: path.with_suffix("") if stems[path.with_suffix("")] == 1 else path for path in paths}
 
 
 def asked_of(request: SpectrogramRequest | RecordingFields) -> Asked:

@@ -21,8 +21,11 @@ from rfuav_ray.models.config import ModelConfig, save_model_config
 from rfuav_ray.signals.recordings import Samples
 from rfuav_ray.signals.stft_settings import StftSettings
 from rfuav_ray.signals.writers import write_sigmf
+from tests.support.signals import noise, tone
 
 RATE_HZ, CENTER_HZ = 1e6, 2.4e9
+#: samples of a window at RATE_HZ
+WINDOW = 10_000
 #: small spectrograms: 10,000 samples of 1 MS/s
 STFT = {
     **StftSettings(sample_rate_hz=RATE_HZ, stft_points=128, duration_s=0.01, image_size=48).model_dump(mode="json")
@@ -100,3 +103,10 @@ class Run:
 
     def messages(self, level: str = "INFO") -> list[str]:
         return [event.message for event in self.events if event.message and event.level == level]
+
+
+def busy(windows: float, *, frequency_hz: float = 1e5, rate_hz: float = RATE_HZ) -> Samples:
+    """Samples of so many windows in which something is on the air."""
+    count = round(windows * WINDOW * rate_hz / RATE_HZ)
+    samples: Samples = 0.02 * noise(count) + 0.5 * tone(frequency_hz, rate_hz, count)
+    return samples

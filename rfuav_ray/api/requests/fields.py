@@ -66,6 +66,14 @@ OnExisting = Annotated[
         "deletes them, `refuse` starts no task"
     ),
 ]
+RealValues = Annotated[
+    bool,
+    Field(description="values are samples of a real signal, not I and Q; for files that cannot say which"),
+]
+Variable = Annotated[
+    Annotated[str, Field(min_length=1, max_length=255)] | None,
+    Field(description="the array in files that hold several (.mat, .h5)"),
+]
 Description = Annotated[
     Annotated[str, Field(max_length=10_000)] | None, Field(description="a note for the task list")
 ]

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, FiniteFloat, ValidationInfo, field_validator
 
-from rfuav_ray.api.requests.fields import Description, OwnTaskId, PathText, Request
+from rfuav_ray.api.requests.fields import Description, OwnTaskId, PathText, RealValues, Request, Variable
 from rfuav_ray.signals.data_types import DataType
 from rfuav_ray.signals.stft_settings import SampleRate, StftFields
 
@@ -110,11 +110,7 @@ class SpectrogramRequest(StftFields, _RecordingsToImages):
     center_frequency_hz: FiniteFloat | None = Field(
         None, description="wins over what recordings state; noted in dataset.yaml"
     )
-    real: bool = Field(
-        False, description="values are samples of a real signal, not I and Q; for files that cannot say which"
-    )
-    variable: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
-        None, description="the array in files that hold several (.mat, .h5)"
-    )
+    real: RealValues = False
+    variable: Variable = None
     task_id: OwnTaskId = None
     description: Description = None

@@ -14,7 +14,9 @@ from rfuav_ray.api.requests.fields import (
     PathText,
     Precision,
     Priority,
+    RealValues,
     Request,
+    Variable,
     no_nul,
 )
 from rfuav_ray.signals.data_types import DataType
@@ -91,12 +93,8 @@ class RecordingFields(Request):
     center_frequency_hz: FiniteFloat | None = Field(
         None, description="of the recordings; wins over what they state"
     )
-    real: bool = Field(
-        False, description="values are samples of a real signal, not I and Q; for files that cannot say which"
-    )
-    variable: Annotated[str, Field(min_length=1, max_length=255)] | None = Field(
-        None, description="the array in files that hold several (.mat, .h5)"
-    )
+    real: RealValues = False
+    variable: Variable = None
     on_rate_mismatch: Literal["resample", "refuse"] = Field(
         "resample", description="what happens to recordings at a higher sample rate than the model's"
     )
