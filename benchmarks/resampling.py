@@ -13,9 +13,9 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from benchmarks.figures import Figure, ratios, run_alone
-from rfuav_ray.signals.low_pass import filter_taps
 from rfuav_ray.signals.recordings import Recording, open_recording
-from rfuav_ray.signals.resampling import resampled
+from rfuav_ray.signals.resampling.low_pass import filter_taps
+from rfuav_ray.signals.resampling.resampled import resampled
 
 #: in MS/s
 PAIRS = ((100.0, 20.0), (61.44, 20.0), (50.0, 20.0), (20.0, 2.4))

@@ -22,6 +22,8 @@ from serve_app.gateway import Service
 from serve_app.middleware.body_limit import BodyLimit
 from serve_app.middleware.hot_routes import HotRoutes
 from serve_app.middleware.key_check import KeyCheck
+from serve_app.pages import redoc
+from serve_app.pages.page import add_page
 from serve_app.routes import (
     artifacts,
     events,
@@ -31,12 +33,10 @@ from serve_app.routes import (
     inference,
     preprocessing,
     recordings,
-    redoc,
     resources,
     tasks,
     training,
 )
-from serve_app.routes.page import add_page
 from serve_app.streams.sse import TaskStreams
 from serve_app.view.task_view import TaskView
 

@@ -17,7 +17,7 @@ from rfuav_ray.images.overlap import check_apart, check_results
 from rfuav_ray.models import architectures
 from rfuav_ray.models.config import load_model_config
 from rfuav_ray.models.recording_settings import RecordingSettings, recording_settings, windowed
-from rfuav_ray.models.weights import check_weights
+from rfuav_ray.models.weights.check import check_weights
 from rfuav_ray.outputs.artifacts import TRAINING_FILES
 from rfuav_ray.signals.finding import asked_of, recordings_in
 from rfuav_ray.signals.recordings import open_recording

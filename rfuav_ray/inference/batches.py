@@ -12,7 +12,7 @@ from rfuav_ray.events import clean
 from rfuav_ray.inference.classifier import Classifier, Probabilities
 from rfuav_ray.inference.pictures import Picture, Pictures
 from rfuav_ray.inference.prediction_log import Done, Failure
-from rfuav_ray.inference.predictions import prediction, rounded
+from rfuav_ray.inference.results.predictions import prediction, rounded
 from rfuav_ray.inference.windows import Drawing
 from rfuav_ray.machine.prefetch import prefetched
 

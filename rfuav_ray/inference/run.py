@@ -18,7 +18,7 @@ from rfuav_ray.inference.classifier import Classifier
 from rfuav_ray.inference.pictures import ImageFile, Pictures
 from rfuav_ray.inference.prediction_log import PredictionLog, work_digest
 from rfuav_ray.inference.progress import InferenceProgress
-from rfuav_ray.inference.result_files import reserve, write_results
+from rfuav_ray.inference.results.result_files import reserve, write_results
 from rfuav_ray.inference.sources import pictures_of
 from rfuav_ray.machine.gpu_memory import explaining_out_of_memory
 from rfuav_ray.models.config import ModelConfig, load_model_config

@@ -11,7 +11,7 @@ from rfuav_ray.images.files import RgbImage
 from rfuav_ray.images.transforms import resize
 from rfuav_ray.models.recording_settings import WindowedRecording
 from rfuav_ray.signals.recordings import Recording
-from rfuav_ray.signals.resampling import original_sample
+from rfuav_ray.signals.resampling.resampled import original_sample
 from rfuav_ray.signals.spectrogram import iter_spectrograms, save_spectrogram
 from rfuav_ray.signals.stft import Power
 from rfuav_ray.signals.stft_blocks import memory_for

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 from rfuav_ray.errors import InvalidInput
-from rfuav_ray.models import layouts
-from rfuav_ray.models.layouts import Layout, Shape
+from rfuav_ray.models.weights import layouts
+from rfuav_ray.models.weights.layouts import Layout, Shape
 
 POSITIONS = "encoder.pos_embedding"
 #: prefixes of the last layers' names in the state dicts of all these models

@@ -11,12 +11,13 @@ from torchvision.models.vision_transformer import interpolate_embeddings
 
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Report, RunEvent, ignore
-from rfuav_ray.models import architectures, fit
+from rfuav_ray.models import architectures
 from rfuav_ray.models.download import download
-from rfuav_ray.models.layouts import Shape
-from rfuav_ray.models.safetensors_files import is_safetensors
-from rfuav_ray.models.state_dicts import Misfit, find_weights
-from rfuav_ray.models.weights import LegacyFormatError, read_content
+from rfuav_ray.models.weights import fit
+from rfuav_ray.models.weights.check import LegacyFormatError, read_content
+from rfuav_ray.models.weights.layouts import Shape
+from rfuav_ray.models.weights.safetensors_files import is_safetensors
+from rfuav_ray.models.weights.state_dicts import Misfit, find_weights
 
 StateDict = dict[str, torch.Tensor]
 

@@ -15,7 +15,7 @@ from rfuav_ray.models.config import ModelConfig
 from rfuav_ray.signals.description import Asked, Note
 from rfuav_ray.signals.finding import asked_of, require_inside
 from rfuav_ray.signals.recordings import Recording, open_recording
-from rfuav_ray.signals.resampling import resampled
+from rfuav_ray.signals.resampling.resampled import resampled
 from rfuav_ray.signals.spectrogram import encoded, iter_spectrograms, spectrogram_count
 from rfuav_ray.signals.stft_settings import StftFields, StftSettings
 

@@ -9,7 +9,7 @@ from rfuav_ray.errors import RunError
 from rfuav_ray.events import Level, Report, RunEvent, clean
 from rfuav_ray.signals.description import Asked, Note
 from rfuav_ray.signals.formats.sigmf.pair import checksum_note
-from rfuav_ray.signals.plausibility import doubts
+from rfuav_ray.signals.plausibility.doubts import doubts
 from rfuav_ray.signals.recordings import Recording, is_part_of_recording, is_recording
 from rfuav_ray.walk import LeftOut, obstacle, walk_files
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.files import replacing
-from rfuav_ray.signals.emptiness import Emptiness, Empty
+from rfuav_ray.signals.emptiness.window import Emptiness, Empty
 from rfuav_ray.signals.recordings import Recording, Samples
 from rfuav_ray.signals.rendering import STYLES
 from rfuav_ray.signals.stft import Power

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from serve_app.error_answers import error_response
-from serve_app.routes.page import wants_page
+from serve_app.pages.page import wants_page
 
 #: need no key: health, and the web page's files, which hold no data
 OPEN_PATHS = frozenset({"/api/v1/health"})

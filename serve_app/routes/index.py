@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from serve_app.gateway import TheService
-from serve_app.routes.page import page, wants_page
+from serve_app.pages.page import page, wants_page
 
 router = APIRouter(include_in_schema=False)
 

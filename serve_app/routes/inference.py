@@ -18,7 +18,7 @@ from rfuav_ray.api.responses import (
 )
 from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import TaskConflict
-from rfuav_ray.inference.prediction_pages import Rows, read_json, read_page
+from rfuav_ray.inference.results.prediction_pages import Rows, read_json, read_page
 from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus

@@ -14,7 +14,7 @@ from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.api.responses import RecordingsResponse
 from rfuav_ray.api.results import InferenceResult, RecordingPrediction
 from rfuav_ray.errors import InvalidInput, RunError, TaskConflict, TaskFileNotFound
-from rfuav_ray.inference.prediction_pages import read_page
+from rfuav_ray.inference.results.prediction_pages import read_page
 from rfuav_ray.models.recording_settings import window_image
 from rfuav_ray.outputs.artifacts import RECORDINGS_INDEX, RECORDINGS_JSONL
 from rfuav_ray.settings import Settings

@@ -10,7 +10,7 @@ from axe_playwright_python.base import AXE_FILE_PATH
 from playwright.sync_api import expect
 
 from rfuav_ray.client import RFUAVClient
-from rfuav_ray.inference.row_files import writing_rows
+from rfuav_ray.inference.results.row_files import writing_rows
 from tests.support.images import write_image
 from tests.support.inference_runs import RATE_HZ, STFT, Run
 from tests.support.signals import noise, tone

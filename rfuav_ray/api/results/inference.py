@@ -85,7 +85,7 @@ class Prediction(TypedDict):
     class_index: int | None
     #: 0 to 1
     probability: float | None
-    #: the `rfuav_ray.inference.predictions.TOP` most likely classes, the most likely first
+    #: the `rfuav_ray.inference.results.predictions.TOP` most likely classes, the most likely first
     top5: list[Candidate]
     #: whether it is probably none of the model's classes; None: the model has no threshold
     unknown: bool | None

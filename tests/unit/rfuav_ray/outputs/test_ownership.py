@@ -6,7 +6,7 @@ import pytest
 
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.events import ignore
-from rfuav_ray.inference.prediction_pages import read_page
+from rfuav_ray.inference.results.prediction_pages import read_page
 from rfuav_ray.outputs import ownership as outputs
 from rfuav_ray.outputs.ownership import (
     claim,

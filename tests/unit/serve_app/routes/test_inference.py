@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from rfuav_ray.api.results import Prediction
-from rfuav_ray.inference.predictions import writing_predictions
+from rfuav_ray.inference.results.predictions import writing_predictions
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskStatus
 from serve_app.error_answers import add_error_handlers

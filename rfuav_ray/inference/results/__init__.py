@@ -1,0 +1,1 @@
+"""The answers of an inference, from the rows of its pictures to its files. Does not draw."""

@@ -1,0 +1,1 @@
+"""Weights files: what they hold, whether they fit a model. Builds no model."""

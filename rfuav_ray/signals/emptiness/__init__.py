@@ -1,0 +1,1 @@
+"""Whether anything is on the air in a window of a recording."""

@@ -1,0 +1,1 @@
+"""What is doubtful about the samples of a recording. Knows no file formats."""

@@ -1,0 +1,1 @@
+"""Recordings at a lower sample rate."""
