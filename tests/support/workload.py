@@ -1,9 +1,10 @@
 """The tasks of a round, long ones and twenty that wait for them, and what each must leave behind."""
 
 import hashlib
+import json
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +12,12 @@ import cv2
 import numpy as np
 import torch
 
-from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.models.build import build_model
 from rfuav_ray.models.config import ModelConfig, save_model_config
+from rfuav_ray.outputs.artifacts import CSV_NAME, JSON_NAME, JSONL_NAME, RECORDINGS_JSONL
 from rfuav_ray.outputs.manifest import RUN_FOLDER
+from rfuav_ray.signals.writers import write_sigmf
 from tests.support.extent import AUGMENTS, INFERENCES, IS_SHORT, TRAININGS, WAITING_JOBS
 from tests.support.images import CLASSES, write_image
 from tests.support.task_queries import client
@@ -24,9 +26,11 @@ MODEL = "mobilenet_v3_small"
 #: of a long job
 EPOCHS, CLASSIFIED, AUGMENTED = (4, 2000, 250) if IS_SHORT else (8, 4000, 500)
 SMALL_EPOCHS, SMALL = 1, 40
+RATE_HZ, WINDOWS = 1e6, 40
+STYLE, DURATION_S = "rfuav", 0.01
 DIFFERENT_IMAGES = 20
 #: the kinds of those that wait
-WAITING = ("training", "inference", "crop", "inference", "training", "split", "inference") * 3
+WAITING = ("training", "inference", "crop", "inference of recordings", "training", "split", "inference") * 3
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class World:
         make_photos(root / "augmented" / "train" / "drone", AUGMENTED)
         make_photos(root / "few" / "a", SMALL)
         make_photos(root / "few" / "b", SMALL)
+        _make_recording(root / "heard" / "recording.sigmf-meta")
         _make_weights(root / "model")
 
     def long_jobs(self, output: Path) -> list[Job]:
@@ -78,6 +83,11 @@ class World:
             return self._training(sort, output, SMALL_EPOCHS)
         if sort == "inference":
             return self._inference(sort, output, "few")
+        if sort == "inference of recordings":
+            job = self._inference(sort, output, "heard")
+            return replace(
+                job, request=job.request | {"style": STYLE, "stft_points": 256, "duration_s": DURATION_S}
+            )
         request: dict[str, Any] = {"input_path": str(self.root / "few"), "output_path": str(output)}
         if sort == "crop":
             request |= {"x": 10, "y": 10, "width": 100, "height": 50}
@@ -142,10 +152,17 @@ def outcome(job: Job, task: dict[str, Any]) -> dict[str, Any]:
             "weights": _hash(b"".join(weights[name].numpy().tobytes() for name in weights)),
         }
     if "inference" in job.sort:
-        return {name: _hash((job.output / name).read_bytes()) for name in KINDS["inference"].files}
+        hashes = {name: _hash((job.output / name).read_bytes()) for name in (CSV_NAME, JSON_NAME, JSONL_NAME)}
+        return hashes | ({"recordings": _recordings(job.output)} if "recordings" in job.sort else {})
     files = sorted(file for file in job.output.rglob("*") if file.is_file() and RUN_FOLDER not in file.parts)
     hashes = {str(file.relative_to(job.output)): _hash(file.read_bytes()) for file in files}
     return {"stats": task["result"]["stats"], **hashes}
+
+
+def _recordings(output: Path) -> list[dict[str, Any]]:
+    """The rows of recordings.jsonl, but for the time that the run took."""
+    rows = [json.loads(line) for line in (output / RECORDINGS_JSONL).read_text().splitlines()]
+    return [{key: value for key, value in row.items() if key != "real_time_factor"} for row in rows]
 
 
 def _hash(content: bytes) -> str:
@@ -162,6 +179,19 @@ def make_photos(folder: Path, count: int) -> None:
             assert cv2.imwrite(str(path), np.roll(photo, 16 * number, axis=1))
         else:
             os.link(folder / f"{number % DIFFERENT_IMAGES:05}.jpg", path)
+
+
+def _make_recording(path: Path) -> None:
+    path.parent.mkdir()
+    time_s = np.arange(round(WINDOWS * DURATION_S * RATE_HZ)) / RATE_HZ
+    noise = np.random.default_rng(0).normal(0, 0.1, (2, len(time_s)))
+    tones = np.exp(2j * np.pi * 1e5 * time_s) * (np.sin(2 * np.pi * 5 * time_s) > 0)
+    write_sigmf(
+        path,
+        (tones + noise[0] + 1j * noise[1]).astype(np.complex64),
+        sample_rate_hz=RATE_HZ,
+        center_frequency_hz=2.4e9,
+    )
 
 
 def _make_weights(folder: Path) -> None:
