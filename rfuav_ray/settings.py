@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from rfuav_ray.api.requests import SUPPORTED_MODELS
 from rfuav_ray.api.requests.fields import Limit
 
+#: what HOST may be without a key
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
 #: comma-separated in the environment
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 

@@ -9,7 +9,7 @@ import ray
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi_offline import FastAPIOffline
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from actors import names
 from actors.background import Jobs
@@ -48,7 +48,18 @@ HOT = (tasks.cached, training.cached, inference.cached, health.cached, training.
 def create_api(settings: Settings, notices: Sequence[str] = ()) -> ASGIApp:
     """The application and the middleware in front of it, as a replica runs them. `notices`: see InfoResponse."""
     write_to_log_file(settings)
-    return in_front(create_app(settings, notices), settings)
+    return _Served(in_front(create_app(settings, notices), settings))
+
+
+class _Served(FastAPI):
+    """The application with its middleware. Ray's dashboard links to the docs of a FastAPI alone."""
+
+    def __init__(self, api: ASGIApp) -> None:
+        super().__init__()
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._api(scope, receive, send)
 
 
 def in_front(app: FastAPI, settings: Settings) -> ASGIApp:

@@ -2,17 +2,20 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import ray
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.ray_internals.variables import JOB
 from rfuav_ray.errors import RfuavError
 
 HEAD_RESOURCE = "node:__internal_head__"
+#: a new worker starts for the call
+ANSWERS_WITHIN_S = 60.0
 RAYLET_OPTION = "--raylet-name="
 WORKER_PROGRAM = "default_worker.py"
 REMEDY = "Install the Ray that rfuav-ray requires, or start Ray yourself behind a firewall and set RAY_ADDRESS."
@@ -25,6 +28,48 @@ class UnknownCommandLine(Exception):
 def is_head(node: Mapping[str, Any]) -> bool:
     """Whether an entry of `ray.nodes()` is the head node. Without Ray's mark no node is."""
     return HEAD_RESOURCE in node["Resources"]
+
+
+def head_node_id() -> str:
+    """Ray's id of the head node.
+
+    Raises:
+        RfuavError: No living node has Ray's mark of the head.
+    """
+    for node in ray.nodes():
+        if node["Alive"] and is_head(node):
+            return str(node["NodeID"])
+    raise RfuavError(f"The Ray cluster has no node with the resource {HEAD_RESOURCE}. {REMEDY}")
+
+
+def environment_of(node_id: str, names: Iterable[str]) -> dict[str, str]:
+    """Those of the variables that Ray's processes on a node have. The node's raylet got them from `ray start`."""
+    there = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    read = ray.remote(num_cpus=0, enable_task_events=False)(_environment)
+    found: dict[str, str] = ray.get(
+        read.options(scheduling_strategy=there).remote(list(names)), timeout=ANSWERS_WITHIN_S
+    )
+    return found
+
+
+def _environment(names: list[str]) -> dict[str, str]:
+    return {name: os.environ[name] for name in names if name in os.environ}
+
+
+def check_on_head() -> None:
+    """Check that this process runs on the head node, where the service's actors, store and API live.
+
+    Raises:
+        RfuavError: It runs on another node.
+    """
+    here = ray.get_runtime_context().get_node_id()
+    if here == (head := head_node_id()):
+        return
+    address = {node["NodeID"]: node["NodeManagerAddress"] for node in ray.nodes()}
+    raise RfuavError(
+        f"This is the node {address.get(here, here)}. Start the service on the head node, "
+        f"{address.get(head, head)}, or with `serve deploy`, or with `ray job submit`."
+    )
 
 
 def check_private_ray() -> None:

@@ -33,12 +33,15 @@ OF_SERVICE = {
 }
 #: makes a Ray that a process starts listen on the loopback alone, on Linux too. Ray reads it on import.
 ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-_HAPROXY_SWITCH = "RAY_SERVE_ENABLE_HA_PROXY"
+HAPROXY_SWITCH = "RAY_SERVE_ENABLE_HA_PROXY"
+#: ours: where HAProxy listens for clients. Replicas and Ray Serve's own servers stay on the loopback.
+INGRESS_HOST = "RFUAV_INGRESS_HOST"
+OF_INGRESS = (HAPROXY_SWITCH, INGRESS_HOST)
 
 
 def haproxy_is_switched_off() -> bool:
     """Whether the operator wants Ray Serve's own proxy."""
-    return os.environ.get(_HAPROXY_SWITCH) == "0"
+    return os.environ.get(HAPROXY_SWITCH) == "0"
 
 
 def for_haproxy(
@@ -54,7 +57,7 @@ def for_haproxy(
         fallback_port: The port of the proxy that takes requests while there is no replica.
     """
     return {
-        _HAPROXY_SWITCH: "1",
+        HAPROXY_SWITCH: "1",
         "RAY_SERVE_THROUGHPUT_OPTIMIZED": "1",
         # By default, Serve's control loop runs ten times a second. That costs an idle laptop 5 % of a core.
         "RAY_SERVE_CONTROL_LOOP_INTERVAL_S": "0.25",

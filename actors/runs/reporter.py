@@ -3,13 +3,15 @@
 import logging
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from types import TracebackType
 from typing import Any, cast
 
 import ray
-from ray.exceptions import RayError
+from ray.exceptions import ActorDiedError, RayError
 
+from actors import names
 from actors.events.window import Entry
 from actors.runs.spec import Instruction, Progress, ReportAnswer, RunReport, RunSpec
 from rfuav_ray.api.results import EpochMetrics
@@ -100,7 +102,9 @@ class Reporter:
         report = RunReport(spec.task_id, spec.attempt, self._delivered, entries, progress, silent_s)
         try:
             answer: ReportAnswer = ray.get(self._task_manager_actor.report.remote(report))
-        except RayError:
+        except RayError as error:
+            if isinstance(error, ActorDiedError):
+                self._find_successor()
             logger.warning("a report of run %s cannot be delivered, trying again", spec.run_id)
             return False
         with self._lock:
@@ -111,6 +115,11 @@ class Reporter:
             self._pause_s = answer.next_report_s
             self._lock.notify_all()
         return answer.is_stored
+
+    def _find_successor(self) -> None:
+        """Report to the next TaskManager: a deployment with other settings has replaced this one."""
+        with suppress(ValueError):  # There is none yet.
+            self._task_manager_actor = ray.get_actor(names.TASK_MANAGER, names.NAMESPACE)
 
 
 def _entry(event: RunEvent) -> Entry:

@@ -47,7 +47,8 @@ def owner_of(settings: Settings) -> str:
 class TaskManager:
     """The Ray actor that manages all tasks.
 
-    Every public method except `owner` first waits for `start`, so that a restarted actor knows the stored tasks.
+    Every public method except `owner` and `settings` first waits for `start`, so that a restarted actor knows
+    the stored tasks.
     """
 
     def __init__(self, settings: Settings, supervisor_actor: Any, owner: Owner | None = None) -> None:
@@ -83,6 +84,10 @@ class TaskManager:
     async def owner(self) -> str:
         """The identity of the service that started this actor; see `owner_of`."""
         return owner_of(self._settings)
+
+    async def settings(self) -> Settings:
+        """The settings of this actor."""
+        return self._settings
 
     @uninterrupted
     async def submit_batch(self, submissions: Sequence[Sequence[str]]) -> "list[list[TaskRow] | Exception]":

@@ -3,12 +3,17 @@
 
 import os
 import sys
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from rfuav_ray.cli import app, main
+from rfuav_ray.cli.doctor import MORE_CHECKS
 from rfuav_ray.errors import RfuavError
+
+if TYPE_CHECKING:
+    from rfuav_ray.cli.doctor.software import Finding
 
 __all__ = ["main"]
 
@@ -37,3 +42,26 @@ def serve(
         return serve_forever(settings)
 
     raise typer.Exit(keep(run))
+
+
+@app.command()
+def cluster_env(
+    host: Annotated[str | None, typer.Option(help="Address to listen on, as for `rfuav serve`.")] = None,
+) -> None:
+    """Print what to set before `ray start`: eval "$(rfuav cluster-env)"."""
+    from rfuav_ray.cli.run_config import read_settings
+    from serve_app.command.cluster_env import cluster_environment, exports
+
+    found = cluster_environment(read_settings(host=host))
+    if found.notice:
+        print(f"NOTICE: {found.notice}", file=sys.stderr)
+    print(exports(found.environment))
+
+
+def _check_cluster() -> "Iterator[Finding]":
+    from serve_app.command.cluster_env import check_cluster
+
+    yield from check_cluster()
+
+
+MORE_CHECKS.append(_check_cluster)

@@ -9,12 +9,10 @@ import os
 import secrets
 import signal
 import socket
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from types import FrameType
 from typing import TextIO
 
 import ray
@@ -25,13 +23,15 @@ from actors.ray_internals.ray_serve import check_replica_port, serve_address
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.machine.ports import check_free
-from rfuav_ray.settings import Settings
-from serve_app import app
+from rfuav_ray.settings import LOOPBACK, Settings
+from serve_app import app, service_actors
 from serve_app.command.banner import banner
+from serve_app.command.stop_signal import StopSignal, say, stop_signal
 from serve_app.ingress.choice import Ingress, ingress
+from serve_app.ingress.of_cluster import ingress_of_cluster
 
 GCS_LOOK_EVERY_S, GCS_GONE_AFTER_S = 1.0, 8.0
-LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+PARTS_LOOK_EVERY_S = 2.0
 
 
 def serve_forever(settings: Settings) -> int:
@@ -49,57 +49,53 @@ def serve_forever(settings: Settings) -> int:
         if not _is_on_a_cluster():
             check_free(settings.host, settings.port)
             check_replica_port()
-        _say("Starting the service; this takes about 20 seconds.")
+        say("Starting the service; this takes about 20 seconds.")
         try:
             with (
                 _ingress(settings) as found,
                 variables.environment(variables.OF_SERVICE | found.environment),
                 _ray(settings),
             ):
-                _serve_until(_stop_signal(), settings, found)
+                return _serve_until(stop_signal(), settings, found)
         except KeyboardInterrupt:  # The signal came before the handler was installed.
             return 128 + signal.SIGINT
-    return 0
 
 
-def _serve_until(stop: threading.Event, settings: Settings, found: Ingress) -> None:
+def _serve_until(stop: StopSignal, settings: Settings, found: Ingress) -> int:
+    """Start the service, and stop it after a signal, or when a part of it is gone. Returns the exit status."""
     if _is_on_a_cluster():
-        app.end_killed_service(settings)
-        _check_port_of_cluster(settings)  # Not earlier: the dead service's API held the port.
-    store_notice, actors = app.start_actors(settings)
+        nodes.check_on_head()
+        found = ingress_of_cluster(settings.host)
+        if service_actors.end_killed_service(settings):
+            app.remove_api()  # It has the old settings.
+        _check_port_of_cluster(settings, found.serve_host)  # Not earlier: the dead service's API held the port.
+    store_notice, actors = service_actors.start_actors(settings)
     try:
         notices = [notice for notice in (found.notice, store_notice) if notice]
         notices = app.deploy(settings, found.serve_host, actors, notices)
+        stop.start_is_over()
         if not stop.is_set():
-            _say(banner(settings, app.resources(), ray.cluster_resources(), notices))
-        stop.wait()
-        _say("Stopping: runs save their work and resume at the next start. Press ctrl-C again to stop at once.")
-        app.stop_runs(settings)
+            say(banner(settings, service_actors.resources(), ray.cluster_resources(), notices))
+        if gone := _gone_parts(stop):
+            say(f"The service ends: {gone} Start it again; its tasks resume.")
+            return 1
+        say("Stopping: runs save their work and resume at the next start. Press ctrl-C again to stop at once.")
+        service_actors.stop_runs(settings)
+        return 0
     finally:
-        app.stop_actors()
+        service_actors.stop_actors()
         if _is_on_a_cluster():
             app.remove_api()
 
 
-def _say(text: str) -> None:
-    """Print the text if a terminal is open: a closed terminal must not keep the service from stopping."""
-    try:
-        print(text, flush=True)
-    except OSError:
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115  # for later messages, too
-
-
-def _stop_signal() -> threading.Event:
-    """An event that SIGINT and SIGTERM set. A signal to all processes also comes from the keeper."""
-    stop = threading.Event()
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    # Only after ray.init, which installs its own handler.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, handle)
-    return stop
+def _gone_parts(stop: StopSignal) -> str:
+    """Wait for the signal, or until a part of the service was ended from outside. Returns what is gone, or ""."""
+    while not stop.wait(PARTS_LOOK_EVERY_S):
+        if missing := service_actors.missing_actors():
+            return f"its actors {', '.join(missing)} were ended by another program."
+        if not app.has_api():
+            return "its API was removed from Ray Serve by another program."
+    return ""
 
 
 def _with_key(settings: Settings) -> Settings:
@@ -128,11 +124,11 @@ def _is_on_a_cluster() -> bool:
     return "RAY_ADDRESS" in os.environ
 
 
-def _check_port_of_cluster(settings: Settings) -> None:
+def _check_port_of_cluster(settings: Settings, serve_host: str) -> None:
     found = serve_address()
     if found is None:
         check_free(settings.host, settings.port)
-    elif found != (settings.host, settings.port):
+    elif found != (serve_host, settings.port):
         raise RfuavError(
             "This cluster already runs Ray Serve for other applications, on {}:{}. Set HOST and PORT to this "
             "address, or shut Ray Serve down.".format(*found)
@@ -186,7 +182,7 @@ def _end_with_the_gcs(address: str, is_over: threading.Event) -> None:
         with suppress(OSError), socket.create_connection(place, timeout=GCS_LOOK_EVERY_S):
             seen_s = time.monotonic()
         if seen_s is not None and time.monotonic() - seen_s > GCS_GONE_AFTER_S:
-            _say(
+            say(
                 f"Ray's GCS at {address} has ended. The service cannot stop cleanly without it and ends now. "
                 "Start it again; its tasks resume."
             )

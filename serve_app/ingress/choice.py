@@ -59,6 +59,15 @@ def ingress(host: str, state_dir: Path) -> Iterator[Ingress]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def lasting_ingress(host: str, state_dir: Path) -> Ingress:
+    """Like `ingress`, for Ray processes that start later: its files stay until the machine restarts."""
+    if variables.haproxy_is_switched_off():
+        return Ingress(host, {})
+    found = _found(host, _folder(state_dir))
+    environment = found.environment and found.environment | {variables.INGRESS_HOST: host}
+    return Ingress(found.serve_host, environment, found.notice)
+
+
 def _found(host: str, folder: Path) -> Ingress:
     try:
         return Ingress("127.0.0.1", _checked_environment(host, folder))

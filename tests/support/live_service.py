@@ -17,7 +17,7 @@ from rfuav_ray.client import RFUAVClient
 from rfuav_ray.demo.service import wait_until_healthy
 from rfuav_ray.machine.ports import free_port
 from rfuav_ray.settings import Settings
-from serve_app import app
+from serve_app import app, service_actors
 from serve_app.ingress.choice import ingress
 from tests.support.images import CLASSES, write_image
 
@@ -55,11 +55,11 @@ def service(root, tmp_path_factory, log_file):
         with variables.environment(variables.OF_SERVICE | found.environment):
             ray.init(address="local", num_cpus=2, num_gpus=2, include_dashboard=False, log_to_driver=False)
         try:
-            _, actors = app.start_actors(settings)
+            _, actors = service_actors.start_actors(settings)
             app.deploy(settings, found.serve_host, actors, [found.notice] if found.notice else [])
             yield f"http://127.0.0.1:{settings.port}"
             ray.serve.shutdown()
-            app.stop_actors()
+            service_actors.stop_actors()
         finally:
             ray.shutdown()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from rfuav_ray.cli.doctor import MORE_CHECKS
 from rfuav_ray.cli.doctor.software import (
     GIB,
     Finding,
@@ -47,6 +48,8 @@ def examine() -> Iterator[Finding]:
     for root in settings.data_roots:
         yield check_folder(root, name="DATA_ROOTS", state="warning")
     yield check_port(settings.host, settings.port)
+    for check in MORE_CHECKS:
+        yield from check()
 
 
 def check_memory(available: int | None = None) -> Iterator[Finding]:

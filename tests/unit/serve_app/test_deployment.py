@@ -1,0 +1,46 @@
+"""The import path of Ray Serve's own commands."""
+
+import importlib
+
+import pytest
+from ray.serve import Application
+
+from actors.ray_internals.variables import JOB
+from rfuav_ray.errors import RfuavError
+
+PATHS = ("STATE_DIR", "LOG_FILE", "DATA_ROOTS")
+
+
+@pytest.fixture
+def deployment(monkeypatch, tmp_path):
+    for name in PATHS:
+        monkeypatch.delenv(f"RFUAV_{name}", raising=False)
+        monkeypatch.setenv(name, str(tmp_path / name))
+    return importlib.import_module("serve_app.deployment")
+
+
+def test_deployment_app_is_an_application(deployment):
+    assert isinstance(deployment.app, Application)
+
+
+def test_deployment_has_nothing_else(deployment):
+    with pytest.raises(AttributeError, match="no attribute 'application'"):
+        _ = deployment.application
+
+
+@pytest.mark.parametrize("name", PATHS)
+def test_deployment_in_a_process_of_ray_wants_absolute_paths(deployment, monkeypatch, name):
+    monkeypatch.setenv(name, "relative/path")
+    assert isinstance(deployment.app, Application)
+    monkeypatch.setenv(JOB, "01000000")
+    with pytest.raises(RfuavError, match=f"Set {name} to an absolute path"):
+        _ = deployment.app
+    monkeypatch.delenv(name)
+    with pytest.raises(RfuavError, match=f"Set {name} to an absolute path"):
+        _ = deployment.app
+
+
+def test_deployment_names_a_wrong_setting(deployment, monkeypatch):
+    monkeypatch.setenv("MAX_RUN_RETRIES", "-1")
+    with pytest.raises(RfuavError, match="MAX_RUN_RETRIES"):
+        _ = deployment.app
