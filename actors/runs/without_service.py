@@ -1,7 +1,9 @@
 """Preprocessing without a service: this process connects to Ray and is the driver of the pipeline itself."""
 
+import logging
 import os
 import signal
+import threading
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +14,12 @@ import ray
 
 from actors.runs.runner import pipeline_of
 from preprocessing.checks import check_preprocessing
-from preprocessing.pipeline.driver import Workers
+from preprocessing.pipeline.driver import COLLECTOR, Workers
 from rfuav_ray.api.results import PreprocessingResult
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent
+
+COLLECTOR_ENDS_WITHIN_S = 10.0
 
 
 def preprocess(kind: str, request: Any, report: Report) -> PreprocessingResult:
@@ -38,7 +42,9 @@ def preprocess(kind: str, request: Any, report: Report) -> PreprocessingResult:
         workers = Workers(max(1, int(ray.cluster_resources().get("CPU", 0))), 1.0)
         # Each call is a run of its own. An unfinished folder is resumed by the request that it notes.
         run_id = f"local-{uuid.uuid4().hex}"
-        result: PreprocessingResult = pipeline_of(kind).run(checked, run_id=run_id, workers=workers, report=report)
+        pipeline = pipeline_of(kind)
+        logging.getLogger("ray.data").setLevel(logging.WARNING)  # after its import, which sets it, too
+        result: PreprocessingResult = pipeline.run(checked, run_id=run_id, workers=workers, report=report)
         return result
 
 
@@ -58,4 +64,12 @@ def _ray(report: Report) -> Iterator[None]:
     try:
         yield
     finally:
+        _end_of_collector()
         ray.shutdown()
+
+
+def _end_of_collector() -> None:
+    """Wait for the thread of a stopped run. Without Ray below it, it would start another Ray."""
+    for thread in threading.enumerate():
+        if thread.name == COLLECTOR:
+            thread.join(COLLECTOR_ENDS_WITHIN_S)

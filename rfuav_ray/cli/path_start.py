@@ -50,8 +50,8 @@ class PathStart:
         if is_lost and field in outputs:
             raise InvalidInput(
                 field,
-                f"'{path}' is relative. The working folder of a Ray job is one of Ray's, and it is deleted later. "
-                f"{_ADVICE}",
+                f"'{path}' is relative, so the results would go into the working folder of the Ray job, which Ray "
+                f"deletes later. {_ADVICE}",
             )
         # Not Path.resolve, because links must stay as the user wrote them.
         absolute = os.path.abspath(os.path.join(self.root or "", given))  # noqa: PTH100, PTH118

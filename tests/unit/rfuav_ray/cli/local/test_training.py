@@ -5,10 +5,10 @@ import signal
 import cv2
 import numpy as np
 import pytest
-from rfuav_ray.cli.local.training import train_here
 from rich.console import Console
 
 from rfuav_ray.api.requests import TrainingRequest
+from rfuav_ray.cli.local.training import train_here
 from serve_app.command.console import main
 from tests.support.consoles import text_of
 
