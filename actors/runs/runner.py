@@ -132,15 +132,21 @@ def _infer(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> 
 
 
 def _preprocess(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlace) -> PreprocessingResult:
-    from preprocessing import augment, crop, spectrogram, split  # noqa: PLC0415
     from preprocessing.pipeline.driver import Workers  # noqa: PLC0415
 
-    pipelines: dict[str, Any] = {"split": split, "augment": augment, "crop": crop, "spectrogram": spectrogram}
     workers = Workers(spec.worker_count, spec.worker_cpus)
-    result: PreprocessingResult = pipelines[spec.kind].run(
+    result: PreprocessingResult = pipeline_of(spec.kind).run(
         request, run_id=spec.task_id, workers=workers, report=reporter.report, roots=spec.data_roots
     )
     return result
+
+
+def pipeline_of(kind: str) -> Any:
+    """Return the module whose `run` does this kind of preprocessing."""
+    from preprocessing import augment, crop, spectrogram, split  # noqa: PLC0415
+
+    pipelines = {"split": split, "augment": augment, "crop": crop, "spectrogram": spectrogram}
+    return pipelines[kind]
 
 
 #: by kind of slot

@@ -41,6 +41,8 @@ from rfuav_ray.errors import RunError, RunLost
 from rfuav_ray.events import Report
 from rfuav_ray.outputs.manifest import Finished
 
+#: the thread that waits for Ray Data; it ends a moment after its run
+COLLECTOR = "ray-data"
 #: interval at which the run reports its progress and can be stopped
 REPORT_EVERY_S = 0.25
 #: retries of a block whose worker died; by default Ray Data repeats a block that kills every worker for ever
@@ -100,7 +102,7 @@ def make_files(
     )
     arguments = (blocks, make, workers, output, results, stopping)
     # A thread, because waiting for Ray Data's next result has no time-out.
-    threading.Thread(target=_collect, args=arguments, name="ray-data", daemon=True).start()
+    threading.Thread(target=_collect, args=arguments, name=COLLECTOR, daemon=True).start()
     try:
         while True:
             with suppress(queue.Empty):

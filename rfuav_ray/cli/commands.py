@@ -8,9 +8,11 @@ from typing import Annotated, Any
 import typer
 
 from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest, TrainingRequest
-from rfuav_ray.cli.app import Config, Detach, app, open_client
+from rfuav_ray.cli.app import Config, Detach, Root, app, open_client, where_paths_start, wrong_usage
 from rfuav_ray.cli.request_flags import with_fields
 from rfuav_ray.errors import RfuavError
+
+NO_SERVICE = "name it with --url or RFUAV_URL, and leave out --local"
 
 
 @app.command()
@@ -40,11 +42,16 @@ def doctor() -> None:
 def train(
     context: typer.Context,
     config: Config = None,
+    root: Root = None,
     detach: Detach = False,
     local: Annotated[bool, typer.Option("--local", help="Train in this process, without a service.")] = False,
     resume: Annotated[
-        bool, typer.Option("--resume", help="With --local: resume from the checkpoint in the results folder.")
-    ] = False,
+        bool | None,
+        typer.Option(
+            "--resume/--no-resume",
+            help="With --local: go on where an earlier call of the same training was stopped (default), or not.",
+        ),
+    ] = None,
     **_fields: Any,
 ) -> None:
     """Train a classifier and follow it to its end."""
@@ -52,14 +59,17 @@ def train(
     from rfuav_ray.cli.run_config import given_fields, training_request
     from rfuav_ray.cli.watch import follow_training
 
-    if (detach and local) or (resume and not local):
-        raise typer.BadParameter("--detach cannot be used with --local, and --resume needs --local")
-    request = training_request(config, context.params)
+    is_here = local or context.obj.works_here
+    if (detach and is_here) or (resume is not None and not is_here):
+        raise typer.BadParameter(f"--detach needs a service: {NO_SERVICE}; --resume and --no-resume need none")
+    with wrong_usage():
+        request = training_request(config, context.params, where_paths_start(context, root))
     console = new_console()
-    if local:
-        from rfuav_ray.cli.local_run import train_and_print
+    if is_here:
+        from rfuav_ray.cli.local.training import train_here
 
-        raise typer.Exit(train_and_print(request, console, resume=resume))
+        gpus = context.obj.start.may_use_gpus
+        raise typer.Exit(train_here(request, console, resume=resume is not False, may_use_gpus=gpus))
     with open_client(context) as client:
         task_id = client.start_training(**given_fields(request))["task_id"]
         if detach:
@@ -81,7 +91,9 @@ def infer(
         list[str] | None, typer.Option(help="Image, recording, folder. Each becomes a task.")
     ] = None,
     config: Config = None,
+    root: Root = None,
     detach: Detach = False,
+    local: Annotated[bool, typer.Option("--local", help="Classify in this process, without a service.")] = False,
     **_fields: Any,
 ) -> None:
     """Classify images and recordings, and follow the work to its end."""
@@ -89,8 +101,20 @@ def infer(
     from rfuav_ray.cli.run_config import given_fields, inference_request
     from rfuav_ray.cli.watch import follow_inferences
 
-    request = inference_request(config, context.params, sources=source or [])
+    is_here = local or context.obj.works_here
+    if is_here and (detach or len(source or []) > 1):
+        raise typer.BadParameter(f"--detach and several sources need a service: {NO_SERVICE}")
+    with wrong_usage():
+        start = where_paths_start(context, root)
+        request = inference_request(config, context.params, sources=source or [], start=start)
     console = new_console()
+    if is_here:
+        from rfuav_ray.cli.local.inference import infer_here
+
+        assert isinstance(request, InferenceRequest)
+        if request.save_path is None:
+            raise typer.BadParameter("is missing: without a service there is no default", param_hint="--save-path")
+        raise typer.Exit(infer_here(request, console, may_use_gpus=context.obj.start.may_use_gpus))
     with open_client(context) as client:
         if isinstance(request, BatchInferenceRequest):
             task_ids = client.start_batch_inference(**given_fields(request))["task_ids"]

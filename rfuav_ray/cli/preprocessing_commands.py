@@ -6,19 +6,33 @@ from typing import Any
 import typer
 
 from rfuav_ray.api.kinds import PREPROCESSING_KINDS, Kind
-from rfuav_ray.cli.app import Config, Detach, app, open_client
+from rfuav_ray.cli.app import Config, Detach, Root, app, open_client, where_paths_start, wrong_usage
 from rfuav_ray.cli.request_flags import with_fields
 
 
 def add_command(kind: Kind) -> None:
     """Add the command that starts a task of this kind and follows it to its end."""
 
-    def start(context: typer.Context, config: Config = None, detach: Detach = False, **_fields: Any) -> None:
+    def start(
+        context: typer.Context,
+        config: Config = None,
+        root: Root = None,
+        detach: Detach = False,
+        **_fields: Any,
+    ) -> None:
         from rfuav_ray.cli.printing import new_console
         from rfuav_ray.cli.run_config import given_fields, preprocessing_request
         from rfuav_ray.cli.watch import follow_preprocessing
 
-        request = preprocessing_request(kind, config, context.params)
+        preprocess = context.obj.start.preprocess if context.obj.works_here else None
+        if detach and preprocess is not None:
+            raise typer.BadParameter("--detach needs a service: name it with --url or RFUAV_URL")
+        with wrong_usage():
+            request = preprocessing_request(kind, config, context.params, where_paths_start(context, root))
+        if preprocess is not None:
+            from rfuav_ray.cli.local.preprocessing import preprocess_here
+
+            raise typer.Exit(preprocess_here(kind, request, new_console(), preprocess))
         with open_client(context) as client:
             task_id = client.start_task(kind.name, **given_fields(request))["task_id"]
             if detach:

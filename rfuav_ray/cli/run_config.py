@@ -1,6 +1,5 @@
 """Builds and checks the settings, and requests from a YAML file and flags. Flags take precedence."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -11,25 +10,35 @@ import yaml
 from pydantic import ValidationError
 
 from rfuav_ray.api.kinds import Kind
-from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest, Request, TrainingRequest
+from rfuav_ray.api.requests import (
+    BatchInferenceRequest,
+    DataAugmentationRequest,
+    InferenceRequest,
+    Request,
+    TrainingRequest,
+)
 from rfuav_ray.api.validation_messages import MAX_GIVEN_CHARS, field_of, message_of
+from rfuav_ray.cli.path_start import OUTPUT_FIELDS, PathStart
 from rfuav_ray.cli.request_flags import given, with_nulls
 from rfuav_ray.cli.trainer_keys import ConfigFields, training_fields, unknown
 from rfuav_ray.errors import InvalidInput, RfuavError
-from rfuav_ray.foreign_paths import refuse_foreign
 from rfuav_ray.images.class_folders import class_folders
 from rfuav_ray.settings import Settings
 from rfuav_ray.yaml_files import load_plain, repeated_keys
 
 RequestT = TypeVar("RequestT", bound=Request)
 
+WORKING_FOLDER = PathStart()
 
-def training_request(config: Path | None, flags: Mapping[str, Any]) -> TrainingRequest:
+
+def training_request(
+    config: Path | None, flags: Mapping[str, Any], start: PathStart = WORKING_FOLDER
+) -> TrainingRequest:
     """Build a training request. Counts the class folders when `num_classes` is missing.
 
-    Relative paths become absolute from the working folder, as in all functions of this module. Raises RfuavError.
+    Relative paths become absolute from `start`, as in all functions of this module. Raises RfuavError.
     """
-    merged = _merged(TrainingRequest, config, flags)
+    merged = _merged(TrainingRequest, config, flags, start)
     fields = merged.fields
     if "num_classes" not in fields and "train_path" in fields and not merged.problems:
         fields["num_classes"] = _count_classes(Path(fields["train_path"]))
@@ -37,14 +46,14 @@ def training_request(config: Path | None, flags: Mapping[str, Any]) -> TrainingR
 
 
 def inference_request(
-    config: Path | None, flags: Mapping[str, Any], sources: Sequence[str]
+    config: Path | None, flags: Mapping[str, Any], sources: Sequence[str], start: PathStart = WORKING_FOLDER
 ) -> InferenceRequest | BatchInferenceRequest:
     """Build an inference request. Several sources make a batch with `save_path` as its base. Raises RfuavError."""
-    merged = _merged(InferenceRequest, config, {**flags, "source_path": sources[0] if sources else None})
+    merged = _merged(InferenceRequest, config, {**flags, "source_path": sources[0] if sources else None}, start)
     fields = merged.fields
     if len(sources) < 2:
         return _validated(InferenceRequest, merged)
-    fields["source_paths"] = [_absolute(source, "--source") for source in sources]
+    fields["source_paths"] = [start.absolute(source, "--source") for source in sources]
     if "save_path" in fields:
         fields["save_base_path"] = fields.pop("save_path")
     del fields["source_path"]
@@ -54,9 +63,11 @@ def inference_request(
     return _validated(BatchInferenceRequest, merged)
 
 
-def preprocessing_request(kind: Kind, config: Path | None, parameters: Mapping[str, Any]) -> Request:
+def preprocessing_request(
+    kind: Kind, config: Path | None, parameters: Mapping[str, Any], start: PathStart = WORKING_FOLDER
+) -> Request:
     """Build a preprocessing request from the parameters of a command that are fields of it. Raises RfuavError."""
-    return _validated(kind.request, _merged(kind.request, config, parameters))
+    return _validated(kind.request, _merged(kind.request, config, parameters, start))
 
 
 def given_fields(request: Request) -> dict[str, Any]:
@@ -75,13 +86,16 @@ def read_settings(**overrides: Any) -> Settings:
         raise RfuavError(_explain(error, name_of=lambda field: field.removeprefix("rfuav_").upper())) from None
 
 
-def _merged(kind: type[Request], config: Path | None, flags: Mapping[str, Any]) -> ConfigFields:
+def _merged(kind: type[Request], config: Path | None, flags: Mapping[str, Any], start: PathStart) -> ConfigFields:
     read = ConfigFields() if config is None else _read_config(config, kind)
     from_flags = given(kind, flags)
     fields = with_nulls(kind, read.fields | from_flags)
+    outputs = OUTPUT_FIELDS
+    if kind is DataAugmentationRequest and "output_path" not in fields:
+        outputs |= {"dataset_path"}  # The results get a folder beside it.
     for name, value in fields.items():
         if name.endswith("_path") and isinstance(value, str | Path) and str(value):
-            fields[name] = _absolute(value, name)
+            fields[name] = start.absolute(value, name, outputs)
     key_of = {name: key for name, key in read.key_of.items() if name not in from_flags}
     return replace(read, fields=fields, key_of=key_of)
 
@@ -112,13 +126,6 @@ def _read_config(path: Path, kind: type[Request]) -> ConfigFields:
     for note in read.notes:
         print(f"Warning: in '{path}', {note}.", file=sys.stderr)
     return replace(read, problems=[f"in '{path}', {problem}" for problem in read.problems])
-
-
-def _absolute(path: str | Path, field: str) -> str:
-    # Not Path.resolve, because links must stay as the user wrote them.
-    absolute = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111
-    refuse_foreign(Path(absolute), str(path), field=field)
-    return absolute
 
 
 def _count_classes(train_path: Path) -> int:

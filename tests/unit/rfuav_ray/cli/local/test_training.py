@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from rfuav_ray.api.requests import TrainingRequest
-from rfuav_ray.cli.local_run import train_and_print
+from rfuav_ray.cli.local.training import train_here
 from serve_app.command.console import main
 from tests.support.consoles import text_of
 
@@ -41,7 +41,7 @@ def request(data, **fields):
     )
 
 
-def test_local_run_the_command_trains_without_a_service_and_the_cpu_stands_in_for_a_gpu(data, capsys, monkeypatch):
+def test_training_the_command_trains_without_a_service_and_the_cpu_stands_in_for_a_gpu(data, capsys, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.chdir(data)
     flags = ["--model", "resnet18", "--train-path", "train", "--val-path", "valid", "--save-path", "out"]
@@ -63,7 +63,7 @@ def test_local_run_the_command_trains_without_a_service_and_the_cpu_stands_in_fo
     assert re.match(rf"{warnings} warnings?: ", last)
 
 
-def test_local_run_a_gpu_that_is_not_there_is_refused(data, capsys):
+def test_training_a_gpu_that_is_not_there_is_refused(data, capsys):
     with pytest.raises(SystemExit) as ended:
         main(["train", "--local", *flags_of(request(data, device="cuda:99"))])
     assert ended.value.code == 1
@@ -91,13 +91,13 @@ class CtrlC(io.StringIO):
         return super().write(written)
 
 
-def test_local_run_ctrl_c_stops_between_two_batches_and_resume_goes_on(data, capsys):
+def test_training_ctrl_c_stops_between_two_batches_and_resume_goes_on(data, capsys):
     before = signal.getsignal(signal.SIGINT)
     stopped = Console(file=CtrlC("Epoch 2/2"), width=200)
-    assert train_and_print(request(data, device="cpu"), stopped, resume=False) == 130
+    assert train_here(request(data, device="cpu"), stopped, resume=False) == 130
     assert signal.getsignal(signal.SIGINT) is before
     assert "--resume" in capsys.readouterr().err
     resumed = Console(file=io.StringIO(), width=200)
-    assert train_and_print(request(data, device="cpu"), resumed, resume=True) == 0
+    assert train_here(request(data, device="cpu"), resumed, resume=True) == 0
     assert "Resuming after epoch 1/2" in text_of(resumed)
     assert "Best: " in text_of(resumed)
