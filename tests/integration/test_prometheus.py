@@ -1,4 +1,4 @@
-"""A real Prometheus reads a real service with our files, and every expression of the Grafana dashboard has a value."""
+"""A real Prometheus reads a real service with our files. Each expression of the Grafana dashboard has a value."""
 
 import json
 import math
@@ -37,7 +37,7 @@ pytestmark = [
 
 @pytest.fixture
 def ray_folder(monkeypatch):
-    """Where this service's Ray keeps its files, also the list of nodes for Prometheus. Sockets need a short path."""
+    """Where Ray keeps its files, also the list of its nodes for Prometheus. Sockets need a short path."""
     folder = Path(tempfile.mkdtemp(prefix="prom"))
     monkeypatch.setenv("RAY_TMPDIR", str(folder))
     yield folder / "ray"
