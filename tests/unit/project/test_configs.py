@@ -100,6 +100,11 @@ def kubernetes(path):
         assert {mount["name"] for mount in container["volumeMounts"]} == {one["name"] for one in pod["volumes"]}
     if "serveConfigV2" in spec:
         check_serve_config(spec["serveConfigV2"])
+        # Serve builds the application on any node, and the keys belong to it.
+        groups = (cluster["headGroupSpec"], *cluster["workerGroupSpecs"])
+        environments = [group["template"]["spec"]["containers"][0]["env"] for group in groups]
+        assert "RFUAV_API_KEYS" in [one["name"] for one in environments[0]]
+        assert all(environment == environments[0] for environment in environments)
 
 
 def dockerfile(path):
