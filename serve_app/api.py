@@ -22,6 +22,7 @@ from serve_app.gateway import Service
 from serve_app.middleware.body_limit import BodyLimit
 from serve_app.middleware.hot_routes import HotRoutes
 from serve_app.middleware.key_check import KeyCheck
+from serve_app.middleware.measured import Measured, RequestMetrics
 from serve_app.pages import redoc
 from serve_app.pages.page import add_page
 from serve_app.routes import (
@@ -31,6 +32,7 @@ from serve_app.routes import (
     health,
     index,
     inference,
+    metrics,
     preprocessing,
     recordings,
     resources,
@@ -64,7 +66,8 @@ class _Served(FastAPI):
 
 def in_front(app: FastAPI, settings: Settings) -> ASGIApp:
     """The middleware in front of the routes, the innermost first."""
-    api: ASGIApp = HotRoutes(app, app, [route for router in HOT for route in router.routes])
+    measured = Measured(app, app.state.requests)
+    api: ASGIApp = HotRoutes(measured, app, [route for router in HOT for route in router.routes])
     api = BodyLimit(api)
     if settings.api_keys and settings.auth == "on":
         api = KeyCheck(api, keys=settings.api_keys)
@@ -86,6 +89,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
     )
     app.state.settings = settings
     app.state.notices = notices
+    app.state.requests = RequestMetrics()
     for router in HOT:
         app.include_router(router)
     for group in (
@@ -99,6 +103,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
         files,
         resources,
         health,
+        metrics,
         index,
         redoc,
     ):

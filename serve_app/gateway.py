@@ -12,6 +12,7 @@ from fastapi import Depends, Request
 from ray.exceptions import RayError, RayTaskError
 
 from actors.batching import Batcher
+from actors.devices.usage import Figures
 from actors.store.row import TaskRow, record_of
 from rfuav_ray.api.kinds import KINDS, TaskKind
 from rfuav_ray.api.requests import RunRequest
@@ -130,6 +131,14 @@ class Service:
     async def resources(self) -> dict[str, Any]:
         usage: dict[str, Any] = await self.read(self.task_manager_actor.resources.remote)
         return usage
+
+    async def figures(self) -> Figures | None:
+        """What the TaskManager knows for monitoring; None when it does not answer at once."""
+        try:
+            figures: Figures = await self.ask(self.task_manager_actor.figures.remote(), HEALTH_TIMEOUT_S)
+        except ServiceBusy:
+            return None
+        return figures
 
     async def _resources_now(self) -> dict[str, Any]:
         usage: dict[str, Any] = await self.ask(self.task_manager_actor.resources.remote(), HEALTH_TIMEOUT_S)

@@ -1,8 +1,9 @@
 """Slots: the places on devices that runs take. Bookkeeping only: no Ray, no I/O."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from actors.devices.numbering import device_order
 from rfuav_ray.api.kinds import KINDS
@@ -34,6 +35,15 @@ class Holding:
     fraction: float
 
 
+class SlotUse(NamedTuple):
+    """The slots of one kind on one device."""
+
+    device: str
+    kind: str
+    used: int
+    limit: int
+
+
 class SlotTable:
     """How many slots each device has, and which task holds which slot."""
 
@@ -61,6 +71,12 @@ class SlotTable:
         """The device's limits by kind; empty for an unknown device."""
         offer = self._offers.get(device)
         return dict(offer.limits) if offer else {}
+
+    def uses(self) -> Iterator[SlotUse]:
+        """Yield the slots of each device that is there and of each kind."""
+        for device in self.devices:
+            for kind, limit in self._offers[device].limits.items():
+                yield SlotUse(device, kind, self.used(device, kind), limit)
 
     def update(self, offers: Mapping[str, Offer], lost: Collection[str] = ()) -> None:
         """Add and change devices, and remove the lost ones. The runs there hold their slots until `release`."""

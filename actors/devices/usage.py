@@ -1,15 +1,25 @@
 """Which slots are in use, by which tasks, and the GPUs, as GET /api/v2/resources shows them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from actors.devices.limits import Limits
 from actors.devices.pool import DevicePool
-from actors.devices.slots import INFERENCE, TRAINING, Holding, SlotTable
+from actors.devices.slots import INFERENCE, TRAINING, Holding, SlotTable, SlotUse
+from actors.events.gauges import RunCounts
 from rfuav_ray.machine.hardware import gib
 
 #: the kinds of slots that clients see
 SHOWN = (TRAINING, INFERENCE)
+
+
+class Figures(NamedTuple):
+    """What the task manager knows for `GET /metrics`."""
+
+    slots: list[SlotUse]
+    runs: RunCounts
+    #: the GPUs, as in `gpu_info`
+    gpus: list[dict[str, Any]]
 
 
 def usage(

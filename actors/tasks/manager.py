@@ -10,7 +10,7 @@ from typing import Any
 from actors.background import Jobs, uninterrupted
 from actors.devices.device_watch import DeviceWatch
 from actors.devices.limits import Limits
-from actors.devices.usage import shown_limits, usage
+from actors.devices.usage import Figures, gpu_info, shown_limits, usage
 from actors.events.gauges import QueueGauges, publish_again
 from actors.events.window import Entry
 from actors.runs.spec import ReportAnswer, RunReport
@@ -214,6 +214,13 @@ class TaskManager:
             self._runs.gpu_memory,
             kind_of=lambda task_id: self.table.get(task_id).kind,
         )
+
+    async def figures(self) -> Figures:
+        """The slots, the runs since the start of this actor, and the GPUs, for monitoring."""
+        await self.start()
+        slots = self._scheduler.slots
+        gpus = gpu_info(self._devices.pool, slots.holdings, self._runs.gpu_memory)["devices"]
+        return Figures(list(slots.uses()), self._gauges.runs, gpus)
 
     async def devices_are_ready(self, wait_s: float) -> bool:
         """Wait up to `wait_s` seconds until every device is open. Returns whether every device is open."""

@@ -135,7 +135,7 @@ class TaskTable:
         before = self._live.get(task.id) or record_of(self.row(task.id))
         if (warnings := before.warnings + warnings_in(entries)) != task.warnings:
             task = task.model_copy(update={"warnings": warnings})
-        self._gauges.count((before.kind, before.status.value), (task.kind, task.status.value))
+        self._gauges.change(before, task)
         self._live[task.id] = task
         self._writer.change(task.id, entries, durable=durable)
         return task

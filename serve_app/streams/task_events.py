@@ -43,6 +43,10 @@ class TaskEvents:
         view.on_new_copy.append(self.restart)
         view.on_end.append(self.end)
 
+    @property
+    def client_count(self) -> int:
+        return len(self._readers)
+
     def show(self, changes: Sequence[Change]) -> None:
         """Report these tasks to all readers as changed or deleted."""
         task_ids = [change.task_id for change in changes]

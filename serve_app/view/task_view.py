@@ -66,6 +66,10 @@ class TaskCopy:
         newest = _page(self._lists(None, None), 0, limit)
         return self._rows_of(sorted({*newest, *chain(*self._lists(None, LIVE_STATUSES))}, reverse=True))
 
+    def rows(self, kinds: Collection[str] | None, statuses: Collection[str] | None) -> list[TaskRow]:
+        """All tasks of these kinds and statuses; None stands for all."""
+        return self._rows_of(chain(*self._lists(kinds, statuses)))
+
     def queue_position(self, task: TaskRecord) -> int | None:
         """The task's position among those that compete for its slots, from 1; None when it does not wait."""
         return self._waiting.position(task) if task.id in self._waiting else None

@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import partial
+from itertools import pairwise, product
 
 import pytest
 from ray.util.metrics import Gauge
@@ -10,9 +11,10 @@ from actors.devices.slots import SlotTable
 from actors.events import gauges
 from actors.events.gauges import QueueGauges, RunGauges, publish_again
 from actors.tasks.feed import Change
-from rfuav_ray.tasks import TaskStatus
+from rfuav_ray.api.kinds import KINDS
+from rfuav_ray.tasks import TaskStatus, advance
 from tests.support.sample_results import EPOCH_METRICS
-from tests.support.sample_tasks import a_row
+from tests.support.sample_tasks import a_row, a_task
 from tests.support.waiting import until
 
 WITHIN_S = 30
@@ -39,21 +41,23 @@ def published(monkeypatch):
     return published
 
 
+def tasks_in(published):
+    """The number of tasks by kind and status, as published."""
+    return {tags: value for name, tags, value in published if name == "rfuav_tasks"}
+
+
 def test_gauges_queue_gauges_publish_the_tasks_of_each_kind_and_status_every_time(published):
     queue = QueueGauges()
     for before, after in ((None, PENDING), (None, PENDING), (None, ("split", "pending")), (PENDING, RUNNING)):
         queue.count(before, after)
     queue.count(RUNNING, RUNNING)
-    expected = [
-        ("rfuav_queue_length", (), 2),
-        ("rfuav_tasks", ("split", "pending"), 1),
-        ("rfuav_tasks", PENDING, 1),
-        ("rfuav_tasks", RUNNING, 1),
-    ]
+    expected = dict.fromkeys(product(KINDS, map(str, TaskStatus)), 0)
+    expected |= {("split", "pending"): 1, PENDING: 1, RUNNING: 1}
     for _ in range(2):
         published.clear()
         queue.publish(SlotTable({}))
-        assert sorted(published) == expected
+        assert tasks_in(published) == expected
+        assert ("rfuav_queue_length", (), 2) in published
 
 
 def test_gauges_queue_gauges_a_status_that_no_task_has_any_more_is_zero(published):
@@ -61,7 +65,37 @@ def test_gauges_queue_gauges_a_status_that_no_task_has_any_more_is_zero(publishe
     queue.count(None, RUNNING)
     queue.count(RUNNING, None)
     queue.publish(SlotTable({}))
-    assert ("rfuav_tasks", RUNNING, 0) in published
+    assert tasks_in(published)[RUNNING] == 0
+
+
+def test_gauges_queue_gauges_as_many_series_after_a_thousand_tasks_as_before_the_first(published):
+    queue = QueueGauges()
+    queue.publish(SlotTable({}))
+    before = {(name, tags) for name, tags, _ in published}
+    for number in range(1000):
+        waiting = a_task(number)
+        running = advance(waiting, TaskStatus.RUNNING, attempt=1)
+        queue.count(None, PENDING)
+        queue.change(waiting, running)
+        queue.change(running, advance(running, TaskStatus.COMPLETED))
+    queue.publish(SlotTable({}))
+    assert {(name, tags) for name, tags, _ in published} == before
+    assert tasks_in(published)["training", "completed"] == 1000
+
+
+def test_gauges_runs_are_counted_by_kind_and_by_how_they_ended():
+    queue = QueueGauges()
+    waiting = a_task(1, kind="inference")
+    running = advance(waiting, TaskStatus.RUNNING, attempt=1)
+    lost = advance(running, TaskStatus.PENDING, losses=1)
+    again = advance(lost, TaskStatus.RUNNING, attempt=2)
+    steps = [waiting, running, lost, again, advance(again, TaskStatus.PENDING)]
+    for before, after in pairwise(steps):
+        queue.change(before, after)
+    runs = queue.runs
+    counts = (runs.started["inference"], runs.retried["inference"], runs.lost["inference"])
+    assert counts == (2, 2, 1)
+    assert set(runs.lost) == set(KINDS) and runs.lost["training"] == 0
 
 
 def test_gauges_queue_gauges_publish_the_slots_of_the_devices_that_are_there(published):
@@ -75,6 +109,8 @@ def test_gauges_queue_gauges_publish_the_slots_of_the_devices_that_are_there(pub
     queue.publish(slots)
     shown = [(tags, value) for name, tags, value in published if name == "rfuav_slots_in_use"]
     assert sorted(shown) == [(("cpu", "inference"), 1), (("cpu", "training"), 0)]
+    limits = [(tags, value) for name, tags, value in published if name == "rfuav_slots_limit"]
+    assert sorted(limits) == [(("cpu", "inference"), 2), (("cpu", "training"), 1)]
 
 
 def change(task_id, **fields):

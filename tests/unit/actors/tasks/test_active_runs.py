@@ -61,6 +61,8 @@ def test_active_runs_a_run_that_ended_early_is_started_again_and_says_so(submitt
         queued = [message for message in messages if "Queued again" in message]
         assert queued == ["It died. Queued again: retry 1 of 2.", "The end. Queued again."]
         assert messages.count("Starting on cpu.") == 3
+        runs = (await manager.figures()).runs
+        assert (runs.started["training"], runs.retried["training"], runs.lost["training"]) == (3, 2, 1)
 
     outcomes = [Outcome("lost", error="It died."), Outcome("interrupted", error="The end."), Outcome("completed")]
     submitted(scenario, Supervisor(*outcomes), max_run_retries=2)

@@ -33,6 +33,15 @@ def test_task_view_newest_first_whatever_the_order_of_arrival():
     assert ids(copy) == ["task-3", "task-2", "task-1"]
 
 
+def test_task_view_the_tasks_of_some_kinds_and_statuses():
+    copy = TaskCopy()
+    for number, kind in enumerate(("training", "split", "training"), 1):
+        copy.put(a_row(number, kind=kind, status=TaskStatus.RUNNING))
+    copy.put(a_row(4))
+    assert [row.number for row in copy.rows({"training"}, {"running"})] == [1, 3]
+    assert len(copy.rows(None, None)) == 4
+
+
 def test_task_view_a_page_of_some_kinds_and_statuses_and_how_many_there_are():
     copy = TaskCopy()
     kinds = ("training", "inference", "split")
