@@ -150,7 +150,7 @@ def test_commands_a_refusal_is_one_line(service, rfuav):
 
 def test_commands_bad_fields_are_refused_before_anything_is_sent(service, rfuav):
     code, _, err = rfuav("train", "--model", "resnet18", "--num-classes", 0, "--train-path", "a")
-    assert code == 1
+    assert code == 2
     assert "num_classes: " in err
     assert "val_path: is missing" in err
     assert service.requests == []
@@ -253,7 +253,7 @@ def test_commands_a_detached_batch_prints_its_ids(service, rfuav):
 
 def test_commands_an_inference_without_a_source_is_refused(service, rfuav):
     code, _, err = rfuav(*INFER)
-    assert (code, err) == (1, "Error: source_path: is missing\n")
+    assert (code, err) == (2, "Error: source_path: is missing\n")
     assert service.requests == []
 
 

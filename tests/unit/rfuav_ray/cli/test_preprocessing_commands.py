@@ -190,7 +190,7 @@ def test_preprocessing_commands_bad_values_are_refused_in_one_line_before_anythi
     service, rfuav, arguments, reason
 ):
     code, out, err = rfuav(*arguments)
-    assert (code, out) == (1, "")
+    assert (code, out) == (2, "")
     assert reason in err
     assert err.startswith("Error: ")
     assert err.count("\n") == 1

@@ -1,9 +1,8 @@
 import io
+import json
 import re
 import signal
 
-import cv2
-import numpy as np
 import pytest
 from rich.console import Console
 
@@ -11,20 +10,6 @@ from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.cli.local.training import train_here
 from serve_app.command.console import main
 from tests.support.consoles import text_of
-
-
-@pytest.fixture
-def data(tmp_path):
-    """Two classes that differ in brightness."""
-    rng = np.random.default_rng(0)
-    for part in ("train", "valid"):
-        for label, name in enumerate(("dark", "light")):
-            folder = tmp_path / part / name
-            folder.mkdir(parents=True)
-            for index in range(4):
-                picture = rng.integers(0, 100, (32, 32, 3)) + 150 * label
-                cv2.imwrite(str(folder / f"{index}.png"), picture.astype(np.uint8))
-    return tmp_path
 
 
 def request(data, **fields):
@@ -52,7 +37,7 @@ def test_training_the_command_trains_without_a_service_and_the_cpu_stands_in_for
     assert ended.value.code == 0
     assert (data / "out" / "first" / "best_model.pth").exists()
     for text in (
-        "WARNING No GPU found: training on the CPU.",
+        "WARNING No GPU found: computing on the CPU.",
         "val_acc",
         "Best: epoch 1",
         "best_model.pth",
@@ -77,27 +62,57 @@ def flags_of(one):
     return [*(f"--{name.replace('_', '-')}={value}" for name, value in fields.items()), *pretrained]
 
 
-class CtrlC(io.StringIO):
-    """A terminal's user who presses ctrl-C when this text is shown."""
+class Signalling(io.StringIO):
+    """A user who sends the signal when this text is shown."""
 
-    def __init__(self, text):
+    def __init__(self, text, number):
         super().__init__()
-        self.text = text
+        self.text, self.number = text, number
 
     def write(self, written):
         if self.text in written:
             self.text = "\0"
-            signal.raise_signal(signal.SIGINT)
+            signal.raise_signal(self.number)
         return super().write(written)
 
 
-def test_training_ctrl_c_stops_between_two_batches_and_resume_goes_on(data, capsys):
-    before = signal.getsignal(signal.SIGINT)
-    stopped = Console(file=CtrlC("Epoch 2/2"), width=200)
-    assert train_here(request(data, device="cpu"), stopped, resume=False) == 130
-    assert signal.getsignal(signal.SIGINT) is before
-    assert "--resume" in capsys.readouterr().err
-    resumed = Console(file=io.StringIO(), width=200)
-    assert train_here(request(data, device="cpu"), resumed, resume=True) == 0
-    assert "Resuming after epoch 1/2" in text_of(resumed)
-    assert "Best: " in text_of(resumed)
+def stopped(one, number, text="Epoch 2/2"):
+    return train_here(one, Console(file=Signalling(text, number), width=200), resume=True)
+
+
+def log_of(one, *, resume=True):
+    console = Console(file=io.StringIO(), width=200)
+    assert train_here(one, console, resume=resume) == 0
+    return text_of(console)
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_training_a_signal_stops_it_between_two_batches_and_the_same_call_goes_on(data, capsys, number, status):
+    before = signal.getsignal(number)
+    assert stopped(request(data, device="cpu"), number) == status
+    assert signal.getsignal(number) is before
+    name = signal.Signals(number).name
+    assert f"Stopped by {name}. The work is saved: the same call resumes it." in capsys.readouterr().err
+    log = log_of(request(data, device="cpu"))
+    assert "Resuming in epoch 2/2 after " in log
+    assert "Best: " in log
+
+
+def test_training_no_resume_starts_anew(data):
+    stopped(request(data, device="cpu"), signal.SIGTERM)
+    assert "Resuming" not in log_of(request(data, device="cpu"), resume=False)
+
+
+def test_training_another_request_does_not_take_what_a_stopped_one_has_left(data):
+    stopped(request(data, device="cpu"), signal.SIGTERM)
+    log = log_of(request(data, device="cpu", learning_rate=0.5))
+    assert "Resuming" not in log and "learning rate 0.5" in log
+
+
+def test_training_a_finished_one_starts_anew_and_a_longer_one_goes_on(data):
+    one = request(data, device="cpu")
+    log_of(one)
+    assert "Resuming" not in log_of(one)
+    assert "Resuming after epoch 2/3" in log_of(one.model_copy(update={"num_epochs": 3}))
+    report = json.loads((data / "out" / "report.json").read_text())
+    assert report["epochs"] == 3
