@@ -3,13 +3,13 @@
 import asyncio
 import os
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import ray
 from ray.exceptions import ActorUnavailableError
 
-from actors.devices import gpu_groups, node_monitor, node_probe
+from actors.devices import gpu_groups, node_monitor, node_probe, placement
 from actors.devices.numbering import Node
 from tests.support.actor_handles import LocalHandle
 
@@ -25,6 +25,13 @@ class Group:
     @property
     def key(self) -> str:
         return self.id.hex()
+
+
+class OnNode(NamedTuple):
+    """In place of Ray's NodeAffinitySchedulingStrategy."""
+
+    node_id: str
+    soft: bool
 
 
 class Monitor:
@@ -144,4 +151,6 @@ def played_cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     monkeypatch.setattr(gpu_groups, "inside", lambda group: group)
     monkeypatch.setattr(node_monitor, "start", cluster.start_monitor)
     monkeypatch.setattr(node_probe, "answers", cluster.answers)
+    # Ray's own takes only ids of Ray.
+    monkeypatch.setattr(placement, "NodeAffinitySchedulingStrategy", OnNode)
     return cluster

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from actors.devices import device_watch
 from actors.runs.spec import Outcome, Progress, RunReport
 from actors.runs.tracker import RunTracker
 from actors.store.row import record_of
@@ -32,6 +33,11 @@ class Supervisor:
     async def give_up(self, run_id, reason):
         self.reason = reason
         self._given_up.set()
+
+
+@pytest.fixture(autouse=True)
+def _nodes_answer_at_once(monkeypatch):
+    monkeypatch.setattr(device_watch, "ASK_AGAIN_AFTER_S", 0)
 
 
 @pytest.fixture
