@@ -71,8 +71,10 @@ class TaskRecord(BaseModel):
     progress: float = 0.0
     #: the device of the current or last run; None while the task waits
     device: str | None = None
-    #: fraction, 0 to 1, of the device's capacity for runs that Ray counts for the current run
+    #: fraction, 0 to 1, of the device's capacity on this node for runs that Ray counts for the current run
     device_share: float = 0.0
+    #: Ray's id of the node of the current or last run; None before the first, and in records of earlier versions
+    node_id: str | None = None
     #: number of runs started so far
     attempt: int = 0
     #: number of runs lost because a worker process or a node died

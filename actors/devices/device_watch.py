@@ -15,6 +15,10 @@ from rfuav_ray.settings import Settings
 
 logger = logging.getLogger(__name__)
 
+#: how long a node may leave open whether it is alive, after a worker process died there
+NODE_DECIDES_WITHIN_S = 60.0
+#: A machine that shuts down ends the workers and Ray at about the same time. So an answer is asked for again
+ASK_AGAIN_AFTER_S = 1.0
 #: names of two settings in the store: the reserved GPUs, and the limits that were changed at run time
 SAVED_GPUS, SAVED_LIMITS = "gpus", "caps"
 
@@ -30,6 +34,8 @@ class DeviceWatch:
         self._limits_lock = asyncio.Lock()
         self._reading = asyncio.Lock()
         self._told = asyncio.Event()
+        #: the questions whether nodes are alive, by node id
+        self._questions: dict[str, asyncio.Task[str | None]] = {}
         self._jobs = Jobs()
 
     async def begin(self) -> None:
@@ -45,6 +51,36 @@ class DeviceWatch:
             await self._look()
         except Exception:
             logger.exception("the cluster's devices could not be read, trying again later")
+
+    async def why_gone(self, node_id: str) -> str | None:
+        """Find out whether a node is gone, after a worker process died there. It waits until that is certain.
+
+        Ray notices a node's death later than the death of its workers. Meanwhile the devices of a node
+        that does not answer are closed.
+
+        Returns:
+            What happened to the node; None if it is alive.
+        """
+        question = self._questions.get(node_id)
+        if question is None:  # the runs of a node die together
+            question = self._questions[node_id] = self._jobs.spawn(self._ask(node_id))
+            question.add_done_callback(lambda _: self._questions.pop(node_id))
+        return await asyncio.shield(question)
+
+    async def _ask(self, node_id: str) -> str | None:
+        clock = asyncio.get_running_loop().time
+        deadline_s = clock() + NODE_DECIDES_WITHIN_S
+        is_alive = False
+        while True:
+            was_alive, is_alive = is_alive, await self.pool.ask(node_id)
+            await self.look()
+            if not self.pool.has_node(node_id):
+                return f"The node {self.pool.name_of(node_id)} left the cluster."
+            if was_alive and is_alive:
+                return None
+            if clock() > deadline_s:
+                return f"The node {self.pool.name_of(node_id)} does not answer."
+            await asyncio.sleep(ASK_AGAIN_AFTER_S)
 
     async def change_limits(self, limits: Limits) -> None:
         """Change and store limits.
@@ -94,10 +130,14 @@ class DeviceWatch:
         self._tell(lost)
 
     def _tell(self, lost: Collection[str] = ()) -> None:
-        offers = {device: Offer(self._limits.of(device), self._is_open(device)) for device in self.pool.devices}
+        offers = {
+            device: Offer(self._limits.of(device), self._is_open(device), self.pool.places(device))
+            for device in self.pool.devices
+        }
         for change in self.on_change:
             change(offers, lost)
         self._told.set()
 
     def _is_open(self, device: str) -> bool:
-        return device == CPU or device in self._saved_gpus
+        is_prepared = device == CPU or device in self._saved_gpus
+        return is_prepared and bool(self.pool.places(device))

@@ -38,7 +38,7 @@ def reserve(node_id: str, gpu_fraction: float) -> PlacementGroup:
 
 async def gpu_id(group: PlacementGroup) -> str:
     """Wait until the group has a GPU, and return the id that the GPU has on its node."""
-    probe = ray.remote(num_cpus=0)(_own_gpu_id)
+    probe = ray.remote(num_cpus=0, enable_task_events=False)(_own_gpu_id)
     where = inside(group)
     own_gpu_id: str = await probe.options(num_gpus=_PROBE_FRACTION, scheduling_strategy=where).remote()
     return own_gpu_id

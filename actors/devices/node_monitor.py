@@ -9,6 +9,9 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from actors.devices.numbering import Node
 from rfuav_ray.machine.hardware import read_cpu, read_gpus
 
+#: what Ray's lists and its dashboard show as the class of these actors
+SHOWN_AS = "rfuav node monitor"
+
 
 class NodeMonitor:
     def __init__(self, gpu_count: int) -> None:
@@ -32,7 +35,10 @@ def start(node: Node) -> Any:
     """Start the monitor of a node. Returns its handle."""
     here = NodeAffinitySchedulingStrategy(node.id, soft=False)
     options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
-    return ray.remote(NodeMonitor).options(**options).remote(node.gpu_count)
+    # Each reading would be a row in Ray's list of tasks: nine of ten rows were ours.
+    options |= {"enable_task_events": False}
+    shown: type[NodeMonitor] = type(SHOWN_AS, (NodeMonitor,), {})
+    return ray.remote(shown).options(**options).remote(node.gpu_count)
 
 
 def _visible_gpu_ids(gpu_count: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from heapq import heapify, heapreplace
 from itertools import count
 
 CPU, ANY_GPU = "cpu", "cuda"
@@ -17,6 +16,8 @@ class Node:
     is_head: bool
     cpus: float
     gpu_count: int
+    #: the port of its raylet, which is Ray on that node
+    port: int = 0
 
 
 @dataclass(frozen=True)
@@ -60,25 +61,3 @@ def number_gpus(known: Sequence[Gpu], nodes: Iterable[Node]) -> list[Gpu]:
 def device_order(device: str) -> int:
     """Sort key: the CPU first, then the GPUs by number."""
     return -1 if device == CPU else int(device.removeprefix(f"{ANY_GPU}:"))
-
-
-def cpus_per_run(cpus_of_nodes: Iterable[float], runs: int) -> float:
-    """The largest number of CPUs that each of `runs` equal runs can have, if no run spans two nodes.
-
-    The D'Hondt method distributes the runs: each next run goes to the node that then has the most CPUs per run.
-    """
-    nodes = [cpus for cpus in cpus_of_nodes if cpus > 0]
-    runs = max(1, runs)
-    if not nodes:
-        return 0.0
-    # Upper bound: the CPUs per run if runs could span nodes. Each node gets at least the runs that fit then.
-    most = sum(nodes) / runs
-    dealt = [int(cpus / most) for cpus in nodes]
-    shares = [(-cpus / (count + 1), place) for place, (cpus, count) in enumerate(zip(nodes, dealt, strict=True))]
-    heapify(shares)
-    fraction = min((cpus / count for cpus, count in zip(nodes, dealt, strict=True) if count), default=most)
-    for _ in range(runs - sum(dealt)):
-        fraction, place = -shares[0][0], shares[0][1]
-        dealt[place] += 1
-        heapreplace(shares, (-nodes[place] / (dealt[place] + 1), place))
-    return fraction

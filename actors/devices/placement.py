@@ -1,28 +1,33 @@
 """How a run is placed on a device: its Ray options, its workers, and its part of the node."""
 
-from collections.abc import Mapping
 from typing import Any
 
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
 from actors.devices import gpu_groups
-from actors.devices.numbering import CPU, cpus_per_run
+from actors.devices.numbering import CPU
 from actors.devices.pool import DevicePool
 
 
-def run_options(pool: DevicePool, device: str, fraction: float, limits: Mapping[str, int]) -> dict[str, Any]:
+def run_options(pool: DevicePool, device: str, fraction: float, node_id: str) -> dict[str, Any]:
     """The Ray options of a run.
 
     Args:
         pool: The cluster's devices.
         device: The run's device.
-        fraction: Fraction of the device that the run takes, 0 to 1.
-        limits: The device's limits by kind.
+        fraction: Fraction of the device on this node that the run takes, 0 to 1.
+        node_id: The node of a run on the CPU. A GPU has only one.
     """
     if device == CPU:
-        slots = sum(limits.values())
-        cpus = cpus_per_run(pool.node_cpus(), slots) * fraction * slots
-        return {"num_cpus": _rounded_down(cpus), "num_gpus": 0}
+        cpus = _rounded_down(fraction * pool.cpus_of(node_id))
+        return {"num_cpus": cpus, "num_gpus": 0, "scheduling_strategy": on_node(node_id)}
     placed = gpu_groups.inside(pool.group(device))
     return {"num_cpus": 0, "num_gpus": _rounded_down(fraction * pool.gpu_share), "scheduling_strategy": placed}
+
+
+def on_node(node_id: str) -> NodeAffinitySchedulingStrategy:
+    """Where a run of this node starts. If the node leaves before, Ray ends the run, and it is placed anew."""
+    return NodeAffinitySchedulingStrategy(node_id, soft=False)
 
 
 def node_fraction(pool: DevicePool, device: str, fraction: float) -> float:
@@ -38,7 +43,7 @@ def workers(pool: DevicePool, fraction: float, concurrent_runs: int) -> tuple[in
 
     Args:
         pool: The cluster's devices.
-        fraction: Fraction of the cluster's CPUs that Ray counts for the run, 0 to 1.
+        fraction: Fraction of each node's CPUs that Ray counts for the run, 0 to 1.
         concurrent_runs: How many such runs can work at the same time.
 
     Returns:

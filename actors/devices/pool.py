@@ -11,7 +11,7 @@ from ray.exceptions import RayError
 from ray.util.placement_group import PlacementGroup
 
 from actors.background import Jobs
-from actors.devices import gpu_groups, node_monitor
+from actors.devices import gpu_groups, node_monitor, node_probe
 from actors.devices.numbering import CPU, Gpu, Node, number_gpus
 from actors.ray_internals.nodes import is_head
 
@@ -37,6 +37,10 @@ class DevicePool:
         #: fraction of every GPU that is reserved for runs
         self.gpu_share = 1 - reserved_fraction
         self._nodes: dict[str, Node] = {}
+        #: nodes that Ray counts as alive, but that did not answer. Nothing starts there until they do
+        self._silent: set[str] = set()
+        #: the host names of all nodes that were seen, by id
+        self._names: dict[str, str] = {}
         self._gpus: dict[str, Gpu] = {}
         self._ready: dict[str, _ReadyGpu] = {}
         self._monitors: dict[str, Any] = {}
@@ -56,6 +60,37 @@ class DevicePool:
     def is_ready(self, device: str) -> bool:
         """Whether runs can be placed on the device now."""
         return device == CPU or device in self._ready
+
+    def has_node(self, node_id: str) -> bool:
+        return node_id in self._nodes
+
+    def name_of(self, node_id: str) -> str:
+        """The host name of a node, also of one that left."""
+        return self._names.get(node_id, node_id)
+
+    async def ask(self, node_id: str) -> bool:
+        """Ask a node whether it is alive. Until it answers, nothing starts there. Returns whether it is alive."""
+        node = self._nodes.get(node_id)
+        if node is None:
+            return False
+        if await node_probe.answers(node):
+            self._silent.discard(node_id)
+            return True
+        if node_id in self._nodes and node_id not in self._silent:
+            logger.warning("node %s (%s) does not answer: nothing starts there", node.name, node_id)
+            self._silent.add(node_id)
+        return False
+
+    def places(self, device: str) -> dict[str, float]:
+        """The nodes where a run on this device can be, and the CPUs of each, without the nodes that do not answer.
+
+        Runs on the CPU are on the nodes with CPUs. A cluster whose nodes have none uses all of them.
+        """
+        if device == CPU:
+            nodes = [node for node in self._nodes.values() if node.cpus > 0] or list(self._nodes.values())
+        else:
+            nodes = [self.node(device)]
+        return {node.id: node.cpus for node in nodes if node.id not in self._silent}
 
     async def adopt(self, saved: list[dict[str, Any]]) -> None:
         """Take over the GPUs that an earlier task manager of this cluster reserved, and give back all others.
@@ -96,9 +131,12 @@ class DevicePool:
         before = self._gpus
         self._gpus = {gpu.device: gpu for gpu in number_gpus(list(before.values()), nodes.values())}
         lost = {device for device, gpu in before.items() if self._gpus.get(device) != gpu}
+        await asyncio.gather(*(self.ask(node_id) for node_id in self._silent & nodes.keys()))
         joined = [node for node in nodes.values() if node.id not in self._nodes]
         gone = [node for node in self._nodes.values() if node.id not in nodes]
         self._nodes = nodes
+        self._silent &= nodes.keys()
+        self._names |= {node.id: node.name for node in joined}
         for device in lost & self._ready.keys():
             self._give_back(self._ready.pop(device).group)
         for node in gone:
@@ -206,6 +244,10 @@ class DevicePool:
     def _ordered_nodes(self) -> list[str]:
         return sorted(self._nodes, key=lambda node_id: not self._nodes[node_id].is_head)
 
+    def cpus_of(self, node_id: str) -> float:
+        """The CPUs of a node as Ray counts them. The node must be in the cluster."""
+        return self._nodes[node_id].cpus
+
     def node_cpus(self) -> list[float]:
         """The CPUs of each node as Ray counts them."""
         return [node.cpus for node in self._nodes.values()]
@@ -228,6 +270,7 @@ def _alive_nodes() -> list[Node]:
             is_head=is_head(node),
             cpus=node["Resources"].get("CPU", 0.0),
             gpu_count=int(node["Resources"].get("GPU", 0)),
+            port=node["NodeManagerPort"],
         )
         for node in ray.nodes()
         if node["Alive"]

@@ -2,13 +2,17 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from actors.devices.numbering import device_order
 from rfuav_ray.api.kinds import KINDS
 
 TRAINING, INFERENCE, PREPROCESSING = "training", "inference", "preprocessing"
+#: kinds whose runs take a part of every node of their device. Their limit counts for the whole device
+OVER_ALL_NODES = frozenset({PREPROCESSING})
+#: the node of devices whose nodes nobody has named
+SOME_NODE = ""
 
 
 def slot_kind(task_kind: str) -> str:
@@ -20,10 +24,12 @@ def slot_kind(task_kind: str) -> str:
 class Offer:
     """What a device offers."""
 
-    #: number of slots by kind
+    #: number of slots by kind, on each of the nodes
     limits: Mapping[str, int]
     #: runs can start there now
     is_open: bool = True
+    #: the nodes where its runs can start, and the CPUs of each
+    nodes: Mapping[str, float] = field(default_factory=lambda: {SOME_NODE: 1.0})
 
 
 @dataclass(frozen=True)
@@ -31,8 +37,9 @@ class Holding:
     task_id: str
     device: str
     kind: str
-    #: fraction of the device, 0 to 1, that Ray counts for the run
+    #: fraction of the device on this node, 0 to 1, that Ray counts for the run
     fraction: float
+    node_id: str = SOME_NODE
 
 
 class SlotUse(NamedTuple):
@@ -51,8 +58,8 @@ class SlotTable:
         """Create a table of open devices: `limits` by device and kind."""
         self._offers = {device: Offer(kinds) for device, kinds in limits.items()}
         self._holdings: dict[str, Holding] = {}
-        #: number of slots in use by device and kind
-        self._used: Counter[tuple[str, str]] = Counter()
+        #: number of runs by device and kind, by device, kind and node, and by node
+        self._used: Counter[tuple[str, ...]] = Counter()
 
     def __len__(self) -> int:
         """The number of slots in use."""
@@ -68,7 +75,7 @@ class SlotTable:
         return list(self._holdings.values())
 
     def limits(self, device: str) -> dict[str, int]:
-        """The device's limits by kind; empty for an unknown device."""
+        """The device's limits by kind, as they were set; empty for an unknown device."""
         offer = self._offers.get(device)
         return dict(offer.limits) if offer else {}
 
@@ -86,22 +93,28 @@ class SlotTable:
 
     def is_open(self, device: str) -> bool:
         offer = self._offers.get(device)
-        return offer is not None and offer.is_open
+        return offer is not None and offer.is_open and bool(offer.nodes)
 
     def used(self, device: str, kind: str) -> int:
         return self._used[device, kind]
 
     def free(self, device: str, kind: str) -> int:
-        """The number of free slots, never above 0 on a device that is not open.
+        """The number of free slots on all nodes, never above 0 on a device that is not open.
 
         It is negative while more runs are active than a lowered limit allows: they are left to finish.
         """
         offer = self._offers.get(device)
-        free = (offer.limits.get(kind, 0) if offer else 0) - self.used(device, kind)
+        by_node = [self._free_on(device, kind, node_id) for node_id in (offer.nodes if offer else ())]
+        if not by_node:
+            return -self.used(device, kind)
+        if kind in OVER_ALL_NODES:
+            free = by_node[0]
+        else:
+            free = sum(count for count in by_node if count > 0) or max(by_node)
         return free if self.is_open(device) else min(0, free)
 
-    def take(self, task_id: str, device: str, kind: str) -> None:
-        """Give the task a free slot.
+    def take(self, task_id: str, device: str, kind: str) -> Holding:
+        """Give the task a free slot, on the node that then has the most CPUs for each of its runs.
 
         Raises:
             ValueError: There is no free slot, or the task already holds one. Both are bugs in the caller.
@@ -110,27 +123,50 @@ class SlotTable:
             raise ValueError(f"task {task_id} holds a slot already")
         if self.free(device, kind) <= 0:
             raise ValueError(f"no free {kind} slot on {device}")
-        self.hold(task_id, device, kind, self._next_fraction(device))
+        cpus = self._offers[device].nodes
+        node_id = max(
+            (node_id for node_id in cpus if self._free_on(device, kind, node_id) > 0),
+            key=lambda node_id: (cpus[node_id] / (self._used[node_id,] + 1), -self._used[node_id,]),
+        )
+        parts = cpus if kind in OVER_ALL_NODES else [node_id]
+        fraction = min(self._next_fraction(device, part) for part in parts)
+        return self.hold(task_id, device, kind, fraction, node_id)
 
-    def hold(self, task_id: str, device: str, kind: str, fraction: float) -> None:
+    def hold(self, task_id: str, device: str, kind: str, fraction: float, node_id: str = SOME_NODE) -> Holding:
         """Record a run that already exists (after a restart), even if the limits do not allow it."""
-        self._holdings[task_id] = Holding(task_id, device, kind, fraction)
-        self._used[device, kind] += 1
+        holding = self._holdings[task_id] = Holding(task_id, device, kind, fraction, node_id)
+        self._count(holding, 1)
+        return holding
 
     def fraction(self, task_id: str) -> float:
         return self._holdings[task_id].fraction
 
     def release(self, task_id: str) -> None:
         if holding := self._holdings.pop(task_id, None):
-            self._used[holding.device, holding.kind] -= 1
+            self._count(holding, -1)
 
-    def _next_fraction(self, device: str) -> float:
-        """1 / (sum of limits), so that all slots together fill the device.
+    def _count(self, holding: Holding, step: int) -> None:
+        device, kind, node_id = holding.device, holding.kind, holding.node_id
+        for key in ((device, kind), (device, kind, node_id), (node_id,)):
+            self._used[key] += step
+            if not self._used[key]:  # nodes come and go
+                del self._used[key]
+
+    def _free_on(self, device: str, kind: str, node_id: str) -> int:
+        key = (device, kind) if kind in OVER_ALL_NODES else (device, kind, node_id)
+        return self._offers[device].limits.get(kind, 0) - self._used[key]
+
+    def _next_fraction(self, device: str, node_id: str) -> float:
+        """1 / (sum of limits), so that all slots of the node together fill it.
 
         It is less while runs that started under lower limits hold larger fractions. The free slots then divide the
         rest of the device, so that no run waits for the older ones.
         """
         limits = self._offers[device].limits
-        held = sum(h.fraction for h in self._holdings.values() if h.device == device)
-        free_slots = sum(max(0, self.free(device, kind)) for kind in limits)
+        held = sum(
+            h.fraction
+            for h in self._holdings.values()
+            if h.device == device and (h.node_id == node_id or h.kind in OVER_ALL_NODES)
+        )
+        free_slots = sum(max(0, self._free_on(device, kind, node_id)) for kind in limits)
         return min(1 / sum(limits.values()), max(0.0, 1 - held) / free_slots)

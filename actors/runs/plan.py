@@ -5,18 +5,22 @@ from pathlib import Path
 from typing import Any
 
 from actors.devices.numbering import CPU
-from actors.devices.placement import node_fraction, run_options, workers
+from actors.devices.placement import node_fraction, on_node, run_options, workers
 from actors.devices.pool import DevicePool
-from actors.devices.slots import PREPROCESSING, SlotTable, slot_kind
+from actors.devices.slots import PREPROCESSING, SOME_NODE, SlotTable, slot_kind
 from actors.runs.spec import Outcome, RunSpec
+from rfuav_ray.errors import RunLost
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 
 def plan(
     task: TaskRecord, pool: DevicePool, slots: SlotTable, data_roots: tuple[Path, ...] = ()
 ) -> tuple[RunSpec, dict[str, Any]]:
-    """The run's specification and its Ray options."""
+    """The run's specification and its Ray options. Raises RunLost if its node has just left the cluster."""
     kind, fraction, device = slot_kind(task.kind), task.device_share, task.device or CPU
+    node_id = task.node_id or SOME_NODE
+    if not pool.has_node(node_id):
+        raise RunLost(f"The node {pool.name_of(node_id)} left the cluster.")
     limit = max(1, slots.limits(CPU)[kind])
     spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, limit, data_roots=data_roots)
     if task.latest_metrics is not None:
@@ -29,10 +33,11 @@ def plan(
         return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus), {
             "num_cpus": 0,
             "num_gpus": 0,
+            "scheduling_strategy": on_node(node_id),
         }
-    options = run_options(pool, device, fraction, slots.limits(device))
+    options = run_options(pool, device, fraction, node_id)
     if device == CPU:
-        return replace(spec, cpus=options["num_cpus"]), options
+        return spec, options
     return replace(
         spec,
         gpu_id=pool.gpu_id(device),

@@ -170,9 +170,7 @@ def threads_of(spec: RunSpec, node_cpus: float) -> int:
     cores = min(usable_cpus(), int(node_cpus) or sys.maxsize)
     if spec.device != CPU:
         return max(1, int(cores * spec.node_fraction + 1e-6))
-    # The limit is that of the whole cluster. No more runs are here than fit by Ray's count.
-    fitting = int(node_cpus / spec.cpus + 1e-6) if spec.cpus else spec.limit
-    return max(1, cores // max(1, min(spec.limit, fitting)))
+    return max(1, cores // spec.limit)
 
 
 def _node_cpus(node_id: str) -> float:

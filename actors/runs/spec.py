@@ -21,10 +21,8 @@ class RunSpec:
     request: dict[str, Any]
     #: the slot's device: cpu or cuda:N
     device: str
-    #: for a run on the CPU: how many runs of its kind may work at the same time, including this one, and the CPUs
-    #: that Ray counts for it. Ray chooses its node, so it divides the node's cores itself when it starts
+    #: for a run on the CPU: how many runs of its kind may work on its node at the same time, including this one
     limit: int = 1
-    cpus: float = 0.0
     #: for a run on a GPU: the id of the GPU on its node, whether it is real hardware or only a logical GPU, and
     #: the fraction of the node's cores that the run may use
     gpu_id: str | None = None

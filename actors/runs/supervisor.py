@@ -96,7 +96,8 @@ class RunSupervisor:
         """Make this node's fork server load the modules that runs need, before the first run starts."""
         if self._fork_server:
             environment = run_environment(self._fork_server)
-            await ray.remote(num_cpus=0)(runner.warm_up).options(runtime_env=environment).remote()
+            warm_up = ray.remote(num_cpus=0, enable_task_events=False)(runner.warm_up)
+            await warm_up.options(runtime_env=environment).remote()
 
     async def ping(self) -> None:
         """Answer as soon as the actor is up."""

@@ -11,6 +11,7 @@ from ray.exceptions import RayError, RayTaskError
 
 from actors.background import RETRY_S, Jobs, until
 from actors.runs.spec import Outcome, RunSpec
+from rfuav_ray.errors import RunLost
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,8 @@ class RunTracker:
             task_manager_actor = ray.get_runtime_context().current_actor
             outcome_ref = self._supervisor_actor.run.remote(spec, options, task_manager_actor)
             self._is_at_supervisor = True
+        except RunLost as error:
+            return Outcome("lost", error=str(error))
         except Exception as error:
             logger.warning("run %s could not be started", self._run_id, exc_info=True)
             return Outcome("failed", error=f"The run could not be started: {error}")

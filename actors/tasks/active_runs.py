@@ -9,7 +9,7 @@ from typing import Any
 
 from actors.background import Jobs
 from actors.devices.device_watch import DeviceWatch
-from actors.devices.slots import Offer
+from actors.devices.slots import SOME_NODE, Offer
 from actors.runs.plan import ending, plan, retry
 from actors.runs.spec import Outcome, RunReport
 from actors.runs.tracker import RunTracker, watch_silence
@@ -63,8 +63,8 @@ class ActiveRuns:
             self._spawn_followed(self._follow(task, tracker))
             if task.cancel_requested:  # the actor may have died before the grace time was over
                 tracker.cancel()
-            if task.device not in self._devices.pool.devices:
-                self._give_up_on(task.device, task.id)
+            if task.node_id is not None:
+                self._give_up_if_gone(task.id, task.node_id)
         self.carry_out(decisions)
         if self._silence_limit_s:
             watch = partial(watch_silence, self._trackers, self._silence_limit_s)
@@ -115,12 +115,13 @@ class ActiveRuns:
     def _use_devices(self, offers: Mapping[str, Offer], lost: Collection[str]) -> None:
         self.carry_out(self._scheduler.update_devices(offers, lost))
         for holding in self._scheduler.slots.holdings:
-            if holding.device in lost:
-                self._give_up_on(holding.device, holding.task_id)
+            if holding.node_id != SOME_NODE:
+                self._give_up_if_gone(holding.task_id, holding.node_id)
 
-    def _give_up_on(self, device: str, task_id: str) -> None:
+    def _give_up_if_gone(self, task_id: str, node_id: str) -> None:
         """End a run whose node is gone. Ray would wait for ever if the run had not started."""
-        self._trackers[task_id].give_up(f"The node of {device} left the cluster.")
+        if not self._devices.pool.has_node(node_id):
+            self._trackers[task_id].give_up(f"The node {self._devices.pool.name_of(node_id)} left the cluster.")
 
     def _tell(self, new: NewReason) -> None:
         entries = [service_entry(new.task_id, new.reason)] if new.is_logged else []
@@ -133,6 +134,7 @@ class ActiveRuns:
             TaskStatus.RUNNING,
             device=start.device,
             device_share=start.fraction,
+            node_id=start.node_id,
             attempt=start.task.attempt + 1,
             reported_entries=0,
             message=f"Starting on {start.device}.",
@@ -173,8 +175,7 @@ class ActiveRuns:
 
     async def _finish(self, task_id: str, outcome: Outcome) -> None:
         if outcome.status == "lost":
-            # The node may be gone too: the next task must not start there.
-            await self._devices.look()
+            outcome = await self._blameless(task_id, outcome)
         if outcome.traceback is not None:
             logger.error("the run of task %s failed:\n%s", task_id, outcome.traceback)
         del self._trackers[task_id]
@@ -188,6 +189,12 @@ class ActiveRuns:
         self._scheduler.put(self._table.change(waiting, service_entry(task_id, message, "WARNING")))
         await self._table.stored(task_id)
         self.carry_out(self._scheduler.decide(new=[task_id]))
+
+    async def _blameless(self, task_id: str, lost: Outcome) -> Outcome:
+        """The outcome of a lost run. If its node is gone too, the run is not at fault."""
+        node_id = self._table.get(task_id).node_id
+        reason = node_id and await self._devices.why_gone(node_id)
+        return Outcome("interrupted", error=reason) if reason else lost
 
     async def _end(self, task: TaskRecord, outcome: Outcome) -> None:
         status, changes = ending(task, outcome)

@@ -43,8 +43,8 @@ class Line(NamedTuple):
             return f"Waiting: the limit for {kind} is 0 on {names}."
         if not any(slots.is_open(device) for device in devices):
             return (
-                f"Waiting for {names}. The devices are being prepared, or another program of the Ray cluster uses "
-                "them."
+                f"Waiting for {names}. The devices are being prepared, their node does not answer, or another "
+                "program of the Ray cluster uses them."
             )
         return f"Waiting for a free {kind} slot on {names}."
 

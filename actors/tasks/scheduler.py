@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from actors.devices.slots import Offer, SlotTable, slot_kind
+from actors.devices.slots import SOME_NODE, Offer, SlotTable, slot_kind
 from actors.tasks.leases import FolderLeases, leased_folder
 from actors.tasks.queue import Line, TaskQueue, line_of, place_of
 from rfuav_ray.tasks import TaskRecord, TaskStatus
@@ -15,8 +15,9 @@ WAITING_SHOWN = 200
 class Start(NamedTuple):
     task: TaskRecord
     device: str
-    #: fraction of the device, 0 to 1
+    #: fraction of the device on its node, 0 to 1
     fraction: float
+    node_id: str
 
 
 class NewReason(NamedTuple):
@@ -78,7 +79,8 @@ class Scheduler:
             if task.status is TaskStatus.PENDING:
                 self.queue.put(task)
             elif task.status is TaskStatus.RUNNING and task.device is not None:
-                self.slots.hold(task.id, task.device, slot_kind(task.kind), task.device_share)
+                where = (task.device, slot_kind(task.kind))
+                self.slots.hold(task.id, *where, task.device_share, task.node_id or SOME_NODE)
         decisions = self.decide()
         decisions.reasons.extend(NewReason(task.id, self.reason(task), False) for task in self.queue)
         return decisions
@@ -156,12 +158,12 @@ class Scheduler:
             task = min(heads, key=place_of)
             device = self._choose(line_of(task))
             assert device is not None
-            self.slots.take(task.id, device, slot_kind(task.kind))
+            slot = self.slots.take(task.id, device, slot_kind(task.kind))
             if (folder := leased_folder(task)) is not None:
                 self._leases.take(folder, task.id)
                 self._changed_folders.add(folder)
             self.queue.discard(task.id)
-            starts.append(Start(task, device, self.slots.fraction(task.id)))
+            starts.append(Start(task, device, slot.fraction, slot.node_id))
         return starts
 
     def _first(self, line: Line) -> TaskRecord | None:

@@ -3,13 +3,13 @@
 import asyncio
 import os
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import ray
 from ray.exceptions import ActorUnavailableError
 
-from actors.devices import gpu_groups, node_monitor
+from actors.devices import gpu_groups, node_monitor, node_probe, placement
 from actors.devices.numbering import Node
 from tests.support.actor_handles import LocalHandle
 
@@ -25,6 +25,13 @@ class Group:
     @property
     def key(self) -> str:
         return self.id.hex()
+
+
+class OnNode(NamedTuple):
+    """In place of Ray's NodeAffinitySchedulingStrategy."""
+
+    node_id: str
+    soft: bool
 
 
 class Monitor:
@@ -55,6 +62,8 @@ class Cluster:
         self.held: set[tuple[str, str]] = set()
         #: nodes whose monitor does not answer
         self.silent_nodes: set[str] = set()
+        #: nodes that do not answer at all, and that Ray still counts as alive
+        self.dead_nodes: set[str] = set()
         #: how often monitors were asked
         self.readings = 0
         self._changed = asyncio.Event()
@@ -75,6 +84,7 @@ class Cluster:
             "NodeID": node_id,
             "NodeManagerHostname": f"host of {node_id}",
             "NodeManagerAddress": node_id,
+            "NodeManagerPort": 1,
             "Resources": {"CPU": float(cpus), "GPU": float(gpus), **head},
             "Alive": True,
         }
@@ -118,6 +128,11 @@ class Cluster:
     def remove(self, group: Group) -> None:
         del self.groups[group.key]
 
+    # In place of actors.devices.node_probe:
+
+    async def answers(self, node: Node) -> bool:
+        return node.id not in self.dead_nodes and self.nodes[node.id]["Alive"]
+
     # In place of actors.devices.node_monitor:
 
     def start_monitor(self, node: Node) -> LocalHandle:
@@ -135,4 +150,7 @@ def played_cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
     monkeypatch.setattr(gpu_groups, "remove", cluster.remove)
     monkeypatch.setattr(gpu_groups, "inside", lambda group: group)
     monkeypatch.setattr(node_monitor, "start", cluster.start_monitor)
+    monkeypatch.setattr(node_probe, "answers", cluster.answers)
+    # Ray's own takes only ids of Ray.
+    monkeypatch.setattr(placement, "NodeAffinitySchedulingStrategy", OnNode)
     return cluster

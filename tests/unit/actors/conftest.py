@@ -13,7 +13,7 @@ from actors.store.store import Store, database_url
 from actors.tasks.manager import TaskManager
 from rfuav_ray.settings import Settings
 from tests.support.actor_handles import LocalHandle
-from tests.support.cluster import played_cluster
+from tests.support.cluster import Cluster, played_cluster
 from tests.support.store_writes import StoreWrites, watched_commits
 from tests.support.task_logs import TaskLogs
 
@@ -26,7 +26,15 @@ def commits(monkeypatch: pytest.MonkeyPatch) -> StoreWrites:
 
 
 @pytest.fixture
-def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commits: StoreWrites) -> Callable[..., Any]:
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    """The cluster of `play`: one node, until the test changes it."""
+    cluster = played_cluster(monkeypatch)
+    cluster.add_node("head", is_head=True)
+    return cluster
+
+
+@pytest.fixture
+def play(tmp_path: Path, cluster: Cluster, commits: StoreWrites) -> Callable[..., Any]:
     """Run a coroutine function with a started manager and the tasks' logs: one life of the service.
 
     Its only device is the CPU of one node.
@@ -34,8 +42,6 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, commits: StoreWrites) 
     state_dir = tmp_path / "state"
     url = database_url("", state_dir)
     prepare_store(url)
-    cluster = played_cluster(monkeypatch)
-    cluster.add_node("head", is_head=True)
 
     def run(
         scenario: Callable[..., Any], supervisor: Any = None, *, owner: Owner | None = None, **settings: Any

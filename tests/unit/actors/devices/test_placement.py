@@ -5,14 +5,16 @@ from actors.devices.pool import DevicePool
 from tests.support.waiting import until
 
 
-def test_placement_a_run_on_the_cpu_takes_a_part_of_one_nodes_cpus(cluster, play_looked):
+def test_placement_a_run_on_the_cpu_takes_a_part_of_its_own_node(cluster, play_looked):
     cluster.add_node("a", cpus=8)
-    limits = {"training": 2, "inference": 1}
 
     async def scenario(pool):
-        # Three equal runs: one on the head node with 4 CPUs, two on the other with 8.
-        assert run_options(pool, "cpu", 1 / 3, limits) == {"num_cpus": 4, "num_gpus": 0}
-        assert run_options(pool, "cpu", 1 / 6, limits) == {"num_cpus": 2, "num_gpus": 0}
+        for node_id, cpus in (("head", 1.3333), ("a", 2.6666)):
+            options = run_options(pool, "cpu", 1 / 3, node_id)
+            where = options.pop("scheduling_strategy")
+            # Rounded down to Ray's unit, so that the third run fits.
+            assert options == {"num_cpus": cpus, "num_gpus": 0}
+            assert (where.node_id, where.soft) == (node_id, False)
 
     play_looked(scenario)
 
@@ -22,7 +24,7 @@ def test_placement_a_run_on_a_gpu_takes_a_part_of_its_group(cluster, play_looked
 
     async def scenario(pool):
         await until(lambda: pool.is_ready("cuda:0"))
-        options = run_options(pool, "cuda:0", 1 / 7, {"training": 1, "inference": 6})
+        options = run_options(pool, "cuda:0", 1 / 7, "a")
         (group,) = cluster.groups.values()
         # Rounded down to Ray's unit, so that the seventh run fits.
         assert options == {"num_cpus": 0, "num_gpus": 0.1285, "scheduling_strategy": group}

@@ -65,3 +65,69 @@ def test_slots_a_device_whose_number_now_belongs_to_another_gpu_is_there_and_its
     slots.release("t")
     slots.release("t")
     assert (slots.used("cuda:0", "training"), len(slots)) == (0, 0)
+
+
+NODES = {"a": 4.0, "b": 4.0, "c": 4.0}
+CPU = {"training": 2, "inference": 1, "preprocessing": 1}
+
+
+@pytest.fixture
+def three_nodes():
+    slots = SlotTable({})
+    slots.update({"cpu": Offer(CPU, nodes=NODES)})
+    return slots
+
+
+def test_slots_a_limit_counts_on_each_node_and_runs_are_spread(three_nodes):
+    nodes = [three_nodes.take(str(n), "cpu", "training").node_id for n in range(6)]
+    assert sorted(nodes[:3]) == sorted(nodes[3:]) == ["a", "b", "c"]
+    assert (three_nodes.free("cpu", "training"), three_nodes.used("cpu", "training")) == (0, 6)
+    assert three_nodes.limits("cpu") == CPU
+    three_nodes.release("4")
+    assert three_nodes.take("next", "cpu", "training").node_id == nodes[4]
+
+
+def test_slots_a_run_takes_its_part_of_its_own_node(three_nodes):
+    taken = [three_nodes.take(f"{kind}{n}", "cpu", kind) for kind in ("training", "inference") for n in range(3)]
+    assert [holding.fraction for holding in taken] == [0.25] * 6
+
+
+def test_slots_preprocessing_takes_a_part_of_every_node_and_its_limit_is_that_of_the_cluster(three_nodes):
+    assert three_nodes.take("p", "cpu", "preprocessing").fraction == 0.25
+    assert three_nodes.free("cpu", "preprocessing") == 0
+    three_nodes.update({"cpu": Offer({"training": 1}, nodes=NODES)})
+    assert [three_nodes.take(str(n), "cpu", "training").fraction for n in range(3)] == [0.75] * 3
+
+
+def test_slots_a_large_node_gets_more_runs_and_a_busy_one_fewer():
+    slots = SlotTable({})
+    slots.update({"cpu": Offer({"training": 9}, nodes={"head": 2.0, "large": 8.0})})
+    assert [slots.take(str(n), "cpu", "training").node_id for n in range(5)].count("head") == 1
+    slots.update({"cpu": Offer({"training": 9}, nodes={"a": 4.0, "b": 4.0})})
+    slots.update({"cuda:0": Offer(GPU["cuda:0"], nodes={"a": 4.0})})
+    slots.take("on the GPU", "cuda:0", "training")
+    assert slots.take("on the CPU", "cpu", "training").node_id == "b"
+
+
+def test_slots_a_node_that_is_gone_or_does_not_answer_has_no_slots(three_nodes):
+    three_nodes.take("t", "cpu", "training")
+    three_nodes.update({"cpu": Offer(CPU, nodes={"b": 4.0})})
+    assert three_nodes.free("cpu", "training") == 2
+    three_nodes.update({"cpu": Offer(CPU, nodes={})})
+    assert not three_nodes.is_open("cpu") and three_nodes.free("cpu", "training") <= 0
+    assert three_nodes.used("cpu", "training") == 1
+
+
+def test_slots_a_lowered_limit_counts_on_each_node(three_nodes):
+    for number in range(5):
+        three_nodes.take(str(number), "cpu", "training")
+    three_nodes.update({"cpu": Offer(CPU | {"training": 1}, nodes=NODES)})
+    assert three_nodes.free("cpu", "training") == 0
+    three_nodes.update({"cpu": Offer(CPU | {"training": 0}, nodes=NODES)})
+    assert three_nodes.free("cpu", "training") == -1
+
+
+def test_slots_nodes_without_cpus_take_runs_if_there_are_no_others():
+    slots = SlotTable({})
+    slots.update({"cpu": Offer({"training": 1}, nodes={"a": 0.0, "b": 0.0})})
+    assert {slots.take(name, "cpu", "training").node_id for name in "xy"} == {"a", "b"}

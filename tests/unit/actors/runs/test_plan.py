@@ -9,6 +9,7 @@ from actors.devices.pool import DevicePool
 from actors.devices.slots import SlotTable
 from actors.runs.plan import ending, plan, retry
 from actors.runs.spec import Outcome
+from rfuav_ray.errors import RunLost
 from rfuav_ray.tasks import TaskStatus
 from tests.support.cluster import played_cluster
 from tests.support.sample_results import EPOCH_METRICS, INFERENCE_RESULT, TRAINING_RESULT
@@ -89,7 +90,8 @@ def planned(monkeypatch):
             pool = DevicePool(0.0)
             await pool.look()
             await until(lambda: all(pool.is_ready(device) for device in pool.gpus))
-            return plan(a_task(**{"status": TaskStatus.RUNNING} | fields), pool, slots, (Path("/data"),))
+            running = {"status": TaskStatus.RUNNING, "node_id": "head"}
+            return plan(a_task(**running | fields), pool, slots, (Path("/data"),))
 
         return asyncio.run(asyncio.wait_for(main(), 30))
 
@@ -98,7 +100,14 @@ def planned(monkeypatch):
 
 def test_plan_a_run_on_the_cpu_knows_what_may_run_beside_it(planned):
     spec, options = planned(device="cpu", device_share=0.25)
-    assert (spec.limit, spec.cpus, options) == (2, 2.0, {"num_cpus": 2.0, "num_gpus": 0})
+    assert (spec.limit, options["num_cpus"], options["num_gpus"]) == (2, 2.0, 0)
+    assert options["scheduling_strategy"].node_id == "head"
+
+
+@pytest.mark.parametrize("device", ["cpu", "cuda:1"])
+def test_plan_a_run_whose_node_has_just_left_is_lost(planned, device):
+    with pytest.raises(RunLost, match="The node b left the cluster"):
+        planned(device=device, device_share=0.5, node_id="b")
 
 
 def test_plan_a_run_on_a_gpu_knows_its_gpu_and_its_part_of_the_node(planned):
@@ -109,7 +118,8 @@ def test_plan_a_run_on_a_gpu_knows_its_gpu_and_its_part_of_the_node(planned):
 
 def test_plan_preprocessing_needs_cpus_for_its_workers_alone(planned):
     spec, options = planned(kind="split", device="cpu", device_share=0.25)
-    assert (spec.worker_count, spec.worker_cpus, options) == (8, 0.25, {"num_cpus": 0, "num_gpus": 0})
+    assert (spec.worker_count, spec.worker_cpus, options["num_cpus"]) == (8, 0.25, 0)
+    assert options["scheduling_strategy"].node_id == "head"
 
 
 @pytest.mark.parametrize("kind", ["training", "inference", "split"])

@@ -30,29 +30,17 @@ def threads_on(monkeypatch):
 
 
 def test_runner_runs_on_the_cpu_share_the_cores_of_their_node(threads_on):
-    # Four trainings, and three inferences, on one node.
-    assert threads_on(64, 64, limit=4, cpus=64 / 7) == 16
-    assert threads_on(64, 64, limit=1, cpus=64 / 7) == 64
-    assert threads_on(4, 4, limit=8, cpus=0.5) == 1
+    assert threads_on(64, 64, limit=4) == 16
+    assert threads_on(64, 64, limit=1) == 64
+    assert threads_on(4, 4, limit=8) == 1
 
 
 def test_runner_runs_beside_each_other_never_have_more_threads_than_there_are_cores(threads_on):
     # Ray was told 8 CPUs, and there are 2.
-    assert threads_on(2, 8, limit=2, cpus=4.0) == 1
-    assert threads_on(2, 8, limit=1, cpus=8.0) == 2
+    assert threads_on(2, 8, limit=2) == 1
+    assert threads_on(2, 8, limit=1) == 2
     # Ray was told fewer CPUs than there are: the others are not for runs.
-    assert threads_on(64, 16, limit=2, cpus=8.0) == 8
-
-
-@pytest.mark.parametrize(("cores", "threads"), [(4, 4), (8, 4), (16, 4), (64, 5)])
-def test_runner_a_node_has_no_more_runs_than_fit_though_the_limit_of_the_cluster_is_higher(
-    threads_on, cores, threads
-):
-    assert threads_on(cores, cores, limit=12, cpus=4.0) == threads
-
-
-def test_runner_a_run_for_which_ray_counts_nothing_shares_with_all_others(threads_on):
-    assert threads_on(64, 64, limit=4, cpus=0.0) == 16
+    assert threads_on(64, 16, limit=2) == 8
 
 
 @pytest.mark.parametrize(

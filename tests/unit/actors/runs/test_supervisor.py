@@ -230,7 +230,7 @@ def test_supervisor_warm_up_starts_a_task_in_the_environment_of_runs(play, tasks
         await getting_ready
 
     play(scenario)
-    assert tasks.options[0]["num_cpus"] == 0
+    assert (tasks.options[0]["num_cpus"], tasks.options[0]["enable_task_events"]) == (0, False)
     assert tasks.options[0]["runtime_env"] == supervision.run_environment(fork_server_address())
 
 

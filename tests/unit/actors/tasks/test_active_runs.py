@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from actors.devices import device_watch
+from actors.devices import pool as device_pool
 from actors.runs.spec import Outcome, Progress, RunReport
 from actors.runs.tracker import RunTracker
 from actors.store.row import record_of
@@ -20,10 +22,13 @@ class Supervisor:
     def __init__(self, *outcomes):
         self.outcomes = list(outcomes)
         self.started = []
+        #: the node of each run
+        self.nodes = []
         self._given_up = asyncio.Event()
 
     async def run(self, spec, options, task_manager_actor):
         self.started.append(spec.run_id)
+        self.nodes.append(options["scheduling_strategy"].node_id)
         if self.outcomes:
             return self.outcomes.pop(0)
         await self._given_up.wait()
@@ -32,6 +37,12 @@ class Supervisor:
     async def give_up(self, run_id, reason):
         self.reason = reason
         self._given_up.set()
+
+
+@pytest.fixture(autouse=True)
+def _nodes_answer_at_once(monkeypatch):
+    monkeypatch.setattr(device_watch, "ASK_AGAIN_AFTER_S", 0)
+    monkeypatch.setattr(device_pool, "LOOK_EVERY_S", 0)
 
 
 @pytest.fixture
@@ -146,3 +157,43 @@ def test_active_runs_warnings_of_a_submission_are_stored_with_its_task(play, com
         assert [event.sequence for event in events] == [1, 2]
 
     play(scenario, Supervisor())
+
+
+def test_active_runs_a_run_whose_node_dies_is_not_at_fault_and_resumes_elsewhere(submitted, cluster):
+    cluster.add_node("large", cpus=64)
+
+    class Dying(Supervisor):
+        async def run(self, spec, options, task_manager_actor):
+            if spec.attempt == 1:
+                cluster.dead_nodes.add("large")  # and Ray does not know it yet
+            return await super().run(spec, options, task_manager_actor)
+
+    supervisor = Dying(Outcome("lost", error="The worker process died."), Outcome("completed"))
+
+    async def scenario(manager, logs):
+        await until(lambda: supervisor.started)
+        readings = cluster.readings
+        await until(lambda: cluster.readings > readings + 20)
+        assert supervisor.started == ["task-1:1"], "it must not start again before its node is known to be dead"
+        cluster.remove_node("large")
+        messages = await logs.when_ended()
+        assert "The node host of large left the cluster. Queued again." in messages
+        ended = await task(manager)
+        assert (ended.status, ended.losses, ended.attempt) == (TaskStatus.COMPLETED, 0, 2)
+        assert supervisor.nodes == ["large", "head"]
+
+    submitted(scenario, supervisor, max_run_retries=0)
+
+
+def test_active_runs_a_run_that_never_began_is_not_awaited_when_its_node_leaves(submitted, cluster):
+    cluster.add_node("large", cpus=64)
+    supervisor = Supervisor()
+
+    async def scenario(manager, logs):
+        await until(lambda: supervisor.started)
+        supervisor.outcomes = [Outcome("completed")]
+        cluster.remove_node("large")
+        assert "The node host of large left the cluster. Queued again." in await logs.when_ended()
+        assert (await task(manager)).losses == 0
+
+    submitted(scenario, supervisor, max_run_retries=0)

@@ -1,5 +1,7 @@
 """The scheduler (queue, slots, leases, devices that come and go) under random orders of events."""
 
+from collections import Counter
+
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -25,8 +27,11 @@ class Cluster(RuleBasedStateMachine):
         super().__init__()
         self.scheduler = Scheduler(lambda device: 0.0)
         self.tasks = {}
-        #: the device of each task that was started and has not ended
+        #: the device of each task that was started and has not ended, and its node
         self.running = {}
+        self.node_of = {}
+        #: the nodes of the CPU device
+        self.nodes = {"a": 4.0, "b": 2.0}
         self.ended = set()
         #: who may write which folder
         self.holders = {}
@@ -50,16 +55,19 @@ class Cluster(RuleBasedStateMachine):
 
     def carry_out(self, waiting, decisions):
         """What the TaskManager does after every event, and what must hold of it."""
-        for task, device, fraction in decisions.starts:
+        for task, device, fraction, node_id in decisions.starts:
             assert task.id not in self.running and task.id not in self.ended, "run twice"
             assert self.slots.is_open(device)
             assert self.slots.fraction(task.id) == fraction
             assert task.wanted_device in {device, "cuda"}
             if device == "cpu" and task.wanted_device == "cuda":
                 assert self.slots.devices == ["cpu"]
-            self.running[task.id] = device
-            kind = task.kind
-            in_use = sum(self.tasks[i].kind == kind and d == device for i, d in self.running.items())
+            assert node_id in self.nodes or device != "cpu"
+            self.running[task.id], self.node_of[task.id] = device, node_id
+            kind, place_ = task.kind, (device, node_id)
+            in_use = sum(
+                self.tasks[i].kind == kind and (d, self.node_of[i]) == place_ for i, d in self.running.items()
+            )
             assert in_use <= self.slots.limits(device)[kind], "a limit is exceeded"
             assert self.holders.setdefault(leased_folder(task) or task.id, task.id) == task.id, "a folder has two"
         self.nobody_was_overtaken(waiting)
@@ -79,7 +87,10 @@ class Cluster(RuleBasedStateMachine):
 
     @initialize(limits=LIMITS)
     def begin(self, limits):
-        self.update({"cpu": Offer(limits), "cuda:0": Offer({"training": 1, "inference": 1})})
+        self.update({"cpu": self.cpus(limits), "cuda:0": Offer({"training": 1, "inference": 1})})
+
+    def cpus(self, limits):
+        return Offer(limits, nodes=dict(self.nodes))
 
     @rule(kind=KINDS, wish=WISHES, priority=st.integers(1, 3), folder=FOLDERS)
     def submit(self, kind, wish, priority, folder):
@@ -112,7 +123,23 @@ class Cluster(RuleBasedStateMachine):
     @rule(device=st.sampled_from(["cpu", *GPUS]), limits=LIMITS)
     def change_limits(self, device, limits):
         if device in self.slots.devices:
-            self.update({device: Offer(limits, self.slots.is_open(device))})
+            is_open = self.slots.is_open(device)
+            self.update({device: self.cpus(limits) if device == "cpu" else Offer(limits, is_open)})
+
+    @rule(node=st.sampled_from("abc"), cpus=st.sampled_from([0.0, 2.0, 8.0]))
+    def node_joins(self, node, cpus):
+        if node not in self.nodes:
+            self.nodes[node] = cpus
+            self.update({"cpu": self.cpus(self.slots.limits("cpu"))})
+
+    @rule(node=st.sampled_from("abc"), are_noticed=st.booleans())
+    def node_leaves(self, node, are_noticed):
+        """Or it does not answer. It may come back while runs of before are not noticed."""
+        if self.nodes.pop(node, None) is None:
+            return
+        self.update({"cpu": self.cpus(self.slots.limits("cpu"))})
+        for task_id in [i for i in self.running if self.node_of[i] == node and are_noticed]:
+            self.over(task_id, is_lost=True)
 
     @rule(device=st.sampled_from(GPUS), limits=LIMITS, is_open=st.booleans())
     def join(self, device, limits, is_open):
@@ -139,12 +166,15 @@ class Cluster(RuleBasedStateMachine):
         """The TaskManager dies. The next one has the stored tasks, and then finds the same devices."""
         before = {
             device: Offer(self.slots.limits(device), self.slots.is_open(device)) for device in self.slots.devices
-        }
+        } | {"cpu": self.cpus(self.slots.limits("cpu"))}
         waiting = self.waiting()
         fractions = {holding.task_id: holding.fraction for holding in self.slots.holdings}
         live = [task.evolve(attempt=int(task.id in self.holders.values())) for task in waiting]
         live += [
-            self.tasks[i].evolve(status=TaskStatus.RUNNING, attempt=1, device=device, device_share=fractions[i])
+            self.tasks[i].evolve(
+                status=TaskStatus.RUNNING,
+                **{"attempt": 1, "device": device, "device_share": fractions[i], "node_id": self.node_of[i]},
+            )
             for i, device in self.running.items()
         ]
         self.scheduler = Scheduler(lambda device: 0.0)
@@ -179,8 +209,12 @@ class Cluster(RuleBasedStateMachine):
     def the_books_agree(self):
         assert {holding.task_id: holding.device for holding in self.slots.holdings} == self.running
         for device in self.slots.devices:
-            held = sum(h.fraction for h in self.slots.holdings if h.device == device)
-            assert held <= 1 + 1e-9, "more than the whole device is given away"
+            held = Counter()
+            for holding in self.slots.holdings:
+                assert holding.node_id == self.node_of[holding.task_id]
+                if holding.device == device:
+                    held[holding.node_id] += holding.fraction
+            assert all(part <= 1 + 1e-9 for part in held.values()), "more than a whole device is given away"
             for kind in ("training", "inference"):
                 in_use = sum(self.tasks[i].kind == kind and d == device for i, d in self.running.items())
                 assert self.slots.used(device, kind) == in_use
