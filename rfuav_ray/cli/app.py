@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from rfuav_ray.cli.start import DEFAULT_URL, Call, Start
+from rfuav_ray.cli.local.start import DEFAULT_URL, Call, Start
 from rfuav_ray.errors import RfuavError
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 
 from actors.ray_internals import jobs, variables
 from rfuav_ray.cli import main as run_commands
-from rfuav_ray.cli.start import Start
+from rfuav_ray.cli.local.start import Start
 from rfuav_ray.events import Report
 from serve_app.command import console
 

@@ -6,9 +6,9 @@ from rich.console import Console
 
 from rfuav_ray.api.kinds import Kind
 from rfuav_ray.api.requests import Request
+from rfuav_ray.cli.local.start import Preprocess
 from rfuav_ray.cli.local.work import LocalWork
 from rfuav_ray.cli.printing import print_preprocessing, print_warnings
-from rfuav_ray.cli.start import Preprocess
 
 
 def preprocess_here(kind: Kind, request: Request, console: Console, preprocess: Preprocess) -> int:

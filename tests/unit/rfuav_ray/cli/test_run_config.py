@@ -250,7 +250,9 @@ def test_run_config_wrong_settings_are_named_as_in_the_environment(folder, monke
     assert "RFUAV_TASK" not in str(caught.value)
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("train*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted(CONFIGS.glob("train/*.yaml")) + sorted(CONFIGS.glob("train*.yaml")), ids=lambda path: path.name
+)
 def test_run_config_shipped_trainings_are_valid(path, folder):
     assert training_request(path, {"num_classes": 2}).model == "resnet18"
 
