@@ -33,7 +33,9 @@ test-all: test
 	$(BIN)/pytest tests/faults
 	$(BIN)/pytest tests/cluster
 
-# A head and two nodes on this machine: GPUs of others, lost nodes, 200 tasks.
+# Clusters on this machine: GPUs of others, lost nodes, 200 tasks; three hosts, 10 starts and 60 tasks (needs root).
+cluster: export CLUSTER_STARTS ?= 10
+cluster: export CLUSTER_TASKS ?= 60
 cluster: install
 	$(BIN)/pytest tests/cluster
 

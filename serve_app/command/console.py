@@ -4,18 +4,24 @@
 import os
 import sys
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from rfuav_ray.cli import app, main
+from actors.ray_internals import jobs
+from rfuav_ray.cli import app
+from rfuav_ray.cli import main as run_commands
 from rfuav_ray.cli.doctor import MORE_CHECKS
+from rfuav_ray.cli.local.start import Start
 from rfuav_ray.errors import RfuavError
 
 if TYPE_CHECKING:
     from rfuav_ray.cli.doctor.software import Finding
 
-__all__ = ["main"]
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit. Exit status: as of `rfuav_ray.cli.main`."""
+    run_commands(arguments, start=Start(is_ray_job=jobs.is_job(), may_use_gpus=jobs.may_use_gpus()))
 
 
 @app.command()

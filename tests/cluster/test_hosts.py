@@ -17,8 +17,9 @@ from tests.cluster.ray_head import PROGRAMS, cluster_env
 from tests.support.epochs import epochs_reported
 
 PORT, GCS_PORT = 8000, 6379
-STARTS = int(os.environ.get("CLUSTER_STARTS", "3"))
-TASKS = int(os.environ.get("CLUSTER_TASKS", "30"))
+#: `make cluster` asks for more
+STARTS = int(os.environ.get("CLUSTER_STARTS", "2"))
+TASKS = int(os.environ.get("CLUSTER_TASKS", "12"))
 KEY = "key-of-the-test"
 STOPS_WITHIN_S = 20
 #: more than it has time for
@@ -99,7 +100,7 @@ def cluster(root):
         yield HostsWithRay(hosts, root, Path(folder))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def service(cluster):
     program = cluster.start_service()
     with cluster.client() as client:
@@ -109,7 +110,7 @@ def service(cluster):
     assert program.wait(60) == 0
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(cluster, service):
     with cluster.client() as rfuav_client:
         yield rfuav_client
@@ -138,7 +139,7 @@ def test_hosts_only_the_api_listens(cluster, client):
     assert status == 1 and f"Start the service on the head node, {cluster.head.address}" in printed
 
 
-def test_hosts_run_tasks_and_resume_after_the_loss_of_one(cluster, client, training, dataset, tmp_path):
+def test_hosts_run_tasks_and_resume_after_the_loss_of_one(cluster, client, training, dataset):
     trained = client.wait(client.start_training(**training(device="cpu"))["task_id"], timeout=150)["result"][
         "files"
     ]
@@ -156,17 +157,16 @@ def test_hosts_run_tasks_and_resume_after_the_loss_of_one(cluster, client, train
     for process in lost.processes():
         if "raylet" in process.name():
             process.send_signal(signal.SIGKILL)
-    resumed = next(task_id for task_id in tasks if _resumes(client, task_id, lost))
-    client.cancel_task(resumed)
+    assert any(_resumes(client, task_id) for task_id in tasks)
     for task_id in tasks:
-        if task_id != resumed:
-            client.cancel_task(task_id)
+        assert not any("Queued again: retry" in entry["message"] for entry in client.get_logs(task_id))
+        client.cancel_task(task_id)
         assert client.wait(task_id, timeout=60)["status"] == "cancelled"
         epochs = epochs_reported(client, task_id)
         assert epochs == list(range(1, len(epochs) + 1))
 
 
-def _resumes(client, task_id, lost):
+def _resumes(client, task_id):
     """Follow the task until it resumes; a task on another node is told by its next epochs."""
     seen = 0
     for entry in client.stream_logs(task_id):
