@@ -77,7 +77,7 @@ class TaskRecord(BaseModel):
     node_id: str | None = None
     #: number of runs started so far
     attempt: int = 0
-    #: number of runs lost because a worker process or a node died
+    #: number of runs lost because a worker process died
     losses: int = 0
     #: number of log entries that the current or last run has reported
     reported_entries: int = 0

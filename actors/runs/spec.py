@@ -43,8 +43,8 @@ class RunSpec:
 
 @dataclass(frozen=True)
 class Outcome:
-    #: lost: the worker or its node died; a later run may succeed
-    #: interrupted: a part of the service died or is stopping, so the run ended; the run is not at fault
+    #: lost: the worker died; a later run may succeed
+    #: interrupted: the node or a part of the service died or is stopping, so the run ended; it is not at fault
     status: Literal["completed", "failed", "cancelled", "lost", "interrupted"]
     result: TaskResult | None = None
     error: str | None = None

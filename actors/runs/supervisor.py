@@ -23,6 +23,8 @@ from actors.runs.spec import Outcome, RunSpec
 KEEP_OUTCOME_S = 600.0
 #: Ray reports a lost worker within this time, unless the run had not started
 GIVE_UP_AFTER_S = 1.0
+#: and a kill takes effect within this time, unless there is no Ray any more on the run's node
+KILLED_WITHIN_S = 5.0
 #: Runs, and the Ray tasks that they start, yield to the API and the actors: on a busy machine a process of a run
 #: gets a tenth of the CPU time of an actor. With more niceness (Ray's default is 15), clients that constantly send
 #: requests would starve the runs.
@@ -86,11 +88,27 @@ class RunSupervisor:
             ray.cancel(self._refs[run_id], force=True)
             await asyncio.wait(alive)
 
-    async def give_up(self, run_id: str, reason: str) -> None:
-        """End a run whose node is gone, as `lost`, unless Ray ends it first."""
-        if run_id in self._runs:
-            self._given_up[run_id] = reason
+    async def give_up(self, run_id: str, reason: str, *, node_is_gone: bool = False) -> None:
+        """End a run as `lost`, unless Ray ends it first.
+
+        Args:
+            run_id: The run.
+            reason: Why it is given up.
+            node_is_gone: Do not wait for the end of a process that Ray cannot kill. If it still works, the answer
+                to its next report ends it.
+        """
+        run = self._runs.get(run_id)
+        if run is None:
+            return
+        self._given_up[run_id] = reason
+        if not node_is_gone:
             await self.cancel(run_id, GIVE_UP_AFTER_S)
+            return
+        await asyncio.wait({run}, timeout=GIVE_UP_AFTER_S)
+        if not run.done():
+            ray.cancel(self._refs[run_id], force=True)
+            await asyncio.wait({run}, timeout=KILLED_WITHIN_S)
+            run.cancel()  # no effect if it has ended
 
     async def warm_up(self) -> None:
         """Make this node's fork server load the modules that runs need, before the first run starts."""
@@ -109,7 +127,7 @@ class RunSupervisor:
     async def _watch(self, run_id: str) -> Outcome:
         try:
             outcome: Outcome = await self._refs[run_id]
-        except TaskCancelledError:
+        except (TaskCancelledError, asyncio.CancelledError):
             reason = self._given_up.get(run_id)
             outcome = Outcome("lost", error=reason) if reason else Outcome("cancelled")
         except RayTaskError as error:

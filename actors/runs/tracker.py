@@ -89,13 +89,20 @@ class RunTracker:
         if self._is_at_supervisor:  # else `start` sees the cancel before anything runs
             self._jobs.spawn(until(self._supervisor_actor.cancel.remote(self._run_id, grace_s)))
 
-    def give_up(self, reason: str) -> None:
-        """End the run as lost. A second call changes nothing."""
+    def give_up(self, reason: str, *, node_is_gone: bool = False) -> None:
+        """End the run as lost. A second call changes nothing.
+
+        Args:
+            reason: Why.
+            node_is_gone: Nobody can kill its process.
+        """
         if self._lost_reason is not None:
             return
         self._lost_reason = reason
         if self._is_at_supervisor:  # else `start` sees the reason before anything runs
-            self._jobs.spawn(until(self._supervisor_actor.give_up.remote(self._run_id, reason)))
+            self._jobs.spawn(
+                until(self._supervisor_actor.give_up.remote(self._run_id, reason, node_is_gone=node_is_gone))
+            )
 
     def heard(self, silent_s: float) -> None:
         """Note a report. `silent_s` says for how long the run's work itself has reported nothing."""

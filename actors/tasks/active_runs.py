@@ -121,7 +121,8 @@ class ActiveRuns:
     def _give_up_if_gone(self, task_id: str, node_id: str) -> None:
         """End a run whose node is gone. Ray would wait for ever if the run had not started."""
         if not self._devices.pool.has_node(node_id):
-            self._trackers[task_id].give_up(f"The node {self._devices.pool.name_of(node_id)} left the cluster.")
+            reason = f"The node {self._devices.pool.name_of(node_id)} left the cluster."
+            self._trackers[task_id].give_up(reason, node_is_gone=True)
 
     def _tell(self, new: NewReason) -> None:
         entries = [service_entry(new.task_id, new.reason)] if new.is_logged else []

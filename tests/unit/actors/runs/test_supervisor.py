@@ -220,6 +220,36 @@ def test_supervisor_give_up_a_run_that_ray_ends_first_has_rays_reason(play, task
     assert tasks.killed == []
 
 
+def test_supervisor_give_up_a_run_that_nobody_can_kill_is_not_waited_for_if_its_node_is_gone(
+    play, tasks, monkeypatch
+):
+    monkeypatch.setattr(supervision, "GIVE_UP_AFTER_S", 0)
+    monkeypatch.setattr(supervision, "KILLED_WITHIN_S", 0)
+    tasks.die_at_once = False
+
+    async def scenario(supervisor):
+        running = await started(supervisor, tasks)
+        await supervisor.give_up(RUN, "The node left.", node_is_gone=True)
+        assert await running == Outcome("lost", error="The node left.")
+
+    play(scenario)
+    assert tasks.killed == tasks.refs
+
+
+def test_supervisor_give_up_a_run_that_ended_with_its_node_is_not_killed(play, tasks, monkeypatch):
+    monkeypatch.setattr(supervision, "GIVE_UP_AFTER_S", FOR_EVER_S)
+
+    async def scenario(supervisor):
+        running = await started(supervisor, tasks)
+        giving_up = asyncio.create_task(supervisor.give_up(RUN, "The node left.", node_is_gone=True))
+        tasks.refs[0].set_exception(WorkerCrashedError())
+        await giving_up
+        assert (await running).status == "lost"
+
+    play(scenario)
+    assert tasks.killed == []
+
+
 @pytest.mark.usefixtures("ray_worker")
 def test_supervisor_warm_up_starts_a_task_in_the_environment_of_runs(play, tasks):
     async def scenario(supervisor):

@@ -36,7 +36,7 @@ class Supervisor:
         self._note("cancel", run_id, grace_s)
         self.end(Outcome("cancelled"))
 
-    async def give_up(self, run_id, reason):
+    async def give_up(self, run_id, reason, *, node_is_gone):
         self._note("give_up", run_id, reason)
         self.end(Outcome("lost", error=reason))
 

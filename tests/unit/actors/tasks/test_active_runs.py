@@ -34,7 +34,7 @@ class Supervisor:
         await self._given_up.wait()
         return Outcome("lost", error=self.reason)
 
-    async def give_up(self, run_id, reason):
+    async def give_up(self, run_id, reason, *, node_is_gone):
         self.reason = reason
         self._given_up.set()
 

@@ -27,7 +27,7 @@ class Supervisor:
         await self.is_over.wait()
         return Outcome("lost", error="given up")
 
-    async def give_up(self, run_id, reason):
+    async def give_up(self, run_id, reason, *, node_is_gone):
         assert "another service has taken over" in reason
         self.is_over.set()
 
