@@ -26,7 +26,7 @@ KEEP_OUTCOME_S = 600.0
 GIVE_UP_AFTER_S = 1.0
 #: and a kill takes effect within this time, unless there is no Ray any more on the run's node
 KILLED_WITHIN_S = 5.0
-#: Ray tasks that have a task's id in their name. Ray 2.60 never forgets a name: each costs this process 12 to 25 kB,
+#: Ray tasks that have a task's id in their name. Ray 2.60 never forgets a name: each costs 12 to 25 kB here,
 #: and beyond 2000 combinations of name and state the metric `ray_tasks` counts new names without their name
 MAX_NAMES_WITH_ID = 400
 #: Runs, and the Ray tasks that they start, yield to the API and the actors: on a busy machine a process of a run

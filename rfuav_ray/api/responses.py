@@ -137,7 +137,9 @@ class FolderResponse(Response):
 class ResourceStatusResponse(Response):
     device_usage: dict[str, dict[str, int]] = Field(description="slots in use, by device and kind")
     active_tasks: dict[str, list[dict[str, str]]] = Field(description="running tasks, by device")
-    limits: dict[str, dict[str, int]] = Field(description="number of slots, by device and kind; those of `cpu` are on each node")
+    limits: dict[str, dict[str, int]] = Field(
+        description="number of slots, by device and kind; those of `cpu` are on each node"
+    )
     gpu_info: dict[str, Any]
 
 
