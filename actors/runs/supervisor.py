@@ -14,6 +14,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError, TaskCancelledError
 
 from actors.background import Jobs
+from actors.devices.slots import INFERENCE
 from actors.ray_internals.nodes import UnknownCommandLine, fork_server_address
 from actors.ray_internals.variables import WORKER_NICENESS
 from actors.runs import fork_client, runner
@@ -25,6 +26,9 @@ KEEP_OUTCOME_S = 600.0
 GIVE_UP_AFTER_S = 1.0
 #: and a kill takes effect within this time, unless there is no Ray any more on the run's node
 KILLED_WITHIN_S = 5.0
+#: Ray tasks that have a task's id in their name. Ray 2.60 never forgets a name: each costs 12 to 25 kB here,
+#: and beyond 2000 combinations of name and state the metric `ray_tasks` counts new names without their name
+MAX_NAMES_WITH_ID = 400
 #: Runs, and the Ray tasks that they start, yield to the API and the actors: on a busy machine a process of a run
 #: gets a tenth of the CPU time of an actor. With more niceness (Ray's default is 15), clients that constantly send
 #: requests would starve the runs.
@@ -57,6 +61,7 @@ class RunSupervisor:
         self._runs: dict[str, asyncio.Task[Outcome]] = {}
         self._refs: dict[str, Any] = {}
         self._jobs = Jobs()
+        self._names_with_id = 0
         #: the reasons for giving up runs, by run id
         self._given_up: dict[str, str] = {}
         self._run = ray.remote(max_retries=0)(runner.run)
@@ -67,8 +72,7 @@ class RunSupervisor:
         """Start the run, unless it has already been started, and wait for its outcome."""
         if spec.run_id not in self._runs:
             run = self._run_on_gpu if spec.has_hardware else self._run
-            # Not the task's id: Ray counts tasks by name, and never forgets a name.
-            run = run.options(name=spec.kind, runtime_env=run_environment(self._fork_server), **ray_options)
+            run = run.options(name=self._name(spec), runtime_env=run_environment(self._fork_server), **ray_options)
             self._refs[spec.run_id] = run.remote(spec, task_manager_actor)
             self._runs[spec.run_id] = self._jobs.spawn(self._watch(spec.run_id))
         return await self.wait(spec.run_id)
@@ -123,6 +127,14 @@ class RunSupervisor:
     async def notice(self) -> str | None:
         """A message for the operator, or None."""
         return self._notice
+
+    def _name(self, spec: RunSpec) -> str:
+        """The name in Ray's lists: `training:resnet18:<task id>`. Short and numerous runs have no id there."""
+        name = ":".join(filter(None, (spec.kind, spec.request.get("model"))))
+        if spec.kind == INFERENCE or self._names_with_id >= MAX_NAMES_WITH_ID:
+            return name
+        self._names_with_id += 1
+        return f"{name}:{spec.task_id}"
 
     async def _watch(self, run_id: str) -> Outcome:
         try:

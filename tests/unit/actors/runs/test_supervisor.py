@@ -63,6 +63,24 @@ def test_supervisor_run_starts_a_ray_task_with_its_options(play, tasks):
     assert "OMP_WAIT_POLICY" in options["runtime_env"]["env_vars"]
 
 
+def test_supervisor_run_names_of_long_runs_have_the_tasks_id_up_to_a_limit(play, tasks, monkeypatch):
+    monkeypatch.setattr(supervision, "MAX_NAMES_WITH_ID", 2)
+    runs = [
+        ("training", {"model": "resnet18"}),
+        ("inference", {}),
+        ("split", {}),
+        ("training", {"model": "vit_b_16"}),
+    ]
+
+    async def scenario(supervisor):
+        for number, (kind, request) in enumerate(runs):
+            await started(supervisor, tasks, RunSpec(f"task-{number}", kind, 1, request, "cpu"))
+
+    play(scenario)
+    names = [options["name"] for options in tasks.options]
+    assert names == ["training:resnet18:task-0", "inference", "split:task-2", "training:vit_b_16"]
+
+
 @pytest.mark.parametrize(("has_hardware", "max_calls"), [(True, 1), (False, None)])
 def test_supervisor_run_a_process_that_has_used_a_gpu_serves_one_run_only(play, tasks, has_hardware, max_calls):
     spec = RunSpec("task", "training", 1, {}, "cuda:0", 1, gpu_id="0", has_hardware=has_hardware)
