@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import ray
 from ray import serve
-from ray.exceptions import RayError
+from ray.exceptions import ActorDiedError, RayError
 from ray.serve.schema import ProxyStatus
 
 from actors import names
@@ -85,5 +85,7 @@ def has_api() -> bool:
     """Whether the API is among Serve's applications. A Serve that does not answer counts as alive."""
     try:
         return NAME in serve.status().applications
+    except ActorDiedError:  # Serve was shut down.
+        return False
     except RayError:
         return True

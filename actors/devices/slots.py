@@ -80,10 +80,12 @@ class SlotTable:
         return dict(offer.limits) if offer else {}
 
     def uses(self) -> Iterator[SlotUse]:
-        """Yield the slots of each device that is there and of each kind."""
+        """Yield the slots of each device that is there and of each kind, on all its nodes together."""
         for device in self.devices:
-            for kind, limit in self._offers[device].limits.items():
-                yield SlotUse(device, kind, self.used(device, kind), limit)
+            offer = self._offers[device]
+            for kind, limit in offer.limits.items():
+                nodes = 1 if kind in OVER_ALL_NODES else len(offer.nodes)
+                yield SlotUse(device, kind, self.used(device, kind), limit * nodes)
 
     def update(self, offers: Mapping[str, Offer], lost: Collection[str] = ()) -> None:
         """Add and change devices, and remove the lost ones. The runs there hold their slots until `release`."""

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
@@ -65,15 +65,11 @@ def produce(
     if not items:
         raise _nothing_usable(unusable)
 
-    def planned() -> Iterable[str]:
-        yield from (name for item in items for name in work.targets(item))
-        yield from cards or ()
-
     output = OutputFolder(
         output_path,
         request=request_identity(request),
         run_id=run_id,
-        planned=planned,
+        planned=lambda: _planned(items, work, cards or {}),
         plan=_plan_of(items),
     )
     with output:
@@ -87,9 +83,7 @@ def produce(
         failures = [*unusable, *((items[number].source, why) for number, why in sorted(made.failures))]
         if made.done == 0:
             raise _nothing_usable(failures)
-        _warn_about_changes(made, noun, report)
-        _warn_about(made.bad_samples, items, "samples are NaN or infinite and were replaced by 0", report)
-        _warn_about(made.one_color, items, "spectrograms have one colour: they show nothing", report)
+        _warn(made, items, noun, report)
         for name, text in (cards or {}).items():
             write_text(output.path / name, text)
         result = _result(output_path, stats_of(made), failures)
@@ -102,6 +96,19 @@ def produce(
 def _result(output_path: Path, stats: StatsT, failures: Sequence[tuple[str, str]]) -> Preprocessed[StatsT]:
     named: list[FailedFile] = [{"file": clean(name), "reason": why} for name, why in failures[:FAILURES_IN_RESULT]]
     return {"output_path": str(output_path), "stats": stats, "failures": named}
+
+
+def _planned(items: Sequence[Item], work: Work, cards: Mapping[str, str]) -> Iterator[str]:
+    """The names of all files that the run makes."""
+    yield from (name for item in items for name in work.targets(item))
+    yield from cards
+
+
+def _warn(made: BlockResult, items: Sequence[Item], noun: str, report: Report) -> None:
+    """Say what is doubtful about the files that were made."""
+    _warn_about_changes(made, noun, report)
+    _warn_about(made.bad_samples, items, "samples are NaN or infinite and were replaced by 0", report)
+    _warn_about(made.one_color, items, "spectrograms have one colour: they show nothing", report)
 
 
 def _plan_of(items: Sequence[Item]) -> str:

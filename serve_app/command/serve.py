@@ -31,7 +31,8 @@ from serve_app.ingress.choice import Ingress, ingress
 from serve_app.ingress.of_cluster import ingress_of_cluster
 
 GCS_LOOK_EVERY_S, GCS_GONE_AFTER_S = 1.0, 8.0
-PARTS_LOOK_EVERY_S = 2.0
+#: A part that restarts may be missing for a moment, so it is looked for again.
+PARTS_LOOK_EVERY_S, LOOKS_IN_VAIN = 5.0, 2
 
 
 def serve_forever(settings: Settings) -> int:
@@ -90,12 +91,19 @@ def _serve_until(stop: StopSignal, settings: Settings, found: Ingress) -> int:
 
 def _gone_parts(stop: StopSignal) -> str:
     """Wait for the signal, or until a part of the service was ended from outside. Returns what is gone, or ""."""
+    looks = 0
     while not stop.wait(PARTS_LOOK_EVERY_S):
-        if missing := service_actors.missing_actors():
-            return f"its actors {', '.join(missing)} were ended by another program."
-        if not app.has_api():
-            return "its API was removed from Ray Serve by another program."
+        gone = _gone_part()
+        looks = looks + 1 if gone else 0
+        if looks == LOOKS_IN_VAIN:
+            return gone
     return ""
+
+
+def _gone_part() -> str:
+    if missing := service_actors.missing_actors():
+        return f"another program has ended its actors {', '.join(missing)}."
+    return "" if app.has_api() else "another program has removed its API from Ray Serve."
 
 
 def _with_key(settings: Settings) -> Settings:

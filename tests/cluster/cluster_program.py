@@ -1,7 +1,7 @@
 """A Ray cluster on this machine that obeys its standard input.
 
-`add GPUS` and `kill NODE`; `hold GPU` and `release`; `deploy` and `ask` another Serve application; `where` the
-service's actors are, `here` for the head, and `process` of its task manager.
+`add GPUS` and `kill NODE`; `hold GPU` and `release`; `deploy` and `ask` another Serve application; `undeploy` the
+API, `end` an actor; `where` the service's actors are, `here` for the head, and `process` of its task manager.
 
 A program of its own, because a test session can be in one Ray only.
 """
@@ -80,6 +80,10 @@ def main():
             answer = ",".join(look_into(name, node_of) for name in ACTORS)
         elif command == "here":
             answer = cluster.head_node.node_id
+        elif command == "undeploy":
+            serve.delete("rfuav")
+        elif command == "end":
+            ray.kill(ray.get_actor(arguments[0], names.NAMESPACE))
         elif command == "process":
             answer = look_into(names.TASK_MANAGER, process_of)
         print(f"{ANSWER}{answer}", flush=True)

@@ -6,7 +6,6 @@ Everything else is shared, as on a network file system. Needs root, and Linux's 
 import os
 import shutil
 import subprocess
-import time
 from contextlib import contextmanager, suppress
 
 import psutil
@@ -40,16 +39,16 @@ class Host:
         _ip("-n", self.name, "route", "add", "default", "via", OUTSIDE)
 
     def start(self, words, environment, output):
-        """Start a program on this host. It sees the host's folder as /private."""
+        """Start a program on this host. It sees the host's folder as /private. `output`: a file, or PIPE."""
         inside = ["ip", "netns", "exec", self.name, "unshare", "-m", "-u", "bash", "-c", _INSIDE, "inside"]
-        with output.open("a") as log:
-            return subprocess.Popen(
-                [*inside, self.name, self.private, *words],
-                env=environment,
-                cwd=self.private,
-                stdout=log,
-                stderr=log,
-            )
+        return subprocess.Popen(
+            [*inside, self.name, self.private, *words],
+            env=environment,
+            cwd=self.private,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
 
     def processes(self):
         pids = subprocess.run(["ip", "netns", "pids", self.name], capture_output=True, text=True, check=False)
@@ -89,15 +88,6 @@ def new_hosts(count, folder):
         for host in hosts:
             host.remove()
         _ip("link", "del", BRIDGE)
-
-
-def wait_until(is_true, within_s):
-    """Look until it is true. Returns after how many seconds it was."""
-    started_s = time.monotonic()
-    while not is_true():
-        assert time.monotonic() < started_s + within_s
-        time.sleep(0.1)
-    return time.monotonic() - started_s
 
 
 def _ip(*words):

@@ -15,36 +15,29 @@ from rfuav_ray.machine.ports import free_port
 STARTS_WITHIN_S = 60
 #: a folder of the programs of this environment
 PROGRAMS = Path(sys.executable).parent
+#: for programs whose output is read as it comes
+UNBUFFERED = {"PYTHONUNBUFFERED": "1"}
 
 
 class RayHead:
-    def __init__(self, environment, folder):
-        """Start it. `environment` has what `ray start` needs; files go into `folder`."""
+    def __init__(self, environment, folder, *options):
+        """Start it. `environment` and `options` are for `ray start`; files go into `folder`."""
         self.folder = folder
         self.port, self.dashboard_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.dashboard_port}"
         self.environment = environment | {"RAY_ADDRESS": f"127.0.0.1:{self.port}"}
-        with (folder / "ray.txt").open("w") as log:
-            self.process = subprocess.Popen(
-                [
-                    *(PROGRAMS / "ray", "start", "--head", "--block", f"--port={self.port}", "--num-cpus=2"),
-                    *("--include-dashboard=true", f"--dashboard-port={self.dashboard_port}"),
-                    f"--dashboard-agent-listen-port={free_port()}",
-                ],
-                env=environment,
-                stdout=log,
-                stderr=log,
-            )
-        deadline_s = time.monotonic() + STARTS_WITHIN_S
-        while not self._answers():
-            assert time.monotonic() < deadline_s, (folder / "ray.txt").read_text()
-            time.sleep(0.2)
-
-    def _answers(self):
-        try:
-            return httpx.get(f"{self.url}/api/version").status_code == 200
-        except httpx.HTTPError:
-            return False
+        self.process = subprocess.Popen(
+            [
+                *(PROGRAMS / "ray", "start", "--head", "--block", f"--port={self.port}", "--num-cpus=2"),
+                *("--include-dashboard=true", f"--dashboard-port={self.dashboard_port}"),
+                *(f"--dashboard-agent-listen-port={free_port()}", *options),
+            ],
+            env=environment | UNBUFFERED,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        wait_until_ray_runs(self.process)
 
     def call(self, *words, is_wrong=False):
         """Run a command of this environment's programs on the cluster. Returns what it printed."""
@@ -77,7 +70,6 @@ class RayHead:
             if found.get("last_deployed_time_s") != before and found["status"] in ("RUNNING", "DEPLOY_FAILED"):
                 return found
             assert time.monotonic() < deadline_s, found
-            time.sleep(0.2)
 
     def status(self):
         """What Serve says of the application."""
@@ -91,11 +83,22 @@ class RayHead:
         _, alive = psutil.wait_procs(family, timeout=20)
         for process in alive:
             process.kill()
+        self.process.stdout.close()
+
+
+def wait_until_ray_runs(process):
+    """Read what `ray start --block` prints until Ray runs."""
+    printed = []
+    for line in process.stdout:
+        printed.append(line)
+        if "Ray runtime started" in line:
+            return
+    raise AssertionError("".join(printed))
 
 
 @contextmanager
-def started_head(environment, folder):
-    head = RayHead(environment, folder)
+def started_head(environment, folder, *options):
+    head = RayHead(environment, folder, *options)
     try:
         yield head
     finally:

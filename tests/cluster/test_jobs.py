@@ -6,19 +6,16 @@ import shlex
 import subprocess
 import sys
 import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 
 import httpx
 import pytest
 
-from rfuav_ray.machine.ports import free_port
+from tests.cluster.ray_head import UNBUFFERED, started_head
 from tests.support.project import ROOT
 
 TOKEN = "0123456789abcdef" * 4
 RAY = str(Path(sys.executable).with_name("ray"))
-STARTS_WITHIN_S, ENDS_WITHIN_S = 120, 240
 ENDED = {"SUCCEEDED", "FAILED", "STOPPED"}
 QUICK = shlex.split("train --config configs/train/quick.yaml --model mobilenet_v3_small --image-size 32")
 
@@ -31,11 +28,6 @@ class Jobs:
     def __init__(self, environment, address):
         self._environment, self._address = environment, address
         self._http = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
-
-    def are_possible(self):
-        with suppress(httpx.TransportError):
-            return self._http.get("/api/jobs/").is_success
-        return False
 
     def call(self, *arguments):
         """Call `ray job`; returns its output."""
@@ -54,15 +46,22 @@ class Jobs:
         assert f"'{job_id}' submitted" in output, output
 
     def wait(self, job_id, text="\0"):
-        """Wait for the job's end, or for a text in its log; returns its status, exit code and log."""
-        deadline_s = time.monotonic() + ENDS_WITHIN_S
-        while time.monotonic() < deadline_s:
-            job = self._http.get(f"/api/jobs/{job_id}").json()
+        """Follow the log to the job's end, or to a text in it; returns the job's status, exit code and log."""
+        follow = [RAY, "job", "logs", "--follow", "--address", self._address, job_id]
+        log = ""
+        with subprocess.Popen(
+            follow, env=self._environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as following:
+            for line in following.stdout:
+                log += line
+                if text in line:
+                    following.terminate()
+                    break
+        job = self._http.get(f"/api/jobs/{job_id}").json()
+        if text not in log:
+            assert job["status"] in ENDED, job
             log = self._http.get(f"/api/jobs/{job_id}/logs").json()["logs"]
-            if job["status"] in ENDED or text in log:
-                return job["status"], job.get("driver_exit_code"), log
-            time.sleep(0.1)
-        raise AssertionError(f"{job_id} did not end: {log}")
+        return job["status"], job.get("driver_exit_code"), log
 
     def run(self, job_id, arguments, *options, root=None):
         self.submit(job_id, arguments, *options, root=root)
@@ -77,27 +76,12 @@ def jobs():
             "RAY_AUTH_TOKEN": TOKEN,
             "RAY_USAGE_STATS_ENABLED": "0",
             "PYTHONPATH": "",  # The job has its own copy of the project.
+            **UNBUFFERED,
         }
         for name in ("RAY_ADDRESS", "RFUAV_URL", "RFUAV_ROOT"):
             environment.pop(name, None)
-        port = free_port()
-        options = (
-            f"--head --block --node-ip-address 127.0.0.1 --port {free_port()} --num-cpus 2 --num-gpus 1 "
-            f"--include-dashboard=true --dashboard-host 127.0.0.1 --dashboard-port {port} "
-            f"--dashboard-agent-listen-port {free_port()} --temp-dir {folder}/ray"
-        )
-        found = Jobs(environment, f"http://127.0.0.1:{port}")
-        with Path(folder, "head.txt").open("w") as log:
-            head = subprocess.Popen([RAY, "start", *shlex.split(options)], env=environment, stdout=log, stderr=log)
-        try:
-            deadline_s = time.monotonic() + STARTS_WITHIN_S
-            while not found.are_possible():
-                assert head.poll() is None and time.monotonic() < deadline_s, Path(folder, "head.txt").read_text()
-                time.sleep(0.5)
-            yield found
-        finally:
-            head.terminate()  # It ends the processes that it has started.
-            head.wait(60)
+        with started_head(environment, Path(folder), "--num-gpus=1", f"--temp-dir={folder}/ray") as head:
+            yield Jobs(environment, head.url)
 
 
 @pytest.fixture

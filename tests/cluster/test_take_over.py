@@ -140,3 +140,22 @@ def test_take_over_resumes_the_run_of_a_killed_service(start, environment, train
         epochs = epochs_reported(client, task_id)
     assert epochs == list(range(1, len(epochs) + 1))
     assert "ending the actors" in output_of(environment).read_text()
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("undeploy", "another program has removed its API from Ray Serve"),
+        ("end metrics", "another program has ended its actors metrics"),
+    ],
+)
+def test_service_ends_with_an_error_when_another_program_takes_a_part_of_it(
+    start, cluster, environment, command, said
+):
+    service = start()
+    # Its API answers a moment before its start is over.
+    while "is ready." not in output_of(environment).read_text():
+        assert service.poll() is None and cluster.tell("here")
+    cluster.tell(command)
+    assert service.wait(90) == 1
+    assert said in output_of(environment).read_text()

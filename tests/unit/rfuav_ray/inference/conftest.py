@@ -17,3 +17,9 @@ def three_threads():
     torch.set_num_threads(3)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def model_knows_spectrograms(run):
+    """The config of the run's model says how its spectrograms were made."""
+    run.knows_spectrograms()

@@ -10,13 +10,7 @@ from sigmf import sigmffile
 from rfuav_ray.errors import RunError
 from tests.support.inference_runs import CENTER_HZ, RATE_HZ, WINDOW, busy
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture
-def run(run):
-    run.knows_spectrograms()
-    return run
+pytestmark = pytest.mark.usefixtures("one_thread", "model_knows_spectrograms")
 
 
 def test_annotations_images_can_be_kept(run):

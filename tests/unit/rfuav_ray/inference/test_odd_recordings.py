@@ -6,13 +6,7 @@ import pytest
 from rfuav_ray.errors import RunError
 from tests.support.inference_runs import RATE_HZ, WINDOW, busy
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture
-def run(run):
-    run.knows_spectrograms()
-    return run
+pytestmark = pytest.mark.usefixtures("one_thread", "model_knows_spectrograms")
 
 
 def test_odd_recordings_a_higher_rate_is_resampled_and_told(run):

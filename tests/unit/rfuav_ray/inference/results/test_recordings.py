@@ -14,13 +14,7 @@ from rfuav_ray.signals.stft_settings import StftSettings
 from tests.support.inference_runs import CENTER_HZ, RATE_HZ, STFT, WINDOW, busy
 from tests.support.typed_dicts import assert_is
 
-pytestmark = pytest.mark.usefixtures("one_thread")
-
-
-@pytest.fixture
-def run(run):
-    run.knows_spectrograms()
-    return run
+pytestmark = pytest.mark.usefixtures("one_thread", "model_knows_spectrograms")
 
 
 def test_recordings_give_a_row_for_each_window(run):
