@@ -23,10 +23,12 @@ serve: install
 
 # The unit tests on all cores, then the integration tests, which share one service.
 test: install
-	$(BIN)/pytest tests/unit --numprocesses auto --cov --cov-report term:skip-covered
+	$(BIN)/pytest tests/unit --numprocesses auto $(COVERAGE)
 	$(BIN)/pytest tests/integration -m 'not long'
 
-# Half an hour: also the page in a browser, killed and stopped services, and clusters of several nodes.
+# Three quarters of an hour: also the page in a browser, killed and stopped services, clusters of several nodes, and
+# the coverage of the unit tests, which would make `make test` a minute longer.
+test-all: COVERAGE := --cov --cov-report term:skip-covered
 test-all: test
 	$(BIN)/pytest tests/integration -m long
 	$(BIN)/pytest tests/browser
