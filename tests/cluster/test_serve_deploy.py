@@ -1,5 +1,6 @@
 """`serve deploy configs/serve.yaml`: the service as an application of a cluster's Ray Serve."""
 
+import json
 import subprocess
 import sys
 import threading
@@ -79,6 +80,16 @@ def test_deployed_service_is_seen_by_serve_and_the_dashboard(head, client):
     assert client.health()["status"] == "healthy"
     assert head.status()["docs_path"] == "/docs"
     assert "ok     Ray has the environment" in head.call("rfuav", "doctor")
+
+
+def test_a_job_sends_its_task_to_the_service(head, client, dataset, root):
+    variables = {"env_vars": {"RFUAV_URL": client.base_url}}
+    words = [sys.executable, "-m", "rfuav_ray", "split", dataset / "train", root / "by-a-job"]
+    options = ["--address", head.url, "--runtime-env-json", json.dumps(variables)]
+    printed = head.call("ray", "job", "submit", *options, "--", *words)
+    (task,) = client.get_all_tasks()["preprocessing_tasks"]
+    assert task["task_id"] in printed and task["status"] == "completed"
+    assert list((root / "by-a-job").glob("train/*/*.png"))
 
 
 def test_redeploy_in_the_middle_of_a_stream_loses_nothing(head, client, task_id, settings, port):

@@ -26,10 +26,11 @@ ROOTS_DEPUTY = "postgres"
 
 
 class PostgresServer:
-    def __init__(self, home: Path, log: Path) -> None:
+    def __init__(self, home: Path, log: Path, address: str) -> None:
         self._programs = _find_programs()
         self._data = home / "data"
         self._log = log
+        self._address = address
         self._port = free_port()
         password_file = home / "password"
         password_file.write_text(PASSWORD)
@@ -38,8 +39,10 @@ class PostgresServer:
                 shutil.chown(path, ROOTS_DEPUTY)
         options = ["--no-sync", "--auth=scram-sha-256", f"--pwfile={password_file}", "--username=rfuav"]
         self._run("initdb", "-D", str(self._data), *options, "--encoding=UTF8", "--locale=C")
+        with (self._data / "pg_hba.conf").open("a") as rules:
+            rules.write("host all all all scram-sha-256\n")
         self._options = (
-            f"-c port={self._port} -c listen_addresses=127.0.0.1 -c unix_socket_directories={home} "
+            f"-c port={self._port} -c listen_addresses={address} -c unix_socket_directories={home} "
             "-c fsync=on -c synchronous_commit=on"
         )
 
@@ -54,10 +57,10 @@ class PostgresServer:
     def new_database(self) -> str:
         """The URL of an empty one."""
         name = f"rfuav_{uuid.uuid4().hex}"
-        server = f"postgresql://rfuav:{PASSWORD}@127.0.0.1:{self._port}"
+        server = f"postgresql://rfuav:{PASSWORD}@{self._address}:{self._port}"
         with psycopg.connect(f"{server}/postgres", autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")
-        return f"postgresql+psycopg://rfuav:{PASSWORD}@127.0.0.1:{self._port}/{name}"
+        return f"postgresql+psycopg://rfuav:{PASSWORD}@{self._address}:{self._port}/{name}"
 
     def _run(self, program: str, *arguments: str) -> None:
         deputy = ROOTS_DEPUTY if os.geteuid() == 0 else None
@@ -77,11 +80,11 @@ class PostgresServer:
 
 
 @contextmanager
-def postgres_server(folder: Path) -> Iterator[PostgresServer]:
-    """Its log is written in `folder`."""
+def postgres_server(folder: Path, address: str = "127.0.0.1") -> Iterator[PostgresServer]:
+    """It listens on the address. Its log is written in `folder`."""
     # Not in `folder` as well: pytest lets nobody but root into root's folders; and sockets need a short path.
     with tempfile.TemporaryDirectory(prefix="rfuav-postgres-") as home:
-        server = PostgresServer(Path(home), folder / "postgres.log")
+        server = PostgresServer(Path(home), folder / "postgres.log", address)
         server.start()
         try:
             yield server
@@ -90,9 +93,9 @@ def postgres_server(folder: Path) -> Iterator[PostgresServer]:
 
 
 @contextmanager
-def running_postgres(folder: Path) -> Iterator[str]:
+def running_postgres(folder: Path, address: str = "127.0.0.1") -> Iterator[str]:
     """The URL of an empty database on a server of its own, whose log is written in `folder`."""
-    with postgres_server(folder) as server:
+    with postgres_server(folder, address) as server:
         yield server.new_database()
 
 

@@ -16,6 +16,13 @@ def family(process):
     return psutil.Process(process.pid).children(recursive=True)
 
 
+def has_title(process: psutil.Process, title: str) -> bool:
+    """Whether the process calls itself so, as Ray's workers do by the names of their actors."""
+    with suppress(psutil.Error):
+        return any(title in word for word in process.cmdline()[:1])
+    return False
+
+
 def is_over(processes):
     return not psutil.wait_procs(processes, timeout=10)[1]
 

@@ -1,4 +1,5 @@
 import os
+import shutil
 import stat
 import sys
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 from ray.serve._private import constants, haproxy
 
-from serve_app.ingress.choice import ingress
+from serve_app.ingress.choice import ingress, lasting_ingress
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="HAProxy's binary comes with Ray on Linux only")
 
@@ -47,6 +48,19 @@ def test_choice_a_folder_that_somebody_else_has_made_is_left_alone(tmp_path):
             assert folder_of(found) != folder and list(tmp_path.iterdir()) == []
     finally:
         folder.unlink()
+
+
+def test_choice_files_of_an_haproxy_that_runs_stay_when_its_environment_is_printed_again(tmp_path):
+    folder = folder_of(lasting_ingress("127.0.0.1", tmp_path))
+    try:
+        (folder / "in use").touch()
+        assert folder_of(lasting_ingress("127.0.0.1", tmp_path)) == folder and (folder / "in use").exists()
+        folder.chmod(0o777)
+        other = folder_of(lasting_ingress("127.0.0.1", tmp_path))
+        assert other != folder
+        shutil.rmtree(other)
+    finally:
+        shutil.rmtree(folder)
 
 
 def folder_of(found):
