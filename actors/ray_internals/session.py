@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from rfuav_ray.errors import RfuavError
-from rfuav_ray.machine.private_files import make_private, private_folder
+from rfuav_ray.machine.private_files import check_folder, make_private, private_folder
 
 logger = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ def temp_folder() -> Path:
     base = Path(os.environ.get(FOLDER) or _temporary())
     if not base.is_absolute():
         raise RfuavError(f"{FOLDER}: '{base}' is not an absolute path.")
+    check_folder(base, FOLDER, may_be_shared=True)
     folder = base if _is_private(base) else base / f"rfuav-{os.geteuid()}"
     if len(str(folder)) + len(BELOW_FOLDER) > LONGEST_SOCKET:
         longest = LONGEST_SOCKET - len(BELOW_FOLDER)

@@ -92,7 +92,7 @@ class ForkServer:
         client, _ = self._listener.accept()
         try:
             request, streams = _receive(client)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, TypeError) as error:
             print(f"a worker's request cannot be read: {error}", file=sys.stderr)
             client.close()
             return None
