@@ -18,10 +18,10 @@ from actors.ray_internals.ray_serve import keep_replica_on_loopback, serve_addre
 from actors.ray_internals.variables import INGRESS_HOST, JOB
 from rfuav_ray.cli.run_config import read_settings
 from rfuav_ray.errors import RfuavError
-from rfuav_ray.machine.service_files import keep_private
 from rfuav_ray.settings import LOOPBACK, Settings
 from serve_app.api import create_api
 from serve_app.service_actors import ensure_actors
+from serve_app.service_files import keep_private
 
 #: high, because an event stream holds its request for hours
 MAX_ONGOING_REQUESTS = 10_000

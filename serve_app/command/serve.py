@@ -23,13 +23,13 @@ from actors.ray_internals.ray_serve import check_replica_port, serve_address
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.machine.ports import check_free
-from rfuav_ray.machine.service_files import SECRETS, keep_private
 from rfuav_ray.settings import LOOPBACK, Settings
 from serve_app import app, service_actors
 from serve_app.command.banner import banner
 from serve_app.command.stop_signal import StopSignal, say, stop_signal
 from serve_app.ingress.choice import Ingress, ingress
 from serve_app.ingress.of_cluster import ingress_of_cluster
+from serve_app.service_files import SECRETS, keep_private
 
 GCS_LOOK_EVERY_S, GCS_GONE_AFTER_S = 1.0, 8.0
 #: A part that restarts may be missing for a moment, so it is looked for again.

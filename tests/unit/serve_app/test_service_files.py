@@ -1,5 +1,5 @@
-from rfuav_ray.machine.service_files import SECRETS, keep_private
 from rfuav_ray.settings import Settings
+from serve_app.service_files import SECRETS, keep_private
 
 
 def test_keep_private_also_files_of_earlier_releases(tmp_path):
