@@ -1,6 +1,7 @@
 """The memory of this machine, or of the container that limits it, and what processes use of it. Linux only."""
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -63,15 +64,18 @@ def memory_of(process: int) -> int:
     return sum(found) if found else memory_at_most(process)  # kernels before 5.9 don't tell
 
 
-def _sizes(file: Path, names: Sequence[str]) -> list[int]:
-    lines = (line.split() for line in file.read_text(encoding="ascii", errors="replace").splitlines())
-    return [int(words[1]) * _KIB for words in lines if words and words[0] in names]
+def _sizes(file: Path, names: tuple[str, ...]) -> list[int]:
+    lines = file.read_text(encoding="ascii", errors="replace").splitlines()
+    return [int(line.split()[1]) * _KIB for line in lines if line.startswith(names)]
 
 
 def descendants(process: int) -> Iterator[int]:
     """Yield the children of a process, their children, and so on."""
-    for thread in (PROC / str(process) / "task").glob("*/children"):
-        with suppress(OSError):  # it has ended meanwhile
-            for child in map(int, thread.read_text(encoding="ascii").split()):
-                yield child
-                yield from descendants(child)
+    threads = f"/proc/{process}/task"
+    with suppress(OSError):  # it has ended meanwhile
+        # The guard does it often, and Path takes three times as long.
+        for thread in os.listdir(threads):  # noqa: PTH208
+            with suppress(OSError), open(f"{threads}/{thread}/children", encoding="ascii") as file:  # noqa: PTH123
+                for child in map(int, file.read().split()):
+                    yield child
+                    yield from descendants(child)
