@@ -35,6 +35,12 @@ def folder_problem(folder: Path, *, may_be_shared: bool = False) -> str | None:
     return None
 
 
+def is_open_to_others(folder: Path) -> bool:
+    """Whether other users can reach an own folder and write into it."""
+    reachable = all(parent.stat().st_mode & stat.S_IXOTH for parent in (folder, *folder.parents))
+    return reachable and bool(folder.stat().st_mode & OTHERS_MAY_WRITE)
+
+
 def check_folder(folder: Path, setting: str, *, may_be_shared: bool = False) -> None:
     """Raises RfuavError if other users could change what the service keeps in the folder; see `folder_problem`."""
     if problem := folder_problem(folder, may_be_shared=may_be_shared):

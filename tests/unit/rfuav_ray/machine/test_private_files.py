@@ -1,10 +1,17 @@
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from rfuav_ray.errors import RfuavError
-from rfuav_ray.machine.private_files import check_folder, make_private, open_private, private_folder
+from rfuav_ray.machine.private_files import (
+    check_folder,
+    is_open_to_others,
+    make_private,
+    open_private,
+    private_folder,
+)
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a folder of another user")
 NOBODY = 65534
@@ -62,6 +69,18 @@ def test_check_folder_may_be_like_tmp_where_that_is_allowed(tmp_path):
     (tmp_path / "shared").chmod(0o777)
     with pytest.raises(RfuavError, match="LOG_FILE"):
         check_folder(tmp_path / "shared", "LOG_FILE", may_be_shared=True)
+
+
+def test_is_open_to_others_who_reach_and_write():
+    with tempfile.TemporaryDirectory(dir="/tmp") as made:
+        folder = Path(made) / "sockets"
+        folder.mkdir()
+        folder.chmod(0o777)
+        assert not is_open_to_others(folder)
+        Path(made).chmod(0o755)
+        assert is_open_to_others(folder)
+        folder.chmod(0o755)
+        assert not is_open_to_others(folder)
 
 
 def test_make_private_leaves_the_owners_rights_and_what_is_missing(tmp_path):
