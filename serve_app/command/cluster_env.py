@@ -4,12 +4,12 @@ import os
 import shlex
 from collections.abc import Iterator
 
-from actors.ray_internals import variables
+from actors.ray_internals import session, variables
 from rfuav_ray.cli.doctor.software import Finding
 from rfuav_ray.settings import Settings
 from serve_app.ingress.choice import Ingress, lasting_ingress
 
-OWN_FOLDER = "Start Ray there with RAY_TMPDIR set to a folder that only its user can open (chmod 700)."
+OWN_FOLDER = f"Start Ray there with {session.FOLDER} set to a folder that only its user can open (chmod 700)."
 ADVICE = 'Stop Ray there, and start it in a shell with `eval "$(rfuav cluster-env)"`.'
 
 
