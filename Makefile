@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := rfuav_ray preprocessing actors serve_app benchmarks tests
 
-.PHONY: install demo serve test test-all cluster faults check bench soak clean docs/openapi.json
+.PHONY: install demo serve test test-all cluster faults check audit bench soak clean docs/openapi.json
 
 install: .venv/installed
 
@@ -54,6 +54,11 @@ check: install
 	# Names of the standard library that the oldest Python of pyproject.toml does not have.
 	$(BIN)/vermin --quiet --target=3.11- --violations --no-tips --eval-annotations $(PACKAGES)
 	.ci/every_python $(PACKAGES)
+	$(BIN)/python .ci/audit
+
+# The pinned packages and the published security advisories. It says so where it cannot reach them.
+audit: install
+	$(BIN)/python .ci/audit
 
 # The description of the REST API, after a change of a route or a request.
 docs/openapi.json: install

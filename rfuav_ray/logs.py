@@ -2,14 +2,31 @@
 
 import logging
 import sys
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler, WatchedFileHandler
 
+from rfuav_ray.machine.private_files import open_private
 from rfuav_ray.settings import Settings
 
 MAX_BYTES = 10 * 1024 * 1024
 KEPT_FILES = 5
 #: every logger is named after its module, below one of these
 PACKAGES = ("rfuav_ray", "preprocessing", "actors", "serve_app")
+
+
+class _Private(logging.FileHandler):
+    """Only its owner may read the file."""
+
+    def _open(self) -> TextIOWrapper:
+        return TextIOWrapper(open(self.baseFilename, "ab", opener=open_private), encoding=self.encoding)
+
+
+class _Rotating(_Private, RotatingFileHandler):
+    pass
+
+
+class _Watched(_Private, WatchedFileHandler):
+    pass
 
 
 def write_to_log_file(settings: Settings, *, rotates: bool = False, also_to_terminal: bool = False) -> None:
@@ -27,9 +44,9 @@ def write_to_log_file(settings: Settings, *, rotates: bool = False, also_to_term
         return
     settings.log_file.parent.mkdir(parents=True, exist_ok=True)
     handlers: list[logging.Handler] = [
-        RotatingFileHandler(settings.log_file, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
+        _Rotating(settings.log_file, maxBytes=MAX_BYTES, backupCount=KEPT_FILES, encoding="utf-8")
         if rotates
-        else WatchedFileHandler(settings.log_file, encoding="utf-8")
+        else _Watched(settings.log_file, encoding="utf-8")
     ]
     handlers[0].setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     if also_to_terminal:

@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     max_run_retries: int = Field(2, ge=0, le=1000)
     #: a run that shows no sign of life for so long is killed and tried again; 0 for never
     run_silence_s: float = Field(600.0, ge=0, le=7 * 86_400)
+    #: what one run may use, as a fraction of its node's memory; 0 for no limit
+    run_memory_limit: float = Field(0.8, ge=0, le=1)
     #: auto: the workers of runs are forks of a process that has PyTorch loaded, where that works
     warm_workers: Literal["auto", "off"] = "auto"
 

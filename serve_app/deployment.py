@@ -21,6 +21,7 @@ from rfuav_ray.errors import RfuavError
 from rfuav_ray.settings import LOOPBACK, Settings
 from serve_app.api import create_api
 from serve_app.service_actors import ensure_actors
+from serve_app.service_files import keep_private
 
 #: high, because an event stream holds its request for hours
 MAX_ONGOING_REQUESTS = 10_000
@@ -106,8 +107,12 @@ def _require_key(settings: Settings) -> None:
 
 
 def _hold_state_folder(settings: Settings) -> None:
-    """Keep `rfuav serve` from the state folder as long as this process lives. Raises RfuavError if it has it."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    """Keep `rfuav serve` and other users from the state folder, as long as this process lives.
+
+    Raises:
+        RfuavError: A `rfuav serve` has it, or another user.
+    """
+    keep_private(settings)
     lock = os.open(settings.state_dir / "lock", os.O_RDWR | os.O_CREAT, 0o666)
     try:
         fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -25,7 +25,7 @@ SAVED_GPUS, SAVED_LIMITS = "gpus", "caps"
 
 class DeviceWatch:
     def __init__(self, settings: Settings, store: Store) -> None:
-        self.pool = DevicePool(settings.online_gpu_share)
+        self.pool = DevicePool(settings.online_gpu_share, settings.run_memory_limit)
         #: called with the offers of all devices, and with the devices that are gone since the last call
         self.on_change: list[Callable[[Mapping[str, Offer], Collection[str]], None]] = []
         self._store = store

@@ -1,4 +1,4 @@
-"""NodeMonitor: reads the hardware of its node and how busy it is. A small actor on each node."""
+"""NodeMonitor: reads the hardware of its node, and guards its memory. A small actor on each node."""
 
 import os
 from typing import Any
@@ -7,6 +7,7 @@ import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.devices.numbering import Node
+from actors.memory.guard import start_guard
 from rfuav_ray.machine.hardware import read_cpu, read_gpus
 
 #: what Ray's lists and its dashboard show as the class of these actors
@@ -14,31 +15,38 @@ SHOWN_AS = "rfuav node monitor"
 
 
 class NodeMonitor:
-    def __init__(self, gpu_count: int) -> None:
-        """Find out which GPUs Ray has on this node.
+    def __init__(self, node_id: str, gpu_count: int, run_memory_limit: float) -> None:
+        """Find out which GPUs Ray has on this node, and guard its memory from then on.
 
         Args:
+            node_id: Ray's id of this node.
             gpu_count: Number of GPUs that this node gives to Ray.
+            run_memory_limit: What one run may use, as a fraction of the node's memory; 0 for no limit.
         """
         self._gpu_ids = _visible_gpu_ids(gpu_count)
+        self._guard = start_guard(node_id, run_memory_limit)
 
     def gpu_ids(self) -> list[str]:
         """Ray's ids of this node's GPUs, in order."""
         return self._gpu_ids
+
+    def why_ended(self, run_id: str) -> str | None:
+        """Why the memory guard has ended this run; None if it hasn't."""
+        return None if self._guard is None else self._guard.why_ended(run_id)
 
     def read(self) -> dict[str, Any]:
         """The result of `read_gpus` for this node's GPUs (key `gpus`), and that of `read_cpu` (key `cpu`)."""
         return {"gpus": read_gpus(self._gpu_ids), "cpu": read_cpu()}
 
 
-def start(node: Node) -> Any:
-    """Start the monitor of a node. Returns its handle."""
+def start(node: Node, run_memory_limit: float) -> Any:
+    """Start the monitor of a node. Returns its handle. See NodeMonitor for the limit."""
     here = NodeAffinitySchedulingStrategy(node.id, soft=False)
     options = {"num_cpus": 0, "max_restarts": -1, "max_task_retries": -1, "scheduling_strategy": here}
     # Each reading would be a row in Ray's list of tasks: nine of ten rows were ours.
     options |= {"enable_task_events": False}
     shown: type[NodeMonitor] = type(SHOWN_AS, (NodeMonitor,), {})
-    return ray.remote(shown).options(**options).remote(node.gpu_count)
+    return ray.remote(shown).options(**options).remote(node.id, node.gpu_count, run_memory_limit)
 
 
 def _visible_gpu_ids(gpu_count: int) -> list[str]:

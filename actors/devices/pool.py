@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 
 #: how often the nodes are listed and their hardware is read
 LOOK_EVERY_S = 2.0
+ANSWERS_WITHIN_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,14 @@ class _ReadyGpu:
 
 
 class DevicePool:
-    def __init__(self, reserved_fraction: float) -> None:
+    def __init__(self, reserved_fraction: float, run_memory_limit: float = 0.0) -> None:
         """Create an empty pool; `adopt` and `look` add the devices.
 
         Args:
             reserved_fraction: Fraction of every GPU that runs leave free, 0 to 1.
+            run_memory_limit: What one run may use, as a fraction of its node's memory; 0 for no limit.
         """
+        self._run_memory_limit = run_memory_limit
         #: fraction of every GPU that is reserved for runs
         self.gpu_share = 1 - reserved_fraction
         self._nodes: dict[str, Node] = {}
@@ -80,6 +83,16 @@ class DevicePool:
             logger.warning("node %s (%s) does not answer: nothing starts there", node.name, node_id)
             self._silent.add(node_id)
         return False
+
+    async def why_ended(self, node_id: str, run_id: str) -> str | None:
+        """Why the memory guard of the node has ended this run; None if it hasn't, or the node does not answer."""
+        monitor = self._monitors.get(node_id)
+        try:
+            asked = monitor and monitor.why_ended.remote(run_id)
+            reason: str | None = asked and await asyncio.wait_for(asked, ANSWERS_WITHIN_S)
+        except (RayError, TimeoutError):
+            return None
+        return reason
 
     def places(self, device: str) -> dict[str, float]:
         """The nodes where a run on this device can be, and the CPUs of each, without the nodes that do not answer.
@@ -147,7 +160,7 @@ class DevicePool:
             self._readings.pop(node.id, None)
         for node in joined:
             logger.info("node %s (%s) has %g CPUs and %d GPUs", node.name, node.id, node.cpus, node.gpu_count)
-            self._monitors[node.id] = node_monitor.start(node)
+            self._monitors[node.id] = node_monitor.start(node, self._run_memory_limit)
             unclaimed = sum(g.node_id == node.id and g.device not in self._ready for g in self._gpus.values())
             work = {f"the monitor of node {node.id}": self._watch}
             work |= {f"the preparation of GPU {n} of node {node.id}": self._claim for n in range(unclaimed)}

@@ -12,6 +12,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from actors.ray_internals.variables import JOB
 from rfuav_ray.errors import RfuavError
+from rfuav_ray.machine.private_files import is_open_to_others
 
 HEAD_RESOURCE = "node:__internal_head__"
 #: a new worker starts for the call
@@ -50,6 +51,24 @@ def environment_of(node_id: str, names: Iterable[str]) -> dict[str, str]:
         read.options(scheduling_strategy=there).remote(list(names)), timeout=ANSWERS_WITHIN_S
     )
     return found
+
+
+def folder_open_to_others(node_id: str) -> str | None:
+    """The folder with the sockets of a node's Ray if every user of that machine may write into it, else None."""
+    there = NodeAffinitySchedulingStrategy(node_id, soft=False)
+    look = ray.remote(num_cpus=0, enable_task_events=False)(_open_folder)
+    found: str | None = ray.get(look.options(scheduling_strategy=there).remote(), timeout=ANSWERS_WITHIN_S)
+    return found
+
+
+def _open_folder() -> str | None:
+    folders = [Path(socket).parent for socket in _raylet_sockets()]
+    return next((str(folder) for folder in folders if is_open_to_others(folder)), None)
+
+
+def _raylet_sockets() -> list[str]:
+    """From the command line of this process, a Ray worker."""
+    return [word.removeprefix(RAYLET_OPTION) for word in sys.orig_argv if word.startswith(RAYLET_OPTION)]
 
 
 def _environment(names: list[str]) -> dict[str, str]:
@@ -96,7 +115,7 @@ def fork_server_address() -> str:
             find their node.
     """
     program = [Path(word).name for word in sys.orig_argv[1:2]]
-    raylets = [word.removeprefix(RAYLET_OPTION) for word in sys.orig_argv if word.startswith(RAYLET_OPTION)]
+    raylets = _raylet_sockets()
     if program != [WORKER_PROGRAM] or len(raylets) != 1 or not Path(raylets[0]).is_socket():
         raise UnknownCommandLine(f"Ray starts its workers in an unknown way: {program}, {RAYLET_OPTION}{raylets}")
     if JOB not in os.environ:

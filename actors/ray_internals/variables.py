@@ -12,11 +12,15 @@ WORKER_NICENESS = "RAY_worker_niceness"
 #: the Ray job that a worker belongs to
 JOB = "RAY_JOB_ID"
 
-#: for every Ray process of the service. All but the first are about speed and memory.
+#: for every Ray process of the service. Most are about speed and memory.
 OF_SERVICE = {
     "RAY_USAGE_STATS_ENABLED": "0",
     # The API and the actors have a higher priority than the runs, see actors.runs.supervisor.
     WORKER_NICENESS: "0",
+    # Ray's memory monitor ends small actors and spares the run that took the memory: see actors.memory.guard.
+    "RAY_memory_monitor_refresh_ms": "0",
+    # By default Ray makes all workers, and so the actors, the first that the kernel ends. Only runs shall be.
+    "RAY_worker_oom_score_adjustment": "0",
     # Serve replaces a dead proxy after three of these periods. By default that is half a minute.
     "RAY_SERVE_PROXY_HEALTH_CHECK_PERIOD_S": "1",
     # On a busy machine a proxy needs longer than the default 5 s to start. Serve would kill it, and the start of

@@ -11,10 +11,10 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
 STANDARD_STREAMS = (0, 1, 2)
 
@@ -52,15 +52,13 @@ def _pidfd(worker: int) -> int | None:
 
 
 def _ask(server: socket.socket, arguments: Sequence[str]) -> int:
-    """Request a worker, and return its process id. Raises OSError."""
-    request = {
-        "arguments": list(arguments),
-        "folder": str(Path.cwd()),
-        "environment": dict(os.environ),
-    }
+    """Request a worker, and return its process id. Raises OSError.
+
+    The server reads the worker's environment and folder from this process.
+    """
     streams = array.array("i", STANDARD_STREAMS).tobytes()
     server.sendmsg([b"\0"], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, streams)])
-    server.sendall(json.dumps(request).encode() + b"\n")
+    server.sendall(json.dumps(list(arguments)).encode() + b"\n")
     worker = _line(server)
     if not worker:
         raise ConnectionError("the fork server ended; its output is above")
@@ -83,7 +81,9 @@ def _connect(address: str) -> socket.socket:
         return _open(address)
     except (FileNotFoundError, ConnectionRefusedError):
         pass
-    with Path(f"{address}.lock").open("w") as lock:
+    # Others may write into Ray's folder on a cluster: a link must not lead to another file.
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(f"{address}.lock", flags, 0o600), "w") as lock:  # noqa: PTH123
         fcntl.flock(lock, fcntl.LOCK_EX)
         try:  # another worker may have started it meanwhile
             return _open(address)
@@ -96,10 +96,19 @@ def _open(address: str) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
     try:
         connection.connect(address)
+        _check_user(connection, address)
     except OSError:
         connection.close()
         raise
     return connection
+
+
+def _check_user(connection: socket.socket, address: str) -> None:
+    """Raises PermissionError if another user listens there: it would get the arguments and the streams."""
+    size = struct.calcsize("3i")
+    _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    if user != os.getuid():
+        raise PermissionError(f"'{address}' belongs to the user {user}")
 
 
 def _start(address: str) -> None:

@@ -4,6 +4,9 @@ Ray starts a new Python for each worker. Loading PyTorch, torchvision and scikit
 CPU time. A fork of this process has them at once, and shares their memory. Each node has one server. It starts
 with the first worker that needs it, and ends with the node's raylet. It computes nothing, because threads would
 not survive the fork.
+
+It serves its own user alone. The worker's environment may hold secrets and is never sent: the kernel says which
+process asks, and the server reads that process's environment.
 """
 
 import array
@@ -15,12 +18,12 @@ import runpy
 import selectors
 import signal
 import socket
+import struct
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from actors.ray_internals.variables import JOB, WORKER_NICENESS
 
@@ -153,6 +156,8 @@ def _close(client: socket.socket | None, streams: Sequence[int]) -> None:
 
 
 def _receive(client: socket.socket) -> tuple[Request, list[int]]:
+    """Read a client's request. Raises OSError and ValueError."""
+    process = _process_of(client)
     client.settimeout(10)
     _, ancillary, _, _ = client.recvmsg(1, socket.CMSG_LEN(STREAMS * array.array("i").itemsize))
     streams = array.array("i")
@@ -161,9 +166,22 @@ def _receive(client: socket.socket) -> tuple[Request, list[int]]:
     if len(streams) != STREAMS:
         raise ValueError("the standard streams are missing")
     with client.makefile("rb") as file:
-        fields: dict[str, Any] = json.loads(file.readline())
+        arguments = json.loads(file.readline())
     client.settimeout(None)
-    return Request(**fields), list(streams)
+    pairs = (process / "environ").read_bytes().split(b"\0")
+    environment = dict(os.fsdecode(pair).split("=", 1) for pair in pairs if b"=" in pair)
+    return Request(
+        [str(argument) for argument in arguments], str((process / "cwd").readlink()), environment
+    ), list(streams)
+
+
+def _process_of(client: socket.socket) -> Path:
+    """The folder in /proc of the process that has connected. Raises PermissionError if it is another user's."""
+    size = struct.calcsize("3i")
+    process, user, _group = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, size))
+    if user != os.getuid():
+        raise PermissionError(f"it comes from the user {user}")
+    return Path("/proc", str(process))
 
 
 def run_worker(request: Request, streams: Sequence[int]) -> None:
@@ -194,8 +212,9 @@ def main(address: str, raylet: int) -> None:
         Path(address).unlink()
     watched = os.pidfd_open(raylet)  # fails without pidfds: clients then start a fresh Python
     listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)  # nobody else may connect, not even before a chmod
     listener.bind(address)
-    Path(address).chmod(0o600)
+    os.umask(before)
     listener.listen(BACKLOG)
     print("listening", flush=True)
     null = os.open(os.devnull, os.O_WRONLY)

@@ -3,12 +3,14 @@
 import os
 import sys
 from collections.abc import Callable
+from functools import partial
 from traceback import format_exception
 from typing import Any
 
 import ray
 
 from actors.devices.numbering import CPU
+from actors.memory.run_processes import works_for
 from actors.runs.log_events import warnings_as_events
 from actors.runs.reporter import Reporter
 from actors.runs.spec import Outcome, RunSpec
@@ -39,7 +41,7 @@ def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
     """
     reporter = Reporter(spec, task_manager_actor)
     place = _place(spec)
-    with reporter:
+    with works_for(spec.run_id, place["node_id"]), reporter:
         try:
             on_gpu = f", GPU {', '.join(place['gpu_ids'])}" if place["gpu_ids"] else ""
             message = f"Run {spec.attempt} started in process {os.getpid()} on {place['node']}{on_gpu}."
@@ -134,7 +136,7 @@ def _infer(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> 
 def _preprocess(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlace) -> PreprocessingResult:
     from preprocessing.pipeline.driver import Workers  # noqa: PLC0415
 
-    workers = Workers(spec.worker_count, spec.worker_cpus)
+    workers = Workers(spec.worker_count, spec.worker_cpus, partial(works_for, spec.run_id))
     result: PreprocessingResult = pipeline_of(spec.kind).run(
         request, run_id=spec.task_id, workers=workers, report=reporter.report, roots=spec.data_roots
     )

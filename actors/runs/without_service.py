@@ -12,6 +12,7 @@ from typing import Any
 
 import ray
 
+from actors.ray_internals import session
 from actors.runs.runner import pipeline_of
 from preprocessing.checks import check_preprocessing
 from preprocessing.pipeline.driver import COLLECTOR, Workers
@@ -53,10 +54,11 @@ def _ray(report: Report) -> Iterator[None]:
     address = os.environ.get("RAY_ADDRESS", "local")
     if address == "local":
         report(RunEvent(message="Starting Ray for this call; it takes about 10 seconds."))
+    options = session.private_options() if address == "local" else {}
     # Ray takes SIGTERM for itself and ends the process with another status.
     handler = signal.getsignal(signal.SIGTERM)
     try:
-        ray.init(address=address, log_to_driver=False, logging_level="WARNING")
+        ray.init(**options, address=address, log_to_driver=False, logging_level="WARNING")
     except Exception as error:  # Ray has no exception class for a failed start.
         raise RunError(f"Ray cannot be reached at '{address}': {' '.join(str(error).split())}") from error
     finally:

@@ -42,7 +42,7 @@ def back_up(file: Path) -> Path:
     folder = backup_folder(file)
     backup = folder / f"{file.stem}-{_next_moment(file):{MOMENT}}.db"
     try:
-        folder.mkdir(exist_ok=True)
+        folder.mkdir(mode=0o700, exist_ok=True)
         for left in folder.glob(f"{UNFINISHED}{glob.escape(file.stem)}-*.db"):  # by a killed service
             remove(left)
         copy_database(file, backup)

@@ -7,13 +7,15 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from actors.store.backup import back_up
+from actors.store.backup import back_up, backup_folder
 from actors.store.database import connect, plain_errors, sqlite_file
 from actors.store.migrations import found_version, known_versions, upgrade
 from actors.store.ownership import Owner, take, wait_until_free
 from actors.store.restore import restore_if_damaged
+from actors.store.sqlite_files import beside
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.files import flush_folder
+from rfuav_ray.machine.private_files import make_private
 
 
 def prepare_store(database_url: str, owner: Owner | None = None) -> str | None:
@@ -45,6 +47,7 @@ def prepare_store(database_url: str, owner: Owner | None = None) -> str | None:
             if owner and seen:
                 take(engine, seen, owner)
             if file is not None:
+                _keep_private(file)
                 flush_folder(file.parent)
             return restored
     except OSError as error:
@@ -56,6 +59,12 @@ def prepare_store(database_url: str, owner: Owner | None = None) -> str | None:
 def _prepare_file(file: Path) -> str | None:
     file.parent.mkdir(parents=True, exist_ok=True)
     return restore_if_damaged(file)
+
+
+def _keep_private(file: Path) -> None:
+    """Other users must not read the tasks. SQLite gives the files beside the database the same mode."""
+    for name in (file, *beside(file), backup_folder(file)):
+        make_private(name)
 
 
 def _back_up_older(engine: sa.Engine, file: Path) -> None:

@@ -105,8 +105,13 @@ def copy_database(file: Path, target: Path) -> None:
 
 def remove(file: Path) -> None:
     """Delete a database, and what SQLite may have left beside it. Does nothing if there is none."""
-    for suffix in ("-journal", "-shm", "-wal", ""):
-        _beside(file, suffix).unlink(missing_ok=True)
+    for path in (*beside(file), file):
+        path.unlink(missing_ok=True)
+
+
+def beside(file: Path) -> list[Path]:
+    """The files that SQLite may have beside a database."""
+    return [_beside(file, suffix) for suffix in ("-journal", "-shm", "-wal")]
 
 
 def _check(connection: sqlite3.Connection) -> str | None:

@@ -192,8 +192,11 @@ class ActiveRuns:
         self.carry_out(self._scheduler.decide(new=[task_id]))
 
     async def _blameless(self, task_id: str, lost: Outcome) -> Outcome:
-        """The outcome of a lost run. If its node is gone too, the run is not at fault."""
-        node_id = self._table.get(task_id).node_id
+        """The outcome of a lost run, with its reason. If its node is gone too, the run is not at fault."""
+        task = self._table.get(task_id)
+        node_id = task.node_id
+        if node_id and (reason := await self._devices.pool.why_ended(node_id, f"{task_id}:{task.attempt}")):
+            return Outcome("lost", error=reason)
         reason = node_id and await self._devices.why_gone(node_id)
         return Outcome("interrupted", error=reason) if reason else lost
 

@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -65,10 +65,13 @@ Make = Callable[[dict[str, Any]], Iterator[dict[str, list[bytes]]]]
 
 @dataclass(frozen=True)
 class Workers:
-    """How many Ray tasks work in parallel, and the CPUs that each of them requests from Ray."""
+    """The Ray tasks that work in parallel."""
 
     count: int
+    #: the CPUs that each of them requests from Ray
     cpus_each: float
+    #: what surrounds the work on a block in its worker. Gets Ray's id of the worker's node
+    around: Callable[[str], AbstractContextManager[None]] = nullcontext  # type: ignore[assignment]  # takes any argument
 
 
 def make_files(
@@ -98,6 +101,7 @@ def make_files(
     make = partial(
         _flushing,
         partial(work_on, work, output.path, output.permit),
+        workers.around,
         ray.get_runtime_context().get_node_id(),
     )
     arguments = (blocks, make, workers, output, results, stopping)
@@ -125,13 +129,19 @@ def _complete(total: BlockResult, items: Sequence[Item], output_path: Path) -> B
     return total
 
 
-def _flushing(make: Make, driver_node: str, batch: dict[str, Any]) -> Iterator[dict[str, list[bytes]]]:
+def _flushing(
+    make: Make,
+    around: Callable[[str], AbstractContextManager[None]],
+    driver_node: str,
+    batch: dict[str, Any],
+) -> Iterator[dict[str, list[bytes]]]:
     """Runs in a worker. On another node than the driver's it flushes its files, as the driver cannot."""
-    is_remote = ray.get_runtime_context().get_node_id() != driver_node
-    for answer in make(batch):
-        if is_remote:
-            os.sync()
-        yield answer
+    node_id = ray.get_runtime_context().get_node_id()
+    with around(node_id):
+        for answer in make(batch):
+            if node_id != driver_node:
+                os.sync()
+            yield answer
 
 
 def _collect(

@@ -11,6 +11,8 @@ from typing import Any
 import psutil
 import pynvml
 
+from rfuav_ray.machine.cgroups import MOUNTED, OWN, control_groups
+
 _GIB = 1024**3
 
 
@@ -85,7 +87,7 @@ def _or_none(query: Any, *arguments: Any) -> Any:
         return None
 
 
-def usable_cpus(cgroup: Path = Path("/proc/self/cgroup"), mounted: Path = Path("/sys/fs/cgroup")) -> int:
+def usable_cpus(cgroup: Path = OWN, mounted: Path = MOUNTED) -> int:
     """Return how many CPUs this process may use: its CPU affinity, limited by the quotas of its control groups.
 
     os.cpu_count() may be higher in a container, and so may Ray's count, which an operator can set.
@@ -95,22 +97,10 @@ def usable_cpus(cgroup: Path = Path("/proc/self/cgroup"), mounted: Path = Path("
 
 
 def _cpu_quotas(cgroup: Path, mounted: Path) -> Iterator[float]:
-    """Yield the quotas in CPUs of the control group and its parents. A slice may limit the services in it."""
-    try:
-        lines = cgroup.read_text(encoding="utf-8").splitlines()
-    except OSError:  # not Linux
-        return
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        root = mounted / controllers  # cgroup v1 has one hierarchy per controller; in v2 `controllers` is empty
-        own = root / path.lstrip("/")
-        for folder in (own, *own.parents):
-            with suppress(OSError, ValueError, ZeroDivisionError):  # no limit, or not visible in this container
-                yield _quota(folder)
-            if folder == root:
-                break
+    """Yield the quotas in CPUs of the control group and its parents."""
+    for folder in control_groups("cpu", cgroup, mounted):
+        with suppress(OSError, ValueError, ZeroDivisionError):  # no limit, or not visible in this container
+            yield _quota(folder)
 
 
 def _quota(group: Path) -> float:

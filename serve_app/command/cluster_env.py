@@ -4,11 +4,12 @@ import os
 import shlex
 from collections.abc import Iterator
 
-from actors.ray_internals import variables
+from actors.ray_internals import session, variables
 from rfuav_ray.cli.doctor.software import Finding
 from rfuav_ray.settings import Settings
 from serve_app.ingress.choice import Ingress, lasting_ingress
 
+OWN_FOLDER = f"Start Ray there with {session.FOLDER} set to a folder that only its user can open (chmod 700)."
 ADVICE = 'Stop Ray there, and start it in a shell with `eval "$(rfuav cluster-env)"`.'
 
 
@@ -48,6 +49,9 @@ def check_cluster() -> Iterator[Finding]:
                     wanted |= {variables.HAPROXY_SWITCH: "1"}
                 names = (*wanted, variables.INGRESS_HOST)
                 yield compared(node["NodeManagerAddress"], wanted, nodes.environment_of(node["NodeID"], names))
+                if folder := nodes.folder_open_to_others(node["NodeID"]):
+                    text = f"every user of that machine may write into Ray's '{folder}'"
+                    yield Finding(f"node {node['NodeManagerAddress']}", "warning", text, OWN_FOLDER)
     finally:
         ray.shutdown()
 

@@ -18,7 +18,7 @@ from typing import TextIO
 import ray
 
 from actors import names
-from actors.ray_internals import nodes, variables
+from actors.ray_internals import nodes, session, variables
 from actors.ray_internals.ray_serve import check_replica_port, serve_address
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.logs import write_to_log_file
@@ -29,6 +29,7 @@ from serve_app.command.banner import banner
 from serve_app.command.stop_signal import StopSignal, say, stop_signal
 from serve_app.ingress.choice import Ingress, ingress
 from serve_app.ingress.of_cluster import ingress_of_cluster
+from serve_app.service_files import SECRETS, keep_private
 
 GCS_LOOK_EVERY_S, GCS_GONE_AFTER_S = 1.0, 8.0
 #: A part that restarts may be missing for a moment, so it is looked for again.
@@ -45,6 +46,8 @@ def serve_forever(settings: Settings) -> int:
         RfuavError: when the service cannot start.
     """
     settings = _with_key(settings)
+    keep_private(settings)
+    _forget_secrets()
     with _only_one(settings):
         write_to_log_file(settings, also_to_terminal=True)
         if not _is_on_a_cluster():
@@ -106,6 +109,12 @@ def _gone_part() -> str:
     return "" if app.has_api() else "another program has removed its API from Ray Serve."
 
 
+def _forget_secrets() -> None:
+    """Take the secrets out of the environment: Ray's processes and runs would inherit them."""
+    for name in [name for name in os.environ if name.lower().removeprefix("rfuav_") in SECRETS]:
+        del os.environ[name]
+
+
 def _with_key(settings: Settings) -> Settings:
     """Require a key when other machines can connect, as Jupyter does: create one when none is set."""
     if settings.api_keys or settings.auth == "off" or settings.host in LOOPBACK:
@@ -116,7 +125,6 @@ def _with_key(settings: Settings) -> Settings:
 @contextmanager
 def _only_one(settings: Settings) -> Iterator[TextIO]:
     """Lock the state folder: two services in one folder would each run the other's tasks."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
     with (settings.state_dir / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -156,8 +164,10 @@ def _ingress(settings: Settings) -> AbstractContextManager[Ingress]:
 def _ray(settings: Settings) -> Iterator[None]:
     """Connect to the cluster of RAY_ADDRESS, or start a new one on this machine alone."""
     logging.getLogger("ray.serve").setLevel(logging.INFO if settings.debug else logging.WARNING)
+    options = {} if _is_on_a_cluster() else session.private_options()
     try:
         ray.init(
+            **options,
             address=os.environ.get("RAY_ADDRESS", "local"),
             namespace=names.NAMESPACE,
             log_to_driver=settings.debug,

@@ -44,6 +44,9 @@ class Monitor:
     async def gpu_ids(self) -> list[str]:
         return self._gpu_ids
 
+    async def why_ended(self, run_id: str) -> str | None:
+        return self._cluster.ended_for_memory.get(run_id)
+
     async def read(self) -> dict[str, Any]:
         self._cluster.readings += 1
         if self._node_id in self._cluster.silent_nodes:
@@ -58,6 +61,8 @@ class Cluster:
         self.nodes: dict[str, dict[str, Any]] = {}
         self.reading_of: dict[str, dict[str, Any]] = {}
         self.groups: dict[str, Group] = {}
+        #: the reasons of the memory guard, by run id
+        self.ended_for_memory: dict[str, str] = {}
         #: GPUs (node, id) that another program of the cluster holds
         self.held: set[tuple[str, str]] = set()
         #: nodes whose monitor does not answer
@@ -135,7 +140,7 @@ class Cluster:
 
     # In place of actors.devices.node_monitor:
 
-    def start_monitor(self, node: Node) -> LocalHandle:
+    def start_monitor(self, node: Node, _run_memory_limit: float) -> LocalHandle:
         return LocalHandle(Monitor(self, node.id, node.gpu_count))
 
 

@@ -21,6 +21,7 @@ from rfuav_ray.cli.doctor.software import (
 from rfuav_ray.cli.run_config import read_settings
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.errors import RfuavError
+from rfuav_ray.machine.private_files import folder_problem
 
 #: for the checkpoints and results of a training, and the session files of Ray
 DISK_WANTED, DISK_NEEDED = 10 * GIB, 1 * GIB
@@ -45,6 +46,8 @@ def examine() -> Iterator[Finding]:
         return
     yield check_disk(settings.state_dir, name="STATE_DIR")
     yield check_folder(settings.log_file.parent, name="LOG_FILE", state="broken")
+    yield from check_owner(settings.state_dir, name="STATE_DIR")
+    yield from check_owner(settings.log_file.parent, name="LOG_FILE", may_be_shared=True)
     for root in settings.data_roots:
         yield check_folder(root, name="DATA_ROOTS", state="warning")
     yield check_port(settings.host, settings.port)
@@ -86,6 +89,12 @@ def check_folder(folder: Path, *, name: str, state: State) -> Finding:
     if not os.access(there, os.W_OK | os.X_OK):
         return Finding(name, state, f"'{there}' cannot be written", f"Make it writable, or change {name}.")
     return Finding(name, "ok", str(folder))
+
+
+def check_owner(folder: Path, *, name: str, may_be_shared: bool = False) -> Iterator[Finding]:
+    """Yield a finding if other users could change what lies there: the service then refuses to start."""
+    if problem := folder_problem(folder, may_be_shared=may_be_shared):
+        yield Finding(name, "broken", problem, f"Take it over (chown, chmod o-w), or set {name} to an own folder.")
 
 
 def check_port(host: str, port: int) -> Finding:

@@ -148,6 +148,58 @@ def test_fork_server_a_request_that_makes_no_sense_is_dropped_and_the_next_one_a
     assert output_of(client("print('here')")) == "here\n"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_fork_server_serves_no_other_user(server, client, folder):
+    server()
+    folder.chmod(0o755)
+    (folder / "raylet.fork").chmod(0o777)
+    code = (
+        "import os, socket\n"
+        f"os.chdir('{folder}')\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "connection = socket.socket(socket.AF_UNIX)\n"
+        "connection.connect('raylet.fork')\n"
+        "socket.send_fds(connection, [b'\\0'], [0, 1, 2])\n"
+        'connection.sendall(b\'["-c", ""]\\n\')\n'
+        "print(connection.recv(100))\n"
+    )
+    asked = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    # The connection is closed, at once or as the request arrives.
+    assert asked.stdout == "b''\n" or "ConnectionReset" in asked.stderr or "BrokenPipe" in asked.stderr
+    assert output_of(client("print('here')")) == "here\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_fork_server_of_another_user_gets_nothing(client, folder):
+    """Who can write into the socket's folder can put a socket of his own there."""
+    folder.chmod(0o777)
+    address = f"{folder}/raylet.fork"
+    code = (
+        "import os, socket\n"
+        "listener = socket.socket(socket.AF_UNIX)\n"
+        f"os.chdir('{folder}')\n"
+        "os.setgid(65534); os.setuid(65534)\n"
+        "listener.bind('raylet.fork')\n"
+        "listener.listen()\n"
+        "print('listening', flush=True)\n"
+        "print(listener.accept()[0].recv(100), flush=True)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as thief:
+        assert thief.stdout.readline() == "listening\n"
+        asked = client("print('here')")
+        output, errors = asked.communicate(timeout=60)
+        assert output == "here\n" and f"'{address}' belongs to the user 65534" in errors
+        assert thief.stdout.readline() == "b''\n"
+
+
+def test_fork_server_the_lock_does_not_follow_links(client, folder):
+    (folder / "file").write_text("of the user")
+    (folder / "raylet.fork.lock").symlink_to(folder / "file")
+    output, errors = client("print('here')").communicate(timeout=60)
+    assert output == "here\n" and "starting a new Python" in errors
+    assert (folder / "file").read_text() == "of the user"
+
+
 def test_fork_server_many_at_once(server, client):
     server()
     asked = [client(f"print({number})") for number in range(20)]

@@ -88,6 +88,17 @@ def test_active_runs_a_task_whose_runs_are_lost_too_often_fails(submitted):
     submitted(scenario, Supervisor(*[Outcome("lost", error="It died.")] * 2), max_run_retries=1)
 
 
+def test_active_runs_a_run_that_the_memory_guard_ended_says_why(submitted, cluster):
+    cluster.ended_for_memory = {"task-1:1": "It used 8 GiB."}
+
+    async def scenario(manager, logs):
+        messages = await logs.when_ended()
+        assert "It used 8 GiB. Queued again: retry 1 of 1." in messages
+        assert messages[-1] == "Failed: The worker process died."
+
+    submitted(scenario, Supervisor(*[Outcome("lost", error="The worker process died.")] * 2), max_run_retries=1)
+
+
 def test_active_runs_silence_is_counted_on_after_an_error(submitted, monkeypatch, caplog):
     pass_time, bugs = RunTracker.pass_time, [ZeroDivisionError("a bug")]
 

@@ -1,0 +1,1 @@
+"""What others in the network and on the machine could do: each attack against a real service."""
