@@ -14,6 +14,7 @@ from preprocessing.spectrogram_plan import check_plan
 from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.api.results import SpectrogramResult, SpectrogramStats
 from rfuav_ray.events import Report, clean, ignore
+from rfuav_ray.file_access.roots import confined
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.finding import asked_of, recordings_in
@@ -42,6 +43,7 @@ def samples_digest(item: Item, *, source: Path, settings: StftSettings, asked: A
     return recording.digest(item.first * step, (item.count - 1) * step + settings.samples_per_spectrogram)
 
 
+@confined
 def run(
     request: SpectrogramRequest,
     *,

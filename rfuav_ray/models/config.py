@@ -17,14 +17,14 @@ from yaml.constructor import BaseConstructor, SafeConstructor
 
 from rfuav_ray.api.requests import SUPPORTED_MODELS
 from rfuav_ray.errors import InvalidInput
+from rfuav_ray.file_access.limits import MAX_CONFIG_BYTES
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.files import write_text
 from rfuav_ray.images.normalization import Normalization
 from rfuav_ray.models.architectures import check_image_size
 from rfuav_ray.models.class_names import in_order, is_sorted
 from rfuav_ray.models.image_size import square_side
 from rfuav_ray.yaml_files import check_plain, repeated_keys
-
-MAX_CONFIG_BYTES = 1_000_000
 
 
 class Calibration(BaseModel):
@@ -140,7 +140,7 @@ def save_model_config(path: Path, config: ModelConfig) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             content = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
         raise InvalidInput("cfg_path", f"{path} cannot be read: {error.strerror}.") from error
