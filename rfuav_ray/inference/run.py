@@ -108,8 +108,8 @@ def _go_on(
     """Begin the log, after what an interrupted run left of the same work. What has changed is a WARNING."""
     if resume and log.has_other_work(work):
         message = (
-            "The source, the config or the weights have changed since the interruption. The inference starts from "
-            "the beginning."
+            "The source, the config or the weights have changed since the interruption, or its rows are damaged. "
+            "The inference starts from the beginning."
         )
         report(RunEvent(message=message, level="WARNING"))
     kept = log.kept(work, pictures.after(0)) if resume else ()

@@ -13,7 +13,8 @@ from rfuav_ray.signals.metadata import encodings
 _LARGEST_BYTES = 1_000_000
 _NOT_CONTENT = re.compile(r"<!--.*?(?:-->|$)", re.DOTALL)
 _ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)(\s[^<>]*)?>([^<>]*)</(?:[\w.-]+:)?\1\s*>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([\w.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+# Possessive, and from the start of a name: a long text without `=` would be looked through from each character.
+_ATTRIBUTE = re.compile(r"""(?<![\w.:-])([\w.:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)')""")
 
 
 @dataclass(frozen=True)
