@@ -58,9 +58,13 @@ class Permit:
             raise PermitRevoked from None
         with lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
-            if not (self.run_folder / self.token).exists():
-                raise PermitRevoked
+            self.check()
             yield
+
+    def check(self) -> None:
+        """Raise PermitRevoked if the run has ended."""
+        if not (self.run_folder / self.token).exists():
+            raise PermitRevoked
 
 
 class OutputFolder:

@@ -6,7 +6,8 @@ Only names and counts are transferred between processes. Workers write the files
 import errno
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ from rfuav_ray.outputs.manifest import Finished
 PARTS_PER_BLOCK = 16
 #: errors that every further file would meet, too
 NOTHING_CAN_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE}
+
+
+#: of the files that are being made
+_permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +69,22 @@ class Work:
     inputs: Callable[[Item], str]
     #: most items in a block: some seconds of work
     largest_block: int
+
+
+def check_permit() -> None:
+    """Raise PermitRevoked if the run whose files this worker makes has ended. Long work calls it now and then."""
+    permit = _permit.get()
+    if permit is not None:
+        permit.check()
+
+
+@contextmanager
+def _under(permit: Permit) -> Iterator[None]:
+    token = _permit.set(permit)
+    try:
+        yield
+    finally:
+        _permit.reset(token)
 
 
 def one_target(item: Item) -> list[str]:
@@ -135,7 +156,7 @@ def _work_on_part(
     result = BlockResult()
     try:
         for number, (item, before) in items:
-            with permit.held():
+            with permit.held(), _under(permit):
                 _finish(work, number, item, before, folder, result)
     except PermitRevoked:
         pass  # the run has ended and ignores the result

@@ -1,0 +1,1 @@
+"""What others in the network, and in the folders of data, could do: attacks against a real service."""
