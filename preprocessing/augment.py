@@ -18,10 +18,11 @@ from rfuav_ray.api.requests import AugmentationMethod, DataAugmentationRequest
 from rfuav_ray.api.results import AugmentResult, AugmentStats
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
-from rfuav_ray.files import copy_file, is_image
+from rfuav_ray.file_access.roots import confined
+from rfuav_ray.files import is_image, write_content
 from rfuav_ray.images.class_folders import class_folders, labelled_images
 from rfuav_ray.images.dataset_card import dataset_file_of
-from rfuav_ray.images.files import RgbImage, read_image, write_image
+from rfuav_ray.images.files import RgbImage, read_checked, write_image
 from rfuav_ray.images.overlap import check_output
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.walk import LeftOut, is_companion, obstacle, tell_left_out, walk_images
@@ -68,16 +69,17 @@ def augment(
     item: Item, output: Path, *, source: Path, methods: Sequence[AugmentationMethod], seed: int
 ) -> Doubtful:
     """Copy the original and write a changed image for each method. Raises RunError if the image is unreadable."""
-    image = read_image(source / item.source)
+    content, image = read_checked(source / item.source)
     target = Path(item.target)
     for method in methods:
         # The seed depends on the name, not on the order of work, so that any worker makes the same image.
         own_seed = zlib.crc32(f"{seed} {method} {item.source}".encode("utf-8", "surrogateescape"))
         write_image(output / _named(target, method), change(image, method, own_seed))
-    copy_file(source / item.source, output / _named(target, "origin"))
+    write_content(output / _named(target, "origin"), content)
     return Doubtful()
 
 
+@confined
 def run(
     request: DataAugmentationRequest,
     *,
@@ -112,7 +114,7 @@ def run(
     cards = {
         f"{part}/{DATASET_FILE}".removeprefix("./"): text
         for part in (".", *found)
-        if (text := dataset_file_of(source / part)) is not None
+        if (text := dataset_file_of(source / part, report)) is not None
     }
     return produce(
         request,

@@ -24,6 +24,7 @@ from rfuav_ray.api.requests import (
 )
 from rfuav_ray.api.validation_messages import message_of
 from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import IMAGE_KINDS, is_image
 from rfuav_ray.images.class_folders import class_folders, refuse_unfinished
 from rfuav_ray.images.overlap import check_output
@@ -42,6 +43,7 @@ MAX_RECORDINGS_CHECKED = 20
 OUTPUT_ROOM_BYTES = 520
 
 
+@confined
 def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path]) -> PreprocessingRequest:
     """Check a request.
 

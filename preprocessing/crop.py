@@ -11,6 +11,7 @@ from rfuav_ray.api.requests import ImageCropRequest
 from rfuav_ray.api.results import CropResult, CropStats
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, ignore
+from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import IMAGE_KINDS
 from rfuav_ray.images.files import read_pixels, write_pixels
 from rfuav_ray.images.overlap import check_output
@@ -32,6 +33,7 @@ def crop(item: Item, output: Path, *, source: Path, rectangle: tuple[int, int, i
     return Doubtful()
 
 
+@confined
 def run(
     request: ImageCropRequest,
     *,

@@ -65,6 +65,7 @@ def look_at(
     notes = RecordingNotes()
     for path in paths:
         name = clean(str(path.relative_to(root)))
+        report(RunEvent())  # raises if the task was cancelled, as this loop may take long
         try:
             recording = open_recording(path, **vars(asked))
             require_inside(recording, roots)
@@ -75,7 +76,6 @@ def look_at(
         except (RunError, InvalidInput) as error:
             unusable.append((str(path.relative_to(root)), clean(str(error))))
             continue
-        report(RunEvent())  # raises if the task was cancelled, as this loop may take long
         own = settings.at_rate(recording.sample_rate_hz)
         found.append(
             FoundRecording(

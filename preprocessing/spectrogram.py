@@ -9,11 +9,12 @@ from preprocessing.folders import stft_settings_of
 from preprocessing.found_recordings import look_at
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
-from preprocessing.pipeline.worker import Doubtful, Item, Work
+from preprocessing.pipeline.worker import Doubtful, Item, Work, check_permit
 from preprocessing.spectrogram_plan import check_plan
 from rfuav_ray.api.requests import SpectrogramRequest
 from rfuav_ray.api.results import SpectrogramResult, SpectrogramStats
 from rfuav_ray.events import Report, clean, ignore
+from rfuav_ray.file_access.roots import confined
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.finding import asked_of, recordings_in
@@ -27,7 +28,7 @@ def draw(item: Item, output: Path, *, source: Path, settings: StftSettings, aske
     """Write the item's spectrograms of a recording. Raises RunError if it cannot be read."""
     bad_samples = one_color = 0
     recording = open_recording(source / item.source, **vars(asked))
-    for drawn in iter_spectrograms(recording, settings, first=item.first, count=item.count):
+    for drawn in iter_spectrograms(recording, settings, first=item.first, count=item.count, go_on=check_permit):
         save_spectrogram(output / _picture_name(item, drawn.index), drawn.image)
         bad_samples += drawn.bad_samples
         one_color += bool((drawn.image == drawn.image[0, 0]).all())
@@ -39,9 +40,11 @@ def samples_digest(item: Item, *, source: Path, settings: StftSettings, asked: A
     recording = open_recording(source / item.source, **vars(asked))
     settings = settings.at_rate(recording.sample_rate_hz)
     step = settings.samples_between_spectrograms
-    return recording.digest(item.first * step, (item.count - 1) * step + settings.samples_per_spectrogram)
+    count = (item.count - 1) * step + settings.samples_per_spectrogram
+    return recording.digest(item.first * step, count, go_on=check_permit)
 
 
+@confined
 def run(
     request: SpectrogramRequest,
     *,

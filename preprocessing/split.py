@@ -14,10 +14,11 @@ from rfuav_ray.api.requests import DatasetSplitRequest
 from rfuav_ray.api.results import SplitResult, SplitStats
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
-from rfuav_ray.files import copy_file
+from rfuav_ray.file_access.roots import confined
+from rfuav_ray.files import write_content
 from rfuav_ray.images.class_folders import class_folders, labelled_images
 from rfuav_ray.images.dataset_card import dataset_file_of
-from rfuav_ray.images.files import read_image
+from rfuav_ray.images.files import read_checked
 from rfuav_ray.images.overlap import check_output
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.walk import LeftOut, tell_left_out
@@ -85,11 +86,12 @@ def _take(
 
 def copy(item: Item, output: Path, *, source: Path) -> Doubtful:
     """Copy a file's bytes. Raises RunError if it is not an image, or one that is cut off."""
-    read_image(source / item.source)
-    copy_file(source / item.source, output / item.target)
+    content, _ = read_checked(source / item.source)
+    write_content(output / item.target, content)
     return Doubtful()
 
 
+@confined
 def run(
     request: DatasetSplitRequest,
     *,
@@ -110,7 +112,7 @@ def run(
     counts = tell_left_out([(source, left_out)], report)
     items = items_of(request, names)
     _check_valid(items, class_names, report)
-    card = dataset_file_of(source) or dataset_file_of(source.parent)
+    card = dataset_file_of(source, report) or dataset_file_of(source.parent, report)
     return produce(
         request,
         items,

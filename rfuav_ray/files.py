@@ -2,13 +2,15 @@
 
 import os
 import re
-import shutil
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import mmh3
+
+from rfuav_ray.file_access.folders import open_folder
+from rfuav_ray.file_access.reading import open_file
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp")
 #: the suffixes as messages name them
@@ -34,16 +36,14 @@ def version_of(path: Path) -> FileVersion:
     return status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def content_digest(path: Path) -> str:
-    """A digest of a file's content; empty if it cannot be read, or is not a file: opening a pipe would block.
+def content_digest(path: Path, *, largest_bytes: int | None = None) -> str:
+    """A digest of a file's content; empty if it cannot be read, is not a file, or is larger than `largest_bytes`.
 
     MurmurHash3 tells contents apart as SHA-256 does, in a fifth of the time, but not if somebody forges them.
     """
     digest = mmh3.mmh3_x64_128()
     try:
-        if not path.is_file():
-            return ""
-        with path.open("rb", buffering=0) as file:
+        with open_file(path, largest_bytes=largest_bytes) as file:
             while part := file.read(_PART_BYTES):
                 digest.update(part)
     except OSError:
@@ -69,8 +69,10 @@ def is_text(name: str) -> bool:
 def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
     """Write a file atomically: the block writes to a temporary file, which then replaces `path`.
 
+    A link at `path` is replaced, not followed. The folder stays the same if its path becomes a link meanwhile.
+
     Args:
-        path: The final file. Its folder is created when missing.
+        path: The final file. Its folder is created when missing. It must lie below the roots.
         flush: Sync the file and its folder to disk. Without it a power failure may leave a partial file. Callers
             that write many files pass False and flush them together.
 
@@ -80,23 +82,24 @@ def replacing(path: Path, *, flush: bool = True) -> Iterator[Path]:
     Raises:
         OSError: Writing failed. The error names `path` instead of the temporary file.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     # Keep the suffix, because libraries derive the file format from it. Drop the stem, because it may be close to
     # the limit for file names. Use a random name, because process ids are not unique across machines.
-    temporary = path.with_name(f".{uuid.uuid4().hex}.tmp{path.suffix}")
-    try:
-        yield temporary
-        if flush:
-            with temporary.open("rb", buffering=0) as written:
-                os.fsync(written.fileno())
-        temporary.replace(path)
-        if flush:
-            flush_folder(path.parent)
-    except BaseException as error:
-        temporary.unlink(missing_ok=True)
-        if isinstance(error, OSError) and _is_about(error, temporary):
-            raise OSError(error.errno, error.strerror, str(path)) from error
-        raise
+    name = f".{uuid.uuid4().hex}.tmp{path.suffix}"
+    with open_folder(path.parent, create=True) as folder:
+        temporary = folder / name
+        try:
+            yield temporary
+            if flush:
+                with temporary.open("rb", buffering=0) as written:
+                    os.fsync(written.fileno())
+            temporary.replace(folder / path.name)
+            if flush:
+                flush_folder(folder)
+        except BaseException as error:
+            temporary.unlink(missing_ok=True)
+            if isinstance(error, OSError) and _is_about(error, temporary):
+                raise OSError(error.errno, error.strerror, str(path)) from error
+            raise
 
 
 def flush_folder(folder: Path) -> None:
@@ -122,10 +125,10 @@ def write_text(path: Path, text: str) -> None:
         temporary.write_text(text, encoding="utf-8")
 
 
-def copy_file(source: Path, target: Path) -> None:
-    """Copy the content of a file atomically, without a flush to disk."""
-    with replacing(target, flush=False) as temporary:
-        shutil.copyfile(source, temporary)
+def write_content(path: Path, content: bytes | memoryview) -> None:
+    """Write `content` atomically, without a flush to disk."""
+    with replacing(path, flush=False) as temporary:
+        temporary.write_bytes(content)
 
 
 def remove_temporaries(folder: Path, *, and_below: bool = False) -> None:

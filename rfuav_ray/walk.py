@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rfuav_ray.events import Report, RunEvent, clean
+from rfuav_ray.file_access.folders import check_folder
 from rfuav_ray.files import TEMPORARY, is_image
 from rfuav_ray.outputs.artifacts import DATASET_FILE, INFERENCE_FILES, JSONL_INDEX, RECORDINGS_INDEX
 from rfuav_ray.outputs.manifest import RUN_FOLDER
@@ -110,10 +111,12 @@ def walk_files(
         below: The names in `left_out` are relative to it; default: `folder`.
 
     Raises:
-        OSError: `folder` itself cannot be read. Folders below it that cannot be read are left out.
+        OSError: `folder` itself cannot be read, or lies outside of the roots. Folders below it that cannot be read
+            are left out.
     """
     counted = LeftOut() if left_out is None else left_out
     below = below or folder
+    check_folder(folder)
     # A link to a parent folder would lead into other classes, or in a circle.
     entered = {_identity(parent) for parent in folder.resolve().parents}
     waiting, linked = deque([folder]), deque[Path]()

@@ -15,6 +15,7 @@ from actors import names
 from actors.background import Jobs
 from actors.events.follow import follow
 from actors.gc_tuning import gc_paused
+from rfuav_ray.file_access.roots import confine
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
 from serve_app.error_answers import ERROR_RESPONSES, add_error_handlers
@@ -49,6 +50,7 @@ HOT = (tasks.cached, training.cached, inference.cached, health.cached, training.
 
 def create_api(settings: Settings, notices: Sequence[str] = ()) -> ASGIApp:
     """The application and the middleware in front of it, as a replica runs them. `notices`: see InfoResponse."""
+    confine(settings.data_roots)
     write_to_log_file(settings)
     return _Served(in_front(create_app(settings, notices), settings))
 

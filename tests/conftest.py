@@ -6,11 +6,20 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from rfuav_ray.file_access.roots import within
+
 # A busy machine is slow; that is no failure.
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
 
 TESTS = Path(__file__).parent
+
+
+@pytest.fixture(autouse=True)
+def _unconfined():
+    """What a test confines this process to, the next one does not know."""
+    with within([]):
+        yield
 
 
 def pytest_configure() -> None:

@@ -24,6 +24,7 @@ from rfuav_ray.api.results import (
 )
 from rfuav_ray.errors import RfuavError, RunCancelled, RunError, RunInterrupted, RunLost
 from rfuav_ray.events import Report, RunEvent, clean
+from rfuav_ray.file_access.roots import confine
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
 from rfuav_ray.tasks import now
@@ -39,6 +40,7 @@ def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
     Returns:
         The outcome. It also carries the errors that the run itself caused: they are never raised.
     """
+    confine(spec.data_roots)
     reporter = Reporter(spec, task_manager_actor)
     place = _place(spec)
     with works_for(spec.run_id, place["node_id"]), reporter:

@@ -33,7 +33,7 @@ class RunSpec:
     worker_cpus: float = 1.0
     #: for a training that resumes: the last epoch whose end is in the task's log
     reported_epoch: int = 0
-    #: DATA_ROOTS: links in folders of images are followed if they lead there
+    #: DATA_ROOTS: the run opens files there only, wherever links lead
     data_roots: tuple[Path, ...] = ()
 
     @property

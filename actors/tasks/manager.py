@@ -28,6 +28,7 @@ from actors.tasks.service_entries import service_entry
 from actors.tasks.submissions import Submissions
 from actors.tasks.table import TaskTable
 from rfuav_ray.errors import TaskConflict
+from rfuav_ray.file_access.roots import confine
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.machine.hardware import read_cpu
 from rfuav_ray.settings import Settings
@@ -54,6 +55,7 @@ class TaskManager:
     def __init__(self, settings: Settings, supervisor_actor: Any, owner: Owner | None = None) -> None:
         write_to_log_file(settings, rotates=True)
         self._settings = settings
+        confine(settings.data_roots)
         self._gauges = QueueGauges()
         url = database_url(settings.database_url, settings.state_dir)
         store = Store(url, owner)

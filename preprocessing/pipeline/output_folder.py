@@ -14,9 +14,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from rfuav_ray.errors import RunError, RunInterrupted, RunLost
+from rfuav_ray.file_access.folders import make_folder, open_to_append, remove_file
 from rfuav_ray.files import TEMPORARY, remove_temporaries, write_text
 from rfuav_ray.outputs.manifest import (
     FINISHED_FILE,
@@ -52,14 +53,18 @@ class Permit:
         """A block in which the worker may write. Emptying the folder waits for its end. Raises PermitRevoked."""
         try:
             # The mode never creates the file: it would reappear in a run folder that is being removed.
-            lock = (self.run_folder / WRITERS_LOCK).open("r+")
+            lock = open_to_append(self.run_folder / WRITERS_LOCK, create=False)
         except FileNotFoundError:
             raise PermitRevoked from None
         with lock:
             fcntl.flock(lock, fcntl.LOCK_SH)
-            if not (self.run_folder / self.token).exists():
-                raise PermitRevoked
+            self.check()
             yield
+
+    def check(self) -> None:
+        """Raise PermitRevoked if the run has ended."""
+        if not (self.run_folder / self.token).exists():
+            raise PermitRevoked
 
 
 class OutputFolder:
@@ -74,6 +79,8 @@ class OutputFolder:
         run_id: Identifies the task, so that its later runs find their own folder and result.
         planned: Gives the relative paths of all files that the run makes.
         plan: Digest of the planned items. Only a run with the same one may resume.
+        item_count: How many items that are.
+        is_result: Whether a value can be the result of the run. The folder lies where others may write.
     """
 
     def __init__(
@@ -84,6 +91,8 @@ class OutputFolder:
         run_id: str,
         planned: Callable[[], Iterable[str]],
         plan: str = "",
+        item_count: int = 2**63,
+        is_result: Callable[[Any], bool] = lambda _: True,
     ) -> None:
         self.path = path
         self._run_folder = path / RUN_FOLDER
@@ -92,14 +101,18 @@ class OutputFolder:
         self._run_id = run_id
         self._planned = planned
         self._plan = plan
+        self._item_count = item_count
+        self._is_result = is_result
         self._token = f"{uuid.uuid4().hex}{TOKEN_SUFFIX}"
-        self._owner_lock: TextIO | None = None
+        self._owner_lock: BinaryIO | None = None
         self._is_new = False
         self._log: FinishedLog | None = None
         #: the items that earlier runs have finished, by their numbers in the plan
         self.finished: dict[int, Finished] = {}
         #: the result, if an earlier run with the same id has completed the folder: JSON; the caller knows its type
         self.result: dict[str, Any] | None = None
+        #: why the notes of an earlier run are not used; empty if they are, or if there are none
+        self.remark = ""
 
     @property
     def permit(self) -> Permit:
@@ -110,7 +123,7 @@ class OutputFolder:
         self._is_new = not self.path.exists()
         if self._run_folder.is_symlink():
             raise RunError(f"'{self._run_folder}' is a link, but the run removes files in it: remove the link.")
-        self._run_folder.mkdir(parents=True, exist_ok=True)
+        make_folder(self._run_folder)
         self._owner_lock = _open_lock(self._run_folder / OWNER_LOCK)
         try:
             self._lock(self._owner_lock)
@@ -151,7 +164,7 @@ class OutputFolder:
         self._write_run("complete", result)
         self._remove_locks()
 
-    def _lock(self, file: TextIO) -> None:
+    def _lock(self, file: BinaryIO) -> None:
         deadline_s = time.monotonic() + OWN_RUN_ENDS_WITHIN_S
         while True:
             try:
@@ -186,9 +199,14 @@ class OutputFolder:
         is_occupied = holds_files(self.path)
         is_ours = found is not None and (found["run_id"], found["request"]) == (self._run_id, self._request)
         if is_occupied and found is not None and is_ours and found["state"] == "complete":
-            self.result = found["result"]
-            self._remove_locks()
-            return
+            if self._is_result(found["result"]):
+                self.result = found["result"]
+                self._remove_locks()
+                return
+            self.remark = f"'{self._run_file}' holds no result of this task: all files are made again."
+            # Its plan is no longer known.
+            found = {**found, "state": "unfinished", "is_new": False, "plan": None}
+            is_occupied = False
         # A later version of the service may have new fields in the request of the same task.
         is_own = found is not None and found["run_id"] == self._run_id and found["state"] == "unfinished"
         if is_occupied and not is_own and not is_unfinished(found, self._request):
@@ -196,7 +214,7 @@ class OutputFolder:
         if found is not None and found["state"] == "unfinished":
             self._is_new = found["is_new"]
             if found["plan"] == self._plan:
-                self.finished = read_finished(self._run_folder)
+                self.finished = self._read_finished()
             elif is_occupied and not ("boot_id" in found and self._holds_only_planned()):
                 raise RunError(
                     f"'{self.path}' holds an unfinished run, but its input has changed since. Empty the folder, "
@@ -208,6 +226,14 @@ class OutputFolder:
         self._write_run("unfinished", None)
         self._log = FinishedLog(self._run_folder)
         (self._run_folder / self._token).touch()
+
+    def _read_finished(self) -> dict[int, Finished]:
+        try:
+            return read_finished(self._run_folder, self._item_count)
+        except OSError as error:
+            file = self._run_folder / FINISHED_FILE
+            self.remark = f"'{file}' cannot be used, so all files are made again: {error.strerror or error}."
+            return {}
 
     def _holds_only_planned(self) -> bool:
         """Whether a run of version 0.2, which noted no items, can be resumed: all files are made again."""
@@ -243,8 +269,8 @@ class OutputFolder:
         self._end_permits()
         root = str(self.path)
         for name in self._planned():  # strings, not Path objects, because there may be millions
-            with suppress(OSError):  # never written, or a name that is too long for any file
-                os.unlink(f"{root}/{name}")  # noqa: PTH108
+            with suppress(OSError):  # never written, a name that is too long, or a folder that leads elsewhere
+                remove_file(Path(root, name))
         remove_temporaries(self.path, and_below=True)
         self._run_file.unlink(missing_ok=True)
         self._remove_locks()
@@ -263,6 +289,6 @@ class OutputFolder:
                 file.unlink(missing_ok=True)
 
 
-def _open_lock(path: Path) -> TextIO:
+def _open_lock(path: Path) -> BinaryIO:
     # For reading and writing: on NFS shared locks need the one, exclusive locks the other.
-    return path.open("a+")
+    return open_to_append(path)

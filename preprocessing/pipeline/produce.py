@@ -3,14 +3,18 @@
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import cast
+
+from pydantic import TypeAdapter, ValidationError
 
 from preprocessing.folders import request_identity
 from preprocessing.pipeline.driver import Workers, make_files
 from preprocessing.pipeline.output_folder import OutputFolder
 from preprocessing.pipeline.progress import MAX_NAMED_FAILURES, failed
 from preprocessing.pipeline.worker import BlockResult, Item, Work
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.requests import PreprocessingRequest
 from rfuav_ray.api.results import FailedFile, Preprocessed, StatsT
 from rfuav_ray.errors import RunError
@@ -71,11 +75,15 @@ def produce(
         run_id=run_id,
         planned=lambda: _planned(items, work, cards or {}),
         plan=_plan_of(items),
+        item_count=len(items),
+        is_result=partial(_is_result, request, output_path),
     )
     with output:
         if output.result is not None:
             return cast("Preprocessed[StatsT]", output.result)
         report(RunEvent(message=message, progress=0.0))
+        if output.remark:
+            report(RunEvent(message=clean(output.remark), level="WARNING"))
         _tell_what_is_finished(items, output, noun, report)
         for name, reason in unusable[:MAX_NAMED_FAILURES]:
             report(failed(name, reason))
@@ -91,6 +99,16 @@ def produce(
             result["left_out"] = left_out
         output.complete(result)
         return result
+
+
+def _is_result(request: PreprocessingRequest, output_path: Path, value: object) -> bool:
+    """Whether a stored value can be the result of the request."""
+    kind = next(kind for kind in KINDS.values() if kind.request is type(request))
+    try:
+        result = TypeAdapter(kind.result).validate_python(value)
+    except ValidationError:
+        return False
+    return Path(result["output_path"]) == output_path  # type: ignore[typeddict-item]
 
 
 def _result(output_path: Path, stats: StatsT, failures: Sequence[tuple[str, str]]) -> Preprocessed[StatsT]:

@@ -6,7 +6,8 @@ Only names and counts are transferred between processes. Workers write the files
 import errno
 import pickle
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,9 @@ import cv2
 from preprocessing.pipeline.output_folder import Permit, PermitRevoked
 from rfuav_ray.errors import RfuavError, RunError
 from rfuav_ray.events import clean
+from rfuav_ray.file_access.folders import remove_file
+from rfuav_ray.file_access.limits import MAX_IMAGE_BYTES
+from rfuav_ray.file_access.roots import confine
 from rfuav_ray.files import content_digest
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
 from rfuav_ray.outputs.manifest import Finished
@@ -24,6 +28,10 @@ from rfuav_ray.outputs.manifest import Finished
 PARTS_PER_BLOCK = 16
 #: errors that every further file would meet, too
 NOTHING_CAN_BE_WRITTEN = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EMFILE}
+
+
+#: of the files that are being made
+_permit: ContextVar[Permit | None] = ContextVar("permit", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +71,30 @@ class Work:
     largest_block: int
 
 
+def check_permit() -> None:
+    """Raise PermitRevoked if the run whose files this worker makes has ended. Long work calls it now and then."""
+    permit = _permit.get()
+    if permit is not None:
+        permit.check()
+
+
+@contextmanager
+def _under(permit: Permit) -> Iterator[None]:
+    token = _permit.set(permit)
+    try:
+        yield
+    finally:
+        _permit.reset(token)
+
+
 def one_target(item: Item) -> list[str]:
     """The `targets` of items that become one file each."""
     return [item.target]
 
 
 def source_digest(item: Item, *, source: Path) -> str:
-    """The `inputs` of items that are made from one file each."""
-    return content_digest(source / item.source)
+    """The `inputs` of items that are made from one image each."""
+    return content_digest(source / item.source, largest_bytes=MAX_IMAGE_BYTES)
 
 
 @dataclass
@@ -101,19 +125,23 @@ class BlockResult:
         return self.done + len(self.failures)
 
 
-def work_on(work: Work, folder: Path, permit: Permit, batch: dict[str, Any]) -> Iterator[dict[str, list[bytes]]]:
+def work_on(
+    work: Work, folder: Path, permit: Permit, roots: Sequence[Path], batch: dict[str, Any]
+) -> Iterator[dict[str, list[bytes]]]:
     """Make the files of blocks of items. Runs in a worker.
 
     Args:
         work: How to process an item.
         folder: The output folder.
         permit: The run's permit to write.
+        roots: The worker opens files below them only. None: anywhere.
         batch: Pickled blocks under `items`: numbers with items and what an earlier run made of them.
 
     Yields:
         Under `results`, a pickled BlockResult or RunError for each part of a block. A part is a fixed number of
         items: if a worker dies, Ray repeats the block and drops as many answers as it has already received.
     """
+    confine(roots)
     cv2.setNumThreads(1)  # the workers already run in parallel
     size = max(1, work.largest_block // PARTS_PER_BLOCK)
     with freed_memory_kept():
@@ -128,7 +156,7 @@ def _work_on_part(
     result = BlockResult()
     try:
         for number, (item, before) in items:
-            with permit.held():
+            with permit.held(), _under(permit):
                 _finish(work, number, item, before, folder, result)
     except PermitRevoked:
         pass  # the run has ended and ignores the result
@@ -170,7 +198,8 @@ def _inputs(work: Work, item: Item) -> str:
 
 
 def _exist(folder: Path, names: Sequence[str]) -> bool:
-    return all((folder / name).exists() for name in names)
+    """Whether all are files. A link is none: no run makes one."""
+    return all((folder / name).is_file() and not (folder / name).is_symlink() for name in names)
 
 
 def _make(work: Work, item: Item, folder: Path, inputs: str) -> Finished:
@@ -185,5 +214,5 @@ def _make(work: Work, item: Item, folder: Path, inputs: str) -> Finished:
         reason = f"{error.strerror or error}."
     for name in work.targets(item):  # of an earlier run with other contents
         with suppress(OSError):  # a name that is too long for any file
-            (folder / name).unlink(missing_ok=True)
+            remove_file(folder / name)
     return Finished(inputs, failure=reason)

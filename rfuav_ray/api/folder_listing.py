@@ -9,6 +9,7 @@ from rfuav_ray import paths
 from rfuav_ray.api.responses import FolderEntry, FolderResponse
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.files import is_text
+from rfuav_ray.walk import obstacle
 
 MAX_ENTRIES = 2000
 
@@ -16,7 +17,7 @@ MAX_ENTRIES = 2000
 def list_folder(text: str, roots: Sequence[Path]) -> FolderResponse:
     """List at most MAX_ENTRIES entries of a folder by name, folders first. Lists the roots when `text` is empty.
 
-    Leaves out hidden entries and names that are not UTF-8.
+    Leaves out hidden entries, names that are not UTF-8, and links that lead nowhere or out of the roots.
 
     Raises:
         PathNotAllowed: The folder lies outside all roots.
@@ -30,7 +31,7 @@ def list_folder(text: str, roots: Sequence[Path]) -> FolderResponse:
         raise InvalidInput("path", f"'{folder}' is a file, not a folder.")
     try:
         with os.scandir(folder) as found:
-            shown = [entry for entry in (_entry(one) for one in found) if entry is not None]
+            shown = [entry for entry in (_entry(one, roots) for one in found) if entry is not None]
     except OSError as error:  # deleted since the check
         raise InvalidInput("path", f"'{folder}' cannot be read: {error.strerror}.") from None
     entries = nsmallest(MAX_ENTRIES, shown, key=lambda entry: (entry.kind != "folder", entry.name.lower()))
@@ -38,8 +39,10 @@ def list_folder(text: str, roots: Sequence[Path]) -> FolderResponse:
     return FolderResponse(path=str(folder), parent=parent, entries=entries, is_complete=len(entries) == len(shown))
 
 
-def _entry(found: "os.DirEntry[str]") -> FolderEntry | None:
+def _entry(found: "os.DirEntry[str]", roots: Sequence[Path]) -> FolderEntry | None:
     if found.name.startswith(".") or not is_text(found.path):
+        return None
+    if found.is_symlink() and obstacle(Path(found.path), roots):
         return None
     try:
         if found.is_dir():

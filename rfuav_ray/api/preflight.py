@@ -11,6 +11,7 @@ from pathlib import Path
 from rfuav_ray import paths
 from rfuav_ray.api.requests import InferenceRequest, TrainingRequest
 from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import IMAGE_KINDS, FileVersion, is_image, version_of
 from rfuav_ray.images import class_folders
 from rfuav_ray.images.overlap import check_apart, check_results
@@ -30,6 +31,7 @@ MAX_RECORDINGS_CHECKED = 20
 RESULTS_ROOM_BYTES = 128
 
 
+@confined
 def check_training(
     request: TrainingRequest, *, roots: Sequence[Path], supported_models: Sequence[str]
 ) -> TrainingRequest:
@@ -77,6 +79,7 @@ def check_training(
     )
 
 
+@confined
 def check_inference(
     request: InferenceRequest, *, roots: Sequence[Path], source_field: str = "source_path"
 ) -> InferenceRequest:

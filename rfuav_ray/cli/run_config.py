@@ -22,6 +22,8 @@ from rfuav_ray.cli.path_start import OUTPUT_FIELDS, PathStart
 from rfuav_ray.cli.request_flags import given, with_nulls
 from rfuav_ray.cli.trainer_keys import ConfigFields, training_fields, unknown
 from rfuav_ray.errors import InvalidInput, RfuavError
+from rfuav_ray.file_access.limits import MAX_CONFIG_BYTES
+from rfuav_ray.file_access.reading import read_file
 from rfuav_ray.images.class_folders import class_folders
 from rfuav_ray.settings import Settings
 from rfuav_ray.yaml_files import load_plain, repeated_keys
@@ -102,14 +104,14 @@ def _merged(kind: type[Request], config: Path | None, flags: Mapping[str, Any], 
 
 def _read_config(path: Path, kind: type[Request]) -> ConfigFields:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_file(path, largest_bytes=MAX_CONFIG_BYTES).decode("utf-8-sig")
         content = load_plain(text)
         document = yaml.compose(text, Loader=yaml.CSafeLoader)
     except OSError as error:
         raise InvalidInput("--config", f"'{path}' cannot be read: {error.strerror}.") from None
     except UnicodeDecodeError:
         raise InvalidInput("--config", f"'{path}' is not a text file in UTF-8.") from None
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise InvalidInput("--config", f"'{path}' is not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(content, dict) or not all(isinstance(name, str) for name in content):
         raise InvalidInput("--config", f"'{path}' must hold lines like '{next(iter(kind.model_fields))}: …'.")

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rfuav_ray.errors import InvalidInput
+from rfuav_ray.file_access.folders import check_folder
 from rfuav_ray.files import IMAGE_KINDS, is_image, is_text
 from rfuav_ray.outputs.manifest import read_run
 from rfuav_ray.walk import LeftOut, is_companion, obstacle, walk_images
@@ -135,6 +136,7 @@ def fingerprint(path: Path, images: Sequence[tuple[Path, int]]) -> str:
 
 def _folder_names(path: Path, roots: Sequence[Path], left_out: LeftOut) -> list[str]:
     """The sorted names of the class folders. What else is in `path` is counted in `left_out`."""
+    check_folder(path)
     with os.scandir(path) as scanned:
         entries = sorted(scanned, key=lambda entry: entry.name)
     own = path.resolve()

@@ -8,6 +8,10 @@ from typing import Any
 import yaml
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.events import Report, RunEvent, clean, ignore
+from rfuav_ray.file_access.limits import MAX_CARD_BYTES
+from rfuav_ray.file_access.reading import read_file
+from rfuav_ray.file_access.roots import OutsideRoots
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.yaml_files import load_plain
 
@@ -26,14 +30,14 @@ class DatasetCard:
     sample_rates_hz: tuple[float, ...]
 
 
-def read_card(path: Path, *, parents: int = 1) -> DatasetCard | None:
+def read_card(path: Path, report: Report = ignore, *, parents: int = 1) -> DatasetCard | None:
     """Read the nearest `dataset.yaml`: of the folder, or of one of so many folders above it. None: there is none.
 
     Raises:
         RunError: The file exists and cannot be read.
     """
     for folder in (path, *list(path.parents)[:parents]):
-        if (text := dataset_file_of(folder)) is not None:
+        if (text := dataset_file_of(folder, report)) is not None:
             return _parsed(folder / DATASET_FILE, text)
     return None
 
@@ -47,15 +51,21 @@ def stft_settings(path: Path) -> dict[str, Any] | None:
     return None if card is None else card.stft
 
 
-def dataset_file_of(path: Path) -> str | None:
+def dataset_file_of(path: Path, report: Report = ignore) -> str | None:
     """The text of `dataset.yaml` in the folder, which describes how its images were made; None if there is none.
 
-    Raises RunError if the file cannot be read.
+    One that lies outside of the roots is not used. `report` receives a WARNING then.
+
+    Raises:
+        RunError: The file cannot be read.
     """
     file = path / DATASET_FILE
     try:
-        return file.read_text(encoding="utf-8")
+        return read_file(file, largest_bytes=MAX_CARD_BYTES).decode("utf-8")
     except FileNotFoundError:
+        return None
+    except OutsideRoots as error:
+        report(RunEvent(message=clean(f"'{file}' is not used: {error}."), level="WARNING"))
         return None
     except (OSError, ValueError) as error:
         raise RunError(f"'{file}' cannot be read; correct or remove it: {error}") from error

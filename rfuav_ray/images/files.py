@@ -1,7 +1,10 @@
 """Reading and writing image files. A file that is cut off is refused. Does not import torch."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 import cv2
 import numpy as np
@@ -9,12 +12,19 @@ import numpy.typing as npt
 from PIL import Image, UnidentifiedImageError
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.files import replacing
+from rfuav_ray.file_access.bounded import BoundedReads
+from rfuav_ray.file_access.limits import (
+    IMAGE_BYTES_BESIDE,
+    IMAGE_BYTES_PER_PIXEL,
+    MAX_IMAGE_BYTES,
+    MAX_PIXELS,
+)
+from rfuav_ray.file_access.reading import open_file, too_large
+from rfuav_ray.files import write_content
 from rfuav_ray.images.decoding import decode, is_complete
 
 RgbImage = npt.NDArray[np.uint8]
 
-MAX_PIXELS = 100_000_000
 _AS_COLOUR = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
 #: the flags that keep what `write_pixels` can write. TIFF is not left unchanged: its CMYK would pass for BGRA.
 _AS_STORED = {
@@ -70,8 +80,7 @@ def write_pixels(path: Path, pixels: npt.NDArray[Any]) -> None:
         raise RunError(f"{path} cannot be written as {path.suffix}: {' '.join(str(error).split())}") from error
     if not is_encoded:
         raise RunError(f"{path} cannot be written as {path.suffix}.")
-    with replacing(path, flush=False) as temporary:
-        temporary.write_bytes(content.data)
+    write_content(path, content.data)
 
 
 def check_whole(path: Path) -> None:
@@ -82,20 +91,44 @@ def check_whole(path: Path) -> None:
     Raises:
         RunError: As `read_image`.
     """
-    image_format = check_image(path)
-    content = _content(path)
+    content, image_format = _content(path)
     if not is_complete(content, image_format):
         _decode_content(path, content, image_format, _AS_COLOUR)
 
 
+def read_checked(path: Path) -> tuple[bytes, RgbImage]:
+    """Read an image as it is stored, and as `read_image` does. Both are of one moment.
+
+    Raises:
+        RunError: As `read_image`.
+    """
+    content, image_format = _content(path)
+    image = _decode_content(path, content, image_format, _AS_COLOUR)
+    return content, np.asarray(image, dtype=np.uint8)
+
+
 def _decode(path: Path, flags: int) -> npt.NDArray[Any]:
-    image_format = check_image(path)
-    return _decode_content(path, _content(path), image_format, flags)
+    return _decode_content(path, *_content(path), flags)
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path) -> tuple[bytes, str]:
+    """The bytes of an image and its format. Raises RunError if it cannot be one, or is too large."""
+    with _opened(path) as file:
+        image_format, largest_bytes = _look_at_header(path, file)
+        size_bytes = os.fstat(file.fileno()).st_size
+        if size_bytes > largest_bytes:
+            raise too_large(path, size_bytes, largest_bytes)
+        file.seek(0)
+        return file.read(largest_bytes), image_format
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        return path.read_bytes()
+        with open_file(path, largest_bytes=MAX_IMAGE_BYTES) as file:
+            yield file
+    except FileNotFoundError as error:
+        raise RunError(f"{path} cannot be read as an image: there is no such file.") from error
     except OSError as error:
         raise RunError(f"{path} cannot be read as an image: {error.strerror or error}.") from error
 
@@ -110,34 +143,32 @@ def _decode_content(path: Path, content: bytes, image_format: str, flags: int) -
     return image
 
 
-def check_image(path: Path) -> str:
-    """Check an image by its header only. Returns its format: PNG, JPEG, MPO, BMP, TIFF or WEBP.
+def _look_at_header(path: Path, file: BinaryIO) -> tuple[str, int]:
+    """The format of an image, and how many bytes a file of so many pixels can have.
+
+    The format is PNG, JPEG, MPO, BMP, TIFF or WEBP.
 
     Raises:
-        RunError: The file is missing or not an image, or has more than MAX_PIXELS pixels: decoding it could take
-            gigabytes.
+        RunError: The file is not an image, or has more than MAX_PIXELS pixels: decoding it could take gigabytes.
     """
-    if not path.is_file():
-        raise RunError(f"{path} cannot be read as an image: there is no such file.")
-    if path.stat().st_size == 0:
+    if os.fstat(file.fileno()).st_size == 0:
         raise RunError(f"{path} cannot be read as an image: the file is empty.")
     try:
-        with Image.open(path, formats=("PNG", "JPEG", "BMP", "TIFF", "WEBP")) as header:
+        bounded = cast("BinaryIO", BoundedReads(file, IMAGE_BYTES_BESIDE))
+        with Image.open(bounded, formats=("PNG", "JPEG", "BMP", "TIFF", "WEBP")) as header:
             width, height = header.size
             mode, image_format = header.mode, str(header.format)
     except (UnidentifiedImageError, SyntaxError, ValueError) as error:
         message = f"{path} is not a PNG, JPEG, BMP, TIFF or WebP image, or its header is damaged."
         raise RunError(message) from error
     except Image.DecompressionBombError:
-        raise _too_large(path) from None
-    except OSError as error:
-        raise RunError(f"{path} cannot be read as an image: {error.strerror or error}.") from error
+        raise _too_many_pixels(path) from None
     if width * height > MAX_PIXELS:
-        raise _too_large(path)
+        raise _too_many_pixels(path)
     if image_format == "TIFF" and mode in {"F", "I"}:
         raise RunError(f"{path} has 32-bit samples: convert it to 8 or 16 bits.")
-    return image_format
+    return image_format, IMAGE_BYTES_BESIDE + IMAGE_BYTES_PER_PIXEL * width * height
 
 
-def _too_large(path: Path) -> RunError:
+def _too_many_pixels(path: Path) -> RunError:
     return RunError(f"{path} has more than {MAX_PIXELS // 1_000_000} million pixels: crop or shrink it first.")

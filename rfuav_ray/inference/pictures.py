@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.file_access.limits import MAX_IMAGE_BYTES
 from rfuav_ray.files import content_digest
 from rfuav_ray.images.files import read_image
 from rfuav_ray.images.transforms import resize
@@ -44,7 +45,7 @@ class ImageFile:
     time_s: None = None
 
     def inputs(self) -> str:
-        return content_digest(self.path)
+        return content_digest(self.path, largest_bytes=MAX_IMAGE_BYTES)
 
     def draw(self, image_size: int) -> Drawing:
         return Drawing(resize(read_image(self.path), image_size))

@@ -6,13 +6,20 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, TypedDict, final
+from typing import Any, NamedTuple, final
+
+from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypedDict
 
 from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import RunInterrupted
+from rfuav_ray.file_access.json_text import parse_json
+from rfuav_ray.file_access.limits import MAX_LINE_BYTES
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.files import replacing, version_of
 from rfuav_ray.inference.pictures import ImageFile, Picture, Pictures
 from rfuav_ray.models.config import ModelConfig
@@ -40,6 +47,9 @@ class Done(NamedTuple):
     probabilities: list[float] | None = None
     #: of a window: samples that were no finite numbers
     bad_samples: int = 0
+
+
+_DONE = TypeAdapter(Done)
 
 
 class PredictionLog:
@@ -72,10 +82,10 @@ class PredictionLog:
                 self.path.unlink()
 
     def has_other_work(self, work: str) -> bool:
-        """Whether an earlier run with the same id did other work, so that its rows cannot be used."""
+        """Whether there is a file whose rows cannot be used: of other work, or damaged, or not of this task."""
         with self._older_lines() as lines:
             header = _parsed(next(lines, b""))
-        return header.get("run_id") == self._run_id and header.get("work") != work
+        return os.path.lexists(self.path) and header != self._header(work)
 
     def kept(self, work: str, pictures: Iterable[Picture]) -> Iterator[Done]:
         """The rows that an earlier run with the same id and the same `work` has finished.
@@ -122,11 +132,14 @@ class PredictionLog:
 
     @contextmanager
     def _older_lines(self) -> Iterator[Iterator[bytes]]:
-        if not self.path.is_file():
-            yield iter(())
-            return
-        with self.path.open("rb") as lines:
-            yield lines
+        """The lines of an earlier run; none if there is no such file, or if it may not be read."""
+        with ExitStack() as stack:
+            try:
+                file = stack.enter_context(open_file(self.path))
+            except OSError:
+                yield iter(())
+            else:
+                yield iter(partial(file.readline, MAX_LINE_BYTES), b"")
 
     def _write(self, rows: Sequence[Mapping[str, Any]]) -> None:
         text = "".join(json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n" for row in rows)
@@ -170,11 +183,13 @@ def _line(done: Done) -> dict[str, Any]:
 
 
 def _done(line: dict[str, Any]) -> Done | None:
-    """The row of a parsed line; None if it has none."""
-    if "inputs" not in line or "frame" not in line:
+    """The row of a parsed line; None if it has none. The line lies where others may write."""
+    row: Any = dict(line)
+    done = Done(row.pop("inputs", None), row, row.pop("all", None), row.pop("bad", 0))
+    try:
+        return _DONE.validate_python(done, strict=True)
+    except ValidationError:
         return None
-    row: Any = line
-    return Done(row.pop("inputs"), row, row.pop("all", None), row.pop("bad", 0))
 
 
 def file_of(row: Row) -> str:
@@ -185,7 +200,7 @@ def file_of(row: Row) -> str:
 def _parsed(line: bytes) -> dict[str, Any]:
     """The JSON object in a line; an empty one if there is none."""
     try:
-        row = json.loads(line)
+        row = parse_json(line)
     except ValueError:
         return {}
     return row if isinstance(row, dict) else {}

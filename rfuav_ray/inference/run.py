@@ -10,6 +10,7 @@ from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean, ignore
+from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import remove_temporaries
 from rfuav_ray.images.dataset_card import differences, read_card
 from rfuav_ray.inference.batches import classified
@@ -26,6 +27,7 @@ from rfuav_ray.outputs.artifacts import IMAGES_FOLDER
 from rfuav_ray.outputs.ownership import claim_without_task
 
 
+@confined
 def infer(
     request: InferenceRequest,
     *,
@@ -51,7 +53,7 @@ def infer(
         run_id: Identifies the run for `resume`.
         resume: Whether to resume after the last picture of an interrupted or killed run. This needs the same
             `run_id`, which must not be empty, and the same source, config and weights.
-        roots: Folders that links in the source may lead into. None: they may lead anywhere.
+        roots: The run opens files below these folders only, wherever links lead. None: anywhere.
 
     Returns:
         The result of the task: files, counts, classes and speed.
@@ -106,8 +108,8 @@ def _go_on(
     """Begin the log, after what an interrupted run left of the same work. What has changed is a WARNING."""
     if resume and log.has_other_work(work):
         message = (
-            "The source, the config or the weights have changed since the interruption. The inference starts from "
-            "the beginning."
+            "The source, the config or the weights have changed since the interruption, or its rows are damaged. "
+            "The inference starts from the beginning."
         )
         report(RunEvent(message=message, level="WARNING"))
     kept = log.kept(work, pictures.after(0)) if resume else ()
@@ -121,7 +123,7 @@ def _compare_settings(config: ModelConfig, source: Path, report: Report) -> None
     """Report a WARNING if the model's spectrograms and those of the source were made differently."""
     try:
         # The source may be an image or a class of a part of a data set, whose card is two folders above.
-        card = read_card(source if source.is_dir() else source.parent, parents=2)
+        card = read_card(source if source.is_dir() else source.parent, report, parents=2)
     except RunError as error:
         message = f"Whether the images were made like those of the training is not known: {error}"
         report(RunEvent(message=clean(message), level="WARNING"))

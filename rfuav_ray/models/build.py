@@ -11,6 +11,9 @@ from torchvision.models.vision_transformer import interpolate_embeddings
 
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Report, RunEvent, ignore
+from rfuav_ray.file_access.limits import MAX_WEIGHTS_BYTES
+from rfuav_ray.file_access.reading import name_of_open, open_file
+from rfuav_ray.file_access.roots import roots_of_process, within
 from rfuav_ray.models import architectures
 from rfuav_ray.models.download import download
 from rfuav_ray.models.weights import fit
@@ -68,7 +71,9 @@ def load_pretrained(model: nn.Module, name: str, report: Report = ignore) -> Pat
     if not file.is_file():
         _download(url, file, name, report)
     try:
-        state = _fitting(model, file, strict_head=False, report=report)
+        # Torch's cache is no folder of users.
+        with within([*roots, file.resolve().parent] if (roots := roots_of_process()) else []):
+            state = _fitting(model, file, strict_head=False, report=report)
         backbone = {key: tensor for key, tensor in state.items() if not architectures.in_head(key)}
         _fill(model, backbone, file)
     except RunError as error:
@@ -152,8 +157,10 @@ def _read(path: Path) -> object:
         raise RunError(error.reason) from error
     try:
         if is_safetensors(path):
-            return load_file(path)
-        with path.open("rb") as file:  # given a path, torch chooses the format by the file's name
+            with open_file(path, largest_bytes=MAX_WEIGHTS_BYTES) as file:
+                return load_file(name_of_open(file, path))
+        # Given a path, torch chooses the format by the file's name.
+        with open_file(path, largest_bytes=MAX_WEIGHTS_BYTES) as file:
             return torch.load(file, weights_only=True, map_location="cpu")
     # Damaged files raise errors of many types. torch's message is left out: it advises to load the file unsafely.
     except Exception as error:

@@ -17,14 +17,14 @@ from yaml.constructor import BaseConstructor, SafeConstructor
 
 from rfuav_ray.api.requests import SUPPORTED_MODELS
 from rfuav_ray.errors import InvalidInput
+from rfuav_ray.file_access.limits import MAX_CONFIG_BYTES
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.files import write_text
 from rfuav_ray.images.normalization import Normalization
 from rfuav_ray.models.architectures import check_image_size
 from rfuav_ray.models.class_names import in_order, is_sorted
 from rfuav_ray.models.image_size import square_side
-from rfuav_ray.yaml_files import check_plain, repeated_keys
-
-MAX_CONFIG_BYTES = 1_000_000
+from rfuav_ray.yaml_files import MAX_CONFIG_NODES, check_plain, repeated_keys
 
 
 class Calibration(BaseModel):
@@ -140,7 +140,7 @@ def save_model_config(path: Path, config: ModelConfig) -> None:
 
 def _read(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             content = file.read(MAX_CONFIG_BYTES + 1)
     except OSError as error:
         raise InvalidInput("cfg_path", f"{path} cannot be read: {error.strerror}.") from error
@@ -155,8 +155,9 @@ def _read(path: Path) -> bytes:
 
 def _top_level(content: bytes) -> dict[str, yaml.Node]:
     """The top-level keys with their values as unbuilt nodes, so that values of unknown keys are never built."""
-    check_plain(content, ModelConfig.model_fields)
-    document = yaml.compose(content, yaml.SafeLoader)
+    check_plain(content, ModelConfig.model_fields, most_nodes=MAX_CONFIG_NODES)
+    # The parser of the check: two parsers could read one text differently.
+    document = yaml.compose(content, yaml.CSafeLoader)
     if not isinstance(document, yaml.MappingNode):
         found = "it is empty" if document is None else "its top level is not a mapping"
         raise ValueError(f"{found}; it needs the keys model, num_classes and class_names")
@@ -189,5 +190,12 @@ def _reason(detail: Any) -> str:
     where = ".".join(str(part) for part in detail["loc"])
     if detail["type"] == "value_error":
         return f"{where}: {detail['ctx']['error']}"
-    found = "" if detail["type"] == "missing" else f" (it is {str(detail['input'])[:100]!r})"
+    found = "" if detail["type"] == "missing" else f" (it is {_shown(detail['input'])})"
     return f"{where}: {detail['msg']}{found}"
+
+
+def _shown(value: object) -> str:
+    try:
+        return repr(str(value)[:100])
+    except ValueError:  # a number of thousands of digits
+        return "a number that is too long"

@@ -4,6 +4,9 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from rfuav_ray.file_access.json_text import parse_json
+from rfuav_ray.file_access.limits import MAX_NOTE_BYTES
+from rfuav_ray.file_access.reading import read_file
 from rfuav_ray.files import write_text
 
 
@@ -16,13 +19,13 @@ def add_files(folder: Path, kind: str, names: Sequence[str]) -> None:
 def added_files(folder: Path, kind: str) -> list[str]:
     """The names that `add_files` noted, whether the files exist or not."""
     try:
-        names = json.loads(list_file(folder, kind).read_text(encoding="utf-8"))
+        names = parse_json(read_file(list_file(folder, kind), largest_bytes=MAX_NOTE_BYTES))
     except (OSError, ValueError):
         return []
     if not isinstance(names, list):
         return []
     # The file lies where others may write.
-    return [name for name in names if isinstance(name, str) and _is_below(folder, name)]
+    return [name for name in names if is_below(folder, name)]
 
 
 def list_file(folder: Path, kind: str) -> Path:
@@ -30,8 +33,10 @@ def list_file(folder: Path, kind: str) -> Path:
     return folder / f".{kind}-files.json"
 
 
-def _is_below(folder: Path, name: str) -> bool:
+def is_below(folder: Path, name: object) -> bool:
     """Whether the name is that of a file or folder below this one, which no link leads out of."""
+    if not isinstance(name, str):
+        return False
     parts = name.split("/")
     if {"", ".", ".."} & set(parts) or "\0" in name or parts[0] == "previous":
         return False

@@ -11,7 +11,14 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
+from rfuav_ray.file_access.folders import open_to_append
+from rfuav_ray.file_access.json_text import parse_json
+from rfuav_ray.file_access.limits import MAX_FINISHED_BYTES, MAX_LINE_BYTES, MAX_RUN_BYTES
+from rfuav_ray.file_access.reading import open_file, read_file
+
 RUN_FOLDER, RUN_FILE, FINISHED_FILE = ".rfuav-run", "run.json", "finished.jsonl"
+#: no id of a run is longer
+LONGEST_ID = 256
 KEYS = {"state", "run_id", "request", "plan", "is_new", "result"}
 
 
@@ -33,7 +40,7 @@ class FinishedLog:
     """Appends to `finished.jsonl`: a line `[number, inputs, bad_samples, failure, one_color]` for each item."""
 
     def __init__(self, run_folder: Path) -> None:
-        self._file = (run_folder / FINISHED_FILE).open("ab")
+        self._file = open_to_append(run_folder / FINISHED_FILE)
         self._file.write(b"\n")  # ends a line that an earlier run was writing when it died
         self._file.flush()
 
@@ -49,24 +56,45 @@ class FinishedLog:
             self._file.close()
 
 
-def read_finished(run_folder: Path) -> dict[int, Finished]:
-    """Return the finished items by their numbers. A damaged line is ignored, so its item is made again."""
+def read_finished(run_folder: Path, count: int = 2**63) -> dict[int, Finished]:
+    """Return the finished ones of `count` items by their numbers.
+
+    The file lies where others may write. A line that no run has written is ignored, so its item is made again.
+
+    Raises:
+        OSError: The file cannot be read, is a link out of the roots, or is too large.
+    """
     finished: dict[int, Finished] = {}
-    with suppress(FileNotFoundError), (run_folder / FINISHED_FILE).open("rb") as lines:
-        for line in lines:
+    with (
+        suppress(FileNotFoundError),
+        open_file(run_folder / FINISHED_FILE, largest_bytes=MAX_FINISHED_BYTES) as lines,
+    ):
+        while line := lines.readline(MAX_LINE_BYTES):
             with suppress(ValueError, TypeError):
-                number, *outcome = json.loads(line)
-                finished[number] = Finished(*outcome)
+                number, *outcome = parse_json(line)
+                one = Finished(*outcome)
+                if type(number) is int and 0 <= number < count and _is_valid(one):
+                    finished[number] = one
     return finished
+
+
+def _is_valid(one: Finished) -> bool:
+    counts = (one.bad_samples, one.one_color)
+    return (
+        isinstance(one.inputs, str)
+        and all(type(number) is int and 0 <= number < 2**63 for number in counts)
+        and (one.failure is None or isinstance(one.failure, str))
+    )
 
 
 def read_run(output_path: Path) -> dict[str, Any] | None:
     """Return the record of the last run into this folder; None without a complete record."""
     try:
-        run = json.loads((output_path / RUN_FOLDER / RUN_FILE).read_text(encoding="utf-8"))
+        run = parse_json(read_file(output_path / RUN_FOLDER / RUN_FILE, largest_bytes=MAX_RUN_BYTES))
     except (OSError, ValueError):
         return None
-    return run if isinstance(run, dict) and run.keys() >= KEYS else None
+    is_whole = isinstance(run, dict) and run.keys() >= KEYS and isinstance(run["run_id"], str)
+    return run if is_whole and len(run["run_id"]) <= LONGEST_ID else None
 
 
 def is_unfinished(run: dict[str, Any] | None, request: dict[str, Any]) -> bool:

@@ -6,6 +6,7 @@ A hidden note file for each kind of task names the owner of the folder. The resu
 `previous/<id>/`. Does not import torch, and knows nothing of tasks but their ids.
 """
 
+import errno
 import json
 import os
 import shutil
@@ -20,8 +21,12 @@ from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.requests.fields import OnExisting
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.events import Report, RunEvent, clean
+from rfuav_ray.file_access.folders import make_folder, open_folder, remove_file
+from rfuav_ray.file_access.json_text import parse_json
+from rfuav_ray.file_access.limits import MAX_NOTE_BYTES
+from rfuav_ray.file_access.reading import read_file
 from rfuav_ray.files import flush_folder, write_text
-from rfuav_ray.outputs.added_files import add_files, added_files, list_file
+from rfuav_ray.outputs.added_files import add_files, added_files, is_below, list_file
 
 PREVIOUS = "previous"
 #: a message names no more files
@@ -70,7 +75,7 @@ def claim(
     """
     note = _note(folder, kind)
     if not is_first and note is not None and note["task_id"] == task_id:
-        moved = _moved(note)
+        moved = _moved(note, folder)
     else:
         is_others = is_first or note is not None
         found = results_in(folder, kind) if is_others else None
@@ -80,10 +85,11 @@ def claim(
         # Without results here, those of an earlier task with the same id may be there, which stay.
         if moved is not None and on_existing == "overwrite" and (found is not None or not is_first):
             moved = replace(moved, is_deleted=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         noted = moved and {key: value for key, value in vars(moved).items() if key != "is_new"}
         write_text(_note_file(folder, kind), json.dumps({"task_id": task_id, "moved": noted}))
     if moved is not None and moved.is_deleted:
+        _refuse_links(folder, Path(moved.folder))
         # They were moved first: a repeated call completes an interrupted one, and deletes nothing new.
         _delete(moved, kind)
     return moved
@@ -138,7 +144,7 @@ def results_folder(folder: Path, kind: str, task_id: str) -> Path | None:
 def current_path(file: Path, kind: str) -> Path:
     """Return the current path of a result that a request names. The start of the run may have moved it."""
     note = None if file.exists() else _note(file.parent, kind)
-    moved = note and _moved(note)
+    moved = note and _moved(note, file.parent)
     return Path(moved.folder, file.name) if moved and file.name in moved.names else file
 
 
@@ -161,19 +167,20 @@ def _move(folder: Path, kind: str, note: Mapping[str, Any] | None) -> MovedResul
     files = _results(folder, kind)
     task_id = (note and note["task_id"]) or _time_of(files)
     target = folder / PREVIOUS / task_id
+    _refuse_links(folder, target)
     if files:
         names = [str(file.relative_to(folder)) for file in files]
         if any(os.path.lexists(target / name) for name in names):  # an earlier task had the same id
-            target.rename(_free_name(target))
-        target.mkdir(parents=True, exist_ok=True)
+            with open_folder(target.parent) as previous:
+                (previous / task_id).rename(previous / _free_name(target).name)
+        make_folder(target)
         if added := added_files(folder, kind):
             add_files(target, kind, added)
-        for file, name in zip(files, names, strict=True):
-            (target / name).parent.mkdir(parents=True, exist_ok=True)
-            file.rename(target / name)
+        for name in names:
+            _rename(folder / name, target / name)
         write_text(_note_file(target, kind), json.dumps({"task_id": task_id, "moved": None}))
         flush_folder(folder)
-    list_file(folder, kind).unlink(missing_ok=True)
+    remove_file(list_file(folder, kind))
     names = [str(file.relative_to(target)) for file in _results(target, kind)]
     return MovedResults(task_id, str(target), names, is_new=True) if names else None
 
@@ -181,12 +188,19 @@ def _move(folder: Path, kind: str, note: Mapping[str, Any] | None) -> MovedResul
 def _delete(moved: MovedResults, kind: str) -> None:
     folder = Path(moved.folder)
     for name in (*moved.names, _note_file(folder, kind).name, list_file(folder, kind).name):
-        if (folder / name).is_dir() and not (folder / name).is_symlink():
-            shutil.rmtree(folder / name)
-        (folder / name).unlink(missing_ok=True)
+        with suppress(FileNotFoundError), open_folder((folder / name).parent) as around:
+            file = around / Path(name).name
+            if file.is_dir() and not file.is_symlink():
+                shutil.rmtree(file)
+            file.unlink(missing_ok=True)
     for emptied in (folder, folder.parent):
-        with suppress(OSError):  # it holds results of other tasks
-            emptied.rmdir()
+        with suppress(OSError), open_folder(emptied.parent) as around:  # it holds results of other tasks
+            (around / emptied.name).rmdir()
+
+
+def _rename(file: Path, target: Path) -> None:
+    with open_folder(file.parent) as source, open_folder(target.parent, create=True) as goal:
+        (source / file.name).rename(goal / target.name)
 
 
 def _results(folder: Path, kind: str) -> list[Path]:
@@ -218,11 +232,31 @@ def _note_file(folder: Path, kind: str) -> Path:
 
 def _note(folder: Path, kind: str) -> dict[str, Any] | None:
     try:
-        note = json.loads(_note_file(folder, kind).read_text(encoding="utf-8"))
+        note = parse_json(read_file(_note_file(folder, kind), largest_bytes=MAX_NOTE_BYTES))
     except (OSError, ValueError):
         return None
-    return note if isinstance(note, dict) and isinstance(note.get("task_id"), str) else None
+    return note if isinstance(note, dict) and _is_id(note.get("task_id")) else None
 
 
-def _moved(note: Mapping[str, Any]) -> MovedResults | None:
-    return MovedResults(**note["moved"]) if note.get("moved") else None
+def _moved(note: Mapping[str, Any], folder: Path) -> MovedResults | None:
+    """What a note says of moved results. It lies where others may write: what they could not be is left out."""
+    moved = note.get("moved")
+    if not isinstance(moved, dict) or not moved.get("task_id") or not _is_id(moved["task_id"]):
+        return None
+    target = folder / PREVIOUS / moved["task_id"]
+    stated = moved.get("names")
+    names = [name for name in stated if is_below(target, name)] if isinstance(stated, list) else []
+    is_deleted = moved.get("is_deleted") is True
+    return MovedResults(moved["task_id"], str(target), names, is_deleted=is_deleted) if names else None
+
+
+def _is_id(task_id: object) -> bool:
+    """Whether it can be an id: the name of a folder in this one. Runs without a task may have none."""
+    return isinstance(task_id, str) and task_id not in {".", ".."} and not {"/", "\0"} & set(task_id)
+
+
+def _refuse_links(folder: Path, target: Path) -> None:
+    """Raise OSError if `previous/` or the folder of a task in it is a link: files would be moved elsewhere."""
+    for path in (folder / PREVIOUS, target):
+        if path.is_symlink():
+            raise OSError(errno.ELOOP, "it is a link, and results would be moved there: remove it", str(path))

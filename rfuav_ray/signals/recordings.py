@@ -34,6 +34,8 @@ _FORMATS: dict[frozenset[str], Callable[[Path, Asked], Described]] = {
 #: A file without a suffix can be a recording, too: see `headerless`.
 RECORDING_SUFFIXES = frozenset().union(*_FORMATS) - {""}
 
+#: samples: 64 MB of the largest type
+_DIGESTED_AT_ONCE = 2**22
 #: True for each sample that was finite
 Mask = npt.NDArray[np.bool_]
 
@@ -97,11 +99,18 @@ class Recording:
         finite = np.isfinite(samples)
         return np.where(finite, samples, np.complex64(0)), finite
 
-    def digest(self, start: int, count: int) -> str:
-        """A digest of these samples as they are stored, and of what the metadata say. Raises as `read`."""
-        stored = self._stored(start, count)
-        digest = mmh3.mmh3_x64_128(f"{self} {stored.dtype.str}".encode())
-        digest.update(np.ascontiguousarray(stored).view(np.uint8).data)
+    def digest(self, start: int, count: int, go_on: Callable[[], None] = lambda: None) -> str:
+        """A digest of these samples as they are stored, and of what the metadata say.
+
+        `go_on` is called for each part that is read, and may raise to stop. Raises as `read`.
+        """
+        digest = None
+        for first in range(start, start + max(1, count), _DIGESTED_AT_ONCE):
+            go_on()
+            stored = self._stored(first, min(_DIGESTED_AT_ONCE, start + count - first))
+            digest = digest or mmh3.mmh3_x64_128(f"{self} {stored.dtype.str}".encode())
+            digest.update(np.ascontiguousarray(stored).view(np.uint8).data)
+        assert digest is not None
         return digest.digest().hex()
 
     def _stored(self, start: int, count: int) -> Stored:

@@ -1,6 +1,6 @@
 """The spectrograms of a recording: how many it gives, and each of them in constant memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +74,7 @@ def iter_spectrograms(
     count: int | None = None,
     tells_empty: bool = False,
     memory: Power | None = None,
+    go_on: Callable[[], None] = lambda: None,
 ) -> Iterator[Spectrogram]:
     """Draw the spectrograms of a recording one after the other.
 
@@ -86,6 +87,7 @@ def iter_spectrograms(
         count: How many; None: all from `first` on.
         tells_empty: Whether to look if anything is on the air.
         memory: From `memory_for`, for callers that draw windows one by one; None: its own.
+        go_on: Called for each part that is read. It may raise to stop.
 
     Raises:
         RunError: As for `spectrogram_count`, or the range is outside the recording. The call itself raises it,
@@ -101,7 +103,7 @@ def iter_spectrograms(
     def draw() -> Iterator[Spectrogram]:
         kept = memory_for(size, settings) if memory is None else memory
         for index in range(first, end):
-            read = _RecordingReader(recording, index * step)
+            read = _RecordingReader(recording, index * step, go_on)
             emptiness = Emptiness(settings, size, is_complex=recording.is_complex) if tells_empty else None
             blocks = StftBlocks(read, size, settings, emptiness.add if emptiness else None, memory=kept)
             image = STYLES[settings.style](blocks, settings)
@@ -144,12 +146,14 @@ def encoded(image: Image, suffix: str) -> bytes:
 class _RecordingReader:
     """Reads a recording forwards from one sample on, and counts the bad samples."""
 
-    def __init__(self, recording: Recording, first: int) -> None:
+    def __init__(self, recording: Recording, first: int, go_on: Callable[[], None]) -> None:
         self.bad_samples = 0
+        self._go_on = go_on
         self._recording, self._first = recording, first
         self._seen = 0
 
     def __call__(self, start: int, count: int) -> Samples:
+        self._go_on()
         samples, finite = self._recording.read_checked(self._first + start, count)
         # A block repeats the last samples of the previous one; each sample must count once.
         new = finite[max(0, self._seen - start) :]

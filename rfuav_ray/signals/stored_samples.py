@@ -1,5 +1,6 @@
 """Samples as a file stores them: where they are, how they are read, and how they become complex numbers."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -8,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.file_access.reading import check_file_access, open_file
 
 Samples = npt.NDArray[np.complex64]
 #: samples as a file stores them: complex (n,), I/Q (n, 2) or real (n,)
@@ -65,18 +67,20 @@ class RawSamples:
         value_type = np.dtype(self.value_type)
         values = 2 if self.is_complex else 1
         try:
-            if self.path.stat().st_size < self.offset_bytes + value_type.itemsize * values * self.sample_count:
-                raise RunError(
-                    f"{self.path}: the file became shorter while it was read; wait until it is complete."
-                )
-            if self.is_planar:
-                shape = (2, self.sample_count)
-                mapped = np.memmap(self.path, value_type, mode="r", offset=self.offset_bytes, shape=shape)
-                return mapped.T[start : start + count]
-            # Faster than a map, whose pages are made anew for each part.
-            offset = self.offset_bytes + value_type.itemsize * values * start
-            read = np.fromfile(self.path, value_type, values * count, offset=offset)
-            return read.reshape(-1, 2) if self.is_complex else read
+            with open_file(self.path) as file:
+                end = self.offset_bytes + value_type.itemsize * values * self.sample_count
+                if os.fstat(file.fileno()).st_size < end:
+                    raise RunError(
+                        f"{self.path}: the file became shorter while it was read; wait until it is complete."
+                    )
+                if self.is_planar:
+                    shape = (2, self.sample_count)
+                    mapped = np.memmap(file, value_type, mode="r", offset=self.offset_bytes, shape=shape)
+                    return mapped.T[start : start + count]
+                # Faster than a map, whose pages are made anew for each part.
+                offset = self.offset_bytes + value_type.itemsize * values * start
+                read = np.fromfile(file, value_type, values * count, offset=offset)
+                return read.reshape(-1, 2) if self.is_complex else read
         except (OSError, ValueError) as error:
             raise RunError(f"{self.path}: cannot be read: {error}") from error
 
@@ -121,13 +125,17 @@ def raw_samples(
 
 
 def check_file(path: Path) -> None:
-    """Raises RunError if the path is missing, is not a file, or is empty."""
+    """Raises RunError if the path is missing, is not a file, is empty, or lies outside of the roots."""
     if not path.exists():
         raise RunError(f"{path}: there is no such file.")
     if not path.is_file():
         raise RunError(f"{path}: this is not a file.")
     if path.stat().st_size == 0:
         raise RunError(f"{path}: the file is empty (0 bytes).")
+    try:
+        check_file_access(path)
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}.") from error
 
 
 def to_complex(stored: Stored, *, unsigned_zero: float = RTL_SDR_ZERO) -> Samples:

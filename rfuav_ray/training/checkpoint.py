@@ -1,5 +1,6 @@
 """`checkpoint.pt` and `checkpoint_epoch.pt`, from which a training resumes after an epoch or within one."""
 
+import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +8,18 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import TypeAdapter
 
 from rfuav_ray.api.results import BestEpoch, EpochMetrics
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent
+from rfuav_ray.file_access.limits import MAX_WEIGHTS_BYTES
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.files import replacing
+from rfuav_ray.models.weights.archives import check_archive
+
+_HISTORY: TypeAdapter[list[EpochMetrics]] = TypeAdapter(list[EpochMetrics])
+_BEST: TypeAdapter[BestEpoch | None] = TypeAdapter(BestEpoch | None)
 
 FROM_THE_BEGINNING = "the training starts from the beginning"
 
@@ -73,23 +81,26 @@ def load_checkpoint(
 
     Args:
         path: The checkpoint file.
-        run_id: A checkpoint of another run is ignored.
+        run_id: A checkpoint of another run is ignored with a WARNING.
         config: The dumped `ModelConfig`. A checkpoint of another config is ignored with a WARNING.
         report: Receives the WARNING.
         otherwise: What happens without the checkpoint, for the WARNING.
 
     Returns:
-        The checkpoint. None if the file is missing, is damaged (with a WARNING), or is ignored.
+        The checkpoint. None if the file is missing, or (with a WARNING) is damaged or is ignored.
     """
-    if not path.exists():
+    if not os.path.lexists(path):
         return None
     try:
-        checkpoint = _checkpoint(torch.load(path, map_location="cpu", weights_only=True))
+        with open_file(path, largest_bytes=MAX_WEIGHTS_BYTES) as file:
+            check_archive(file)
+            checkpoint = _checkpoint(torch.load(file, map_location="cpu", weights_only=True))
     except Exception as error:  # torch raises errors of many types for a damaged file
         reason = " ".join(str(error).split())[:200]
         _warn(report, f"The checkpoint '{path}' cannot be read, so {otherwise}: {reason}")
         return None
     if checkpoint.run_id != run_id:
+        _warn(report, f"The checkpoint '{path}' was not written by this task, so {otherwise}.")
         return None
     if checkpoint.config != config:
         _warn(report, f"The checkpoint '{path}' belongs to another model or other classes, so {otherwise}.")
@@ -98,9 +109,18 @@ def load_checkpoint(
 
 
 def _checkpoint(content: Mapping[str, Any]) -> Checkpoint:
+    """The checkpoint in a file, which lies where others may write. Raises an error of any type if it is none."""
     part = content.get("part")
     # An earlier version wrote {} where no epoch had finished.
-    return Checkpoint(**{**content, "part": part and EpochProgress(**part), "best": content["best"] or None})
+    read = Checkpoint(**{**content, "part": part and EpochProgress(**part), "best": content["best"] or None})
+    history = _HISTORY.validate_python(read.history, strict=True)
+    best = _BEST.validate_python(read.best, strict=True)
+    epochs = [row["epoch"] for row in history]
+    if epochs != list(range(1, read.epoch + 1)) or (best is not None and best["epoch"] not in epochs):
+        raise ValueError("its epochs are not those of a training")
+    if not (isinstance(read.run_id, str) and isinstance(read.started_at, str) and 0 <= read.seconds < 1e12):
+        raise ValueError("a value is of another type")
+    return read
 
 
 def save_tensors(path: Path, content: Mapping[str, Any]) -> None:

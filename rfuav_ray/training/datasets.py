@@ -59,7 +59,7 @@ def read_datasets(
     check_apart(train_path, val_path)
     class_names = check_dataset(train_path, val_path, request.num_classes, roots=roots)
     check_results(train_path, val_path, results)
-    cards = {path: read_card(path) for path in (train_path, val_path)}
+    cards = {path: read_card(path, report) for path in (train_path, val_path)}
     found = [(path, LeftOut()) for path in (train_path, val_path)]
     train, val = (
         ImageDataset(

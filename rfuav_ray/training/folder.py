@@ -4,6 +4,7 @@ import csv
 import importlib.metadata
 import io
 import json
+import os
 import platform
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from rfuav_ray.api.requests.fields import OnExisting
 from rfuav_ray.api.results import BestEpoch, EpochMetrics, TrainingFacts, TrainingReport
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report, RunEvent
+from rfuav_ray.file_access.folders import make_folder, remove_file
 from rfuav_ray.files import remove_temporaries, write_text
 from rfuav_ray.outputs.artifacts import EPOCH_CHECKPOINT, TRAINING_FILES
 from rfuav_ray.outputs.ownership import claim_without_task
@@ -30,7 +32,7 @@ class TrainingFolder:
     def __init__(self, save_path: str, name: str | None) -> None:
         self.path = Path(save_path, name) if name else Path(save_path)
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path)
         except OSError as error:
             raise InvalidInput("save_path", f"'{self.path}' cannot be created: {error.strerror}.") from error
         self.files = {key: self.path / file_name for key, file_name in TRAINING_FILES.items()}
@@ -44,13 +46,13 @@ class TrainingFolder:
         remove_temporaries(self.path)
         claim_without_task(self.path, "training", run_id, report, on_existing)
         self.drop_epoch_checkpoint()
-        old = [file for file in self.files.values() if file.exists()]
+        old = [file for file in self.files.values() if os.path.lexists(file)]
         if old:
             names = ", ".join(file.name for file in old)
             message = f"'{self.path}' holds results of an older training. They are replaced: {names}."
             report(RunEvent(message=message, level="WARNING"))
         for file in old:
-            file.unlink()
+            remove_file(file)
 
     def save(self, checkpoint: Checkpoint, facts: TrainingFacts) -> None:
         """Write the checkpoint, then the files derived from it. After a kill in between, `resume` repairs them."""
@@ -59,7 +61,7 @@ class TrainingFolder:
         self.publish(checkpoint, facts)
 
     def drop_epoch_checkpoint(self) -> None:
-        self.epoch_checkpoint.unlink(missing_ok=True)
+        remove_file(self.epoch_checkpoint)
 
     def publish(self, checkpoint: Checkpoint, facts: TrainingFacts) -> None:
         if checkpoint.best is not None and checkpoint.best["epoch"] == checkpoint.epoch:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from rfuav_ray.events import RunEvent
+from rfuav_ray.events import RunEvent, clean
 from rfuav_ray.files import remove_temporaries
 from rfuav_ray.models.config import save_model_config
 from rfuav_ray.outputs.artifacts import EPOCH_CHECKPOINT
@@ -28,7 +28,10 @@ def resume(training: Training) -> bool:
         message = f"'{file}' of epoch {lost_epoch} is missing. The training starts from the beginning."
         training.report(RunEvent(message=message, level="WARNING"))
         return False
-    training.restore(state)
+    if reason := _misfit(training, state) or _restore(training, state):
+        message = f"The checkpoint of epoch {state.epoch} cannot be used, so {FROM_THE_BEGINNING}: {reason}"
+        training.report(RunEvent(message=clean(message), level="WARNING"))
+        return False
     remove_temporaries(folder.path)
     save_model_config(folder.files["config"], training.config)
     if finished is not None and is_published_again:
@@ -41,6 +44,31 @@ def resume(training: Training) -> bool:
         training.report(replace(epoch_end(state.history[-1]), message=""))
     training.report(_resumed_event(training, state))
     return True
+
+
+def _misfit(training: Training, state: Checkpoint) -> str:
+    """Why a state cannot be one of this training; empty if it can."""
+    classes = training.config.num_classes
+    if state.epoch > training.request.num_epochs:
+        return f"it has {state.epoch} epochs, and the training has {training.request.num_epochs}."
+    if state.best is not None:
+        matrix = state.best["confusion_matrix"]
+        if len(matrix) != classes or any(len(row) != classes for row in matrix):
+            return f"its confusion matrix is not one of {classes} classes."
+    if state.part is not None and not 0 <= state.part.batches <= len(training.order(state.epoch + 1)):
+        return f"it has {state.part.batches} batches."
+    return ""
+
+
+def _restore(training: Training, state: Checkpoint) -> str:
+    """Restore the state. Returns why it cannot be; then the training is as it was before."""
+    before = training.snapshot()
+    try:
+        training.restore(state)
+    except Exception as error:  # others may have written it: torch fails in many ways
+        training.restore(before)
+        return " ".join(str(error).split())[:200]
+    return ""
 
 
 def _load(training: Training) -> tuple[Checkpoint | None, Checkpoint | None]:

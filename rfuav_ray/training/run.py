@@ -11,6 +11,7 @@ from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.api.results import TrainingFacts, TrainingFiles, TrainingResult
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunInterrupted
 from rfuav_ray.events import Report, RunEvent, ignore
+from rfuav_ray.file_access.roots import confined
 from rfuav_ray.images.class_folders import fingerprint
 from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.machine.gpu_memory import explaining_out_of_memory
@@ -28,6 +29,7 @@ from rfuav_ray.training.resume import resume as resume_training
 from rfuav_ray.training.state import Training
 
 
+@confined
 def train(
     request: TrainingRequest,
     *,
@@ -54,7 +56,7 @@ def train(
             first, because the earlier run may have died before it reported them.
         seed: Seeds the initial weights, dropout and the order of the images.
         environment: Written to report.json.
-        roots: Folders that links among the images may lead into. None: they may lead anywhere.
+        roots: The run opens files below these folders only, wherever links lead. None: anywhere.
 
     Returns:
         The result of the task: folder, files, best epoch and the metrics of the last one.

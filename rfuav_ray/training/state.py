@@ -85,14 +85,7 @@ class Training:
 
         The report must be settled.
         """
-        checkpoint = self._checkpoint(None)
-        checkpoint = replace(
-            checkpoint,
-            model=copy_in_memory(checkpoint.model),
-            optimizer=copy_in_memory(checkpoint.optimizer),
-            history=list(checkpoint.history),
-        )
-
+        checkpoint = self.snapshot()
         best = self.best_so_far  # now: the next epoch may be better before this one is written
 
         def write() -> None:
@@ -111,6 +104,16 @@ class Training:
             order=self.order_digest(self.epoch + 1),
         )
         save_checkpoint(self.folder.epoch_checkpoint, self._checkpoint(part))
+
+    def snapshot(self) -> Checkpoint:
+        """The present state, in memory of its own."""
+        now = self._checkpoint(None)
+        return replace(
+            now,
+            model=copy_in_memory(now.model),
+            optimizer=copy_in_memory(now.optimizer),
+            history=list(now.history),
+        )
 
     def restore(self, checkpoint: Checkpoint) -> None:
         self.model.load_state_dict(checkpoint.model)

@@ -1,6 +1,7 @@
 """A task's request, and the files that the task writes."""
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,12 @@ from fastapi.responses import FileResponse, Response
 from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.responses import Artifact, ArtifactsResponse
 from rfuav_ray.errors import TaskFileNotFound
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.tasks import TaskRecord
 from serve_app.error_answers import UNKNOWN_TASK
 from serve_app.gateway import TheService
+from serve_app.user_files import UserFile
 
 router = APIRouter(prefix="/api/v2/tasks/{task_id}", tags=["tasks"], responses=UNKNOWN_TASK)
 
@@ -34,10 +37,10 @@ async def list_artifacts(task_id: str, service: TheService) -> ArtifactsResponse
         artifacts=[
             Artifact(
                 name=file.name,
-                size_bytes=file.stat().st_size,
+                size_bytes=size_bytes,
                 url=f"/api/v2/tasks/{task_id}/artifacts/{file.name}",
             )
-            for file in files
+            for file, size_bytes in files
         ],
     )
 
@@ -45,16 +48,23 @@ async def list_artifacts(task_id: str, service: TheService) -> ArtifactsResponse
 @router.get("/artifacts/{name}", response_class=FileResponse)
 async def artifact(task_id: str, name: str, service: TheService) -> Response:
     """Download one of the task's files."""
-    _, files = await asyncio.to_thread(_files_of, await service.task(task_id))
-    file = next((file for file in files if file.name == name), None)
-    if file is None:
-        there = ", ".join(file.name for file in files) or "none"
-        raise TaskFileNotFound(f"Task '{task_id}' has no file '{name}'. Its files: {there}.")
-    return _download(file)
+    return await asyncio.to_thread(_download, await service.task(task_id), name)
 
 
-def _files_of(task: TaskRecord) -> tuple[Path, list[Path]]:
-    """The folder of the task's files, and the files that exist in it."""
+def _download(task: TaskRecord, name: str) -> UserFile:
+    _, files = _files_of(task)
+    file = next((file for file, _ in files if file.name == name), None)
+    try:
+        if file is not None:
+            return UserFile(file, disposition="inline" if file.suffix == ".png" else "attachment")
+    except OSError:  # deleted or replaced since
+        files = [one for one in files if one[0] != file]
+    there = ", ".join(file.name for file, _ in files) or "none"
+    raise TaskFileNotFound(f"Task '{task.id}' has no file '{name}'. Its files: {there}.")
+
+
+def _files_of(task: TaskRecord) -> tuple[Path, list[tuple[Path, int]]]:
+    """The folder of the task's files, and the files that it may show from there, with their sizes in bytes."""
     kind = KINDS[task.kind]
     folder = kind.output_folder(task.request)
     own: Path | None = folder
@@ -62,9 +72,14 @@ def _files_of(task: TaskRecord) -> tuple[Path, list[Path]]:
         own = results_folder(folder, task.kind, task.id)
     if own is None:  # The files in the folder belong to another task.
         return folder, []
-    return own, [file for name in kind.artifacts if (file := own / name).is_file()]
+    sized = ((file, _size_bytes(file)) for name in kind.artifacts if os.path.lexists(file := own / name))
+    return own, [(file, size_bytes) for file, size_bytes in sized if size_bytes is not None]
 
 
-def _download(file: Path) -> FileResponse:
-    shown = "inline" if file.suffix == ".png" else "attachment"
-    return FileResponse(file, filename=file.name, content_disposition_type=shown)
+def _size_bytes(file: Path) -> int | None:
+    """None if it cannot be read, or lies outside of the roots."""
+    try:
+        with open_file(file) as opened:
+            return os.fstat(opened.fileno()).st_size
+    except OSError:
+        return None

@@ -1,6 +1,8 @@
 """The folders and files that requests may name, for users who choose a path."""
 
 import asyncio
+import pathlib
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -12,8 +14,9 @@ from rfuav_ray.api.folder_listing import list_folder
 from rfuav_ray.api.requests.fields import no_nul
 from rfuav_ray.api.responses import FolderResponse
 from rfuav_ray.errors import InvalidInput
-from rfuav_ray.files import is_image
+from rfuav_ray.files import IMAGE_KINDS, is_image
 from serve_app.gateway import TheService
+from serve_app.user_files import UserFile
 
 router = APIRouter(prefix="/api/v2/files", tags=["files"])
 
@@ -29,7 +32,14 @@ async def files(service: TheService, path: Path = "") -> FolderResponse:
 @router.get("/image", response_class=FileResponse)
 async def image(service: TheService, path: Path) -> Response:
     """An image file below DATA_ROOTS, unchanged."""
-    file = await asyncio.to_thread(paths.existing_file, path, service.settings.data_roots, field="path")
+    return await asyncio.to_thread(_image, path, service.settings.data_roots)
+
+
+def _image(text: str, roots: Sequence[pathlib.Path]) -> UserFile:
+    file = paths.existing_file(text, roots, field="path")
     if not is_image(file):
-        raise InvalidInput("path", f"'{file}' is not an image. Supported: png, jpg, jpeg, bmp.")
-    return FileResponse(file, content_disposition_type="inline", filename=file.name)
+        raise InvalidInput("path", f"'{file}' is not an image; {IMAGE_KINDS} are shown.")
+    try:
+        return UserFile(file, disposition="inline")
+    except OSError as error:
+        raise InvalidInput("path", f"'{file}' cannot be read: {error.strerror}.") from None

@@ -1,1 +1,1 @@
-"""What others in the network and on the machine could do: each attack against a real service."""
+"""What others in the network, on the machine and in folders of data could do: attacks against a real service."""

@@ -4,7 +4,6 @@
 Each takes the same number of bytes, so that a row's number says where its position is.
 """
 
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,9 @@ from typing import Any, BinaryIO
 
 from rfuav_ray.api.results import Prediction
 from rfuav_ray.errors import TaskConflict
+from rfuav_ray.file_access.json_text import parse_json
+from rfuav_ray.file_access.limits import MAX_PAGE_BYTES
+from rfuav_ray.file_access.reading import open_file, read_file
 from rfuav_ray.outputs.artifacts import JSONL_INDEX
 
 _ENTRY_BYTES = 8
@@ -39,17 +41,21 @@ def read_page(
     """
     with (
         _explaining(jsonl_file),
-        jsonl_file.open("rb") as lines,
-        jsonl_file.with_name(index_name).open("rb") as index,
+        open_file(jsonl_file) as lines,
+        open_file(jsonl_file.with_name(index_name)) as index,
     ):
         total = os.fstat(index.fileno()).st_size // _ENTRY_BYTES - 1
         if total < 0 or _position(index, total) != os.fstat(lines.fileno()).st_size:
             raise ValueError(_UNFIT)
         first, end = min(offset, total), min(offset + limit, total)
-        start = _position(index, first)
+        start, size = _position(index, first), _position(index, end) - _position(index, first)
+        if not 0 <= size <= MAX_PAGE_BYTES:
+            raise ValueError(
+                f"the page has {size} bytes, and at most {MAX_PAGE_BYTES} are read. Ask for fewer rows."
+            )
         lines.seek(start)
-        text = lines.read(_position(index, end) - start)
-        rows = [json.loads(line) for line in text.splitlines()]
+        text = lines.read(size)
+        rows = [parse_json(line) for line in text.splitlines()]
         if len(rows) != end - first:
             raise ValueError(_UNFIT)
         return total, rows
@@ -65,7 +71,7 @@ def read_json(json_file: Path) -> tuple[str, Rows]:
         TaskConflict: The file is missing or cannot be read.
     """
     with _explaining(json_file):
-        content = json.loads(json_file.read_text(encoding="utf-8"))
+        content = parse_json(read_file(json_file, largest_bytes=MAX_PAGE_BYTES))
         return content["model"], content["predictions"]
 
 

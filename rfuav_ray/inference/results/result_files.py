@@ -10,6 +10,7 @@ from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.api.results import RecordingTotals
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
+from rfuav_ray.file_access.folders import remove_file
 from rfuav_ray.inference.pictures import Pictures, Unusable
 from rfuav_ray.inference.prediction_log import Done
 from rfuav_ray.inference.progress import InferenceProgress
@@ -96,7 +97,7 @@ def write_results(
     if recordings is None:
         # Without a service nobody moves what an earlier run left here.
         for name in (RECORDINGS_JSON, RECORDINGS_JSONL, RECORDINGS_INDEX):
-            (save_path / name).unlink(missing_ok=True)
+            remove_file(save_path / name)
         return None
     return recordings.totals(save_path, unusable=unusable, real_time_factor=progress.pace.real_time_factor)
 

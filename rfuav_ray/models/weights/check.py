@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import IO, Any
 
 from rfuav_ray.errors import InvalidInput, RfuavError
+from rfuav_ray.file_access.limits import MAX_WEIGHTS_BYTES
+from rfuav_ray.file_access.reading import open_file
+from rfuav_ray.models.weights.archives import check_archive
 from rfuav_ray.models.weights.layouts import Shape
 from rfuav_ray.models.weights.safetensors_files import is_safetensors, read_shapes
 from rfuav_ray.models.weights.state_dicts import Misfit, find_weights
@@ -54,10 +57,11 @@ def read_content(path: Path) -> object:
     try:
         if is_safetensors(path):
             return {name: _Tensor(None, 0, shape) for name, shape in read_shapes(path).items()}
-        with path.open("rb") as file:
+        with open_file(path, largest_bytes=MAX_WEIGHTS_BYTES) as file:
             start = file.read(len(_LEGACY_START))
             if start == _LEGACY_START:
                 raise LegacyFormatError(str(path))
+            check_archive(file)
             return _ShapeUnpickler(_pickled(file)).load()
     except OSError as error:
         raise InvalidInput("weight_path", f"{path} cannot be read: {error.strerror or error}.") from error

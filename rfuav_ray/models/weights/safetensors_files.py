@@ -5,6 +5,8 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from rfuav_ray.errors import InvalidInput
+from rfuav_ray.file_access.limits import MAX_WEIGHTS_BYTES
+from rfuav_ray.file_access.reading import name_of_open, open_file
 from rfuav_ray.models.weights.layouts import Layout
 
 #: where the header begins, behind its length
@@ -13,7 +15,7 @@ _HEADER_BYTES = 8
 
 def is_safetensors(path: Path) -> bool:
     """Whether a file is in this format, by its content or its name. Raises OSError if it cannot be read."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         start = file.read(_HEADER_BYTES + 1)
     return start[_HEADER_BYTES:] == b"{" or (
         path.suffix == ".safetensors" and not start.startswith((b"PK", b"\x80"))
@@ -27,7 +29,10 @@ def read_shapes(path: Path) -> Layout:
         InvalidInput: For `weight_path`: the file is damaged.
     """
     try:
-        with safe_open(path, framework="numpy") as file:
+        with (
+            open_file(path, largest_bytes=MAX_WEIGHTS_BYTES) as opened,
+            safe_open(name_of_open(opened, path), framework="numpy") as file,
+        ):
             return {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
     except SafetensorError as error:
         reason = " ".join(str(error).split())

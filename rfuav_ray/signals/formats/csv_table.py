@@ -1,15 +1,19 @@
 """Tables of text: two columns are I and Q; a time that ascends can stand before them."""
 
+import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.signals.description import HIGHEST_RATE_HZ, Asked, Described, Note
 from rfuav_ray.signals.formats.kept import once_per_version
 from rfuav_ray.signals.formats.plain_text import kind_of_text
@@ -21,6 +25,9 @@ SUFFIXES = frozenset({".csv"})
 _LARGEST_BYTES = 1_000_000_000
 #: instruments write their settings above the table
 _MOST_HEADER_LINES = 100
+_LONGEST_LINE = 10_000
+#: three columns of them take 1.2 GB
+_MOST_LINES = 50_000_000
 #: (separator, decimal comma); a blank stands for any number of blanks and tabs
 _DIALECTS = ((",", False), (";", False), (";", True), ("\t", False), ("\t", True), (None, False), (None, True))
 _UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3}
@@ -76,7 +83,7 @@ def _load(path: Path, is_real: bool) -> _Table:
     try:
         size_bytes = path.stat().st_size
     except OSError as error:
-        raise RunError(f"{path}: cannot be read: {error}") from error
+        raise RunError(f"{path}: cannot be read: {error.strerror}.") from error
     if size_bytes > _LARGEST_BYTES:
         raise RunError(
             f"{path}: has {size_bytes / 1e9:.1f} GB; tables of up to {_LARGEST_BYTES / 1e9:.0f} GB are read. "
@@ -107,13 +114,13 @@ def _load(path: Path, is_real: bool) -> _Table:
 
 def _dialect(path: Path) -> _Dialect:
     """The separator, and the lines above the first line of numbers."""
-    with path.open("rb") as file:
+    with _opened(path) as file:
         head = file.read(4096)
     if b"\0" in head and kind_of_text(head) is None:
         raise RunError(f"{path}: this is no text; name it as what it is.")
     header: list[str] = []
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
-        for line in islice(file, _MOST_HEADER_LINES):
+    with _lines(path) as lines:
+        for line in islice(lines, _MOST_HEADER_LINES):
             for separator, has_decimal_comma in _DIALECTS:
                 fields = _fields(line, separator, has_decimal_comma)
                 if fields is not None and (len(fields) > 1 or separator is None):
@@ -123,6 +130,33 @@ def _dialect(path: Path) -> _Dialect:
         f"{path}: line 1 is '{header[0].strip()[:40] if header else ''}', and no line of numbers follows; "
         "supported are two columns (I, Q) or three (time, I, Q) with comma, semicolon, tab or blank between them."
     )
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    try:
+        with open_file(path) as file:
+            yield file
+    except OSError as error:
+        raise RunError(f"{path}: cannot be read: {error.strerror or error}.") from error
+
+
+@contextmanager
+def _lines(path: Path) -> Iterator[Iterator[str]]:
+    """The lines of a table. Reading one that is longer than a table's raises RunError."""
+    with _opened(path) as file, io.TextIOWrapper(file, encoding="utf-8-sig", errors="replace") as text:
+        yield _bounded_lines(path, text)
+
+
+def _bounded_lines(path: Path, text: io.TextIOWrapper) -> Iterator[str]:
+    number = 0
+    while line := text.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(line) > _LONGEST_LINE:
+            raise RunError(f"{path}: line {number} has more than {_LONGEST_LINE:,} characters; this is no table.")
+        if number > _MOST_LINES:
+            raise RunError(f"{path}: has more than {_MOST_LINES:,} lines. Save the samples as SigMF or .npy.")
+        yield line
 
 
 def _fields(line: str, separator: str | None, has_decimal_comma: bool) -> list[float] | None:
@@ -135,7 +169,7 @@ def _fields(line: str, separator: str | None, has_decimal_comma: bool) -> list[f
 
 def _numbers(path: Path, dialect: _Dialect) -> npt.NDArray[np.float64]:
     """All numbers, shape (n, columns). Raises RunError that names the first line that has others."""
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    with _lines(path) as file:
         lines = islice(file, len(dialect.header), None)
         try:
             return np.loadtxt(
@@ -146,7 +180,7 @@ def _numbers(path: Path, dialect: _Dialect) -> npt.NDArray[np.float64]:
             )
         except ValueError:
             pass
-    with path.open(encoding="utf-8-sig", errors="replace") as file:
+    with _lines(path) as file:
         for number, line in enumerate(file, 1):
             if number <= len(dialect.header) or not line.strip():
                 continue

@@ -4,11 +4,13 @@ Samples must never be taken for another format. The evidence for each is so long
 have it with a probability below 1e-9; samples of receivers come close to it even more rarely.
 """
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.signals.description import Note
 from rfuav_ray.signals.formats.plain_text import header_bytes, kind_of_text
 
@@ -98,9 +100,9 @@ _PARQUET = Format("a Parquet file", "save the samples as .npy instead")
 
 def other_format(path: Path) -> Format | None:
     """The format that the first bytes show; None: they can be samples. Raises OSError if it cannot be read."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         head = file.read(_HEAD_BYTES)
-        file.seek(max(0, path.stat().st_size - 4))
+        file.seek(max(0, os.fstat(file.fileno()).st_size - 4))
         tail = file.read(4)
     for pattern, found in _MAGIC:
         if pattern.match(head):
@@ -133,7 +135,7 @@ def unlike(path: Path, wanted: str) -> RunError:
 
 def notes(path: Path) -> tuple[Note, ...]:
     """A WARNING if text stands before the samples."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         length = header_bytes(file.read(_HEAD_BYTES))
     if not length:
         return ()

@@ -1,5 +1,6 @@
 """The chunks of a WAV file: RIFF, RIFX (big-endian), RF64 and BW64 (over 4 GB), and Sony's W64."""
 
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, Literal
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.signals.formats.first_bytes import unlike
 
 _ORDERS: dict[bytes, Literal["<", ">"]] = {b"RIFF": "<", b"RF64": "<", b"BW64": "<", b"RIFX": ">"}
@@ -37,10 +39,10 @@ class Chunks:
 
 def read_chunks(path: Path) -> Chunks:
     """Find the chunks of a WAV file. Raises RunError if it is none, or lacks `fmt ` or `data`."""
-    total_bytes = path.stat().st_size
     headers: dict[bytes, bytes] = {}
     data: tuple[int, int | None] | None = None
-    with path.open("rb") as file:
+    with open_file(path) as file:
+        total_bytes = os.fstat(file.fileno()).st_size
         start = file.read(40)
         if start.startswith(_W64):
             order, walk = _ORDERS[b"RIFF"], _w64(file, total_bytes)

@@ -53,7 +53,8 @@ def describe(recording: Path) -> Description:
     try:
         fields = xml_fields.read(recording.with_name(name))
     except (OSError, ValueError) as error:
-        return Description(name, unclear=(("", f"it cannot be used: {error}"),))
+        reason = getattr(error, "strerror", None) or error
+        return Description(name, unclear=(("", f"it cannot be used: {reason}"),))
     return _description(name, fields)
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
+from rfuav_ray.file_access.reading import read_file
 from rfuav_ray.signals.metadata import encodings
 
 _LARGEST_BYTES = 1_000_000
 _NOT_CONTENT = re.compile(r"<!--.*?(?:-->|$)", re.DOTALL)
 _ELEMENT = re.compile(r"<(?:[\w.-]+:)?([\w.-]+)(\s[^<>]*)?>([^<>]*)</(?:[\w.-]+:)?\1\s*>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([\w.:-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""")
+# Possessive, and from the start of a name: a long text without `=` would be looked through from each character.
+_ATTRIBUTE = re.compile(r"""(?<![\w.:-])([\w.:-]++)\s*+=\s*+(?:"([^"]*)"|'([^']*)')""")
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,10 @@ def read(path: Path) -> Fields:
     Of an .xml that is broken or cut off, the elements that are complete count, unless they contradict each other.
 
     Raises:
-        ValueError: It is too large, has an unknown encoding or a DOCTYPE, or is broken and holds no element.
-        OSError: It cannot be read.
+        ValueError: It has an unknown encoding or a DOCTYPE, or is broken and holds no element.
+        OSError: It cannot be read, or is too large.
     """
-    if path.stat().st_size > _LARGEST_BYTES:
-        raise ValueError(f"it is larger than {_LARGEST_BYTES // 10**6} MB")
-    text, remark = encodings.decode(path.read_bytes())
+    text, remark = encodings.decode(read_file(path, largest_bytes=_LARGEST_BYTES))
     remarks = [remark] if remark else []
     try:
         found = _elements(text)

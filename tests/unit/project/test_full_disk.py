@@ -11,7 +11,7 @@ from preprocessing.pipeline.output_folder import OutputFolder
 from preprocessing.pipeline.worker import Doubtful, Item, Work, one_target, work_on
 from rfuav_ray.errors import RunError, RunInterrupted
 from rfuav_ray.events import RunEvent
-from rfuav_ray.files import copy_file, write_text
+from rfuav_ray.files import write_content, write_text
 from rfuav_ray.images.files import write_image
 from rfuav_ray.training import epoch as training_epoch
 from rfuav_ray.training.run import train
@@ -50,7 +50,7 @@ def test_full_disk_a_file_that_does_not_fit_is_named_and_nothing_of_it_stays(mou
     fill(disk)
     for name, write in [
         ("notes.txt", lambda path: write_text(path, "some text")),
-        ("copy", lambda path: copy_file(tmp_path / "large", path)),
+        ("copy", lambda path: write_content(path, (tmp_path / "large").read_bytes())),
         ("noise.png", lambda path: write_image(path, noise)),
     ]:
         with pytest.raises(OSError, match=FULL) as error:
@@ -141,7 +141,7 @@ def test_full_disk_a_block_of_preprocessing_that_does_not_fit_names_its_file(mou
         fill(disk)
         block = pickle.dumps(list(enumerate((Item(source=name, target=name), None) for name in names)))
         work = Work(targets=one_target, make=_make_noise, inputs=lambda _: "", largest_block=10)
-        answer = next(work_on(work, output.path, output.permit, {"items": [block]}))
+        answer = next(work_on(work, output.path, output.permit, (), {"items": [block]}))
         (error,) = map(pickle.loads, answer["results"])
         raise error
     assert names_in(disk) == set()

@@ -1,12 +1,14 @@
 """HDF5 files, and MATLAB's .mat files of version 7.3, which are HDF5. The samples are read in parts."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.file_access.reading import name_of_open, open_file
 from rfuav_ray.signals.description import Asked, Described
 from rfuav_ray.signals.formats.arrays.layout import ArraySamples, as_samples, part_type
 from rfuav_ray.signals.formats.arrays.variables import Variable, choose, rate_and_frequency
@@ -62,11 +64,13 @@ def describe(path: Path, asked: Asked) -> Described:
     return Described(samples, (part_type(choice.dtype) or choice.dtype).name, rate_hz, captures, notes)
 
 
-def _open(path: Path) -> Any:
+@contextmanager
+def _open(path: Path) -> Iterator[Any]:
     import h5py  # noqa: PLC0415
 
     # A shared folder may refuse locks to readers.
-    return h5py.File(path, "r", locking="best-effort")
+    with open_file(path) as opened, h5py.File(name_of_open(opened, path), "r", locking="best-effort") as file:
+        yield file
 
 
 def _data_sets(file: Any) -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.signals.description import Asked, Described, Note
 from rfuav_ray.signals.formats.arrays.layout import READABLE, Form, layout_of, part_type
 from rfuav_ray.signals.formats.first_bytes import unlike
@@ -79,7 +80,7 @@ def _is_planar(form: Form, *, is_fortran: bool) -> bool:
 
 def _header(path: Path) -> _Header:
     """The header as NumPy's format specification describes it. Nothing is unpickled."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         magic = file.read(8)
         if not magic.startswith(_MAGIC):
             raise unlike(path, "a NumPy file")

@@ -3,8 +3,11 @@
 import tarfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import IO, BinaryIO, cast
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.file_access.bounded import BoundedReads
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.signals.description import Asked, Described, Note
 from rfuav_ray.signals.formats.first_bytes import other_format, unlike
 from rfuav_ray.signals.formats.kept import once_per_version
@@ -15,6 +18,8 @@ from rfuav_ray.signals.stored_samples import check_file
 SUFFIXES = frozenset({".sigmf"})
 
 _MOST_MEMBERS = 10_000
+#: the headers and the metadata
+LARGEST_READ_BYTES = 4 * LARGEST_METADATA_BYTES
 
 
 def describe(path: Path, _asked: Asked) -> Described:
@@ -46,7 +51,7 @@ def _described(path: Path) -> Described:
 def _read(path: Path) -> tuple[Path, Content, tarfile.TarInfo]:
     """The metadata's path for messages, what they hold, and where the samples are."""
     try:
-        with tarfile.open(path, "r:") as archive:
+        with open_file(path) as opened, tarfile.open(fileobj=_bounded(opened), mode="r:") as archive:
             members = _files(path, archive)
             metadata, data = _only_pair(path, members)
             file = archive.extractfile(members[metadata])
@@ -59,15 +64,22 @@ def _read(path: Path) -> tuple[Path, Content, tarfile.TarInfo]:
     return inside, parse(inside, stored), members[data]
 
 
+def _bounded(file: BinaryIO) -> IO[bytes]:
+    # A header of tar can state that gigabytes of names follow.
+    return cast("IO[bytes]", BoundedReads(file, LARGEST_READ_BYTES))
+
+
 def _files(path: Path, archive: tarfile.TarFile) -> dict[PurePosixPath, tarfile.TarInfo]:
     """The files by name. Names that lead out of the archive are ignored, and so are links."""
     found: dict[PurePosixPath, tarfile.TarInfo] = {}
-    while (member := _next(archive, is_first=not found)) is not None:
+    seen = 0
+    while (member := _next(archive, is_first=not seen)) is not None:
         name = PurePosixPath(member.name)
         # The data of sparse members have gaps.
         if member.isfile() and not member.issparse() and not name.is_absolute() and ".." not in name.parts:
             found[name] = member
-        if len(found) > _MOST_MEMBERS:
+        seen += 1
+        if seen > _MOST_MEMBERS:
             raise RunError(f"{path}: has more than {_MOST_MEMBERS} files; pack one recording in an archive.")
     return found
 

@@ -1,6 +1,6 @@
 """SigMF's files: which are metadata, which data they describe, and what their JSON holds."""
 
-import json
+import os
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.file_access.json_text import parse_json
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.signals.metadata import encodings
 from rfuav_ray.signals.metadata.folder_names import names_in, once_per_folder
 
@@ -42,8 +44,8 @@ def load(path: Path) -> Content:
         RunError: It is not SigMF metadata.
     """
     try:
-        with path.open("rb") as file:
-            stored = file.read(min(path.stat().st_size, LARGEST_METADATA_BYTES) + 1)
+        with open_file(path) as file:
+            stored = file.read(min(os.fstat(file.fileno()).st_size, LARGEST_METADATA_BYTES) + 1)
     except OSError as error:
         raise RunError(f"{path}: cannot be read: {error}") from error
     return parse(path, stored)
@@ -58,8 +60,8 @@ def parse(path: Path, stored: bytes) -> Content:
         )
     try:
         text, remark = encodings.decode(stored)
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
+        content = parse_json(text)
+    except ValueError as error:
         raise RunError(f"{path}: is not JSON: {error}. Write the metadata again.") from error
     fields = content.get("global") if isinstance(content, dict) else None
     if not isinstance(fields, dict):

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.signals.description import Asked, Described, Note, notes_of_cut
 from rfuav_ray.signals.formats.sigmf import fields as fields_of
 from rfuav_ray.signals.formats.sigmf import wav_header
@@ -114,7 +115,7 @@ def checksum_note(path: Path) -> Note | None:
             return Note(
                 f"core:sha512 was not checked: the data exceed {LARGEST_CHECKED_BYTES // 2**30} GiB", "INFO"
             )
-        with data.open("rb") as file:
+        with open_file(data) as file:
             found = hashlib.file_digest(file, "sha512").hexdigest()
     except OSError as error:
         raise RunError(f"{data}: cannot be read: {error}") from error

@@ -41,7 +41,7 @@ class Life:
         block = pickle.dumps([(n, (item, output.finished.get(n))) for n, item in enumerate(items)])
         inputs = partial(source_digest, source=self.source)
         work = Work(targets=one_target, make=self.make, inputs=inputs, largest_block=64)
-        for answer in work_on(work, self.out, output.permit, {"items": [block]}):
+        for answer in work_on(work, self.out, output.permit, (), {"items": [block]}):
             (part,) = map(pickle.loads, answer["results"])
             output.note_finished(part.finished)
             total.add(part)
@@ -69,7 +69,7 @@ def test_worker_answers_for_a_fixed_number_of_items(life):
     work = Work(targets=one_target, make=life.make, inputs=lambda _: "", largest_block=64)
     block = pickle.dumps([(n, (Item(name, name), None)) for n, name in enumerate(NAMES)])
     with output:
-        answers = work_on(work, life.out, output.permit, {"items": [block]})
+        answers = work_on(work, life.out, output.permit, (), {"items": [block]})
         assert [pickle.loads(answer["results"][0]).seen for answer in answers] == [4] * 5
         output.complete({})
 

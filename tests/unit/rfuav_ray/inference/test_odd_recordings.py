@@ -62,13 +62,13 @@ def test_odd_recordings_what_is_left_at_the_end_is_told(run):
     assert any("left at its end" in text for text in run.messages())
 
 
-def test_odd_recordings_links_out_of_the_roots_are_not_followed(run):
+def test_odd_recordings_links_out_of_the_roots_are_not_followed(run, tmp_path_factory):
     path = run.add_recording("a", busy(2))
-    secret = run.folder / "secret.sigmf-data"
+    secret = tmp_path_factory.mktemp("outside") / "secret.sigmf-data"
     path.with_suffix(".sigmf-data").rename(secret)
     path.with_suffix(".sigmf-data").symlink_to(secret)
-    with pytest.raises(RunError, match="outside of DATA_ROOTS"):
-        run.infer(path, roots=[run.source])
+    with pytest.raises(RunError, match="out of DATA_ROOTS"):
+        run.infer(path, roots=[run.folder])
 
 
 def test_odd_recordings_without_a_rate_are_named_in_a_folder(run):

@@ -17,9 +17,14 @@ from rfuav_ray.training.checkpoint import (
     save_tensors,
     set_rng_state,
 )
+from tests.support.metric_names import LATEST_METRICS
 
 CPU = torch.device("cpu")
 CONFIG = {"model": "resnet18", "class_names": ["a", "b"]}
+
+
+def metrics(epoch: int) -> dict[str, Any]:
+    return dict.fromkeys(LATEST_METRICS, 0.5) | {"epoch": epoch, "total_epochs": 9}
 
 
 def make_checkpoint(**changes: Any) -> Checkpoint:
@@ -34,8 +39,8 @@ def make_checkpoint(**changes: Any) -> Checkpoint:
         "model": model.state_dict(),
         "optimizer": optimizer.state_dict(),
         "rng": rng_state(CPU),
-        "history": [{"epoch": 1, "val_acc": 50.0}],
-        "best": {"epoch": 1, "confusion_matrix": [[1, 0], [0, 1]]},
+        "history": [metrics(epoch) for epoch in range(1, 5)],
+        "best": {"epoch": 1, "metrics": metrics(1), "per_class": [], "confusion_matrix": [[1, 0], [0, 1]]},
         "started_at": "2030-01-01T00:00:00+00:00",
         "seconds": 1.5,
     }
@@ -73,9 +78,32 @@ def test_checkpoint_no_checkpoint_is_nothing_to_warn_of(tmp_path: Path) -> None:
     assert load(tmp_path / "checkpoint.pt") == (None, [])
 
 
-def test_checkpoint_another_runs_checkpoint_is_not_taken(tmp_path: Path) -> None:
+def test_checkpoint_another_runs_checkpoint_is_not_taken_and_that_is_told(tmp_path: Path) -> None:
     save_checkpoint(tmp_path / "checkpoint.pt", make_checkpoint())
-    assert load(tmp_path / "checkpoint.pt", run_id="another") == (None, [])
+    loaded, events = load(tmp_path / "checkpoint.pt", run_id="another")
+    assert loaded is None
+    assert [event.level for event in events] == ["WARNING"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"epoch": 10**9},
+        {"history": "none"},
+        {"history": [metrics(1) | {"val_acc": "high"}], "epoch": 1},
+        {"best": {"epoch": 1}},
+        {"best": {"epoch": 9, "metrics": metrics(9), "per_class": [], "confusion_matrix": []}},
+        {"seconds": float("inf")},
+        {"run_id": 5},
+        {"part": {"batches": 1}},
+    ],
+)
+def test_checkpoint_that_no_training_has_written_is_not_taken(tmp_path: Path, changes: dict[str, Any]) -> None:
+    content = {**vars(make_checkpoint()), **changes}
+    save_tensors(tmp_path / "checkpoint.pt", content)
+    loaded, events = load(tmp_path / "checkpoint.pt")
+    assert loaded is None
+    assert [event.level for event in events] == ["WARNING"]
 
 
 def test_checkpoint_a_checkpoint_of_other_classes_is_not_taken_and_that_is_told(tmp_path: Path) -> None:

@@ -75,7 +75,7 @@ BOMB = '<!DOCTYPE p [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><p><r>1
     ],
 )
 def test_xml_fields_an_unreadable_or_dangerous_xml_is_refused(fields, content, reason):
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises((OSError, ValueError), match=reason):
         fields(content)
 
 
