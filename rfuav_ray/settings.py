@@ -1,5 +1,6 @@
 """The settings of the service, from environment variables and `.env`. `.env.example` documents them."""
 
+import re
 import tomllib
 from functools import cache
 from importlib.metadata import version
@@ -15,6 +16,7 @@ from rfuav_ray.api.requests.fields import Limit
 #: what HOST may be without a key
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
+_HOST_PATTERN = re.compile(r"\*|[0-9a-fA-F]*:[0-9a-fA-F:.]+|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 #: comma-separated in the environment
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
@@ -46,6 +48,8 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535)
     debug: bool = False
     cors_origins: CommaSeparated = ()
+    #: names besides those of this machine: `name`, `*.suffix`, or `*` for all
+    allowed_hosts: CommaSeparated = ()
     max_training_concurrent_gpu: Limit = 1
     max_inference_concurrent_gpu: Limit = 3
     max_training_concurrent_cpu: Limit = 2
@@ -76,7 +80,7 @@ class Settings(BaseSettings):
         """The version of the service. It is not a setting: a `VERSION` in the environment is ignored."""
         return installed_version()
 
-    @field_validator("cors_origins", "supported_models", "api_keys", "data_roots", mode="before")
+    @field_validator("cors_origins", "allowed_hosts", "supported_models", "api_keys", "data_roots", mode="before")
     @classmethod
     def _split_at_commas(cls, value: Any) -> Any:
         return (
@@ -87,6 +91,17 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _host_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not _HOST_PATTERN.fullmatch(name):
+                raise ValueError(
+                    f"'{name}' is no name of a host: write lab.example, *.lab.example (every name below it) or *, "
+                    "without http:// and port"
+                )
+        return tuple(name.lower().removesuffix(".") for name in names)
 
     @field_validator("supported_models")
     @classmethod

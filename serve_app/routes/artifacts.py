@@ -17,6 +17,9 @@ from serve_app.gateway import TheService
 
 router = APIRouter(prefix="/api/v2/tasks/{task_id}", tags=["tasks"], responses=UNKNOWN_TASK)
 
+#: images that cannot hold a script
+_SHOWN = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+
 
 @router.get("/request")
 async def task_request(task_id: str, service: TheService) -> dict[str, Any]:
@@ -50,7 +53,7 @@ async def artifact(task_id: str, name: str, service: TheService) -> Response:
     if file is None:
         there = ", ".join(file.name for file in files) or "none"
         raise TaskFileNotFound(f"Task '{task_id}' has no file '{name}'. Its files: {there}.")
-    return _download(file)
+    return download(file)
 
 
 def _files_of(task: TaskRecord) -> tuple[Path, list[Path]]:
@@ -65,6 +68,7 @@ def _files_of(task: TaskRecord) -> tuple[Path, list[Path]]:
     return own, [file for name in kind.artifacts if (file := own / name).is_file()]
 
 
-def _download(file: Path) -> FileResponse:
-    shown = "inline" if file.suffix == ".png" else "attachment"
+def download(file: Path) -> FileResponse:
+    """A file as an answer. A browser shows an image in its window, and saves anything else."""
+    shown = "inline" if file.suffix.lower() in _SHOWN else "attachment"
     return FileResponse(file, filename=file.name, content_disposition_type=shown)

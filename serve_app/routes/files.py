@@ -14,6 +14,7 @@ from rfuav_ray.api.responses import FolderResponse
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.files import is_image
 from serve_app.gateway import TheService
+from serve_app.routes.artifacts import download
 
 router = APIRouter(prefix="/api/v2/files", tags=["files"])
 
@@ -32,4 +33,4 @@ async def image(service: TheService, path: Path) -> Response:
     file = await asyncio.to_thread(paths.existing_file, path, service.settings.data_roots, field="path")
     if not is_image(file):
         raise InvalidInput("path", f"'{file}' is not an image. Supported: png, jpg, jpeg, bmp.")
-    return FileResponse(file, content_disposition_type="inline", filename=file.name)
+    return download(file)
