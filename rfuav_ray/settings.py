@@ -16,6 +16,7 @@ from rfuav_ray.api.requests.fields import Limit
 #: what HOST may be without a key
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
+CONNECTIONS_PER_ADDRESS, STREAMS_PER_ADDRESS = 2000, 1000
 _HOST_PATTERN = re.compile(r"\*|[0-9a-fA-F]*:[0-9a-fA-F:.]+|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 #: comma-separated in the environment
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
@@ -68,6 +69,8 @@ class Settings(BaseSettings):
     data_roots: Annotated[tuple[Path, ...], NoDecode] = (Path(),)
     api_keys: CommaSeparated = ()
     auth: Literal["on", "off"] = "on"
+    max_connections_per_address: int = Field(CONNECTIONS_PER_ADDRESS, ge=1, le=1_000_000)
+    max_streams_per_address: int = Field(STREAMS_PER_ADDRESS, ge=1, le=1_000_000)
     api_replicas: int = Field(1, ge=1, le=64)
     max_run_retries: int = Field(2, ge=0, le=1000)
     #: a run that shows no sign of life for so long is killed and tried again; 0 for never
