@@ -1,7 +1,7 @@
 """Clients that send slowly, or hold what others need."""
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import httpx
 import pytest
@@ -44,7 +44,8 @@ def test_slow_clients_half_requests_end_and_the_others_are_answered(service, oth
 def test_slow_clients_idle_connections_leave_room_for_others(service, others):
     with ExitStack() as stack:
         for _ in range(3000):
-            stack.enter_context(connect(service))
+            with suppress(ConnectionResetError):  # one too many
+                stack.enter_context(connect(service))
         for _ in range(20):
             assert others.get("/api/v1/health").status_code == 200
 
