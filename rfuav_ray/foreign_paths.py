@@ -34,9 +34,12 @@ def refuse_foreign(path: Path, text: str, *, field: str) -> None:
     if os.path.lexists(path):
         return
     existing = next((parent for parent in path.parents if os.path.lexists(parent)), Path("/"))
-    reason = _foreign(str(path.relative_to(existing)))
+    missing = str(path.relative_to(existing))
+    reason = _foreign(missing)
     if "://" in text and _URL.match(text):
         reason = _about_url(text)
+    if reason is None and text[0] == missing[0] == "~":
+        reason = "begins with ~, and home folders of users are not looked up; write the whole path."
     if reason is not None:
         raise InvalidInput(field, f"'{one_line(text)}' {reason}")
 

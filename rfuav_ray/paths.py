@@ -18,15 +18,19 @@ def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
         InvalidInput: The path cannot be resolved, or is not UTF-8 and so cannot be stored in the task's record.
     """
     try:
-        given = roots[0] / Path(text).expanduser()
+        given = roots[0] / _with_own_home(text)
         path = given.resolve()
     except ValueError:  # a NUL, or half of a surrogate pair
         raise InvalidInput(
             field, f"'{one_line(text)}' has a character that no path can have; remove it."
         ) from None
-    except (OSError, RuntimeError) as error:  # a loop of links, or `~user` of an unknown user
-        refuse_foreign(roots[0] / text, text, field=field)
-        raise InvalidInput(field, f"'{one_line(text)}' cannot be resolved: {error}") from None
+    except (OSError, RuntimeError):  # a loop of links
+        # Outside of the roots, every path gets one answer: it must not tell what is there.
+        path = Path(os.path.normpath(given))
+        if any(path.is_relative_to(root) for root in roots):
+            raise InvalidInput(
+                field, f"'{one_line(text)}' cannot be resolved: its links lead in a circle."
+            ) from None
     if not any(path.is_relative_to(root) for root in roots):
         allowed = ", ".join(str(root) for root in roots)
         raise PathNotAllowed(
@@ -36,6 +40,11 @@ def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
     if not is_text(str(path)):
         raise InvalidInput(field, f"'{text}' leads to '{clean(str(path))}', whose name is not UTF-8; rename it.")
     return path
+
+
+def _with_own_home(text: str) -> Path:
+    """`~` is the own home folder. `~name` is a name of a file: an answer must not tell which users exist."""
+    return Path(text).expanduser() if text == "~" or text.startswith("~/") else Path(text)
 
 
 def existing_file(text: str, roots: Sequence[Path], *, field: str) -> Path:

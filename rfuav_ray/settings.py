@@ -1,5 +1,6 @@
 """The settings of the service, from environment variables and `.env`. `.env.example` documents them."""
 
+import re
 import tomllib
 from functools import cache
 from importlib.metadata import version
@@ -15,6 +16,8 @@ from rfuav_ray.api.requests.fields import Limit
 #: what HOST may be without a key
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
+CONNECTIONS_PER_ADDRESS, STREAMS_PER_ADDRESS = 2000, 1000
+_HOST_PATTERN = re.compile(r"\*|[0-9a-fA-F]*:[0-9a-fA-F:.]+|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
 #: comma-separated in the environment
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
@@ -46,6 +49,8 @@ class Settings(BaseSettings):
     port: int = Field(8000, ge=1, le=65535)
     debug: bool = False
     cors_origins: CommaSeparated = ()
+    #: names besides those of this machine: `name`, `*.suffix`, or `*` for all
+    allowed_hosts: CommaSeparated = ()
     max_training_concurrent_gpu: Limit = 1
     max_inference_concurrent_gpu: Limit = 3
     max_training_concurrent_cpu: Limit = 2
@@ -64,6 +69,8 @@ class Settings(BaseSettings):
     data_roots: Annotated[tuple[Path, ...], NoDecode] = (Path(),)
     api_keys: CommaSeparated = ()
     auth: Literal["on", "off"] = "on"
+    max_connections_per_address: int = Field(CONNECTIONS_PER_ADDRESS, ge=1, le=1_000_000)
+    max_streams_per_address: int = Field(STREAMS_PER_ADDRESS, ge=1, le=1_000_000)
     api_replicas: int = Field(1, ge=1, le=64)
     max_run_retries: int = Field(2, ge=0, le=1000)
     #: a run that shows no sign of life for so long is killed and tried again; 0 for never
@@ -78,7 +85,7 @@ class Settings(BaseSettings):
         """The version of the service. It is not a setting: a `VERSION` in the environment is ignored."""
         return installed_version()
 
-    @field_validator("cors_origins", "supported_models", "api_keys", "data_roots", mode="before")
+    @field_validator("cors_origins", "allowed_hosts", "supported_models", "api_keys", "data_roots", mode="before")
     @classmethod
     def _split_at_commas(cls, value: Any) -> Any:
         return (
@@ -89,6 +96,17 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _host_names(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            if not _HOST_PATTERN.fullmatch(name):
+                raise ValueError(
+                    f"'{name}' is no name of a host: write lab.example, *.lab.example (every name below it) or *, "
+                    "without http:// and port"
+                )
+        return tuple(name.lower().removesuffix(".") for name in names)
 
     @field_validator("supported_models")
     @classmethod

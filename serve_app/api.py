@@ -21,10 +21,13 @@ from rfuav_ray.settings import Settings
 from serve_app.error_answers import ERROR_RESPONSES, add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.body_limit import BodyLimit
+from serve_app.middleware.cross_site import CrossSite
+from serve_app.middleware.host_check import HostCheck
 from serve_app.middleware.hot_routes import HotRoutes
 from serve_app.middleware.key_check import KeyCheck
 from serve_app.middleware.measured import Measured, RequestMetrics
-from serve_app.pages import redoc
+from serve_app.middleware.safe_headers import SafeHeaders
+from serve_app.pages import docs, redoc
 from serve_app.pages.page import add_page
 from serve_app.routes import (
     artifacts,
@@ -75,7 +78,9 @@ def in_front(app: FastAPI, settings: Settings) -> ASGIApp:
         api = KeyCheck(api, keys=settings.api_keys)
     if settings.cors_origins:
         api = CORSMiddleware(api, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"])
-    return api
+    api = CrossSite(api, origins=settings.cors_origins)
+    api = HostCheck(api, host=settings.host, allowed=settings.allowed_hosts)
+    return SafeHeaders(api)
 
 
 def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
@@ -87,6 +92,8 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
         responses=ERROR_RESPONSES,
         # A path with an extra slash is an unknown route. It is not redirected.
         redirect_slashes=False,
+        # See serve_app/pages.
+        docs_url=None,
         redoc_url=None,
     )
     app.state.settings = settings
@@ -107,6 +114,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
         health,
         metrics,
         index,
+        docs,
         redoc,
     ):
         app.include_router(group.router)

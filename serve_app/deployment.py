@@ -68,8 +68,10 @@ def api(settings: Settings, notices: Sequence[str] = (), *, starts_actors: bool 
 
     def build() -> ASGIApp:  # Serve accepts only a plain function, and calls it in the replica.
         keep_replica_on_loopback()
-        found = [*notices, *_deployed_actors(settings)] if starts_actors else notices
-        return create_api(settings, found)
+        if not starts_actors:
+            return create_api(settings, notices)
+        found = [*notices, *_deployed_actors(settings)]
+        return create_api(settings.model_copy(update={"host": _listens_on()}), found)
 
     deployment = serve.deployment(
         serve.ingress(build)(),
@@ -96,14 +98,19 @@ def _deployed_actors(settings: Settings) -> list[str]:
 
 
 def _require_key(settings: Settings) -> None:
-    address = serve_address()
-    host = os.environ.get(INGRESS_HOST) or (address[0] if address else "127.0.0.1")
+    host = _listens_on()
     if host in LOOPBACK or settings.api_keys or settings.auth == "off":
         return
     raise RfuavError(
         f"The API listens on {host}, where other machines can connect, and the service has no key. Set "
         "API_KEYS, or AUTH=off."
     )
+
+
+def _listens_on() -> str:
+    """Where clients connect. For Serve's own commands HOST does not say it."""
+    address = serve_address()
+    return os.environ.get(INGRESS_HOST) or (address[0] if address else "127.0.0.1")
 
 
 def _hold_state_folder(settings: Settings) -> None:

@@ -32,10 +32,14 @@ logger = logging.getLogger(__name__)
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     code: {"model": ErrorResponse, "description": meaning}
     for code, meaning in {
+        400: "not a request of HTTP",
         401: "no or wrong key",
-        403: "a path outside DATA_ROOTS",
+        403: "a path outside DATA_ROOTS, or a write of another origin's web page",
+        408: "the request did not arrive in time",
         413: "body too large",
+        421: "`Host` is no name of this service; see ALLOWED_HOSTS",
         422: "a field is wrong; `errors` lists fields and reasons",
+        429: "too many event streams of one address; see Retry-After",
         503: "queue full, starting or stopping; see Retry-After",
     }.items()
 }

@@ -2,33 +2,34 @@
 
 import os
 from pathlib import Path
-from typing import Literal
 
 from fastapi.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 
 from rfuav_ray.file_access.reading import name_of_open, open_file
 
+#: images that cannot hold a script
+_SHOWN = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+
 
 class UserFile(FileResponse):
-    """A regular file below the roots.
+    """A regular file below the roots. A browser shows an image in its window, and saves anything else.
 
     Args:
         file: The file. It is opened at once.
-        disposition: Whether a browser shows it or stores it.
 
     Raises:
         OutsideRoots: It lies outside of the roots.
         OSError: It cannot be opened, or is no regular file.
     """
 
-    def __init__(self, file: Path, *, disposition: Literal["inline", "attachment"]) -> None:
+    def __init__(self, file: Path) -> None:
         self._opened = open_file(file)
         super().__init__(
             name_of_open(self._opened, file),
             filename=file.name,
             stat_result=os.fstat(self._opened.fileno()),
-            content_disposition_type=disposition,
+            content_disposition_type="inline" if file.suffix.lower() in _SHOWN else "attachment",
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -6,7 +6,8 @@ addresses. HAProxy starts through this module, so it imports only the standard l
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 #: They would listen on all addresses.
@@ -21,7 +22,16 @@ class UnknownConfiguration(Exception):
     """Ray Serve writes another configuration than the known one."""
 
 
-def corrected(configuration: str, *, address: str, answers: Mapping[int, str], watched: str) -> str:
+@dataclass(frozen=True)
+class Additions:
+    """Lines for sections that Ray has written, and whole sections."""
+
+    defaults: Sequence[str] = ()
+    frontend: Sequence[str] = ()
+    sections: str = ""
+
+
+def corrected(configuration: str, *, address: str, answers: Mapping[int, str], added: Additions) -> str:
     """Correct a configuration: only the API listens, errors have its format, and requests are not logged.
 
     Args:
@@ -29,7 +39,7 @@ def corrected(configuration: str, *, address: str, answers: Mapping[int, str], w
         address: Where the API listens for clients, without the port.
         answers: HAProxy's own error answers by status, in HAProxy's words. 503 is also for requests before there
             is an API.
-        watched: The end of the paths whose requests Serve watches for clients that leave.
+        added: What HAProxy does beyond that.
 
     Raises:
         UnknownConfiguration: The text has unknown sections, or the lines to be replaced are not as expected.
@@ -41,11 +51,12 @@ def corrected(configuration: str, *, address: str, answers: Mapping[int, str], w
         raise UnknownConfiguration(f"sections that are new, missing or repeated: {', '.join(other)}")
     corrections: dict[str, Callable[[str], str]] = {
         "global": _global,
-        "defaults": lambda text: _defaults(text, answers),
-        "frontend http_frontend": lambda text: _frontend(text, address, watched),
+        "defaults": lambda text: _defaults(text, answers, added.defaults),
+        "frontend http_frontend": lambda text: _frontend(text, address, added.frontend),
         _NO_API: lambda text: _no_api(text, answers[503]),
     } | dict.fromkeys(_LEFT_OUT, lambda _text: "")
-    return "".join(corrections.get(name, str)(text) for name, text in zip(names, sections, strict=True))
+    text = "".join(corrections.get(name, str)(text) for name, text in zip(names, sections, strict=True))
+    return text + added.sections
 
 
 def _global(text: str) -> str:
@@ -54,17 +65,30 @@ def _global(text: str) -> str:
     return kept
 
 
-def _defaults(text: str, answers: Mapping[int, str]) -> str:
+def connections(configuration: str) -> int:
+    """How many connections HAProxy takes. Raises UnknownConfiguration if the text does not say it."""
+    found = re.findall(r"^    maxconn (\d+)$", configuration, flags=re.MULTILINE)
+    if len(found) != 1:
+        raise UnknownConfiguration(f"'maxconn': {found}")
+    return int(found[0])
+
+
+def _defaults(text: str, answers: Mapping[int, str], added: Sequence[str]) -> str:
     kept, _ = _take(text, "errorfile ", r"50[234] \S+", count=3)
-    return kept + "".join(f"    http-error {answer}\n" for answer in answers.values())
+    _take(text, "timeout http-request ", "", count=0)
+    return kept + _lines(*added, *(f"http-error {answer}" for answer in answers.values()))
 
 
-def _frontend(text: str, address: str, watched: str) -> str:
+def _frontend(text: str, address: str, added: Sequence[str]) -> str:
     kept, (bind,) = _take(text, "bind ", r"\S+:\d+")
     _, _, port = bind.rpartition(":")
-    # Watching for the client's disconnect takes a tenth of a read's time, so Serve watches few requests.
-    unwatched = f"http-request set-header x-request-disconnect-disabled ?1 if !{{ path_end {watched} }}"
-    return f"{kept}    bind {address}:{port}\n    {unwatched}\n"
+    # First, because HAProxy applies rules in their order. HTTP/2 has other ways to keep it waiting.
+    name, _, rules = kept.partition("\n")
+    return f"{name}\n" + _lines(f"bind {address}:{port} proto h1", *added) + rules
+
+
+def _lines(*texts: str) -> str:
+    return "".join(f"    {text}\n" for text in texts)
 
 
 def _no_api(text: str, answer: str) -> str:

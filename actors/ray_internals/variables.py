@@ -40,6 +40,9 @@ ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
 HAPROXY_SWITCH = "RAY_SERVE_ENABLE_HA_PROXY"
 #: ours: where HAProxy listens for clients. Replicas and Ray Serve's own servers stay on the loopback.
 INGRESS_HOST = "RFUAV_INGRESS_HOST"
+#: ours: the header in which HAProxy tells replicas the client's address. Its name is a secret of this start, so no
+#: client can send it: not through HAProxy, which replaces it, and not to a replica's port on the loopback.
+CLIENT_HEADER = "RFUAV_CLIENT_HEADER"
 OF_INGRESS = (HAPROXY_SWITCH, INGRESS_HOST)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 #: JPEG's limit, in pixels
 LARGEST_SIDE = 65_535
@@ -13,6 +13,11 @@ RFUAV_CANVAS = (1920, 1440)
 Style = Literal["rfuav", "peak"]
 #: samples per second
 SampleRate = Annotated[float, Field(gt=0, le=1e12, allow_inf_nan=False)]
+
+#: any radio frequency; 0 and below are those of a baseband
+CenterFrequency = Annotated[float, Field(ge=-1e15, le=1e15, allow_inf_nan=False)]
+#: more than any number format can hold
+Level = Annotated[float, Field(ge=-10_000, le=10_000, allow_inf_nan=False)]
 
 
 class StftFields(BaseModel):
@@ -49,7 +54,7 @@ class StftFields(BaseModel):
         Literal["jet", "turbo", "viridis", "gray"], Field(description="colours from the weakest to the strongest")
     ] = "jet"
     db_range: Annotated[
-        tuple[FiniteFloat, FiniteFloat] | None,
+        tuple[Level, Level] | None,
         Field(
             description="lowest and highest colour on RFUAV's scale, 10*log10|Z|, where 0 is a full-scale tone; "
             "null: the range of each spectrogram"

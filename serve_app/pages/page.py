@@ -7,20 +7,12 @@ from fastapi.responses import FileResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from serve_app.pages.policies import OF_PAGE
+
 STATIC = Path(__file__).parents[1] / "static"
 PATH = "/static"
 
-#: nothing from other hosts, nothing inline, no embedding in frames
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-    "form-action 'none'; frame-ancestors 'none'; base-uri 'none'"
-)
-_HEADERS = {
-    "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-cache",
-}
+_HEADERS = {"Content-Security-Policy": OF_PAGE, "Cache-Control": "no-cache"}
 
 
 class _Files(StaticFiles):

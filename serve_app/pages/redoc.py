@@ -8,6 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_redoc_html
 from fastapi.responses import Response
 
+from serve_app.pages.policies import of_documentation
+
 router = APIRouter(include_in_schema=False)
 
 _SCRIPT = Path(fastapi_offline.__file__).parent / "static" / "redoc.standalone.js"
@@ -16,13 +18,15 @@ _FROM_ELSEWHERE, _ICON = b"https://cdn.redoc.ly/redoc/logo-mini.svg", "/static/i
 
 @router.get("/redoc")
 async def redoc(request: Request) -> Response:
-    return get_redoc_html(
+    page = get_redoc_html(
         openapi_url="/openapi.json",
         title=f"{request.app.title} - ReDoc",
         redoc_js_url="/redoc.js",
         redoc_favicon_url=_ICON,
         with_google_fonts=False,
     )
+    page.headers["Content-Security-Policy"] = of_documentation(bytes(page.body))
+    return page
 
 
 @router.get("/redoc.js")

@@ -56,7 +56,7 @@ def _download(task: TaskRecord, name: str) -> UserFile:
     file = next((file for file, _ in files if file.name == name), None)
     try:
         if file is not None:
-            return UserFile(file, disposition="inline" if file.suffix == ".png" else "attachment")
+            return UserFile(file)
     except OSError:  # deleted or replaced since
         files = [one for one in files if one[0] != file]
     there = ", ".join(file.name for file, _ in files) or "none"

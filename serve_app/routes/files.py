@@ -40,6 +40,6 @@ def _image(text: str, roots: Sequence[pathlib.Path]) -> UserFile:
     if not is_image(file):
         raise InvalidInput("path", f"'{file}' is not an image; {IMAGE_KINDS} are shown.")
     try:
-        return UserFile(file, disposition="inline")
+        return UserFile(file)
     except OSError as error:
         raise InvalidInput("path", f"'{file}' cannot be read: {error.strerror}.") from None

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, FiniteFloat, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 
 from rfuav_ray.api.requests.fields import Description, OwnTaskId, PathText, RealValues, Request, Variable
 from rfuav_ray.signals.data_types import DataType
-from rfuav_ray.signals.stft_settings import SampleRate, StftFields
+from rfuav_ray.signals.stft_settings import CenterFrequency, SampleRate, StftFields
 
 AugmentationMethod = Literal["AdvancedBlur", "CLAHE", "ColorJitter", "GaussNoise", "ISONoise", "Sharpen"]
 AUGMENTATION_METHODS: tuple[AugmentationMethod, ...] = (
@@ -66,7 +66,7 @@ class DataAugmentationRequest(Request):
 
     dataset_path: PathText = Field(description="holds `train` and/or `valid` (or `val`)")
     output_path: PathText | None = Field(None, description="a new or empty folder; default: <dataset_path>_aug")
-    methods: list[AugmentationMethod] | None = Field(None, description="default: all six")
+    methods: list[AugmentationMethod] | None = Field(None, max_length=1000, description="default: all six")
     seed: Seed = 42
     task_id: OwnTaskId = None
     description: Description = None
@@ -107,7 +107,7 @@ class SpectrogramRequest(StftFields, _RecordingsToImages):
         None,
         description="of files without a header; null: from RFUAV's .xml, else by the convention of their suffix",
     )
-    center_frequency_hz: FiniteFloat | None = Field(
+    center_frequency_hz: CenterFrequency | None = Field(
         None, description="wins over what recordings state; noted in dataset.yaml"
     )
     real: RealValues = False

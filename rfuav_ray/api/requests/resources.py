@@ -19,5 +19,5 @@ class ResourceConfigUpdate(Request):
     """New limits by device (`cpu`, `cuda:N`, or `cuda` for every GPU). Omitted limits stay unchanged."""
 
     max_concurrent: dict[DeviceName, DeviceCaps] = Field(
-        min_length=1, examples=[{"cpu": {"training": 1, "inference": 2}}]
+        min_length=1, max_length=1000, examples=[{"cpu": {"training": 1, "inference": 2}}]
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, FiniteFloat
+from pydantic import AfterValidator, Field
 
 from rfuav_ray.api.requests.device_names import Device
 from rfuav_ray.api.requests.fields import (
@@ -20,7 +20,7 @@ from rfuav_ray.api.requests.fields import (
     no_nul,
 )
 from rfuav_ray.signals.data_types import DataType
-from rfuav_ray.signals.stft_settings import SampleRate, Style
+from rfuav_ray.signals.stft_settings import CenterFrequency, SampleRate, Style
 
 SUPPORTED_MODELS = (
     "resnet18",
@@ -43,7 +43,7 @@ SUPPORTED_MODELS = (
 class TrainingRequest(Request):
     """Train an image classifier on folders `<path>/<class>/<image>`, which may hold further folders."""
 
-    model: str = Field(description="one of the supported models", examples=["resnet18"])
+    model: str = Field(max_length=255, description="one of the supported models", examples=["resnet18"])
     num_classes: int = Field(ge=1, le=100_000, description="equal to the number of class folders")
     train_path: PathText = Field(description="training images, <path>/<class>/<image>")
     val_path: PathText = Field(description="validation images, <path>/<class>/<image>")
@@ -52,7 +52,7 @@ class TrainingRequest(Request):
     on_existing: OnExisting = "keep"
     batch_size: int = Field(8, ge=1, le=65_536, description="images per step")
     num_epochs: int = Field(100, ge=1, le=100_000, description="passes over the training images")
-    learning_rate: float = Field(0.0001, gt=0, allow_inf_nan=False, description="of Adam")
+    learning_rate: float = Field(0.0001, gt=0, le=1000, allow_inf_nan=False, description="of Adam")
     image_size: int = Field(224, ge=32, le=8192, description="images are resized to this square, pixels")
     device: Device = "cuda"
     weight_path: Annotated[str, AfterValidator(no_nul)] = Field(
@@ -90,7 +90,7 @@ class RecordingFields(Request):
     overlap: Annotated[float, Field(ge=0, le=0.9)] | None = Field(
         None, description="fraction of a window that the next one repeats, for finer segments; null: the model's"
     )
-    center_frequency_hz: FiniteFloat | None = Field(
+    center_frequency_hz: CenterFrequency | None = Field(
         None, description="of the recordings; wins over what they state"
     )
     real: RealValues = False

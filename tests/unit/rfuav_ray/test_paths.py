@@ -47,6 +47,54 @@ def test_paths_a_loop_of_links_is_refused(tmp_path):
         paths.existing("a", [tmp_path], field="p")
 
 
+def what_is_said(text, root):
+    with pytest.raises(InvalidInput) as refused:
+        paths.resolve(text, [root], field="p")
+    return type(refused.value), str(refused.value).replace(text, "…")
+
+
+@pytest.mark.parametrize("rest", ["", "/", "/x", "/../x"])
+def test_paths_do_not_tell_which_users_exist(tmp_path, rest):
+    said = {what_is_said(f"~{user}{rest}", tmp_path) for user in ("root", "nobody", "no-such-user", "x" * 100)}
+    assert len(said) == 1 and "begins with ~" in said.pop()[1]
+
+
+def test_paths_a_tilde_is_the_own_home_and_else_a_character(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert paths.resolve("~", [tmp_path], field="p") == tmp_path / "home"
+    assert paths.resolve("~/a", [tmp_path], field="p") == tmp_path / "home" / "a"
+    (tmp_path / "~root").mkdir()
+    assert paths.resolve("~root/a", [tmp_path], field="p") == tmp_path / "~root" / "a"
+    assert paths.resolve("a/~root", [tmp_path], field="p") == tmp_path / "a" / "~root"
+
+
+def test_paths_do_not_tell_what_lies_outside(tmp_path):
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    (root / "in").mkdir(parents=True)
+    (outside / "closed").mkdir(parents=True)
+    (outside / "file").touch()
+    (outside / "loop").symlink_to(outside / "loop")
+    (outside / "closed").chmod(0)
+    (root / "link").symlink_to(outside)
+    names = (
+        "file",
+        "missing",
+        "loop",
+        "loop/x",
+        "closed",
+        "closed/x",
+        "file/x",
+        "$HOME",
+        "C:\\x",
+        " x ",
+        "x" * 300,
+    )
+    for before in (f"{outside}/", "../outside/", "in/../../outside/", f"{root}/../outside/"):
+        assert len({what_is_said(before + name, root) for name in names}) == 1
+    links = {what_is_said(f"link/{name}", root) for name in names if "loop" not in name}
+    assert len(links) == 1
+
+
 def test_paths_what_must_exist_is_named_when_it_does_not(tmp_path):
     for check in (paths.existing, paths.existing_file):
         with pytest.raises(InvalidInput, match=r"there is no file.*'.*nothing'"):

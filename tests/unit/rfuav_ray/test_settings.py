@@ -59,12 +59,24 @@ def test_settings_roots_are_resolved(tmp_path, monkeypatch):
         ("LOG_LEVEL", "LOUD"),
         ("AUTH", "maybe"),
         ("DATA_ROOTS", " , "),
+        ("ALLOWED_HOSTS", "http://lab.example"),
+        ("ALLOWED_HOSTS", "lab.example:8000"),
+        ("ALLOWED_HOSTS", "lab.example,[::1]"),
+        ("ALLOWED_HOSTS", ".lab.example"),
+        ("ALLOWED_HOSTS", "*lab.example"),
+        ("ALLOWED_HOSTS", "lab.*"),
+        ("ALLOWED_HOSTS", "lab example"),
     ],
 )
 def test_settings_a_wrong_value_is_refused(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings()
+
+
+def test_settings_names_of_hosts_are_in_lower_case_without_the_last_dot(monkeypatch):
+    monkeypatch.setenv("ALLOWED_HOSTS", "Lab.Example., *.Lab.example,*, 2001:DB8::1,10.0.0.1")
+    assert Settings().allowed_hosts == ("lab.example", "*.lab.example", "*", "2001:db8::1", "10.0.0.1")
 
 
 def test_settings_the_example_file_documents_every_setting_and_no_other():

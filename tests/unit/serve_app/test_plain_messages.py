@@ -42,7 +42,7 @@ def client(tmp_path):
     settings_ = Settings(_env_file=None, data_roots=[tmp_path], state_dir=tmp_path / "state")
     app = create_app(settings_)
     app.state.service = Service(settings_, TaskView(), no_streams(), AcceptingTaskManager())
-    return TestClient(in_front(app, settings_), raise_server_exceptions=False)
+    return TestClient(in_front(app, settings_), base_url="http://localhost", raise_server_exceptions=False)
 
 
 def messages_of(answer):

@@ -17,6 +17,7 @@ from serve_app.api import HOT, create_app, in_front
 from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.body_limit import BodyLimit
+from serve_app.middleware.safe_headers import SafeHeaders
 from serve_app.view.cached_json import encoded
 from serve_app.view.task_view import TaskView
 from tests.support.actor_handles import AcceptingTaskManager, no_streams
@@ -71,8 +72,8 @@ def clients(service):
     hot = create_app(service.settings)
     for app in (hot, plain):
         app.state.service = service
-    stacks = in_front(hot, service.settings), BodyLimit(plain)
-    return [TestClient(stack, raise_server_exceptions=False) for stack in stacks]
+    stacks = in_front(hot, service.settings), SafeHeaders(BodyLimit(plain))
+    return [TestClient(stack, base_url="http://localhost", raise_server_exceptions=False) for stack in stacks]
 
 
 @pytest.fixture

@@ -2,7 +2,13 @@
 
 import pytest
 
-from actors.ray_internals.haproxy_config import UnknownConfiguration, corrected, write_sample
+from actors.ray_internals.haproxy_config import (
+    Additions,
+    UnknownConfiguration,
+    connections,
+    corrected,
+    write_sample,
+)
 
 KNOWN = """global
     # a comment
@@ -32,21 +38,24 @@ CORRECTED = """global
     stats timeout 30s
 defaults
     log global
+    timeout http-request 10s
     http-error status 500
     http-error status 503
 frontend http_frontend
+    bind *:8000 proto h1
+    http-request del-header x
     default_backend default_backend
-    bind *:8000
-    http-request set-header x-request-disconnect-disabled ?1 if !{ path_end /logs }
 backend default_backend
     http-request return status 503
 backend http-api
     log global
+backend table
 """
+ADDED = Additions(["timeout http-request 10s"], ["http-request del-header x"], "backend table\n")
 
 
 def correct(configuration):
-    return corrected(configuration, address="*", answers={500: "status 500", 503: "status 503"}, watched="/logs")
+    return corrected(configuration, address="*", answers={500: "status 500", 503: "status 503"}, added=ADDED)
 
 
 def test_haproxy_config_only_the_known_lines_are_changed():
@@ -67,6 +76,7 @@ def test_haproxy_config_only_the_known_lines_are_changed():
         ("    log 127.0.0.1:514 local0 info", "    log /dev/log local0\n    log 127.0.0.1:514 local0 info"),
         ("stats socket /x/admin.sock", "stats socket ipv4@*:9999"),
         ("errorfile 504", "errorfile 400"),
+        ("    log global\n    errorfile 502", "    timeout http-request 5s\n    log global\n    errorfile 502"),
         ("    errorfile 504 /x/500.http\n", ""),
         ("status 404", "status 200"),
         ("    http-request return status 404", "    use-server x\n    http-request return status 404"),
@@ -76,6 +86,13 @@ def test_haproxy_config_another_structure_is_refused(line, other):
     assert KNOWN.count(line) == 1
     with pytest.raises(UnknownConfiguration):
         correct(KNOWN.replace(line, other))
+
+
+@pytest.mark.parametrize("text", ["", "    maxconn 10\n    maxconn 20\n", "    maxconn many\n"])
+def test_haproxy_config_another_number_of_connections_is_refused(text):
+    assert connections("    maxconn 10\n") == 10
+    with pytest.raises(UnknownConfiguration, match="maxconn"):
+        connections(text)
 
 
 def test_haproxy_config_write_sample_fails_where_ray_has_no_such_code(tmp_path, monkeypatch):

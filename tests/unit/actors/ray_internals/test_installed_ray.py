@@ -20,7 +20,7 @@ from ray.serve.config import HTTPOptions
 from ray.serve.context import _get_global_client
 
 from actors.ray_internals import nodes, variables
-from actors.ray_internals.haproxy_config import corrected, write_sample
+from actors.ray_internals.haproxy_config import Additions, connections, corrected, write_sample
 from actors.ray_internals.ray_serve import check_replica_port
 
 RAY = Path(ray.__file__).parent
@@ -57,9 +57,11 @@ def test_installed_ray_serve_reads_every_variable_for_haproxy():
 @pytest.mark.parametrize("with_api", [True, False])
 def test_installed_ray_writes_the_configuration_of_haproxy_that_can_be_corrected(tmp_path, with_api):
     written = write_sample(tmp_path, with_api=with_api).read_text()
-    found = corrected(written, address="[::1]", answers=ANSWERS, watched="/logs")
+    added = Additions(["timeout http-request 10s"], ["http-request del-header x"], "backend table\n")
+    assert connections(written) > 0
+    found = corrected(written, address="[::1]", answers=ANSWERS, added=added)
     lines = [line.strip() for line in found.splitlines()]
-    assert [line for line in lines if line.startswith("bind")] == ["bind [::1]:8000"]
+    assert [line for line in lines if line.startswith("bind")] == ["bind [::1]:8000 proto h1"]
     assert not [
         line
         for line in lines
@@ -68,13 +70,15 @@ def test_installed_ray_writes_the_configuration_of_haproxy_that_can_be_corrected
     assert [line for line in lines if line.startswith("http-error")] == [
         f"http-error {ANSWERS[code]}" for code in ANSWERS
     ]
-    assert lines[-1 if not with_api else lines.index("backend http-api") - 1] == "http-request return status 503"
-    added = {f"http-error {answer}" for answer in ANSWERS.values()} | {
-        "bind [::1]:8000",
+    assert "http-request return status 503" in lines[lines.index("backend default_backend") :]
+    new = {f"http-error {answer}" for answer in ANSWERS.values()} | {
+        "bind [::1]:8000 proto h1",
         "http-request return status 503",
+        *added.defaults,
+        *added.frontend,
+        "backend table",
     }
-    unwatched = "http-request set-header x-request-disconnect-disabled ?1 if !{ path_end /logs }"
-    assert set(lines) - {line.strip() for line in written.splitlines()} == added | {unwatched}
+    assert set(lines) - {line.strip() for line in written.splitlines()} == new
 
 
 def test_installed_ray_serve_knows_the_header_that_ends_the_watch():

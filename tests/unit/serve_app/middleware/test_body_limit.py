@@ -5,6 +5,7 @@ from fastapi.testclient import TestClient
 from ray.exceptions import TaskCancelledError
 
 from serve_app.middleware.body_limit import MAX_BODY_BYTES, BodyLimit
+from tests.support.asgi import passes
 
 
 def echo_client():
@@ -53,3 +54,18 @@ def test_body_limit_a_request_that_the_proxy_cancelled_is_a_client_that_left(cap
         {"type": "http.disconnect"},
     ]
     assert not caplog.records
+
+
+def test_body_limit_a_body_that_does_not_arrive_ends(monkeypatch):
+    monkeypatch.setattr("serve_app.middleware.body_limit.BODY_WITHIN_S", 0)
+
+    async def receive():
+        await asyncio.Event().wait()
+
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(BodyLimit(passes)({"type": "http", "method": "POST", "headers": []}, receive, send))
+    assert sent[0]["status"] == 408

@@ -32,7 +32,7 @@ def client(task_manager):
     settings = Settings(_env_file=None, api_keys="secret")
     app = create_app(settings)
     app.state.service = Service(settings, TaskView(), no_streams(), LocalHandle(task_manager))
-    return TestClient(in_front(app, settings), headers={"X-API-Key": "secret"})
+    return TestClient(in_front(app, settings), base_url="http://localhost", headers={"X-API-Key": "secret"})
 
 
 def read(client):

@@ -63,7 +63,7 @@ def client(tmp_path, task_manager):
     settings = Settings(_env_file=None, data_roots=[tmp_path], state_dir=tmp_path / "state")
     app = create_app(settings)
     app.state.service = Service(settings, TaskView(), no_streams(), task_manager)
-    return TestClient(in_front(app, settings), raise_server_exceptions=False)
+    return TestClient(in_front(app, settings), base_url="http://localhost", raise_server_exceptions=False)
 
 
 # The second content type takes FastAPI's way on every route.
