@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     data_roots: Annotated[tuple[Path, ...], NoDecode] = (Path(),)
     api_keys: CommaSeparated = ()
+    api_keys_file: Path | None = None
     auth: Literal["on", "off"] = "on"
     api_replicas: int = Field(1, ge=1, le=64)
     max_run_retries: int = Field(2, ge=0, le=1000)
@@ -95,11 +96,11 @@ class Settings(BaseSettings):
             raise ValueError(f"unknown models {unknown}; the supported ones are {', '.join(SUPPORTED_MODELS)}")
         return names
 
-    @field_validator("log_file", "state_dir")
+    @field_validator("log_file", "state_dir", "api_keys_file")
     @classmethod
-    def _absolute(cls, path: Path) -> Path:
+    def _absolute(cls, path: Path | None) -> Path | None:
         # Actors have other working folders than the process that started the service.
-        return path.expanduser().absolute()
+        return path and path.expanduser().absolute()
 
     @field_validator("data_roots")
     @classmethod

@@ -17,8 +17,12 @@ from actors.events.follow import follow
 from actors.gc_tuning import gc_paused
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
+from serve_app.access.audit_log import AuditLog
+from serve_app.access.door import Door
+from serve_app.access.keyring import needs_keys
 from serve_app.error_answers import ERROR_RESPONSES, add_error_handlers
 from serve_app.gateway import Service
+from serve_app.middleware.audited import Audited
 from serve_app.middleware.body_limit import BodyLimit
 from serve_app.middleware.hot_routes import HotRoutes
 from serve_app.middleware.key_check import KeyCheck
@@ -36,6 +40,7 @@ from serve_app.routes import (
     preprocessing,
     recordings,
     resources,
+    session,
     tasks,
     training,
 )
@@ -69,8 +74,9 @@ def in_front(app: FastAPI, settings: Settings) -> ASGIApp:
     measured = Measured(app, app.state.requests)
     api: ASGIApp = HotRoutes(measured, app, [route for router in HOT for route in router.routes])
     api = BodyLimit(api)
-    if settings.api_keys and settings.auth == "on":
-        api = KeyCheck(api, keys=settings.api_keys)
+    if app.state.door is not None:
+        api = KeyCheck(api, app.state.door)
+    api = Audited(api, AuditLog(settings.state_dir))
     if settings.cors_origins:
         api = CORSMiddleware(api, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"])
     return api
@@ -89,6 +95,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
     )
     app.state.settings = settings
     app.state.notices = notices
+    app.state.door = Door(settings) if needs_keys(settings) else None
     app.state.requests = RequestMetrics()
     for router in HOT:
         app.include_router(router)
@@ -103,6 +110,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
         files,
         resources,
         health,
+        session,
         metrics,
         index,
         redoc,

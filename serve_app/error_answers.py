@@ -25,6 +25,7 @@ from rfuav_ray.errors import (
 )
 from rfuav_ray.events import clean
 from rfuav_ray.tasks import now
+from serve_app.access.refusals import Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +34,10 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     code: {"model": ErrorResponse, "description": meaning}
     for code, meaning in {
         401: "no or wrong key",
-        403: "a path outside DATA_ROOTS",
+        403: "a path outside DATA_ROOTS, or more than the key's scope allows",
         413: "body too large",
         422: "a field is wrong; `errors` lists fields and reasons",
+        429: "too many wrong keys from this address; see Retry-After",
         503: "queue full, starting or stopping; see Retry-After",
     }.items()
 }
@@ -81,6 +83,8 @@ def answer_to(error: Exception) -> Response:
         return error_response(code, str(error), [FieldError(field=error.field, message=error.reason)])
     if isinstance(error, (TaskNotFound, TaskFileNotFound)):
         return error_response(404, str(error))
+    if isinstance(error, Refusal):
+        return error_response(error.code, str(error), headers=error.headers())
     if isinstance(error, TaskConflict):
         return error_response(409, str(error))
     if isinstance(error, ServiceBusy):
