@@ -94,10 +94,17 @@ def moment_of(text: str, now: datetime) -> datetime:
 
 def _line(entry: dict[str, Any]) -> str:
     task = entry.get("task_id") or " ".join(entry.get("task_ids", ())) or "-"
+    words = (
+        entry["time"],
+        entry["key"] or "-",
+        entry["address"],
+        entry["method"],
+        entry["path"],
+        entry["status"],
+        task,
+    )
     # A path may hold control characters, which a terminal would obey.
-    path = json.dumps(entry["path"])[1:-1]
-    words = (entry["time"], entry["key"] or "-", entry["address"], entry["method"], path, entry["status"], task)
-    return " ".join(map(str, words))
+    return json.dumps(" ".join(map(str, words)))[1:-1]
 
 
 def _file(given: Path | None) -> Path:

@@ -29,10 +29,10 @@ class ServiceProcess:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         # Sockets live below it, and their paths must be short.
-        self._ray_folder = tempfile.mkdtemp(prefix="rf-")
+        self.ray_folder = tempfile.mkdtemp(prefix="rf-")
         self._folder = folder
         self._environment = os.environ | {
-            "RAY_TMPDIR": self._ray_folder,
+            "RAY_TMPDIR": self.ray_folder,
             "RAY_USAGE_STATS_ENABLED": "0",
             "RFUAV_PORT": str(self.port),
             "RFUAV_STATE_DIR": str(self.state_dir),
@@ -127,7 +127,7 @@ class ServiceProcess:
     ) -> None:
         if self._process is not None:
             self.kill()
-        shutil.rmtree(self._ray_folder, ignore_errors=True)
+        shutil.rmtree(self.ray_folder, ignore_errors=True)
 
 
 def title_of(process: psutil.Process) -> str:
