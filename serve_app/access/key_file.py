@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.files import replacing
-from serve_app.access.keys import Key, hash_of, keys_of, lines_of, new_key, new_salt
+from serve_app.access.keys import Key, check_name, hash_of, keys_of, lines_of, new_key, new_salt
 from serve_app.access.scopes import Scope
 
 HEADER = (
@@ -56,12 +56,12 @@ def _check_safe(path: Path, status: os.stat_result) -> None:
 
 def add_key(path: Path, name: str, scope: Scope) -> str:
     """Make a key and add its line. Returns the key, which is kept nowhere. Raises RfuavError for a taken name."""
+    check_name(name, f"'{name}'")
     key = new_key()
     with _changing(path) as keys:
-        (new,) = keys_of([f"{name}:{scope.word}:{hash_of(key, new_salt())}"], "the name")
         if any(known.name == name for known in keys):
             raise RfuavError(f"The key file '{path}' has a key '{name}'. Choose another name, or remove that key.")
-        _write(path, [*keys, new])
+        _write(path, [*keys, Key(name, scope, hash_of(key, new_salt()))])
     return key
 
 

@@ -89,7 +89,7 @@ class CurrentKeys:
         if self._file is None:
             return self._fixed
         lines = [*lines_of(self._fixed), *lines_of(read_keys(self._file))]
-        return keys_of(lines, "API_KEYS with API_KEYS_FILE")
+        return keys_of(lines, f"API_KEYS with '{self._file}'")
 
 
 def needs_keys(settings: Settings) -> bool:

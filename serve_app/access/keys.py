@@ -97,6 +97,11 @@ def keys_of(entries: Iterable[str], origin: str, *, salt: str = "", only_hashes:
     return keys
 
 
+def check_name(name: str, place: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise RfuavError(f"{place}: the name of a key is 1 to 64 of letters, digits, '.', '_' and '-'.")
+
+
 def _split(entry: str, place: str) -> tuple[str | None, Scope, str]:
     """Name, scope and key. Raises RfuavError."""
     parts = [part.strip() for part in entry.split(":", 2)]
@@ -105,8 +110,7 @@ def _split(entry: str, place: str) -> tuple[str | None, Scope, str]:
     if len(parts) < 3:
         return None, Scope.ADMIN, entry
     name, word, secret = parts
-    if not _NAME.fullmatch(name):
-        raise RfuavError(f"{place}: a name is 1 to 64 of letters, digits, '.', '_' and '-'. Write name:scope:key.")
+    check_name(name, place)
     scope = scope_of(word)
     if scope is None:
         # Without the name: it may be the begin of a key that holds colons.

@@ -94,15 +94,8 @@ def moment_of(text: str, now: datetime) -> datetime:
 
 def _line(entry: dict[str, Any]) -> str:
     task = entry.get("task_id") or " ".join(entry.get("task_ids", ())) or "-"
-    words = (
-        entry["time"],
-        entry["key"] or "-",
-        entry["address"],
-        entry["method"],
-        entry["path"],
-        entry["status"],
-        task,
-    )
+    request = entry["method"], entry["path"], entry["status"]
+    words = entry["time"], entry["key"] or "-", entry["address"], *request, task
     # A path may hold control characters, which a terminal would obey.
     return json.dumps(" ".join(map(str, words)))[1:-1]
 
