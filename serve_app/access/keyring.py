@@ -101,11 +101,14 @@ def has_keys(settings: Settings) -> bool:
     return bool(settings.api_keys) or settings.api_keys_file is not None
 
 
-def with_hashes(settings: Settings, salt: str = "") -> Settings:
-    """The settings with hashes in place of keys: Ray keeps the settings of the API. Raises RfuavError."""
-    return settings.model_copy(
-        update={"api_keys": tuple(lines_of(keys_of(settings.api_keys, "API_KEYS", salt=salt)))}
-    )
+def with_hashes(settings: Settings) -> Settings:
+    """The settings with hashes in place of keys: Ray keeps the settings of the API. Raises RfuavError.
+
+    The same settings give the same hashes: sessions outlive a restart, and Ray Serve sees no other application.
+    """
+    salt = hashlib.sha256(f"API_KEYS of {settings.state_dir}".encode()).hexdigest()[:32]
+    keys = keys_of(settings.api_keys, "API_KEYS", salt=salt)
+    return settings.model_copy(update={"api_keys": tuple(lines_of(keys))})
 
 
 def check_keys(settings: Settings) -> None:

@@ -1,7 +1,6 @@
 """Sign-ins of the page: a cookie with a signed token. Every replica can check it, also after a restart."""
 
 import base64
-import hashlib
 import hmac
 import logging
 import os
@@ -114,8 +113,3 @@ def _read(path: Path) -> bytes | None:
         path.unlink()
         return None
     return content
-
-
-def salt_in(state_dir: Path) -> str:
-    """A salt for the hashes of API_KEYS. It outlives a restart, and so do the sessions."""
-    return hashlib.sha256(b"salt of API_KEYS" + secret_in(state_dir)).hexdigest()[:32]

@@ -26,7 +26,6 @@ from rfuav_ray.settings import LOOPBACK, Settings
 from serve_app import app, service_actors
 from serve_app.access.keyring import has_keys, with_hashes
 from serve_app.access.keys import new_key
-from serve_app.access.sessions import salt_in
 from serve_app.command.banner import banner
 from serve_app.command.stop_signal import StopSignal, say, stop_signal
 from serve_app.ingress.choice import Ingress, ingress
@@ -48,7 +47,7 @@ def serve_forever(settings: Settings) -> int:
     """
     settings, made_key = _with_key(settings)
     with _only_one(settings):
-        settings = with_hashes(settings, salt_in(settings.state_dir))
+        settings = with_hashes(settings)
         write_to_log_file(settings, also_to_terminal=True)
         if not _is_on_a_cluster():
             check_free(settings.host, settings.port)

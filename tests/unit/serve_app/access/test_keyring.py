@@ -83,12 +83,12 @@ def test_keyring_is_refused_at_the_start_where_the_file_is_wrong_or_empty(path):
     check_keys(settings_with(path, ["bob:read:chosen"]))
 
 
-def test_keyring_the_settings_of_the_api_have_hashes_that_mean_the_same():
-    hashed = with_hashes(settings_with(None, ["chosen", "ann:read:other"]), "ab" * 16)
+def test_keyring_the_settings_of_the_api_have_hashes_that_mean_the_same(tmp_path):
+    settings = settings_with(None, ["chosen", "ann:read:other"], state_dir=tmp_path)
+    hashed = with_hashes(settings)
     assert not any("chosen" in entry or "other" in entry for entry in hashed.api_keys)
-    assert (
-        hashed == with_hashes(hashed) == with_hashes(settings_with(None, ["chosen", "ann:read:other"]), "ab" * 16)
-    )
+    assert hashed == with_hashes(hashed) == with_hashes(settings)
+    assert hashed.api_keys != with_hashes(settings.model_copy(update={"state_dir": tmp_path / "b"})).api_keys
     keys = CurrentKeys(hashed)
     assert found(keys, "chosen").name == "key1" and found(keys, "other").scope is Scope.READ
 
