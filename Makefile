@@ -32,6 +32,7 @@ test-all: COVERAGE := --cov --cov-report term:skip-covered
 test-all: test
 	$(BIN)/pytest tests/integration -m long
 	$(BIN)/pytest tests/browser
+	$(BIN)/pytest tests/security
 	$(BIN)/pytest tests/faults
 	$(BIN)/pytest tests/cluster
 

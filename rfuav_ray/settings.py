@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     database_url: str = ""
     data_roots: Annotated[tuple[Path, ...], NoDecode] = (Path(),)
     api_keys: CommaSeparated = ()
+    api_keys_file: Path | None = None
     auth: Literal["on", "off"] = "on"
     max_connections_per_address: int = Field(CONNECTIONS_PER_ADDRESS, ge=1, le=1_000_000)
     max_streams_per_address: int = Field(STREAMS_PER_ADDRESS, ge=1, le=1_000_000)
@@ -115,11 +116,11 @@ class Settings(BaseSettings):
             raise ValueError(f"unknown models {unknown}; the supported ones are {', '.join(SUPPORTED_MODELS)}")
         return names
 
-    @field_validator("log_file", "state_dir")
+    @field_validator("log_file", "state_dir", "api_keys_file")
     @classmethod
-    def _absolute(cls, path: Path) -> Path:
+    def _absolute(cls, path: Path | None) -> Path | None:
         # Actors have other working folders than the process that started the service.
-        return path.expanduser().absolute()
+        return path and path.expanduser().absolute()
 
     @field_validator("data_roots")
     @classmethod

@@ -93,6 +93,8 @@ class TaskRecord(BaseModel):
     latest_metrics: AsStored[EpochMetrics] | None = None
     error: str | None = None
     result: AsStored[TaskResult] | None = None
+    #: the name of the key; None without keys, and in records of earlier versions
+    submitted_by: str | None = None
     created_at: datetime
     updated_at: datetime
     started_at: datetime | None = None

@@ -18,8 +18,12 @@ from actors.gc_tuning import gc_paused
 from rfuav_ray.file_access.roots import confine
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.settings import Settings
+from serve_app.access.audit_log import AuditLog
+from serve_app.access.door import Door
+from serve_app.access.keyring import needs_keys
 from serve_app.error_answers import ERROR_RESPONSES, add_error_handlers
 from serve_app.gateway import Service
+from serve_app.middleware.audited import Audited
 from serve_app.middleware.body_limit import BodyLimit
 from serve_app.middleware.cross_site import CrossSite
 from serve_app.middleware.host_check import HostCheck
@@ -40,6 +44,7 @@ from serve_app.routes import (
     preprocessing,
     recordings,
     resources,
+    session,
     tasks,
     training,
 )
@@ -74,8 +79,9 @@ def in_front(app: FastAPI, settings: Settings) -> ASGIApp:
     measured = Measured(app, app.state.requests)
     api: ASGIApp = HotRoutes(measured, app, [route for router in HOT for route in router.routes])
     api = BodyLimit(api)
-    if settings.api_keys and settings.auth == "on":
-        api = KeyCheck(api, keys=settings.api_keys)
+    if app.state.door is not None:
+        api = KeyCheck(api, app.state.door)
+    api = Audited(api, AuditLog(settings.state_dir))
     if settings.cors_origins:
         api = CORSMiddleware(api, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"])
     api = CrossSite(api, origins=settings.cors_origins)
@@ -98,6 +104,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
     )
     app.state.settings = settings
     app.state.notices = notices
+    app.state.door = Door(settings) if needs_keys(settings) else None
     app.state.requests = RequestMetrics()
     for router in HOT:
         app.include_router(router)
@@ -112,6 +119,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
         files,
         resources,
         health,
+        session,
         metrics,
         index,
         docs,

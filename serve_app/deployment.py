@@ -19,6 +19,7 @@ from actors.ray_internals.variables import INGRESS_HOST, JOB
 from rfuav_ray.cli.run_config import read_settings
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.settings import LOOPBACK, Settings
+from serve_app.access.keyring import has_keys, with_hashes
 from serve_app.api import create_api
 from serve_app.service_actors import ensure_actors
 from serve_app.service_files import keep_private
@@ -26,6 +27,7 @@ from serve_app.service_files import keep_private
 #: high, because an event stream holds its request for hours
 MAX_ONGOING_REQUESTS = 10_000
 PATHS = ("STATE_DIR", "LOG_FILE", "DATA_ROOTS")
+OPTIONAL_PATHS = ("API_KEYS_FILE",)
 #: the smallest amount that Ray counts: it names the node, and takes nothing from it
 _A_PLACE = 0.0001
 
@@ -44,12 +46,15 @@ def __getattr__(name: str) -> Application:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if JOB in os.environ:  # in a process of Ray, whose working folder is Ray's own
         _check_paths()
-    return api(read_settings(), starts_actors=True)
+    return api(with_hashes(read_settings()), starts_actors=True)
 
 
 def _check_paths() -> None:
-    for name in PATHS:
-        paths = (os.environ.get(f"RFUAV_{name}") or os.environ.get(name) or "").split(",")
+    for name in PATHS + OPTIONAL_PATHS:
+        text = os.environ.get(f"RFUAV_{name}") or os.environ.get(name) or ""
+        paths = text.split(",")
+        if not text and name in OPTIONAL_PATHS:
+            continue
         if not all(path.strip().startswith(("/", "~")) for path in paths):
             raise RfuavError(
                 f"Set {name} to an absolute path on the head node, in the environment or in env_vars. A relative "
@@ -99,11 +104,11 @@ def _deployed_actors(settings: Settings) -> list[str]:
 
 def _require_key(settings: Settings) -> None:
     host = _listens_on()
-    if host in LOOPBACK or settings.api_keys or settings.auth == "off":
+    if host in LOOPBACK or has_keys(settings) or settings.auth == "off":
         return
     raise RfuavError(
         f"The API listens on {host}, where other machines can connect, and the service has no key. Set "
-        "API_KEYS, or AUTH=off."
+        "API_KEYS or API_KEYS_FILE, or AUTH=off."
     )
 
 

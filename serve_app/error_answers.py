@@ -25,6 +25,7 @@ from rfuav_ray.errors import (
 )
 from rfuav_ray.events import clean
 from rfuav_ray.tasks import now
+from serve_app.access.refusals import Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +35,12 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     for code, meaning in {
         400: "not a request of HTTP",
         401: "no or wrong key",
-        403: "a path outside DATA_ROOTS, or a write of another origin's web page",
+        403: "a path outside DATA_ROOTS, more than the key's scope allows, or a write of another origin's web page",
         408: "the request did not arrive in time",
         413: "body too large",
         421: "`Host` is no name of this service; see ALLOWED_HOSTS",
         422: "a field is wrong; `errors` lists fields and reasons",
-        429: "too many event streams of one address; see Retry-After",
+        429: "too many wrong keys or event streams of one address; see Retry-After",
         503: "queue full, starting or stopping; see Retry-After",
     }.items()
 }
@@ -85,6 +86,8 @@ def answer_to(error: Exception) -> Response:
         return error_response(code, str(error), [FieldError(field=error.field, message=error.reason)])
     if isinstance(error, (TaskNotFound, TaskFileNotFound)):
         return error_response(404, str(error))
+    if isinstance(error, Refusal):
+        return error_response(error.code, str(error), headers=error.headers())
     if isinstance(error, TaskConflict):
         return error_response(409, str(error))
     if isinstance(error, ServiceBusy):

@@ -21,6 +21,9 @@ from rfuav_ray.errors import ServiceBusy, TaskNotFound
 from rfuav_ray.outputs.ownership import refusal, results_in
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, now
+from serve_app.access.caller import CALLER
+from serve_app.access.refusals import task_of_another
+from serve_app.access.scopes import Scope
 from serve_app.streams.sse import TaskStreams
 from serve_app.streams.task_events import TaskEvents
 from serve_app.view.cached_json import Encoded
@@ -118,13 +121,24 @@ class Service:
             raise TaskNotFound(task_id)
         return answer
 
+    async def _check_owner(self, task_id: str) -> None:
+        """Raises Refusal when the caller may not change this task."""
+        caller = CALLER.get()
+        if not caller.may(Scope.ADMIN):
+            submitted_by = (await self.task(task_id)).submitted_by
+            if not caller.owns(submitted_by):
+                raise task_of_another(caller, task_id, submitted_by)
+
     async def cancel(self, task_id: str) -> TaskRecord:
+        await self._check_owner(task_id)
         return self._shown(await self.ask(self.task_manager_actor.cancel.remote(task_id)))
 
     async def set_priority(self, task_id: str, priority: int) -> TaskRecord:
+        await self._check_owner(task_id)
         return self._shown(await self.ask(self.task_manager_actor.set_priority.remote(task_id, priority)))
 
     async def delete(self, task_id: str) -> None:
+        await self._check_owner(task_id)
         await self.ask(self.task_manager_actor.delete.remote(task_id))
         self.view.drop(task_id)
 
@@ -210,6 +224,7 @@ def new_task(
         submission_warnings=request.warnings,
         priority=priority,
         wanted_device=device,
+        submitted_by=CALLER.get().name,
         number=0,
         created_at=moment,
         updated_at=moment,

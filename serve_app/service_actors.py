@@ -35,7 +35,17 @@ NAMES_ARE_FREE_WITHIN_S = 10.0
 ACTORS = (names.TASK_MANAGER, names.RUN_SUPERVISOR, names.METRICS)
 
 #: settings of the API alone: the actors don't read them
-OF_THE_API = {"host", "port", "api_replicas", "api_keys", "auth", "cors_origins", "app_name", "environment"}
+OF_THE_API = {
+    "host",
+    "port",
+    "api_replicas",
+    "api_keys",
+    "api_keys_file",
+    "auth",
+    "cors_origins",
+    "app_name",
+    "environment",
+}
 
 logger = logging.getLogger(__name__)
 

@@ -156,7 +156,12 @@ class HealthResponse(Response):
     training_tasks: int = Field(description="pending and running tasks")
     inference_tasks: int = Field(description="pending and running tasks")
     active_log_streams: int
-    resource_status: dict[str, Any]
+    resource_status: dict[str, Any] | None = Field(None, description="left out for a client without a key")
+
+
+class SessionResponse(Response):
+    name: str | None = Field(description="the name of the key; null in a service without keys")
+    scope: Literal["read", "write", "admin"]
 
 
 class InfoResponse(Response):

@@ -1,1 +1,1 @@
-"""Who may use the service: keys, sessions, addresses."""
+"""Who may do what: keys, sign-ins, guesses, the audit log. Knows nothing of tasks and of Ray."""

@@ -8,7 +8,11 @@ from rfuav_ray.settings import Settings
 
 
 def banner(
-    settings: Settings, resources: dict[str, Any], cluster: dict[str, float], notices: Sequence[str] = ()
+    settings: Settings,
+    resources: dict[str, Any],
+    cluster: dict[str, float],
+    notices: Sequence[str] = (),
+    made_key: str | None = None,
 ) -> str:
     """Build the text.
 
@@ -17,6 +21,7 @@ def banner(
         resources: the TaskManager's report about the devices.
         cluster: Ray's total resources, such as CPU and GPU, by name.
         notices: messages for the operator.
+        made_key: the key that was made for this start, which nobody else knows. Other keys are not printed.
     """
     gpus = resources["gpu_info"]
     url = f"http://{settings.host}:{settings.port}"
@@ -31,8 +36,8 @@ def banner(
     ]
     lines += [_gpu_line(device) for device in gpus["devices"]] or [_no_gpu_line(list(resources["limits"]))]
     lines += [f"  slots     {device}: {_slots(limits)}" for device, limits in resources["limits"].items()]
-    if settings.api_keys and settings.auth == "on":
-        lines.append(f"  key       {settings.api_keys[0]} (send it as X-API-Key)")
+    if made_key is not None:
+        lines.append(f"  key       {made_key} (send it as X-API-Key; the next start makes another one)")
     lines += [f"  NOTICE    {notice}" for notice in notices]
     lines.append("Stop with ctrl-C.")
     return "\n".join(lines)

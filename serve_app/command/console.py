@@ -14,6 +14,9 @@ from rfuav_ray.cli import main as run_commands
 from rfuav_ray.cli.doctor import MORE_CHECKS
 from rfuav_ray.cli.local.start import Start
 from rfuav_ray.errors import RfuavError
+from serve_app.command import access
+
+__all__ = ["access", "main"]  # importing it adds `key` and `audit-log`
 
 if TYPE_CHECKING:
     from rfuav_ray.cli.doctor.software import Finding
@@ -32,12 +35,16 @@ def serve(
     """Start the service here, or on the cluster of RAY_ADDRESS."""
     from actors.ray_internals.variables import ON_LOOPBACK
     from rfuav_ray.cli.run_config import read_settings
+    from serve_app.access.keyring import check_keys
 
     try:
         settings = read_settings(host=host, port=port)
+        check_keys(settings)
     except RfuavError as error:
         print(f"Error in the settings: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
+    for name in [name for name in os.environ if name.lower() in {"api_keys", "rfuav_api_keys"}]:
+        del os.environ[name]  # Every process that is started here would have it.
     if "RAY_ADDRESS" not in os.environ:
         os.environ |= ON_LOOPBACK  # before Ray is imported
     from serve_app.command.keeper import keep

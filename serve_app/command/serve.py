@@ -6,7 +6,6 @@ The parent process handles a second signal: see `keeper`.
 import fcntl
 import logging
 import os
-import secrets
 import signal
 import socket
 import threading
@@ -25,6 +24,8 @@ from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.machine.ports import check_free
 from rfuav_ray.settings import LOOPBACK, Settings
 from serve_app import app, service_actors
+from serve_app.access.keyring import has_keys, with_hashes
+from serve_app.access.keys import new_key
 from serve_app.command.banner import banner
 from serve_app.command.stop_signal import StopSignal, say, stop_signal
 from serve_app.ingress.choice import Ingress, ingress
@@ -45,10 +46,11 @@ def serve_forever(settings: Settings) -> int:
     Raises:
         RfuavError: when the service cannot start.
     """
-    settings = _with_key(settings)
+    settings, made_key = _with_key(settings)
     keep_private(settings)
     _forget_secrets()
     with _only_one(settings):
+        settings = with_hashes(settings)
         write_to_log_file(settings, also_to_terminal=True)
         if not _is_on_a_cluster():
             check_free(settings.host, settings.port)
@@ -60,12 +62,12 @@ def serve_forever(settings: Settings) -> int:
                 variables.environment(variables.OF_SERVICE | found.environment),
                 _ray(settings),
             ):
-                return _serve_until(stop_signal(), settings, found)
+                return _serve_until(stop_signal(), settings, found, made_key)
         except KeyboardInterrupt:  # The signal came before the handler was installed.
             return 128 + signal.SIGINT
 
 
-def _serve_until(stop: StopSignal, settings: Settings, found: Ingress) -> int:
+def _serve_until(stop: StopSignal, settings: Settings, found: Ingress, made_key: str | None) -> int:
     """Start the service, and stop it after a signal, or when a part of it is gone. Returns the exit status."""
     if _is_on_a_cluster():
         nodes.check_on_head()
@@ -79,7 +81,7 @@ def _serve_until(stop: StopSignal, settings: Settings, found: Ingress) -> int:
         notices = app.deploy(settings, found.serve_host, actors, notices)
         stop.start_is_over()
         if not stop.is_set():
-            say(banner(settings, service_actors.resources(), ray.cluster_resources(), notices))
+            say(banner(settings, service_actors.resources(), ray.cluster_resources(), notices, made_key))
         if gone := _gone_parts(stop):
             say(f"The service ends: {gone} Start it again; its tasks resume.")
             return 1
@@ -115,11 +117,12 @@ def _forget_secrets() -> None:
         del os.environ[name]
 
 
-def _with_key(settings: Settings) -> Settings:
-    """Require a key when other machines can connect, as Jupyter does: create one when none is set."""
-    if settings.api_keys or settings.auth == "off" or settings.host in LOOPBACK:
-        return settings
-    return settings.model_copy(update={"api_keys": (secrets.token_urlsafe(24),)})
+def _with_key(settings: Settings) -> tuple[Settings, str | None]:
+    """Require a key when other machines can connect, as Jupyter does: make one when none is set, and return it."""
+    if has_keys(settings) or settings.auth == "off" or settings.host in LOOPBACK:
+        return settings, None
+    key = new_key()
+    return settings.model_copy(update={"api_keys": (key,)}), key
 
 
 @contextmanager

@@ -12,13 +12,13 @@ from serve_app.pages.policies import OF_PAGE
 STATIC = Path(__file__).parents[1] / "static"
 PATH = "/static"
 
-_HEADERS = {"Content-Security-Policy": OF_PAGE, "Cache-Control": "no-cache"}
+HEADERS = {"Content-Security-Policy": OF_PAGE, "Cache-Control": "no-cache"}
 
 
 class _Files(StaticFiles):
     def file_response(self, *arguments: object, **named: object) -> Response:
         response: Response = super().file_response(*arguments, **named)  # type: ignore[arg-type]
-        response.headers.update(_HEADERS)
+        response.headers.update(HEADERS)
         return response
 
 
@@ -32,4 +32,4 @@ def wants_page(scope: Scope) -> bool:
 
 
 def page() -> Response:
-    return FileResponse(STATIC / "index.html", headers=_HEADERS)
+    return FileResponse(STATIC / "index.html", headers=HEADERS)

@@ -5,14 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 
 from rfuav_ray.api.responses import HealthResponse, InfoResponse
+from serve_app.access.caller import CALLER, NOBODY
 from serve_app.gateway import TheService
 from serve_app.route_classes import cached_by
 from serve_app.view.cached_json import response
+from serve_app.view.health_report import as_json
 
 PREFIX = "/api/v1"
 router = APIRouter(prefix=PREFIX, tags=["health"])
 cached = APIRouter(
-    prefix=PREFIX, tags=["health"], route_class=cached_by(lambda service, _: service.health.cached_answer())
+    prefix=PREFIX,
+    tags=["health"],
+    route_class=cached_by(lambda service, _: service.health.cached_answer(_is_open())),
 )
 
 
@@ -22,12 +26,17 @@ cached = APIRouter(
     responses={503: {"model": HealthResponse, "description": "unhealthy"}},
 )
 async def health(service: TheService, if_none_match: Annotated[str, Header()] = "") -> Response:
-    """503 with `unhealthy` when the TaskManager does not answer. Needs no key."""
-    answer = await service.health.healthy()
+    """503 with `unhealthy` when the TaskManager does not answer. Without a key: status, version and counts."""
+    answer = await service.health.healthy(_is_open())
     if answer is None:
-        body = service.health.show(None).model_dump_json()
+        body = as_json(service.health.show(None, is_open=_is_open()))
         return Response(body, 503, media_type="application/json")
     return response(answer, if_none_match)
+
+
+def _is_open() -> bool:
+    """Whether this caller has no key, in a service that needs keys."""
+    return CALLER.get() == NOBODY
 
 
 @router.get("/info")

@@ -1,6 +1,4 @@
-// Calls the REST API, with the key if one is set. Errors have the service's own messages.
-
-const KEY = "rfuav.key";
+// Calls the REST API. The browser adds the cookie of a sign-in. Errors have the service's own messages.
 
 export const needsKey = new EventTarget();
 
@@ -10,19 +8,6 @@ export class ApiError extends Error {
     this.status = status;
     this.errors = Array.isArray(errors) ? errors : [];
   }
-}
-
-export function setKey(key) {
-  localStorage.setItem(KEY, key);
-}
-
-export function hasKey() {
-  return Boolean(localStorage.getItem(KEY));
-}
-
-export function headers(more = {}) {
-  const key = localStorage.getItem(KEY);
-  return key ? { "X-API-Key": key, ...more } : more;
 }
 
 async function refused(response) {
@@ -37,10 +22,10 @@ async function refused(response) {
 }
 
 async function call(method, path, body, signal) {
-  const options = { method, headers: headers(), signal };
+  const options = { method, signal };
   if (body !== undefined) {
     options.body = JSON.stringify(body);
-    options.headers = headers({ "Content-Type": "application/json" });
+    options.headers = { "Content-Type": "application/json" };
   }
   let response;
   try {
@@ -65,7 +50,7 @@ export async function remove(path) {
   return (await call("DELETE", path)).json();
 }
 
-// An <img> or a download link cannot send a key.
+// Unlike the address of an <img>, it tells why there is no picture.
 export async function blobUrl(path, { signal } = {}) {
   return URL.createObjectURL(await (await call("GET", path, undefined, signal)).blob());
 }

@@ -1,6 +1,6 @@
 // The page: the header, and below it the overview or one task, chosen by the address after #.
 
-import { get, needsKey, setKey } from "./api.js";
+import { get, needsKey } from "./api.js";
 import { h, newId, replace } from "./dom.js";
 import { failed } from "./notes.js";
 import { connectionPanel } from "./panels/connection.js";
@@ -10,6 +10,8 @@ import { resourcesPanel } from "./panels/resources.js";
 import { startPanel } from "./panels/start.js";
 import { tasksPanel } from "./panels/tasks.js";
 import { resources } from "./resources_state.js";
+import { beginSession, refusal, session, signOut } from "./session.js";
+import { signInForm } from "./sign_in.js";
 import { taskPage } from "./task_page.js";
 import { tasks } from "./tasks_state.js";
 import { choose, language, t } from "./words.js";
@@ -75,20 +77,17 @@ function header() {
   replace(document.getElementById("top"),
     h("a", { class: "brand", href: "#/" }, h("img", { src: "/static/icon.svg", alt: "", width: "28", height: "28" }), "rfuav-ray"),
     h("nav", {}, h("a", { href: "#/" }, t("nav.overview")), h("a", { href: "/docs" }, t("nav.docs"))),
-    h("div", { class: "buttons" }, switchTheme, h("button", { type: "button", lang: language === "zh" ? "en" : "zh", "aria-label": t("language.label"),
-      onclick: () => choose(language === "zh" ? "en" : "zh") }, t("language"))));
+    session.name === null ? null : h("p", { class: "who" }, t("key.who", { name: session.name, scope: session.scope })),
+    h("div", { class: "buttons" }, session.name === null ? null : h("button", { type: "button", onclick: () => signOut().catch(failed) }, t("key.signOut")), switchTheme, h("button", { type: "button", lang: language === "zh" ? "en" : "zh", "aria-label": t("language.label"),
+      onclick: () => choose(language === "zh" ? "en" : "zh") }, t("language"))),
+    refusal("write") ? h("p", { class: "rights" }, t("key.readOnly")) : null);
 }
 
 function askForKey() {
   if (document.querySelector("dialog.key")) return;
   const titleId = newId("key");
-  const key = h("input", { type: "password", required: true, autocomplete: "current-password", "aria-label": t("key.field") });
   const dialog = h("dialog", { class: "key", "aria-labelledby": titleId }, h("h2", { id: titleId }, t("key.title")), h("p", {}, t("key.text")),
-    h("form", { method: "dialog", onsubmit: (event) => {
-      event.preventDefault();
-      setKey(key.value.trim());
-      location.reload();
-    } }, key, h("div", { class: "buttons" }, h("button", { type: "submit", class: "primary" }, t("key.use")))));
+    signInForm());
   document.body.append(dialog);
   dialog.showModal();
 }
@@ -97,6 +96,7 @@ document.documentElement.lang = language;
 document.getElementById("skip").textContent = t("skip");
 needsKey.addEventListener("key", askForKey);
 addEventListener("hashchange", route);
+await beginSession();
 header();
 tasks.start();
 resources.start();

@@ -1,8 +1,8 @@
-// Server-sent events over fetch, because EventSource cannot send a key. Reconnects automatically.
+// Server-sent events over fetch, because EventSource does not tell why it failed. Reconnects automatically.
 // A browser shares 6 connections to a service among all its tabs. A hidden tab therefore closes its stream, and connects
 // again when it becomes visible.
 
-import { headers, needsKey } from "./api.js";
+import { needsKey } from "./api.js";
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5000;
@@ -23,9 +23,9 @@ export function follow(path, { onEvent, onState = () => {}, resumes = false, isL
   async function once() {
     const mine = new AbortController();
     abort = mine;
-    const more = { Accept: "text/event-stream" };
-    if (resumes && lastId !== null) more["Last-Event-ID"] = lastId;
-    const response = await fetch(path, { headers: headers(more), signal: mine.signal });
+    const headers = { Accept: "text/event-stream" };
+    if (resumes && lastId !== null) headers["Last-Event-ID"] = lastId;
+    const response = await fetch(path, { headers, signal: mine.signal });
     if (response.status === 401) needsKey.dispatchEvent(new Event("key"));
     if (resumes && (response.status === 204 || response.status === 404)) return "ended";
     if (!response.ok) return "lost";

@@ -1,11 +1,12 @@
 // One task: its status, its results, its log, its request and its files.
 
-import { blobUrl, get, hasKey } from "./api.js";
+import { get } from "./api.js";
 import { h, replace, setText } from "./dom.js";
 import { inferenceView } from "./inference_view.js";
 import { logView } from "./log_view.js";
 import { failed } from "./notes.js";
 import { cancelTask, deleteTask, nameOf, progressText, warningsText } from "./one_task.js";
+import { guard } from "./session.js";
 import { isLive, tasks } from "./tasks_state.js";
 import { trainingView } from "./training_view.js";
 import { bytes, number, t, time, word } from "./words.js";
@@ -81,8 +82,8 @@ export function taskPage(id, { onAgain }) {
     wasLive = isLive(task);
     replace(actions,
       h("button", { type: "button", onclick: () => onAgain(task) }, t("tasks.again")),
-      wasLive ? h("button", { type: "button", onclick: () => cancelTask(task) }, t("tasks.cancel"))
-        : h("button", { type: "button", onclick: () => deleteTask(task) }, t("tasks.delete")));
+      guard(wasLive ? h("button", { type: "button", onclick: () => cancelTask(task) }, t("tasks.cancel"))
+        : h("button", { type: "button", onclick: () => deleteTask(task) }, t("tasks.delete")), "write"));
     if (task.status === "completed") view?.load?.(task.result).catch(failed);
     result.hidden = !task.result;
     if (task.result) replace(result, h("h2", {}, t("task.result")), table(simple(task.result)));
@@ -110,16 +111,7 @@ export function taskPage(id, { onAgain }) {
 function download(file) {
   const text = [file.name, " ", h("span", { class: "size" }, bytes(file.size_bytes))];
   const label = t("task.download", { name: file.name });
-  if (!hasKey()) return h("li", {}, h("a", { href: file.url, download: file.name, "aria-label": label }, text));
-  return h("li", {}, h("button", { type: "button", class: "link", "aria-label": label, onclick: async () => {
-    try {
-      const url = await blobUrl(file.url);
-      h("a", { href: url, download: file.name }).click();
-      setTimeout(() => URL.revokeObjectURL(url), 60000);
-    } catch (error) {
-      failed(error);
-    }
-  } }, text));
+  return h("li", {}, h("a", { href: file.url, download: file.name, "aria-label": label }, text));
 }
 
 // The values of a result that fit into a line. Lists of metrics and files are shown elsewhere.

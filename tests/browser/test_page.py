@@ -208,7 +208,7 @@ def test_page_with_a_key_outlives_a_restart(open_page, own_service, training):
     url = client.base_url
     page = open_page(url)
     page.get_by_role("dialog").get_by_label("Key").fill("secret")
-    page.get_by_role("button", name="Use this key").click()
+    page.get_by_role("button", name="Sign in").click()
     expect(page.locator(".connection")).to_have_text("Connected")
     with RFUAVClient(url, api_key="secret") as known:
         task_id = known.start_training(**training(num_epochs=3000, description="over a restart"))["task_id"]

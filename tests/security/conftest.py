@@ -1,3 +1,79 @@
-"""One Ray and one service for the whole session; see tests.support.live_service."""
+"""A service with keys, of two replicas, for the whole session; see also tests.support.live_service."""
 
+import subprocess
+import sys
+
+import httpx
+import pytest
+
+from serve_app.access.key_file import add_key
+from serve_app.access.scopes import Scope
 from tests.support.live_service import *  # noqa: F403
+from tests.support.service_process import ServiceProcess
+
+#: of API_KEYS; a person has chosen them
+READER, WRITER, OTHER, ADMIN = "first-chosen-key", "second-chosen-key", "third-chosen-key", "fourth-chosen-key"
+CHOSEN = f"reader:read:{READER},writer:write:{WRITER},other:write:{OTHER},{ADMIN}"
+
+
+class Keyed(ServiceProcess):
+    """A service with keys; trainings wait, and do not start."""
+
+    def __init__(self, folder, data_root, **settings):
+        self.key_file = folder / "keys.txt"
+        self.lasting_key = add_key(self.key_file, "lasting", Scope.READ)
+        settings = {
+            "api_keys": CHOSEN,
+            "api_keys_file": self.key_file,
+            "max_training_concurrent_cpu": 0,
+        } | settings
+        super().__init__(folder, data_root, **settings)
+        self.app_log = folder / "app.log"
+
+    def http(self, key=None):
+        headers = {} if key is None else {"X-API-Key": key}
+        # Connections to this machine must not use a proxy.
+        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
+
+    def command(self, *words):
+        """Call `rfuav`. Returns what it prints."""
+        call = [sys.executable, "-m", "serve_app", *words]
+        done = subprocess.run(call, env=self._environment, capture_output=True, text=True, timeout=60, check=True)
+        return done.stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def keyed(root, tmp_path_factory):
+    with Keyed(tmp_path_factory.mktemp("keyed"), root, api_replicas=2) as service:
+        service.start()
+        yield service
+
+
+@pytest.fixture
+def as_reader(keyed):
+    with keyed.http(READER) as http:
+        yield http
+
+
+@pytest.fixture
+def as_writer(keyed):
+    with keyed.http(WRITER) as http:
+        yield http
+
+
+@pytest.fixture
+def as_other(keyed):
+    with keyed.http(OTHER) as http:
+        yield http
+
+
+@pytest.fixture
+def as_admin(keyed):
+    with keyed.http(ADMIN) as http:
+        yield http
+
+
+@pytest.fixture
+def as_nobody(keyed):
+    with keyed.http() as http:
+        yield http

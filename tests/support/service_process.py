@@ -9,6 +9,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 import psutil
 
@@ -119,7 +120,7 @@ class ServiceProcess:
         assert self._process is not None
         return self._process.wait(timeout_s)
 
-    def __enter__(self) -> "ServiceProcess":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -4,6 +4,7 @@ import { post } from "../api.js";
 import { h, replace } from "../dom.js";
 import { failed, note } from "../notes.js";
 import { resources } from "../resources_state.js";
+import { guard, refusal } from "../session.js";
 import { number, t, word } from "../words.js";
 import { meter } from "./gpu.js";
 
@@ -12,11 +13,11 @@ const KINDS = ["training", "inference"];
 export function resourcesPanel() {
   const meters = h("div");
   const rows = h("tbody");
-  const apply = h("button", { type: "submit", class: "primary" }, t("resources.apply"));
+  const apply = guard(h("button", { type: "submit", class: "primary" }, t("resources.apply")), "admin");
   const form = h("form", { onsubmit: save, oninput: () => { isChanged = true; } },
     h("table", { class: "caps" },
       h("thead", {}, h("tr", {}, h("th", { scope: "col" }, t("resources.device")), KINDS.map((kind) => h("th", { scope: "col" }, word("kind", kind))))), rows),
-    h("p", { class: "hint" }, t("resources.hint")), apply);
+    h("p", { class: "hint" }, t("resources.hint")), h("p", { class: "hint", hidden: !refusal("admin") }, refusal("admin")), apply);
   const panel = h("section", { class: "panel", "aria-label": t("resources") }, h("h2", {}, t("resources")), meters, form);
   let isChanged = false;
   let inputs = {};
@@ -41,8 +42,8 @@ export function resourcesPanel() {
     replace(rows, Object.keys(limits).map((device) => {
       inputs[device] = {};
       return h("tr", {}, h("th", { scope: "row" }, device), KINDS.map((kind) => {
-        const input = h("input", { type: "number", min: "0", step: "1", required: true,
-          "aria-label": t("resources.limit", { kind: word("kind", kind), device }) });
+        const input = guard(h("input", { type: "number", min: "0", step: "1", required: true,
+          "aria-label": t("resources.limit", { kind: word("kind", kind), device }) }), "admin");
         const used = h("span", { class: "used" });
         inputs[device][kind] = { input, used };
         return h("td", {}, used, " ", input);

@@ -6,6 +6,7 @@ import { RequestForm } from "../form.js";
 import { taskKinds } from "../kinds.js";
 import { note } from "../notes.js";
 import { resources } from "../resources_state.js";
+import { guard, refusal } from "../session.js";
 import { tasks } from "../tasks_state.js";
 import { t, word } from "../words.js";
 
@@ -45,10 +46,11 @@ export function startPanel(again = null) {
     sessionStorage.setItem("rfuav.kind", kind);
     description ??= await describe(kinds);
     const form = new RequestForm(kind, description.schemas[kind], description.choices, values);
-    const submit = h("button", { type: "submit", class: "primary" }, t("start.submit", { kind: word("kind", kind) }));
+    const submit = guard(h("button", { type: "submit", class: "primary" }, t("start.submit", { kind: word("kind", kind) })), "write");
     const reset = h("button", { type: "button", onclick: () => form.reset() }, t("start.reset"));
     replace(content, h("form", { novalidate: true, onsubmit: (event) => send(event, kind, form, submit) },
-      values ? h("p", { class: "hint" }, t("start.again")) : null, form.element, h("div", { class: "buttons" }, reset, submit)));
+      values ? h("p", { class: "hint" }, t("start.again")) : null, form.element,
+      h("p", { class: "hint", hidden: !refusal("write") }, refusal("write")), h("div", { class: "buttons" }, reset, submit)));
   }
 
   async function send(event, kind, form, submit) {

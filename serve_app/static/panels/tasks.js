@@ -7,6 +7,7 @@ import { taskKinds } from "../kinds.js";
 import { failed } from "../notes.js";
 import { cancelTask, deleteTask, nameOf, progressText, warningsText } from "../one_task.js";
 import { Pager } from "../pager.js";
+import { guard } from "../session.js";
 import { isLive, tasks } from "../tasks_state.js";
 import { number, t, time, word } from "../words.js";
 
@@ -108,6 +109,7 @@ class TaskRow {
       this.again = h("button", { type: "button", onclick: () => onAgain(this.task), "aria-label": `${t("tasks.again")}: ${id}` }, t("tasks.again")),
       this.cancel = h("button", { type: "button", onclick: () => cancelTask(this.task), "aria-label": `${t("tasks.cancel")}: ${id}` }, t("tasks.cancel")),
       this.remove = h("button", { type: "button", onclick: () => deleteTask(this.task), "aria-label": `${t("tasks.delete")}: ${id}` }, t("tasks.delete")));
+    for (const control of [this.priority, this.cancel, this.remove]) guard(control, "write");
     this.created = h("span", {}, time(task.created_at));
     this.element = h("tr", {}, cell("status", this.status, this.warnings), cell("task", this.name, this.kind),
       cell("progress", h("span", { class: "bar" }, this.bar), this.progress), cell("device", this.device),

@@ -1,7 +1,7 @@
 import pytest
 
 from actors.ray_internals.variables import CLIENT_HEADER
-from serve_app.access.client_address import client_address
+from serve_app.access.client_address import client_address, network_of
 
 
 def scope(*headers, client=("10.0.0.7", 5000)):
@@ -33,3 +33,18 @@ def test_client_address_without_haproxy_no_header_counts(monkeypatch):
 def test_client_address_may_be_unknown(monkeypatch):
     monkeypatch.delenv(CLIENT_HEADER, raising=False)
     assert client_address(scope(client=None)) == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("10.0.0.7", "10.0.0.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::9", "2001:db8:1:2::/64"),
+        ("::ffff:10.0.0.7", "10.0.0.7"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", "unknown"),
+    ],
+)
+def test_client_address_of_one_network_count_as_one(address, network):
+    assert network_of(address) == network

@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from rfuav_ray.settings import Settings
+from serve_app.access.door import Door
 from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.key_check import KeyCheck
@@ -44,6 +45,11 @@ def client(folder):
     return TestClient(app)
 
 
+@pytest.fixture
+def door(folder):
+    return Door(Settings(_env_file=None, api_keys="secret", state_dir=folder / "state"))
+
+
 def test_page_a_browser_gets_the_page_and_a_program_the_index(client):
     page = client.get("/", headers=BROWSER)
     assert page.headers["content-type"].startswith("text/html") and "main.js" in page.text
@@ -62,8 +68,8 @@ def test_page_nothing_but_the_pages_files_is_given_out(client, path):
     assert client.get(path).status_code == 404
 
 
-def test_page_with_keys_the_page_is_open_and_the_api_is_not(client):
-    client = TestClient(KeyCheck(client.app, ["secret"]))
+def test_page_with_keys_the_page_is_open_and_the_api_is_not(client, door):
+    client = TestClient(KeyCheck(client.app, door))
     assert client.get("/", headers=BROWSER).status_code == 200
     assert client.get("/static/main.js").status_code == 200
     for path in ("/", "/api/v2/files", "/api/v2/tasks/task-1/artifacts", "/static"):
@@ -71,9 +77,9 @@ def test_page_with_keys_the_page_is_open_and_the_api_is_not(client):
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_page_who_sends_two_accept_headers_gets_without_a_key_at_most_the_page(client, order):
+def test_page_who_sends_two_accept_headers_gets_without_a_key_at_most_the_page(client, door, order):
     headers = [("accept", "application/json"), ("accept", "text/html")][::order]
-    answer = TestClient(KeyCheck(client.app, ["secret"])).get("/", headers=headers)
+    answer = TestClient(KeyCheck(client.app, door)).get("/", headers=headers)
     assert answer.status_code == 200 and answer.headers["content-type"].startswith("text/html")
 
 

@@ -56,3 +56,17 @@ def test_health_report_a_task_manager_that_does_not_answer_is_not_covered_up_by_
         assert await report.healthy() is None and report.cached_answer() is None
 
     asyncio.run(main())
+
+
+def test_health_report_somebody_without_a_key_gets_less_of_the_same_answer():
+    async def main():
+        manager = TaskManager()
+        manager.may_answer.set()
+        report = a_report(manager)
+        whole, open_to_all = await report.healthy(), await report.healthy(is_open=True)
+        assert manager.asked == 1
+        assert json.loads(whole.body).keys() - json.loads(open_to_all.body).keys() == {"resource_status"}
+        assert report.cached_answer() == whole and report.cached_answer(is_open=True) == open_to_all
+        assert whole.etag != open_to_all.etag
+
+    asyncio.run(main())
