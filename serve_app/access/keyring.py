@@ -104,7 +104,7 @@ def has_keys(settings: Settings) -> bool:
 def with_hashes(settings: Settings) -> Settings:
     """The settings with hashes in place of keys: Ray keeps the settings of the API. Raises RfuavError.
 
-    The same settings give the same hashes: sessions outlive a restart, and Ray Serve sees no other application.
+    The same settings give the same hashes, so that sessions outlive a restart.
     """
     salt = hashlib.sha256(f"API_KEYS of {settings.state_dir}".encode()).hexdigest()[:32]
     keys = keys_of(settings.api_keys, "API_KEYS", salt=salt)

@@ -3,6 +3,7 @@
 import importlib
 
 import pytest
+from ray import cloudpickle
 from ray.serve import Application
 
 from actors.ray_internals.variables import JOB
@@ -43,4 +44,26 @@ def test_deployment_in_a_process_of_ray_wants_absolute_paths(deployment, monkeyp
 def test_deployment_names_a_wrong_setting(deployment, monkeypatch):
     monkeypatch.setenv("MAX_RUN_RETRIES", "-1")
     with pytest.raises(RfuavError, match="MAX_RUN_RETRIES"):
+        _ = deployment.app
+
+
+def test_deployment_in_a_process_of_ray_wants_an_absolute_path_of_the_key_file_if_there_is_one(
+    deployment, monkeypatch
+):
+    monkeypatch.setenv(JOB, "01000000")
+    assert isinstance(deployment.app, Application)
+    monkeypatch.setenv("API_KEYS_FILE", "keys.txt")
+    with pytest.raises(RfuavError, match="Set API_KEYS_FILE to an absolute path"):
+        _ = deployment.app
+
+
+def test_deployment_gives_ray_no_key(deployment, monkeypatch):
+    monkeypatch.setenv("API_KEYS", "ann:read:chosen-key")
+    pickled = cloudpickle.dumps(deployment.app)
+    assert b"ann:read:scrypt." in pickled and b"chosen-key" not in pickled
+
+
+def test_deployment_names_a_wrong_key_by_its_place(deployment, monkeypatch):
+    monkeypatch.setenv("API_KEYS", "ann:king:chosen-key")
+    with pytest.raises(RfuavError, match="entry 1 of API_KEYS has an unknown scope"):
         _ = deployment.app

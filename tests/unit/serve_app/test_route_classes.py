@@ -159,7 +159,7 @@ def test_route_classes_a_list_is_made_of_the_same_answers_and_has_an_etag(client
 
 
 def test_route_classes_a_fresh_health_is_the_same_to_the_byte(clients, service, monkeypatch):
-    monkeypatch.setattr(service.health, "cached_answer", lambda: encoded(b'{"status":"healthy"}'))
+    monkeypatch.setattr(service.health, "cached_answer", lambda _: encoded(b'{"status":"healthy"}'))
     hot, plain = (client.get("/api/v1/health") for client in clients)
     assert hot.status_code == plain.status_code == 200
     assert hot.content == plain.content and hot.headers == plain.headers
