@@ -10,12 +10,11 @@ import httpx
 import pytest
 
 TIMEOUT_S = 120
-ORIGIN = {"Origin": "null"}  # opened as a file
 
 
 @pytest.fixture
 def page(service):
-    with httpx.Client(base_url=service, headers=ORIGIN, timeout=30) as client:
+    with httpx.Client(base_url=service, headers={"Origin": service}, timeout=30) as client:
         yield client
 
 

@@ -1,5 +1,6 @@
 """Clients that send slowly, or hold what others need."""
 
+import re
 import time
 from contextlib import ExitStack, suppress
 
@@ -64,3 +65,14 @@ def test_slow_clients_one_address_has_so_many_streams(service, others):
         with others.stream("GET", "/api/v2/events") as stream:
             assert stream.status_code == 200
         assert others.get("/api/v2/tasks").status_code == 200
+
+
+def test_slow_clients_dropped_streams_end(service):
+    """Also those of a client that asks Ray Serve not to watch whether it leaves."""
+    for _ in range(30):
+        with connect(service) as stream:
+            stream.sendall(b"GET /api/v2/events" + HEAD + b"X-Request-Disconnect-Disabled: ?1\r\n\r\n")
+            assert stream.recv(12) == b"HTTP/1.1 200"
+    open_streams = re.compile(r'^rfuav_open_streams\{.*stream="tasks".*\} (\d+)', re.MULTILINE)
+    while int(open_streams.findall(httpx.get(f"{service}/metrics").text)[0]):
+        continue

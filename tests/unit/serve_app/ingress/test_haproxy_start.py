@@ -260,12 +260,10 @@ def test_haproxy_start_one_address_holds_so_many_connections_and_the_others_get_
 
 def begin(port):
     """A connection with half a request. None: it was closed before."""
-    connection = socket.create_connection(("127.0.0.1", port), timeout=20)
     try:
-        connection.sendall(b"GET / ")
+        return send(port, b"GET / ")
     except (ConnectionResetError, BrokenPipeError):
         return None
-    return connection
 
 
 def is_refused(connection):

@@ -89,6 +89,8 @@ def test_cross_site_the_default_port_may_be_written_or_not(origin, host, expecte
         (("https://board.example",), "https://board.example:444", 403),
         (("*",), "http://evil.test", 200),
         (("*",), "null", 200),
+        (("null",), "null", 200),
+        (("null",), "http://evil.test", 403),
     ],
 )
 def test_cross_site_pages_that_cors_origins_names_write(origins, origin, expected):
