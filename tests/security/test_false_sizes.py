@@ -38,11 +38,12 @@ FALSE = ("terabyte.png", "large.png", "padded.png", "empty.png")
 @pytest.mark.parametrize("route", ["split", "crop", "augment"])
 def test_false_sizes_of_images_cost_one_image_each(service, client, inside, source, route):
     out = inside / "out"
-    fields: dict[str, object] = {
+    all_fields: dict[str, dict[str, object]] = {
         "split": {"input_path": str(source)},
         "crop": {"input_path": str(source), "x": 0, "y": 0, "width": 8, "height": 8},
         "augment": {"dataset_path": str(inside)},
-    }[route]
+    }
+    fields = all_fields[route]
     if route == "augment":
         source.rename(inside / "train")
         out = inside.with_suffix(".out")
