@@ -26,6 +26,7 @@ LOOK_EVERY_S = 0.25
 #: how long the end of a large process may take, until its memory is free
 ENDS_WITHIN_S = 10.0
 MAX_REASONS = 1000
+UNUSED_AFTER_S = 86_400
 
 
 class MemoryGuard:
@@ -84,12 +85,22 @@ def start_guard(node_id: str, limit: float) -> MemoryGuard | None:
     if sys.platform != "linux":
         return None
     try:
-        guard = MemoryGuard(notes_folder(node_id), limit)
+        folder = notes_folder(node_id)
+        _tidy_up(folder.parent)
+        guard = MemoryGuard(folder, limit)
     except RfuavError as error:
         logger.warning("no memory guard on this node: %s", error)
         return None
     threading.Thread(target=_watch, args=[guard], name="memory-guard", daemon=True).start()
     return guard
+
+
+def _tidy_up(parent: Path) -> None:
+    """Remove the empty folders of nodes that ended long ago."""
+    for folder in parent.iterdir():
+        with suppress(OSError):  # it has notes
+            if time.time() - folder.stat().st_mtime > UNUSED_AFTER_S:
+                folder.rmdir()
 
 
 def _watch(guard: MemoryGuard) -> None:

@@ -5,12 +5,19 @@ from pathlib import Path
 
 import pytest
 
+from actors.memory import run_processes
 from actors.runs import reporter
 from actors.store.setup import prepare_store
 from actors.store.store import database_url
 from actors.tasks import reports
 from tests.support.actor_handles import actor_thread
 from tests.support.run_actors import RunActors
+
+
+@pytest.fixture(autouse=True)
+def _oom_score(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The process of the tests must not become the first that the kernel ends."""
+    monkeypatch.setattr(run_processes, "OOM_SCORE", tmp_path / "oom_score_adj")
 
 
 @pytest.fixture
