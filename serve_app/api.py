@@ -81,10 +81,10 @@ def in_front(app: FastAPI, settings: Settings) -> ASGIApp:
     api = BodyLimit(api)
     if app.state.door is not None:
         api = KeyCheck(api, app.state.door)
-    api = Audited(api, AuditLog(settings.state_dir))
     if settings.cors_origins:
         api = CORSMiddleware(api, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"])
     api = CrossSite(api, origins=settings.cors_origins)
+    api = Audited(api, AuditLog(settings.state_dir))
     api = HostCheck(api, host=settings.host, allowed=settings.allowed_hosts)
     return SafeHeaders(api)
 

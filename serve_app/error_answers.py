@@ -35,7 +35,7 @@ ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
     for code, meaning in {
         400: "not a request of HTTP",
         401: "no or wrong key",
-        403: "a path outside DATA_ROOTS, more than the key's scope allows, or a write of another origin's web page",
+        403: "a path outside DATA_ROOTS, too small a scope of the key, or a write of another origin's page",
         408: "the request did not arrive in time",
         413: "body too large",
         421: "`Host` is no name of this service; see ALLOWED_HOSTS",

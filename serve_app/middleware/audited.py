@@ -17,7 +17,7 @@ _TASK_IDS = re.compile(rb'"task_ids":\[([^\]]*)\]')
 
 
 class Audited:
-    """Must run in front of KeyCheck."""
+    """Must run in front of what refuses: CrossSite, KeyCheck."""
 
     def __init__(self, app: ASGIApp, log: AuditLog) -> None:
         self._app = app

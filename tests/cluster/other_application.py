@@ -4,7 +4,6 @@ import ray
 from ray import serve
 
 
-@serve.deployment(ray_actor_options={"num_cpus": 0})
 class Other:
     async def __call__(self, _request):
         return "alive"
@@ -12,4 +11,5 @@ class Other:
 
 if __name__ == "__main__":
     ray.init(log_to_driver=False)
-    serve.run(Other.bind(), name="other", route_prefix="/other")
+    application = serve.deployment(Other, ray_actor_options={"num_cpus": 0}).bind()
+    serve.run(application, name="other", route_prefix="/other")

@@ -1,1 +1,1 @@
-"""What others in the network, on the machine, in folders of data or with a lesser key could do: attacks against a real service."""
+"""Attacks on a real service: from the network, by other users, by files of data, with a lesser key."""
