@@ -27,7 +27,7 @@ defaults
     mode http
     timeout connect 1s
     timeout client 10s
-    timeout server 1s
+    timeout server 20s
     log global
     retry-on conn-failure
     retries 0
