@@ -15,14 +15,15 @@ class BoundedReads(io.RawIOBase):
     def __init__(self, file: BinaryIO, most_bytes: int) -> None:
         self._file = file
         self._left = self._most = most_bytes
+        at = file.tell()
+        self._size = file.seek(0, io.SEEK_END)
+        file.seek(at)
 
     @override
     def read(self, size: int | None = -1, /) -> bytes:
         wanted = self._left + 1 if size is None or size < 0 else size
         # A library may ask for more than there is.
-        at = self._file.tell()
-        there = max(0, self._file.seek(0, io.SEEK_END) - at)
-        self._file.seek(at)
+        there = max(0, self._size - self._file.tell())
         if min(wanted, there) > self._left:
             raise ValueError(f"its header states more than {self._most // 1_000_000} MB")
         content = self._file.read(min(wanted, there))

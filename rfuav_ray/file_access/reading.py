@@ -47,7 +47,8 @@ def open_file(path: Path, *, largest_bytes: int | None = None) -> BufferedReader
 def read_file(path: Path, *, largest_bytes: int) -> bytes:
     """The content of a file of at most so many bytes. Raises OSError as `open_file`."""
     with open_file(path, largest_bytes=largest_bytes) as file:
-        content = file.read(largest_bytes + 1)
+        # A read of more takes the memory of all of it first.
+        content = file.read(min(os.fstat(file.fileno()).st_size, largest_bytes) + 1)
     if len(content) > largest_bytes:  # it grew, or does not state its size
         raise too_large(path, len(content), largest_bytes)
     return content

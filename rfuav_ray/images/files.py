@@ -119,7 +119,7 @@ def _content(path: Path) -> tuple[bytes, str]:
         if size_bytes > largest_bytes:
             raise too_large(path, size_bytes, largest_bytes)
         file.seek(0)
-        return file.read(largest_bytes), image_format
+        return file.read(size_bytes), image_format  # a read of more would take the memory first
 
 
 @contextmanager
@@ -151,10 +151,16 @@ def _look_at_header(path: Path, file: BinaryIO) -> tuple[str, int]:
     Raises:
         RunError: The file is not an image, or has more than MAX_PIXELS pixels: decoding it could take gigabytes.
     """
-    if os.fstat(file.fileno()).st_size == 0:
+    size_bytes = os.fstat(file.fileno()).st_size
+    if size_bytes == 0:
         raise RunError(f"{path} cannot be read as an image: the file is empty.")
+    # Each of the thousands of tags of a TIFF can state that it is as long as the file.
+    is_tagged = file.read(2) in {b"II", b"MM"}
+    file.seek(0)
     try:
-        bounded = cast("BinaryIO", BoundedReads(file, IMAGE_BYTES_BESIDE))
+        bounded = file
+        if is_tagged or size_bytes > IMAGE_BYTES_BESIDE:
+            bounded = cast("BinaryIO", BoundedReads(file, IMAGE_BYTES_BESIDE))
         with Image.open(bounded, formats=("PNG", "JPEG", "BMP", "TIFF", "WEBP")) as header:
             width, height = header.size
             mode, image_format = header.mode, str(header.format)
