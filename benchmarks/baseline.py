@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
-import httpx
+import httpx2
 import uvicorn
 from fastapi import FastAPI, HTTPException
 
@@ -81,8 +81,8 @@ def running() -> Iterator[str]:
 
 def _answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/openapi.json", trust_env=False).is_success
-    except httpx.TransportError:
+        return httpx2.get(f"{url}/openapi.json", trust_env=False).is_success
+    except httpx2.TransportError:
         return False
 
 

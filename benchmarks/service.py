@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
+import httpx2
 import psutil
 
 from benchmarks.images import make_dataset
@@ -21,7 +21,7 @@ TASK_WITHIN_S = 600
 SETTLED_CPU_PERCENT = 50
 SETTLED_WITHIN_S = 60
 #: ignores the environment, because connections to this machine must not use a proxy
-http = httpx.Client(trust_env=False, timeout=30)
+http = httpx2.Client(trust_env=False, timeout=30)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import httpx
+import httpx2
 import numpy as np
 import psutil
 from matplotlib import colormaps
@@ -75,16 +75,16 @@ class Load:
         for thread in self._threads:
             thread.join()
 
-    def _repeat(self, number: int, part: Callable[[httpx.Client, random.Random], None]) -> None:
+    def _repeat(self, number: int, part: Callable[[httpx2.Client, random.Random], None]) -> None:
         numbers = random.Random(number)
-        with httpx.Client(timeout=30) as client:
+        with httpx2.Client(timeout=30) as client:
             while not self._is_over.is_set():
                 try:
                     part(client, numbers)
-                except httpx.HTTPError as error:
+                except httpx2.HTTPError as error:
                     self.counts[f"error: {type(error).__name__}"] += 1
 
-    def _work(self, client: httpx.Client, numbers: random.Random) -> None:
+    def _work(self, client: httpx2.Client, numbers: random.Random) -> None:
         """Submit a task and wait for its end. Cancels some tasks, deletes some, and removes all output files."""
         sort = numbers.choice(WAITING)
         output = self._world.root / f"{sort}-{numbers.getrandbits(64):x}"
@@ -102,7 +102,7 @@ class Load:
             self._ids = [one for one in self._ids if one != task_id]
             self.counts[f"deleted: {client.delete(f'{self._url}/{task_id}').status_code}"] += 1
 
-    def _follow(self, client: httpx.Client, numbers: random.Random) -> None:
+    def _follow(self, client: httpx2.Client, numbers: random.Random) -> None:
         """Follow the event stream of one of the newest tasks, for at most LONGEST_FOLLOW_S."""
         if self._is_over.wait(numbers.random()) or not self._ids:
             return
@@ -115,7 +115,7 @@ class Load:
                 if self._is_over.is_set() or time.monotonic() > until_s:
                     return
 
-    def _read(self, client: httpx.Client, numbers: random.Random) -> None:
+    def _read(self, client: httpx2.Client, numbers: random.Random) -> None:
         self._is_over.wait(READ_EVERY_S)
         path = numbers.choice(["", "?status=completed", "?status=running", *(f"/{one}" for one in self._ids)])
         self.counts[f"reads: {client.get(self._url + path).status_code}"] += 1

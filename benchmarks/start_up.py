@@ -4,7 +4,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from benchmarks.figures import Figure, run_alone
 from tests.support.service_process import ServiceProcess
@@ -23,7 +23,7 @@ def _start_s() -> float:
     with (
         tempfile.TemporaryDirectory(prefix="bench-") as name,
         ServiceProcess(Path(name) / "service", Path(name)) as service,
-        httpx.Client(trust_env=False, timeout=5) as client,
+        httpx2.Client(trust_env=False, timeout=5) as client,
     ):
         started_s = time.monotonic()
         service.launch()
@@ -34,10 +34,10 @@ def _start_s() -> float:
         return time.monotonic() - started_s
 
 
-def _is_healthy(client: httpx.Client, url: str) -> bool:
+def _is_healthy(client: httpx2.Client, url: str) -> bool:
     try:
         return client.get(url).status_code == 200
-    except httpx.TransportError:
+    except httpx2.TransportError:
         return False
 
 

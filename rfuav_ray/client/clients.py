@@ -10,7 +10,7 @@ from threading import Event, Thread
 from typing import Any, cast
 
 import anyio
-import httpx
+import httpx2
 
 from rfuav_ray.client.calls import ServiceCalls, task_path
 from rfuav_ray.client.connection import ServiceConnection, request_content
@@ -36,8 +36,8 @@ LogEntry = dict[str, Any]
 class RFUAVClient(ServiceConnection, ServiceCalls[Answer]):
     """A blocking client. Threads may share it."""
 
-    _http: httpx.Client
-    _http_class = httpx.Client
+    _http: httpx2.Client
+    _http_class = httpx2.Client
 
     def close(self) -> None:
         self._http.close()
@@ -140,8 +140,8 @@ class RFUAVClient(ServiceConnection, ServiceCalls[Answer]):
 class AsyncRFUAVClient(ServiceConnection, ServiceCalls[Coroutine[Any, Any, Answer]]):
     """The same methods for asyncio and trio: `await` each call, and use `async for` with each stream."""
 
-    _http: httpx.AsyncClient
-    _http_class = httpx.AsyncClient
+    _http: httpx2.AsyncClient
+    _http_class = httpx2.AsyncClient
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import httpx
+import httpx2
 
 from rfuav_ray.client.event_stream import RETRY_DELAYS_S, SILENCE_S, EventStream
 from rfuav_ray.client.service_errors import ServiceUnreachable, reason_of
@@ -19,7 +19,7 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 class ServiceConnection:
-    _http_class: type[httpx.Client] | type[httpx.AsyncClient]
+    _http_class: type[httpx2.Client] | type[httpx2.AsyncClient]
 
     def __init__(
         self,
@@ -56,11 +56,11 @@ class ServiceConnection:
     def _reaching(self) -> Iterator[None]:
         try:
             yield
-        except httpx.TransportError as error:
+        except httpx2.TransportError as error:
             raise ServiceUnreachable(self.base_url, reason_of(error, self.timeout_s)) from error
 
     def _stream_options(self, stream: EventStream) -> dict[str, Any]:
-        timeout = httpx.Timeout(self.timeout_s, read=SILENCE_S)
+        timeout = httpx2.Timeout(self.timeout_s, read=SILENCE_S)
         return {"headers": stream.request_headers(), "timeout": timeout}
 
 
@@ -77,8 +77,8 @@ def request_content(body: Mapping[str, Any] | None, params: Mapping[str, Any] | 
 
 def _checked_url(text: str) -> str:
     try:
-        url = httpx.URL(text)
-    except httpx.InvalidURL as error:
+        url = httpx2.URL(text)
+    except httpx2.InvalidURL as error:
         raise InvalidInput("url", f"'{text}' is not a URL: {error}") from None
     if url.scheme not in {"http", "https"} or not url.host:
         raise InvalidInput("url", f"'{text}' must look like http://host:port or https://host.")
@@ -92,7 +92,7 @@ def _checked_key(key: str | None) -> str | None:
 
 
 def _is_loopback(url: str) -> bool:
-    host = httpx.URL(url).host
+    host = httpx2.URL(url).host
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import httpx
+import httpx2
 
 from rfuav_ray.errors import RfuavError
 
@@ -44,7 +44,7 @@ class UnexpectedAnswer(ServiceError):
     """An answer that is not in the format of this service: a proxy without its service, or another program."""
 
 
-def read_answer(response: httpx.Response) -> Any:
+def read_answer(response: httpx2.Response) -> Any:
     """Return the JSON body of an answer. Raises ServiceError when the service rejected the call."""
     body = _json(response)
     # An unhealthy service answers 503 with a health report, which is more useful than an error.
@@ -53,16 +53,16 @@ def read_answer(response: httpx.Response) -> Any:
     return body
 
 
-def is_event_stream(response: httpx.Response) -> bool:
+def is_event_stream(response: httpx2.Response) -> bool:
     return response.is_success and response.headers.get("content-type", "").startswith("text/event-stream")
 
 
-def stream_has_ended(response: httpx.Response) -> bool:
+def stream_has_ended(response: httpx2.Response) -> bool:
     """Whether no more events will come: the SSE standard defines HTTP 204 on a reconnect for this."""
-    return response.status_code == httpx.codes.NO_CONTENT
+    return response.status_code == httpx2.codes.NO_CONTENT
 
 
-def refusal(response: httpx.Response) -> ServiceError:
+def refusal(response: httpx2.Response) -> ServiceError:
     """Return the error for an answer that is not a success."""
     body = _json(response)
     if not response.is_success and isinstance(body, dict) and isinstance(body.get("message"), str):
@@ -80,13 +80,13 @@ def is_transient(error: RfuavError) -> bool:
     return True
 
 
-def reason_of(error: httpx.TransportError, timeout_s: float) -> str:
-    if isinstance(error, httpx.TimeoutException):
+def reason_of(error: httpx2.TransportError, timeout_s: float) -> str:
+    if isinstance(error, httpx2.TimeoutException):
         return f"no answer within {timeout_s:g} s"
     return str(error) or type(error).__name__
 
 
-def _json(response: httpx.Response) -> Any:
+def _json(response: httpx2.Response) -> Any:
     try:
         return response.json()
     except ValueError:

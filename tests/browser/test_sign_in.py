@@ -1,6 +1,6 @@
 """Signing in at the page, and what a key that only reads can do there."""
 
-import httpx
+import httpx2
 import pytest
 from playwright.sync_api import expect
 
@@ -28,7 +28,7 @@ def sign_in(page, key):
 def task_id(keyed, training):
     headers = {"X-API-Key": WRITER}
     url = f"{keyed.url}/api/v2/training/start"
-    return httpx.post(url, json=training(), headers=headers, trust_env=False, timeout=30).json()["task_id"]
+    return httpx2.post(url, json=training(), headers=headers, trust_env=False, timeout=30).json()["task_id"]
 
 
 def test_sign_in_a_wrong_key_is_said_and_the_right_one_opens_the_page(open_page, keyed):

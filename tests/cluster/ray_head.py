@@ -6,7 +6,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-import httpx
+import httpx2
 import psutil
 import yaml
 
@@ -73,7 +73,7 @@ class RayHead:
 
     def status(self):
         """What Serve says of the application."""
-        answer = httpx.get(f"{self.url}/api/serve/applications/", timeout=STARTS_WITHIN_S)
+        answer = httpx2.get(f"{self.url}/api/serve/applications/", timeout=STARTS_WITHIN_S)
         return answer.json()["applications"].get("rfuav", {})
 
     def stop(self):

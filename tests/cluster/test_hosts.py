@@ -7,7 +7,7 @@ import tempfile
 from itertools import cycle, islice
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from rfuav_ray.client import RFUAVClient
@@ -104,7 +104,7 @@ def test_hosts_another_application_and_another_service_stay_apart(cluster, train
         assert not any("Queued again" in entry["message"] for entry in client.get_logs(task_id))
     program.terminate()
     assert program.wait(STOPS_WITHIN_S) == 0
-    assert httpx.get(f"{cluster.url}/other", timeout=30).text == "alive"
+    assert httpx2.get(f"{cluster.url}/other", timeout=30).text == "alive"
 
 
 def test_hosts_only_the_api_listens(cluster, client):

@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from tests.cluster.ray_head import UNBUFFERED, started_head
@@ -27,7 +27,7 @@ class Jobs:
 
     def __init__(self, environment, address):
         self._environment, self._address = environment, address
-        self._http = httpx.Client(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
+        self._http = httpx2.Client(base_url=address, headers={"Authorization": f"Bearer {TOKEN}"}, timeout=30)
 
     def call(self, *arguments):
         """Call `ray job`; returns its output."""

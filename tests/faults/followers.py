@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterable
 from typing import Any
 
-import httpx
+import httpx2
 
 from tests.support.service_process import ServiceProcess
 from tests.support.task_queries import ask
@@ -28,7 +28,7 @@ class Follower(threading.Thread):
         self.seen: list[Event] = []
         self._url = f"{url}/api/v2/tasks/{task_id}/logs"
         # One for all connections: making it costs more than a request.
-        self._client = httpx.Client(timeout=SILENCE_S)
+        self._client = httpx2.Client(timeout=SILENCE_S)
         self._is_over = threading.Event()
 
     def run(self) -> None:
@@ -56,7 +56,7 @@ class Follower(threading.Thread):
                         self.seen.append((number, json.loads(line[6:])))
                         if is_last(self.seen[-1][1]):
                             return True
-        except (httpx.HTTPError, ValueError):
+        except (httpx2.HTTPError, ValueError):
             return False
         return answer.status_code == 204
 

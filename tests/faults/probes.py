@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import cycle
 
-import httpx
+import httpx2
 
 TIMEOUT_S = 5
 READ_EVERY_S, WRITE_EVERY_S = 0.1, 0.2
@@ -22,7 +22,7 @@ class Call:
 class Probe(threading.Thread):
     """Repeats one call; only an answer that makes sense is one: no 5xx, and no 404 of a task that exists."""
 
-    def __init__(self, call: Callable[[httpx.Client], httpx.Response], every_s: float) -> None:
+    def __init__(self, call: Callable[[httpx2.Client], httpx2.Response], every_s: float) -> None:
         super().__init__(daemon=True)
         self.calls: list[Call] = []
         self._call = call
@@ -30,12 +30,12 @@ class Probe(threading.Thread):
         self._is_over = threading.Event()
 
     def run(self) -> None:
-        with httpx.Client(timeout=TIMEOUT_S) as client:
+        with httpx2.Client(timeout=TIMEOUT_S) as client:
             while not self._is_over.wait(self._every_s):
                 started_s = time.monotonic()
                 try:
                     is_answered = self._call(client).status_code in {200, 409}
-                except httpx.HTTPError:
+                except httpx2.HTTPError:
                     is_answered = False
                 self.calls.append(Call(started_s, time.monotonic(), is_answered))
 

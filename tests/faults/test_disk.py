@@ -5,7 +5,7 @@ import subprocess
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from rfuav_ray.client import RFUAVClient, ServiceError
@@ -24,7 +24,7 @@ def see_one_whole_history(service, client, task_id):
     """The task completes, and its log has each epoch and each number once."""
     assert client.wait(task_id, timeout=200)["status"] == "completed"
     assert epochs_reported(client, task_id) == list(range(1, EPOCHS + 1))
-    with httpx.stream("GET", f"{service.url}/api/v2/training/{task_id}/logs", timeout=120) as answer:
+    with httpx2.stream("GET", f"{service.url}/api/v2/training/{task_id}/logs", timeout=120) as answer:
         lines = list(answer.iter_lines())
     numbers = [int(line.removeprefix("id: ")) for line in lines if line.startswith("id: ")]
     assert numbers == list(range(1, len(numbers) + 1))

@@ -6,7 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -47,7 +47,7 @@ def see_it_run(client: RFUAVClient, task_id: str, seconds: float) -> None:
 
 def numbers_of(url: str) -> list[int]:
     """The numbers of all events of a stream, up to its last one."""
-    with httpx.stream("GET", url, timeout=120) as answer:
+    with httpx2.stream("GET", url, timeout=120) as answer:
         lines = list(answer.iter_lines())
     assert json.loads(lines[-2].removeprefix("data: "))["status"] == "completed"
     return [int(line.removeprefix("id: ")) for line in lines if line.startswith("id: ")]

@@ -4,7 +4,7 @@ import json
 import signal
 import time
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.processes import family, is_over
@@ -24,14 +24,14 @@ def long_epochs(training):
 def submit_until_refused(client, request):
     """The first answer that is not an acceptance."""
     while True:
-        answer = httpx.post(f"{client.base_url}/api/v2/training/start", json=request, timeout=10)
+        answer = httpx2.post(f"{client.base_url}/api/v2/training/start", json=request, timeout=10)
         if answer.status_code != 200:
             return answer
 
 
 def read_until_closed(url, after=0):
     """The events of a stream that the service closes, which must be in good order."""
-    with httpx.stream("GET", url, params={"after": after}, timeout=60) as answer:
+    with httpx2.stream("GET", url, params={"after": after}, timeout=60) as answer:
         lines = list(answer.iter_lines())
     entries = [json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: ")]
     numbers = [int(line.removeprefix("id: ")) for line in lines if line.startswith("id: ")]

@@ -10,7 +10,7 @@ from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from rfuav_ray.outputs.manifest import read_run
@@ -56,7 +56,7 @@ def begin_work(service: ServiceProcess, world: World, output: Path) -> dict[str,
 
 
 def follow(url: str) -> None:
-    with suppress(httpx.HTTPError), httpx.stream("GET", url, timeout=120) as answer:
+    with suppress(httpx2.HTTPError), httpx2.stream("GET", url, timeout=120) as answer:
         for _ in answer.iter_lines():
             pass
 
@@ -101,7 +101,7 @@ def test_service_stops_at_work_and_its_runs_keep_their_files(
 
 
 def ask_health(service: ServiceProcess) -> dict[str, int]:
-    found: dict[str, int] = httpx.get(f"{service.url}/api/v1/health", timeout=30).json()
+    found: dict[str, int] = httpx2.get(f"{service.url}/api/v1/health", timeout=30).json()
     return found
 
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import cv2
-import httpx
+import httpx2
 import numpy as np
 import pytest
 import yaml
@@ -17,10 +17,10 @@ def start(service):
     def post(route, body):
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         headers = {"Content-Type": "application/json"}
-        return httpx.post(f"{service}/api/v2/{route}", content=content, headers=headers)
+        return httpx2.post(f"{service}/api/v2/{route}", content=content, headers=headers)
 
     yield post
-    assert httpx.get(f"{service}/api/v1/health").json()["status"] == "healthy"
+    assert httpx2.get(f"{service}/api/v1/health").json()["status"] == "healthy"
 
 
 def check_refused(answer, field, *reasons, code=422):
@@ -104,7 +104,7 @@ def test_request_with_a_huge_number_is_refused(start, service, training):
         "body",
     )
     for query in ("offset=1" + "0" * 30, "limit=1001", "limit=1" + "0" * 30):
-        check_refused(httpx.get(f"{service}/api/v2/tasks?{query}"), query.partition("=")[0])
+        check_refused(httpx2.get(f"{service}/api/v2/tasks?{query}"), query.partition("=")[0])
 
 
 def test_training_with_an_id_in_use_is_refused(start, training, trained):
@@ -122,7 +122,7 @@ def test_task_with_an_unknown_id_is_not_found(service, trained):
         ("GET", f"inference/{trained['task_id']}/results"),
         ("POST", "training/nobody/stop"),
     ]:
-        answer = httpx.request(method, f"{service}/api/v2/{route}")
+        answer = httpx2.request(method, f"{service}/api/v2/{route}")
         assert answer.status_code == 404 and answer.json()["status"] == "error", route
 
 

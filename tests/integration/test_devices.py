@@ -4,7 +4,7 @@ import os
 import shutil
 from datetime import datetime
 
-import httpx
+import httpx2
 import pytest
 
 from rfuav_ray.client.service_errors import ServiceError
@@ -120,6 +120,6 @@ def test_resources_describe_gpus_and_cpu(client, service):
     gpus = client.get_gpu_info()
     assert set(gpus) >= {"available", "count", "cuda_version", "pytorch_version", "devices"}
     assert gpus["count"] == len(gpus["devices"]) and gpus["available"] == bool(gpus["devices"])
-    cpu = httpx.get(f"{service}/api/v2/resources/cpu").json()
+    cpu = httpx2.get(f"{service}/api/v2/resources/cpu").json()
     assert cpu["cores"] == len(cpu["per_core_percent"])
     assert [node["node"] for node in cpu["nodes"]] == [cpu["node"]]

@@ -4,7 +4,7 @@ import csv
 import json
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from rfuav_ray.api.results import EpochMetrics, InferenceResult, TrainingResult
@@ -32,7 +32,7 @@ def test_stream_has_every_epoch_and_ends_with_the_status(client, trained):
 
 
 def test_stream_is_complete_in_its_data_lines(service, trained):
-    with httpx.stream("GET", f"{service}/api/v2/training/{trained['task_id']}/logs") as answer:
+    with httpx2.stream("GET", f"{service}/api/v2/training/{trained['task_id']}/logs") as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         lines = [line for line in answer.iter_lines() if line.startswith("data: ")]
     entries = [json.loads(line[6:]) for line in lines]
@@ -104,13 +104,13 @@ def test_service_describes_itself(client, service):
     assert len(client.info()["supported_models"]) == 14
     assert client.get_resources()["limits"]["cpu"] == {"training": 2, "inference": 4}
     assert client.get_gpu_info()["available"] in {True, False}
-    assert httpx.get(f"{service}/api/v2/resources/cpu").json()["cores"] >= 1
-    assert "/api/v2/training/start" in httpx.get(service).json()["endpoints"]
+    assert httpx2.get(f"{service}/api/v2/resources/cpu").json()["cores"] >= 1
+    assert "/api/v2/training/start" in httpx2.get(service).json()["endpoints"]
 
 
 def test_docs_pages_name_no_other_host(service):
     for page in ("/docs", "/redoc"):
-        text = httpx.get(service + page).text
+        text = httpx2.get(service + page).text
         assert "https://" not in text.replace("https://fastapi.tiangolo.com", "")
-    assert httpx.get(f"{service}/static-offline-docs/swagger-ui-bundle.js").status_code == 200
-    assert httpx.get(f"{service}/openapi.json").json()["info"]["title"] == "rfuav-ray"
+    assert httpx2.get(f"{service}/static-offline-docs/swagger-ui-bundle.js").status_code == 200
+    assert httpx2.get(f"{service}/openapi.json").json()["info"]["title"] == "rfuav-ray"

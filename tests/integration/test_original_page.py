@@ -6,7 +6,7 @@ Its page is not here: these are its calls, with the values that its forms have u
 import json
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 TIMEOUT_S = 120
@@ -14,7 +14,7 @@ TIMEOUT_S = 120
 
 @pytest.fixture
 def page(service):
-    with httpx.Client(base_url=service, headers={"Origin": service}, timeout=30) as client:
+    with httpx2.Client(base_url=service, headers={"Origin": service}, timeout=30) as client:
         yield client
 
 

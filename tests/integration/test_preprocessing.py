@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 import cv2
-import httpx
+import httpx2
 import numpy as np
 import pytest
 import yaml
@@ -225,7 +225,7 @@ def test_spectrogram_settings_reach_the_model(client, folder, training):
 )
 def test_preprocessing_with_bad_input_is_refused(client, service, dataset, route, body, field):
     before = client.get_all_tasks()["total_preprocessing"]
-    answer = httpx.post(f"{service}/api/v2/preprocessing/{route}", json=body, timeout=30)
+    answer = httpx2.post(f"{service}/api/v2/preprocessing/{route}", json=body, timeout=30)
     assert answer.status_code == 422
     assert field in [error["field"] for error in answer.json()["errors"]]
     assert client.get_all_tasks()["total_preprocessing"] == before

@@ -8,7 +8,7 @@ import tempfile
 import time
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 import yaml
 
@@ -92,10 +92,10 @@ def expressions():
 def values(prometheus, expression):
     """What Prometheus answers, without what is not a number; empty while it starts."""
     try:
-        response = httpx.get(f"{prometheus}/api/v1/query", params={"query": expression})
-    except httpx.ConnectError:
+        response = httpx2.get(f"{prometheus}/api/v1/query", params={"query": expression})
+    except httpx2.ConnectError:
         return []
-    if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
+    if response.status_code == httpx2.codes.SERVICE_UNAVAILABLE:
         return []
     answer = response.json()
     assert answer["status"] == "success", answer

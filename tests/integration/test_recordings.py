@@ -2,7 +2,7 @@
 
 import json
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 import sigmf
@@ -51,7 +51,7 @@ def test_recordings_give_verdicts_segments_pictures_and_annotations(service, cli
     opened = sigmffile.fromfile(str(run.folder / "out" / "a.sigmf-meta"))
     sigmf.validate.validate(opened.ordered_metadata())
     assert [one["core:sample_start"] for one in opened.get_annotations()] == [0, 100_000]
-    picture = httpx.get(f"{service}/api/v2/inference/{task['task_id']}/recordings/0/spectrogram?frame=3")
+    picture = httpx2.get(f"{service}/api/v2/inference/{task['task_id']}/recordings/0/spectrogram?frame=3")
     assert picture.status_code == 200 and picture.content.startswith(b"\x89PNG")
 
 

@@ -4,7 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
-import httpx
+import httpx2
 import pytest
 
 from rfuav_ray.client.service_errors import ServiceError
@@ -157,7 +157,7 @@ def test_delete_removes_an_ended_task_only(client, training, service):
     client.cancel_task(task_id)
     client.delete_task(task_id)
     for route in (f"tasks/{task_id}", f"training/{task_id}", f"tasks/{task_id}/logs"):
-        assert httpx.get(f"{service}/api/v2/{route}").status_code == 404
+        assert httpx2.get(f"{service}/api/v2/{route}").status_code == 404
 
 
 def test_task_list_is_filtered_paged_and_counted(client, training):

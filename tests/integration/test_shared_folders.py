@@ -4,7 +4,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import httpx
+import httpx2
 import pytest
 
 from rfuav_ray.client import ServiceError
@@ -14,8 +14,8 @@ TIMEOUT_S = 150
 
 def artifacts(service, task_id):
     return {
-        found["name"]: httpx.get(f"{service}{found['url']}").content
-        for found in httpx.get(f"{service}/api/v2/tasks/{task_id}/artifacts").json()["artifacts"]
+        found["name"]: httpx2.get(f"{service}{found['url']}").content
+        for found in httpx2.get(f"{service}/api/v2/tasks/{task_id}/artifacts").json()["artifacts"]
     }
 
 
@@ -129,8 +129,8 @@ def test_inference_overwrites_and_the_older_results_are_gone(client, service, in
     assert not Path(older["result"]["predictions_csv"]).exists()
     assert older["result"]["images"] == first["result"]["images"]
     url = f"{service}/api/v2/tasks/{first['task_id']}/artifacts"
-    assert httpx.get(url).json()["artifacts"] == []
-    assert httpx.get(f"{url}/predictions.csv").status_code == 404
+    assert httpx2.get(url).json()["artifacts"] == []
+    assert httpx2.get(f"{url}/predictions.csv").status_code == 404
     with pytest.raises(ServiceError, match="is missing") as gone:
         client.get_inference_results(first["task_id"])
     assert gone.value.status_code == 409

@@ -5,7 +5,7 @@ import socket
 import sys
 import threading
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -14,7 +14,7 @@ from tests.support.task_logs import write_log
 
 def read_events(url, *, headers=None, stop_after=None):
     events = []
-    with httpx.stream("GET", url, headers=headers, timeout=60) as answer:
+    with httpx2.stream("GET", url, headers=headers, timeout=60) as answer:
         answer.raise_for_status()
         number = None
         for line in answer.iter_lines():
@@ -57,17 +57,17 @@ def test_stream_gives_early_late_and_reconnecting_clients_every_event_once(clien
 
 def test_stream_behind_its_last_event_answers_204(service, trained):
     url = f"{service}/api/v2/tasks/{trained['task_id']}/logs"
-    last = len(httpx.get(url).json())
+    last = len(httpx2.get(url).json())
     headers = {"Accept": "text/event-stream", "Last-Event-ID": str(last)}
-    assert httpx.get(url, headers=headers).status_code == 204
-    rest = httpx.get(f"{url}?after={last - 1}", headers={"Accept": "text/event-stream"}).text
+    assert httpx2.get(url, headers=headers).status_code == 204
+    rest = httpx2.get(f"{url}?after={last - 1}", headers={"Accept": "text/event-stream"}).text
     assert rest.count("data: ") == 1
 
 
 def test_stream_is_counted_while_it_is_open(client, training, service):
     client.update_resource_config(max_concurrent={"cpu": {"training": 0}})
     task_id = client.start_training(**training())["task_id"]
-    with httpx.stream("GET", f"{service}/api/v2/training/{task_id}/logs") as answer:
+    with httpx2.stream("GET", f"{service}/api/v2/training/{task_id}/logs") as answer:
         lines = answer.iter_lines()
         next(lines)
         assert client.health()["active_log_streams"] == 1
@@ -129,6 +129,6 @@ def test_stream_waits_for_a_slow_client_in_bounded_memory(service, long_log):
 
 def test_log_is_read_in_pages(service, long_log):
     url = f"{service}/api/v2/tasks/{long_log}/logs"
-    assert len(httpx.get(url, timeout=60).json()) == 10_000
-    page = httpx.get(url, params={"after": ENTRIES - 5, "limit": 3}, timeout=60).json()
+    assert len(httpx2.get(url, timeout=60).json()) == 10_000
+    page = httpx2.get(url, params={"after": ENTRIES - 5, "limit": 3}, timeout=60).json()
     assert len(page) == 3 and {len(entry["message"]) for entry in page} == {ENTRY_BYTES}

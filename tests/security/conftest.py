@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-import httpx
+import httpx2
 import pytest
 
 from serve_app.access.key_file import add_key
@@ -33,7 +33,7 @@ class Keyed(ServiceProcess):
     def http(self, key=None):
         headers = {} if key is None else {"X-API-Key": key}
         # Connections to this machine must not use a proxy.
-        return httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
+        return httpx2.Client(base_url=self.url, headers=headers, trust_env=False, timeout=30)
 
     def command(self, *words):
         """Call `rfuav`. Returns what it prints."""

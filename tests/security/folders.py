@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-import httpx
+import httpx2
 
 from tests.support.images import CLASSES
 
@@ -19,7 +19,7 @@ def images(folder: Path, dataset: Path, count: int = 4) -> Path:
 
 def start(service: str, route: str, **fields: object) -> str:
     """Start a task. Returns its id."""
-    answer = httpx.post(f"{service}/api/v2/{route}", json=fields, timeout=60)
+    answer = httpx2.post(f"{service}/api/v2/{route}", json=fields, timeout=60)
     assert answer.status_code == 200, answer.text
     return str(answer.json()["task_id"])
 

@@ -4,7 +4,7 @@ import json
 import zipfile
 from pathlib import Path
 
-import httpx
+import httpx2
 import numpy as np
 import psutil
 import pytest
@@ -65,7 +65,7 @@ def test_bombs_in_the_config_of_a_model_are_refused(service, client, inference, 
     key = CONFIGS[name].partition(":")[0]
     kept = "".join(line for line in text.splitlines(keepends=True) if not line.startswith(f"{key}:"))
     (inside / "model.yaml").write_text(f"{kept}{CONFIGS[name]}\n")
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{service}/api/v2/inference/start", json=inference(cfg_path=str(inside / "model.yaml")), timeout=60
     )
     assert answer.status_code == 422, answer.text
@@ -137,7 +137,7 @@ def test_bombs_in_weights_are_refused(service, inference, inside, bounded):
             for _ in range(200):
                 entry.write(bytes(10_000_000))
     assert (inside / "bomb.pth").stat().st_size < 200_000_000
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{service}/api/v2/inference/start", json=inference(weight_path=str(inside / "bomb.pth")), timeout=60
     )
     assert answer.status_code == 422 and "bomb.pth" in answer.json()["message"]

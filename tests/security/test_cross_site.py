@@ -1,6 +1,6 @@
 """What web pages of other origins send through a user's browser."""
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.raw_http import ask, is_error
@@ -24,7 +24,7 @@ def waiting(client, training):
 
 @pytest.mark.parametrize("headers", OF_ANOTHER)
 def test_cross_site_a_page_cannot_change_a_task(service, client, waiting, headers):
-    host = f"Host: {httpx.URL(service).netloc.decode()}"
+    host = f"Host: {httpx2.URL(service).netloc.decode()}"
     headers = [host, *(line.format(service=service) for line in headers)]
     for method, path in (
         ("POST", f"/api/v2/tasks/{waiting}/cancel"),
@@ -44,7 +44,7 @@ def test_cross_site_a_page_cannot_change_a_task(service, client, waiting, header
 
 
 def test_cross_site_the_own_page_and_programs_cancel(service, client, waiting):
-    host = httpx.URL(service).netloc.decode()
+    host = httpx2.URL(service).netloc.decode()
     headers = (f"Host: {host}", f"Origin: {service}", "Sec-Fetch-Site: same-origin")
     assert ask(service, f"/api/v2/tasks/{waiting}/cancel", *headers, method="POST")[0] == 200
     assert client.get_task(waiting)["status"] == "cancelled"
@@ -52,5 +52,5 @@ def test_cross_site_the_own_page_and_programs_cancel(service, client, waiting):
 
 
 def test_cross_site_answers_are_no_other_pages_to_read(service):
-    answer = httpx.get(f"{service}/api/v2/tasks", headers={"Origin": "http://evil.test"})
+    answer = httpx2.get(f"{service}/api/v2/tasks", headers={"Origin": "http://evil.test"})
     assert answer.status_code == 200 and "access-control-allow-origin" not in answer.headers

