@@ -140,8 +140,8 @@ def test_run_an_unreadable_image_is_named_and_left_out(run):
 def test_run_what_is_no_image_is_named_and_counted(run):
     run.add_images("a.png", "sub/b.webp", "c.tif")
     (run.source / "notes.doc").touch()
-    (run.source / "outside").symlink_to(run.folder)
-    result = run.infer(roots=[run.source])
+    (run.source / "outside").symlink_to(run.folder.parent)
+    result = run.infer(roots=[run.folder])
     assert (result["images"], result["left_out"]) == (3, {"other_suffix": 1, "outside_roots": 1})
     (warning,) = run.messages("WARNING")
     assert "notes.doc" in warning and "outside" in warning

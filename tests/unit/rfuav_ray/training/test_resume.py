@@ -113,7 +113,8 @@ def test_resume_without_the_best_weights_it_begins_anew(data: Path, tmp_path: Pa
     train(request(data, tmp_path), run_id="run")
     content = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     # As after a second epoch that was not the best.
-    torch.save({**content, "epoch": 2}, tmp_path / "checkpoint.pt")
+    history = [*content["history"], content["history"][0] | {"epoch": 2}]
+    torch.save({**content, "epoch": 2, "history": history}, tmp_path / "checkpoint.pt")
     (tmp_path / "best_model.pth").unlink()
     events: list[RunEvent] = []
     train(request(data, tmp_path), run_id="run", resume=True, report=events.append)
@@ -152,6 +153,8 @@ def test_resume_results_of_another_run_are_replaced_with_a_warning(
 
     with pytest.raises(RunCancelled):
         train(request(data, tmp_path), run_id="newer", resume=resume, report=report)
-    assert len(warnings_of(events)) == 1
-    assert "best_model.pth" in warnings_of(events)[0]
+    *ignored, replaced = warnings_of(events)
+    assert "best_model.pth" in replaced
+    # Who resumes is told why it begins anew.
+    assert len(ignored) == resume and all("was not written by this task" in message for message in ignored)
     assert {file.name for file in tmp_path.iterdir()} == {"model.yaml", "my notes.txt"}

@@ -138,7 +138,7 @@ def test_run_a_stop_in_a_later_epoch_leaves_the_results_so_far(data: Path, tmp_p
 
 def test_run_a_diverged_training_says_to_lower_the_learning_rate(data: Path, tmp_path: Path) -> None:
     with pytest.raises(RunError, match="Lower learning_rate"):
-        train(request(data, tmp_path, learning_rate=1e30, num_epochs=3))
+        train(request(data, tmp_path, learning_rate=1000, num_epochs=3))
     assert not (tmp_path / "best_model.pth").exists()
 
 

@@ -280,8 +280,8 @@ def is_refused(connection):
 def test_haproxy_start_one_address_has_so_many_streams(haproxy, replica):
     ports, _ = haproxy()
     paths = ("/api/v2/tasks/x/logs", "/api/v2/events", "/api/v2/tasks/y/log%73")
-    streams = [ask(ports["port"], path) for path in paths]
-    ends = [replica.accept()[0] for _ in streams]
+    # One after the other, so that each stream is known by its end.
+    streams, ends = zip(*((ask(ports["port"], path), replica.accept()[0]) for path in paths), strict=True)
     head, body = read(ask(ports["port"], "/api/v2/events"))
     assert " 429 " in head and "retry-after: 2" in head.lower() and in_the_one_shape(body)
     other = send(ports["port"], b"GET /api/v2/events " + HEAD + b"\r\n", source="127.0.0.2")
