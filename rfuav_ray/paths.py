@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rfuav_ray.errors import InvalidInput, PathNotAllowed
 from rfuav_ray.events import clean, one_line
+from rfuav_ray.file_access.roots import is_private
 from rfuav_ray.files import is_text
 from rfuav_ray.foreign_paths import refuse_foreign
 
@@ -14,7 +15,7 @@ def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
     """Resolve a path of a request: absolute, links followed. A relative path starts at the first root.
 
     Raises:
-        PathNotAllowed: The path lies outside all roots.
+        PathNotAllowed: The path lies outside all roots, or is the service's own.
         InvalidInput: The path cannot be resolved, or is not UTF-8 and so cannot be stored in the task's record.
     """
     try:
@@ -36,6 +37,8 @@ def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
         raise PathNotAllowed(
             field, f"'{text}' is outside the folders this service may use ({allowed}). See DATA_ROOTS."
         )
+    if is_private(path):
+        raise PathNotAllowed(field, f"'{text}' belongs to the service itself. See STATE_DIR.")
     refuse_foreign(given, text, field=field)
     if not is_text(str(path)):
         raise InvalidInput(field, f"'{text}' leads to '{clean(str(path))}', whose name is not UTF-8; rename it.")

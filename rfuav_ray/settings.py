@@ -86,6 +86,11 @@ class Settings(BaseSettings):
         """The version of the service. It is not a setting: a `VERSION` in the environment is ignored."""
         return installed_version()
 
+    @property
+    def private_paths(self) -> tuple[Path, ...]:
+        """What the service keeps for itself: no request may name a path there, even below DATA_ROOTS."""
+        return (self.state_dir, *([] if self.api_keys_file is None else [self.api_keys_file]))
+
     @field_validator("cors_origins", "allowed_hosts", "supported_models", "api_keys", "data_roots", mode="before")
     @classmethod
     def _split_at_commas(cls, value: Any) -> Any:

@@ -58,7 +58,7 @@ HOT = (tasks.cached, training.cached, inference.cached, health.cached, training.
 
 def create_api(settings: Settings, notices: Sequence[str] = ()) -> ASGIApp:
     """The application and the middleware in front of it, as a replica runs them. `notices`: see InfoResponse."""
-    confine(settings.data_roots)
+    confine(settings.data_roots, settings.private_paths)
     write_to_log_file(settings)
     return _Served(in_front(create_app(settings, notices), settings))
 

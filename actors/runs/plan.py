@@ -10,6 +10,7 @@ from actors.devices.pool import DevicePool
 from actors.devices.slots import PREPROCESSING, SOME_NODE, SlotTable, slot_kind
 from actors.runs.spec import Outcome, RunSpec
 from rfuav_ray.errors import RunLost
+from rfuav_ray.file_access.roots import private_paths
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 
@@ -22,7 +23,11 @@ def plan(
     if not pool.has_node(node_id):
         raise RunLost(f"The node {pool.name_of(node_id)} left the cluster.")
     limit = max(1, slots.limits(CPU)[kind])
-    spec = RunSpec(task.id, task.kind, task.attempt, task.request, device, limit, data_roots=data_roots)
+    spec = RunSpec(
+        *(task.id, task.kind, task.attempt, task.request, device, limit),
+        data_roots=data_roots,
+        private_paths=private_paths(),
+    )
     if task.latest_metrics is not None:
         # Records of earlier versions have the epoch in the metrics alone.
         reported = max(task.reported_epoch, int(task.latest_metrics.get("epoch", 0)))

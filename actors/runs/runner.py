@@ -40,7 +40,7 @@ def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
     Returns:
         The outcome. It also carries the errors that the run itself caused: they are never raised.
     """
-    confine(spec.data_roots)
+    confine(spec.data_roots, spec.private_paths)
     reporter = Reporter(spec, task_manager_actor)
     place = _place(spec)
     with works_for(spec.run_id, place["node_id"]), reporter:

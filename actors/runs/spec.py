@@ -35,6 +35,8 @@ class RunSpec:
     reported_epoch: int = 0
     #: DATA_ROOTS: the run opens files there only, wherever links lead
     data_roots: tuple[Path, ...] = ()
+    #: what the service keeps for itself: the run opens nothing there
+    private_paths: tuple[Path, ...] = ()
 
     @property
     def run_id(self) -> str:

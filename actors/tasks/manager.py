@@ -55,7 +55,7 @@ class TaskManager:
     def __init__(self, settings: Settings, supervisor_actor: Any, owner: Owner | None = None) -> None:
         write_to_log_file(settings, rotates=True)
         self._settings = settings
-        confine(settings.data_roots)
+        confine(settings.data_roots, settings.private_paths)
         self._gauges = QueueGauges()
         url = database_url(settings.database_url, settings.state_dir)
         store = Store(url, owner)

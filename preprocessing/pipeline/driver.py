@@ -39,7 +39,7 @@ from preprocessing.pipeline.progress import ProgressReporter
 from preprocessing.pipeline.worker import BlockResult, Item, Work, work_on
 from rfuav_ray.errors import RunError, RunLost
 from rfuav_ray.events import Report
-from rfuav_ray.file_access.roots import roots_of_process
+from rfuav_ray.file_access.roots import private_paths, roots_of_process
 from rfuav_ray.outputs.manifest import Finished
 
 #: the thread that waits for Ray Data; it ends a moment after its run
@@ -101,7 +101,7 @@ def make_files(
     blocks = in_blocks(known, workers.count, work.largest_block)
     make = partial(
         _flushing,
-        partial(work_on, work, output.path, output.permit, roots_of_process()),
+        partial(work_on, work, output.path, output.permit, (roots_of_process(), private_paths())),
         workers.around,
         ray.get_runtime_context().get_node_id(),
     )

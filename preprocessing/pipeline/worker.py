@@ -126,7 +126,7 @@ class BlockResult:
 
 
 def work_on(
-    work: Work, folder: Path, permit: Permit, roots: Sequence[Path], batch: dict[str, Any]
+    work: Work, folder: Path, permit: Permit, confinement: Sequence[Sequence[Path]], batch: dict[str, Any]
 ) -> Iterator[dict[str, list[bytes]]]:
     """Make the files of blocks of items. Runs in a worker.
 
@@ -134,14 +134,14 @@ def work_on(
         work: How to process an item.
         folder: The output folder.
         permit: The run's permit to write.
-        roots: The worker opens files below them only. None: anywhere.
+        confinement: The arguments of `confine`. None: the worker opens files anywhere.
         batch: Pickled blocks under `items`: numbers with items and what an earlier run made of them.
 
     Yields:
         Under `results`, a pickled BlockResult or RunError for each part of a block. A part is a fixed number of
         items: if a worker dies, Ray repeats the block and drops as many answers as it has already received.
     """
-    confine(roots)
+    confine(*confinement)
     cv2.setNumThreads(1)  # the workers already run in parallel
     size = max(1, work.largest_block // PARTS_PER_BLOCK)
     with freed_memory_kept():

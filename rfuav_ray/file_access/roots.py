@@ -6,7 +6,7 @@ them from its start (`confine`). A notebook has none, and opens what its user ma
 
 import errno
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache, wraps
 from pathlib import Path
@@ -29,12 +29,21 @@ class OutsideRoots(OSError):
 class _Confinement:
     #: empty: everything is allowed
     roots: tuple[Path, ...] = ()
+    #: what the service keeps for itself, also below the roots
+    private: tuple[Path, ...] = ()
 
 
-def confine(roots: Sequence[Path]) -> None:
-    """Let this process open files below `roots` only, from now on. No roots change nothing."""
+def confine(roots: Sequence[Path] = (), private: Sequence[Path] = ()) -> None:
+    """Let this process open files below `roots` only, from now on. No roots change nothing.
+
+    Args:
+        roots: DATA_ROOTS.
+        private: Files and folders of the service itself, to which no request leads, even below a root.
+    """
     if roots:
         _Confinement.roots = tuple(roots)
+    if private:
+        _Confinement.private = tuple(dict.fromkeys(each for path in private for each in (path, path.resolve())))
 
 
 def roots_of_process() -> tuple[Path, ...]:
@@ -44,12 +53,12 @@ def roots_of_process() -> tuple[Path, ...]:
 @contextmanager
 def within(roots: Sequence[Path]) -> Iterator[None]:
     """A block in which this process opens files below `roots` only. No roots change nothing."""
-    before = _Confinement.roots
+    before = _Confinement.roots, _Confinement.private
     confine(roots)
     try:
         yield
     finally:
-        _Confinement.roots = before
+        _Confinement.roots, _Confinement.private = before
 
 
 def confined(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
@@ -63,11 +72,25 @@ def confined(function: Callable[Arguments, Result]) -> Callable[Arguments, Resul
     return call
 
 
+def private_paths() -> tuple[Path, ...]:
+    return _Confinement.private
+
+
+def is_private(path: Path) -> bool:
+    """Whether a path without links is the service's own."""
+    return _lies_in(str(path), map(str, _Confinement.private))
+
+
 def require_inside(place: str, path: Path) -> None:
-    """Raise OutsideRoots, about `path`, if a place without links lies outside of the roots."""
-    roots = _Confinement.roots
-    if roots and not any(place == root or place.startswith(f"{root.rstrip('/')}/") for root in _real(roots)):
+    """Raise OutsideRoots, about `path`, if a place without links is outside of the roots or the service's own."""
+    if _Confinement.roots and not _lies_in(place, _real(_Confinement.roots)):
         raise OutsideRoots(errno.ELOOP, "a link leads out of DATA_ROOTS", os.fspath(path))
+    if _lies_in(place, map(str, _Confinement.private)):
+        raise OutsideRoots(errno.ELOOP, "it belongs to the service itself", os.fspath(path))
+
+
+def _lies_in(place: str, folders: Iterable[str]) -> bool:
+    return any(place == folder or place.startswith(f"{folder.rstrip('/')}/") for folder in folders)
 
 
 def place_of(descriptor: int, path: Path) -> str:

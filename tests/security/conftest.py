@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from contextlib import contextmanager
 
 import httpx2
 import pytest
@@ -13,6 +14,7 @@ from tests.support.service_process import ServiceProcess
 
 #: of API_KEYS; a person has chosen them
 READER, WRITER, OTHER, ADMIN = "first-chosen-key", "second-chosen-key", "third-chosen-key", "fourth-chosen-key"
+REPLICAS = 2
 CHOSEN = f"reader:read:{READER},writer:write:{WRITER},other:write:{OTHER},{ADMIN}"
 
 
@@ -42,9 +44,22 @@ class Keyed(ServiceProcess):
         return done.stdout.strip()
 
 
+@contextmanager
+def read_again(keyed, http):
+    """A block that changes the key file; every replica has read the file at its end."""
+
+    def readings():
+        return keyed.app_log.read_text().count("the keys were read again")
+
+    before = readings()
+    yield
+    while readings() < before + REPLICAS:
+        assert http.get("/api/v2/tasks").status_code == 200
+
+
 @pytest.fixture(scope="session")
 def keyed(root, tmp_path_factory):
-    with Keyed(tmp_path_factory.mktemp("keyed"), root, api_replicas=2) as service:
+    with Keyed(tmp_path_factory.mktemp("keyed"), root, api_replicas=REPLICAS) as service:
         service.start()
         yield service
 

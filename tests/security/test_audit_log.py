@@ -12,7 +12,6 @@ def until_now(condition):
     deadline_s = time.monotonic() + WRITTEN_WITHIN_S
     while not condition():
         assert time.monotonic() < deadline_s
-        time.sleep(0.05)
 
 
 def lines(keyed):

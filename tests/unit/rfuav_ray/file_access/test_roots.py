@@ -4,8 +4,10 @@ import os
 
 import pytest
 
+from rfuav_ray.errors import PathNotAllowed
 from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.file_access.roots import OutsideRoots, confine, confined, roots_of_process, within
+from rfuav_ray.paths import resolve
 
 
 @pytest.fixture
@@ -70,3 +72,20 @@ def test_roots_a_file_that_was_deleted_while_it_is_open_is_still_inside(root):
     with within([root]), open_file(root / "file") as file:
         os.unlink(root / "file")  # noqa: PTH108
         assert file.read() == b"data"
+
+
+def test_roots_what_the_service_keeps_for_itself_is_closed_below_them_too(root):
+    own = root / ".rfuav"
+    own.mkdir()
+    (own / "secret").write_text("secret")
+    (root / ".rfuav-data").write_text("data")
+    (root / "link").symlink_to(own / "secret")
+    confine([root], [own])
+    for file in (own / "secret", root / "link"):
+        with pytest.raises(OutsideRoots, match="the service itself"):
+            open_file(file)
+    open_file(root / ".rfuav-data").close()
+    for text in (".rfuav", ".rfuav/secret", "link"):
+        with pytest.raises(PathNotAllowed, match="STATE_DIR"):
+            resolve(text, [root], field="save_path")
+    assert resolve(".rfuav-data", [root], field="save_path") == root / ".rfuav-data"
