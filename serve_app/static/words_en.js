@@ -44,7 +44,7 @@ export const english = {
   "resources.limit": "Limit of {kind} runs on {device}",
   "resources.apply": "Apply",
   "resources.saved": "Limits saved.",
-  "resources.hint": "0: running tasks finish, no new task starts.",
+  "resources.hint": "0: running tasks finish, no new task starts. On a cluster the limits of cpu count on each node.",
   "start": "Start",
   "start.again": "The form has the values of an earlier task. You can change them.",
   "start.submit": "Start {kind}",

@@ -44,7 +44,7 @@ export const chinese = {
   "resources.limit": "{device} 上同时运行的{kind}上限",
   "resources.apply": "应用",
   "resources.saved": "新的上限已生效。",
-  "resources.hint": "0：正在运行的任务会完成，不再启动新的。",
+  "resources.hint": "0：正在运行的任务会完成，不再启动新的。在集群上，cpu 的限制按节点计算。",
   "start": "新任务",
   "start.again": "已填入先前任务的设置，可以修改。",
   "start.submit": "开始{kind}",
