@@ -4,20 +4,15 @@ The parent process handles a second signal: see `keeper`.
 """
 
 import fcntl
-import logging
 import os
 import signal
-import socket
-import threading
-import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TextIO
 
 import ray
 
-from actors import names
-from actors.ray_internals import nodes, session, variables
+from actors.ray_internals import nodes, variables
 from actors.ray_internals.ray_serve import check_replica_port, serve_address
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.logs import write_to_log_file
@@ -27,12 +22,12 @@ from serve_app import app, service_actors
 from serve_app.access.keyring import has_keys, with_hashes
 from serve_app.access.keys import new_key
 from serve_app.command.banner import banner
+from serve_app.command.running_ray import is_on_a_cluster, running_ray
 from serve_app.command.stop_signal import StopSignal, say, stop_signal
 from serve_app.ingress.choice import Ingress, ingress
 from serve_app.ingress.of_cluster import ingress_of_cluster
 from serve_app.service_files import SECRETS, keep_private
 
-GCS_LOOK_EVERY_S, GCS_GONE_AFTER_S = 1.0, 8.0
 #: A part that restarts may be missing for a moment, so it is looked for again.
 PARTS_LOOK_EVERY_S, LOOKS_IN_VAIN = 5.0, 2
 
@@ -52,7 +47,7 @@ def serve_forever(settings: Settings) -> int:
     with _only_one(settings):
         settings = with_hashes(settings)
         write_to_log_file(settings, also_to_terminal=True)
-        if not _is_on_a_cluster():
+        if not is_on_a_cluster():
             check_free(settings.host, settings.port)
             check_replica_port()
         say("Starting the service; this takes about 20 seconds.")
@@ -60,7 +55,7 @@ def serve_forever(settings: Settings) -> int:
             with (
                 _ingress(settings) as found,
                 variables.environment(variables.OF_SERVICE | found.environment),
-                _ray(settings),
+                running_ray(settings),
             ):
                 return _serve_until(stop_signal(), settings, found, made_key)
         except KeyboardInterrupt:  # The signal came before the handler was installed.
@@ -69,7 +64,7 @@ def serve_forever(settings: Settings) -> int:
 
 def _serve_until(stop: StopSignal, settings: Settings, found: Ingress, made_key: str | None) -> int:
     """Start the service, and stop it after a signal, or when a part of it is gone. Returns the exit status."""
-    if _is_on_a_cluster():
+    if is_on_a_cluster():
         nodes.check_on_head()
         found = ingress_of_cluster(settings.host)
         if service_actors.end_killed_service(settings):
@@ -90,7 +85,7 @@ def _serve_until(stop: StopSignal, settings: Settings, found: Ingress, made_key:
         return 0
     finally:
         service_actors.stop_actors()
-        if _is_on_a_cluster():
+        if is_on_a_cluster():
             app.remove_api()
 
 
@@ -138,11 +133,6 @@ def _only_one(settings: Settings) -> Iterator[TextIO]:
         yield lock
 
 
-def _is_on_a_cluster() -> bool:
-    """Whether Ray runs before this process starts, and stays after it ends."""
-    return "RAY_ADDRESS" in os.environ
-
-
 def _check_port_of_cluster(settings: Settings, serve_host: str) -> None:
     found = serve_address()
     if found is None:
@@ -158,7 +148,7 @@ def _ingress(settings: Settings) -> AbstractContextManager[Ingress]:
     # A cluster's Ray processes run already. They have read their choice of ingress when they started.
     return (
         nullcontext(Ingress(settings.host, {}))
-        if _is_on_a_cluster()
+        if is_on_a_cluster()
         else ingress(
             settings.host,
             settings.state_dir,
@@ -166,50 +156,3 @@ def _ingress(settings: Settings) -> AbstractContextManager[Ingress]:
             streams=settings.max_streams_per_address,
         )
     )
-
-
-@contextmanager
-def _ray(settings: Settings) -> Iterator[None]:
-    """Connect to the cluster of RAY_ADDRESS, or start a new one on this machine alone."""
-    logging.getLogger("ray.serve").setLevel(logging.INFO if settings.debug else logging.WARNING)
-    options = {} if _is_on_a_cluster() else session.private_options()
-    try:
-        ray.init(
-            **options,
-            address=os.environ.get("RAY_ADDRESS", "local"),
-            namespace=names.NAMESPACE,
-            log_to_driver=settings.debug,
-            logging_level="INFO" if settings.debug else "WARNING",
-        )
-    except Exception as error:  # Ray has no exception class for a failed start.
-        reason = " ".join(str(error).split())
-        raise RfuavError(
-            f"Ray did not start: {reason} Start the service again when the machine is less busy."
-        ) from error
-    is_over = threading.Event()
-    arguments = (ray.get_runtime_context().gcs_address, is_over)
-    threading.Thread(target=_end_with_the_gcs, args=arguments, name="gcs-watch", daemon=True).start()
-    try:
-        if not _is_on_a_cluster():
-            nodes.check_private_ray()
-        yield
-    finally:
-        is_over.set()
-        ray.shutdown()
-
-
-def _end_with_the_gcs(address: str, is_over: threading.Event) -> None:
-    """End this process when Ray's GCS has ended: calls to Ray would wait a minute, then end it silently."""
-    host, _, port = address.rpartition(":")
-    place = host.strip("[]"), int(port)
-    seen_s = None
-    while not is_over.wait(GCS_LOOK_EVERY_S):
-        # Only connect, without a call: a GCS that is merely slow still accepts connections.
-        with suppress(OSError), socket.create_connection(place, timeout=GCS_LOOK_EVERY_S):
-            seen_s = time.monotonic()
-        if seen_s is not None and time.monotonic() - seen_s > GCS_GONE_AFTER_S:
-            say(
-                f"Ray's GCS at {address} has ended. The service cannot stop cleanly without it and ends now. "
-                "Start it again; its tasks resume."
-            )
-            os._exit(1)
