@@ -38,7 +38,7 @@ def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
             field, f"'{text}' is outside the folders this service may use ({allowed}). See DATA_ROOTS."
         )
     if is_private(path):
-        raise PathNotAllowed(field, f"'{text}' belongs to the service itself. See STATE_DIR.")
+        raise PathNotAllowed(field, f"'{text}' belongs to the service itself (STATE_DIR, API_KEYS_FILE, .env).")
     refuse_foreign(given, text, field=field)
     if not is_text(str(path)):
         raise InvalidInput(field, f"'{text}' leads to '{clean(str(path))}', whose name is not UTF-8; rename it.")
