@@ -108,6 +108,6 @@ def _keep_readers(old: Path, new: int) -> None:
         os.fchown(new, status.st_uid, status.st_gid)
     except PermissionError:
         raise RfuavError(
-            f"The key file '{old}' has an owner or a group that you cannot give it. Change it as its owner."
+            f"The key file '{old}' has an owner or a group that you cannot give to a file. Change it as its owner."
         ) from None
     os.fchmod(new, stat.S_IMODE(status.st_mode))

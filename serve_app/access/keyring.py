@@ -34,7 +34,7 @@ class Keyring:
         self._seen = {digest: now[key.hash] for digest, key in (seen or {}).items() if key.hash in now}
 
     def changed(self, keys: Iterable[Key]) -> "Keyring":
-        """A ring with these keys. It knows those that this one has checked, so that guesses of others block none."""
+        """A ring with these keys. It knows those that this one has checked: guesses of others block none."""
         return Keyring(keys, self._pepper, self._seen)
 
     def seen(self, offered: bytes) -> Key | None:
