@@ -44,6 +44,7 @@ OUTPUT_ROOM_BYTES = 520
 
 
 @confined
+@paths.refuses_lost_files
 def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path]) -> PreprocessingRequest:
     """Check a request.
 

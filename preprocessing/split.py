@@ -138,20 +138,27 @@ def run(
 def images_of(
     source: Path, class_names: Sequence[str], roots: Sequence[Path], left_out: LeftOut
 ) -> tuple[dict[str, list[str]], list[tuple[str, str]]]:
-    """The images of each class, relative to its folder, and the empty files with the reason.
+    """The images of each class, relative to its folder, and the empty and lost files with the reason.
 
-    Empty files are left out before the split: in a small class one could be the only file of a part.
+    They are left out before the split: in a small class one could be the only file of a part.
     """
     names: dict[str, list[str]] = {name: [] for name in class_names}
-    empty: list[tuple[str, str]] = []
+    unusable: list[tuple[str, str]] = []
     for path, label in labelled_images(source, class_names, roots=roots, left_out=left_out):
         class_name = class_names[label]
         name = str(path.relative_to(source / class_name))
-        if path.stat().st_size:
-            names[class_name].append(name)
+        if reason := _why_unusable(path):
+            unusable.append((f"{class_name}/{name}", reason))
         else:
-            empty.append((f"{class_name}/{name}", "the file is empty."))
-    return names, empty
+            names[class_name].append(name)
+    return names, unusable
+
+
+def _why_unusable(path: Path) -> str | None:
+    try:
+        return None if path.stat().st_size else "the file is empty."
+    except OSError as error:  # it was deleted meanwhile
+        return f"the file cannot be read: {error.strerror}."
 
 
 def items_of(request: DatasetSplitRequest, names_of_class: Mapping[str, Sequence[str]]) -> list[Item]:

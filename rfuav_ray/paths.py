@@ -1,14 +1,19 @@
 """Checks of the paths in requests: each path is resolved and must lie below one of the roots (DATA_ROOTS)."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from rfuav_ray.errors import InvalidInput, PathNotAllowed
 from rfuav_ray.events import clean, one_line
 from rfuav_ray.file_access.roots import is_private
 from rfuav_ray.files import is_text
 from rfuav_ray.foreign_paths import refuse_foreign
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
 
 
 def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
@@ -38,7 +43,7 @@ def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
             field, f"'{text}' is outside the folders this service may use ({allowed}). See DATA_ROOTS."
         )
     if is_private(path):
-        raise PathNotAllowed(field, f"'{text}' belongs to the service itself. See STATE_DIR.")
+        raise PathNotAllowed(field, f"'{text}' belongs to the service itself (STATE_DIR, API_KEYS_FILE, .env).")
     refuse_foreign(given, text, field=field)
     if not is_text(str(path)):
         raise InvalidInput(field, f"'{text}' leads to '{clean(str(path))}', whose name is not UTF-8; rename it.")
@@ -50,11 +55,26 @@ def _with_own_home(text: str) -> Path:
     return Path(text).expanduser() if text == "~" or text.startswith("~/") else Path(text)
 
 
+def refuses_lost_files(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Let a check of a request raise InvalidInput when a file or folder is lost in the middle of it."""
+
+    @wraps(function)
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        try:
+            return function(*args, **kwargs)
+        except OSError as error:
+            what = f"'{clean(os.fsdecode(error.filename))}'" if error.filename else "a file"
+            reason = f"{what} cannot be used: {error.strerror}. If it is being changed, try again."
+            raise InvalidInput("body", reason) from error
+
+    return call
+
+
 def existing_file(text: str, roots: Sequence[Path], *, field: str) -> Path:
     path = resolve(text, roots, field=field)
     if not _stat_ok(path, field):
         raise InvalidInput(field, f"there is no file '{path}'.")
-    if not path.is_file():
+    if path.is_dir():
         raise InvalidInput(field, f"'{path}' is a folder, not a file.")
     _check_readable(path, field)
     return path

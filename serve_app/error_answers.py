@@ -119,8 +119,9 @@ def _problem(entry: Mapping[str, Any]) -> FieldError:
 
 async def _http_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    if error.status_code == 400:  # FastAPI raises it for bytes that are not UTF-8 and for numbers of 5,000 digits
-        problem = FieldError(field="body", message="not valid JSON: not UTF-8, or a number with too many digits.")
+    if error.status_code == 400:  # FastAPI raises it for JSON that Python does not parse, and does not say why
+        reason = "not valid JSON: not UTF-8, nested too deeply, or a number with too many digits."
+        problem = FieldError(field="body", message=reason)
         return error_response(422, f"body: {problem.message}", [problem])
     messages = {404: "There is no such route; see /docs.", 405: "This route has no such method; see /docs."}
     message = messages.get(error.status_code, str(error.detail))

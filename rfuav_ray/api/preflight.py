@@ -32,6 +32,7 @@ RESULTS_ROOM_BYTES = 128
 
 
 @confined
+@paths.refuses_lost_files
 def check_training(
     request: TrainingRequest, *, roots: Sequence[Path], supported_models: Sequence[str]
 ) -> TrainingRequest:
@@ -80,6 +81,7 @@ def check_training(
 
 
 @confined
+@paths.refuses_lost_files
 def check_inference(
     request: InferenceRequest, *, roots: Sequence[Path], source_field: str = "source_path"
 ) -> InferenceRequest:

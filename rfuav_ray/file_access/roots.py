@@ -78,15 +78,20 @@ def private_paths() -> tuple[Path, ...]:
 
 def is_private(path: Path) -> bool:
     """Whether a path without links is the service's own."""
-    return _lies_in(str(path), map(str, _Confinement.private))
+    return _is_own(str(path))
 
 
 def require_inside(place: str, path: Path) -> None:
     """Raise OutsideRoots, about `path`, if a place without links is outside of the roots or the service's own."""
     if _Confinement.roots and not _lies_in(place, _real(_Confinement.roots)):
         raise OutsideRoots(errno.ELOOP, "a link leads out of DATA_ROOTS", os.fspath(path))
-    if _lies_in(place, map(str, _Confinement.private)):
+    if _is_own(place):
         raise OutsideRoots(errno.ELOOP, "it belongs to the service itself", os.fspath(path))
+
+
+def _is_own(place: str) -> bool:
+    # API_KEYS may be in a `.env` of the folder where the service was started, which is the default of DATA_ROOTS.
+    return place.endswith("/.env") or _lies_in(place, map(str, _Confinement.private))
 
 
 def _lies_in(place: str, folders: Iterable[str]) -> bool:

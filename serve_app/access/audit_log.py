@@ -19,6 +19,7 @@ MAX_BYTES = 64 * 2**20
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 LONGEST_PATH = 500
 COMPLAIN_EVERY_S = 60.0
+_BEGIN = '{"time": '
 
 logger = logging.getLogger(__name__)
 
@@ -92,8 +93,10 @@ def entries(state_dir: Path, since: datetime | None = None, key: str | None = No
 
 
 def _entry(line: str) -> dict[str, Any] | None:
+    # Behind a line that a full disk has cut off. Within a text the quotes would be escaped.
+    begin = line.rfind(_BEGIN)
     try:
-        entry = json.loads(line)
+        entry = json.loads(line[max(begin, 0) :])
     except ValueError:
         return None
     return entry if isinstance(entry, dict) and "time" in entry else None

@@ -29,10 +29,10 @@ class Door:
         if offered := _offered(headers):
             return _as_caller(await self.key(offered, request))
         if cookies := headers.get(b"cookie"):
-            token = self.sessions.offered(cookies)
-            key = self.sessions.key_of(token, self._keys.ring()) if token else None
-            if key is not None:
-                return _as_caller(key)
+            ring = self._keys.ring()
+            for token in self.sessions.offered(cookies):
+                if (key := self.sessions.key_of(token, ring)) is not None:
+                    return _as_caller(key)
         return NOBODY
 
     async def key(self, offered: bytes, request: Request) -> Key:

@@ -91,7 +91,23 @@ def _changing(path: Path) -> Iterator[tuple[Key, ...]]:
 def _write(path: Path, keys: Iterable[Key]) -> None:
     text = HEADER + "".join(f"{line}\n" for line in lines_of(keys))
     # The target of a link is replaced, and not the link.
-    with replacing(path.resolve()) as temporary:
+    target = path.resolve()
+    with replacing(target) as temporary:
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            _keep_readers(target, descriptor)
             file.write(text)
+
+
+def _keep_readers(old: Path, new: int) -> None:
+    """Give the new file the owner, the group and the mode of the old one, or a service could no longer read it."""
+    if not old.exists():
+        return
+    status = old.stat()
+    try:
+        os.fchown(new, status.st_uid, status.st_gid)
+    except PermissionError:
+        raise RfuavError(
+            f"The key file '{old}' has an owner or a group that you cannot give to a file. Change it as its owner."
+        ) from None
+    os.fchmod(new, stat.S_IMODE(status.st_mode))

@@ -5,7 +5,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from rfuav_ray.errors import RfuavError
@@ -23,13 +23,19 @@ logger = logging.getLogger(__name__)
 
 
 class Keyring:
-    def __init__(self, keys: Iterable[Key]) -> None:
+    def __init__(self, keys: Iterable[Key], pepper: bytes = b"", seen: Mapping[bytes, Key] | None = None) -> None:
+        """Hold these keys. `pepper` and `seen` are those of the ring before it."""
         self._keys = tuple(keys)
         self._by_name = {key.name: key for key in self._keys}
         self._is_slow = any(is_slow(key) for key in self._keys)
         # A key that was checked is known by a digest, which costs a microsecond. It is worth nothing elsewhere.
-        self._pepper = secrets.token_bytes(32)
-        self._seen: dict[bytes, Key] = {}
+        self._pepper = pepper or secrets.token_bytes(32)
+        now = {key.hash: key for key in self._keys}
+        self._seen = {digest: now[key.hash] for digest, key in (seen or {}).items() if key.hash in now}
+
+    def changed(self, keys: Iterable[Key]) -> "Keyring":
+        """A ring with these keys. It knows those that this one has checked: guesses of others block none."""
+        return Keyring(keys, self._pepper, self._seen)
 
     def seen(self, offered: bytes) -> Key | None:
         """The key, if it was offered before."""
@@ -80,7 +86,7 @@ class CurrentKeys:
 
     def _read_again(self) -> None:
         try:
-            self._ring = Keyring(self._all())
+            self._ring = self._ring.changed(self._all())
             logger.info("the keys were read again from '%s'", self._file)
         except RfuavError as error:
             logger.warning("The keys stay as they were: %s", error)

@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from http.cookies import SimpleCookie
 from pathlib import Path
@@ -54,12 +54,11 @@ class Sessions:
             return None
         return key
 
-    def offered(self, cookies: bytes) -> str | None:
-        """The token in the value of a Cookie header."""
+    def offered(self, cookies: bytes) -> Iterator[str]:
+        """The tokens in the value of a Cookie header: pages of other ports can add some of the same name."""
         for part in cookies.split(b";"):
             if (one := part.strip()).startswith(self._begin):
-                return one.removeprefix(self._begin).decode("latin-1")
-        return None
+                yield one.removeprefix(self._begin).decode("latin-1")
 
     def set_cookie(self, token: str, *, is_https: bool) -> str:
         """The value of Set-Cookie; an empty token ends the session."""

@@ -83,11 +83,11 @@ def audit_log(
 
 def moment_of(text: str, now: datetime) -> datetime:
     """The time that `--since` names. Raises RfuavError."""
-    if match := re.fullmatch(r"([0-9]{1,6})([mhd])", text):
-        return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
     try:
+        if match := re.fullmatch(r"([0-9]{1,9})([mhd])", text):
+            return now - timedelta(**{_UNITS[match[2]]: int(match[1])})
         moment = datetime.fromisoformat(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise RfuavError(f"--since: '{text}' is no time. Write 30m, 12h, 7d or 2026-05-01T08:00.") from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 

@@ -2,12 +2,15 @@
 
 import json
 import zipfile
+import zlib
 from pathlib import Path
 
+import h5py
 import httpx2
 import numpy as np
 import psutil
 import pytest
+from scipy import io
 
 from tests.security.folders import ended, images, start
 
@@ -124,6 +127,47 @@ def test_bombs_beside_recordings_cost_one_recording_each(service, client, inside
     assert all(any(f"meta_{name}" in warning for warning in warnings) for name in ("levels", "objects", "digits"))
     assert all(len(warning) < 5_000 for warning in warnings)
     assert len(json.dumps(task)) < 1_000_000
+
+
+def nested_structure(path: Path) -> None:
+    io.savemat(path, {"s": {"x": np.zeros(100_000_000)}}, do_compression=True)
+
+
+def huge_chunk(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file.create_dataset("iq", (10**8,), np.complex64, chunks=(10**8,), compression="gzip")[0] = 1
+
+
+def huge_number(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        file["iq"] = np.ones(300_000, np.complex64)
+        file.create_dataset("fs", (1,), "f8", maxshape=(None,), chunks=(10**8,), compression="gzip")[0] = 1
+
+
+def growing_chunk(path: Path) -> None:
+    with h5py.File(path, "w") as file:
+        samples = file.create_dataset("iq", (300_000,), np.complex64, chunks=(1000,), compression="gzip")
+        samples.id.write_direct_chunk((0,), zlib.compress(bytes(1_600_000_000), 1))
+
+
+ARRAYS = {
+    "structure.mat": nested_structure,
+    "chunk.h5": huge_chunk,
+    "number.h5": huge_number,
+    "grows.h5": growing_chunk,
+}
+
+
+@pytest.mark.parametrize("name", ARRAYS)
+def test_bombs_in_arrays_cost_nothing_before_and_during_the_task(service, client, inside, bounded, name):
+    ARRAYS[name](inside / name)
+    np.exp(0.3j * np.arange(300_000)).astype(np.complex64).tofile(inside / "good.iq")
+    request = {"output_path": str(inside.with_suffix(".out")), "sample_rate_hz": 1e6, "stft_points": 256}
+    task_id = start(service, "preprocessing/spectrogram", input_path=str(inside), duration_s=0.1, **request)
+    task, warnings = ended(client, task_id)
+    assert task["status"] == "completed" and list(inside.with_suffix(".out").rglob("good*.png"))
+    # A number that is not read is not missed.
+    assert name == "number.h5" or any(name in warning for warning in warnings)
 
 
 def test_bombs_in_weights_are_refused(service, inference, inside, bounded):

@@ -148,3 +148,18 @@ def test_paths_permissions_are_checked(tmp_path):
             paths.output_folder("locked", [tmp_path], field="p")
     finally:
         locked.chmod(0o700)
+
+
+def test_paths_a_file_that_is_lost_during_a_check_is_the_requests_fault(tmp_path):
+    @paths.refuses_lost_files
+    def check():
+        return list((tmp_path / "gone").iterdir())
+
+    with pytest.raises(InvalidInput, match="gone' cannot be used: No such file or directory"):
+        check()
+
+
+def test_paths_a_pipe_is_not_called_a_folder(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    with pytest.raises(InvalidInput, match="neither a file nor a folder"):
+        paths.existing_file("pipe.png", [tmp_path], field="path")

@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.file_access.reading import name_of_open, open_file
 from rfuav_ray.signals.description import Asked, Described
+from rfuav_ray.signals.formats.arrays.hdf5_chunks import check_chunks, check_stored, is_small
 from rfuav_ray.signals.formats.arrays.layout import ArraySamples, as_samples, part_type
 from rfuav_ray.signals.formats.arrays.variables import Variable, choose, rate_and_frequency
 from rfuav_ray.signals.formats.first_bytes import unlike
@@ -35,6 +36,7 @@ class Hdf5Samples(ArraySamples):
     def _part(self, data_set: Any, start: int, count: int) -> Stored:
         index: list[slice | int] = [0 if length == 1 else slice(None) for length in data_set.shape]
         index[self.layout.axis] = slice(start, start + count)
+        check_chunks(data_set, [slice(1) if part == 0 else cast("slice", part) for part in index])
         return as_samples(np.asarray(data_set[tuple(index)]), self.layout.form)
 
 
@@ -56,6 +58,8 @@ def describe(path: Path, asked: Asked) -> Described:
             variables = [Variable(name, one.shape, one.dtype) for name, one in data_sets if one.size > 1]
             numbers = {name: float(np.ravel(one[()])[0]) for name, one in data_sets if _is_number(one)}
             choice = choose(path, variables, asked)
+            for name in choice.names:
+                check_stored(file[name])
             numbers |= _attributes(file, choice.names[0])
     except (OSError, KeyError, ValueError, RuntimeError) as error:
         raise RunError(f"{path}: cannot be read as HDF5 file: {error}; copy it again.") from error
@@ -97,7 +101,7 @@ def _matlab_class(one: Any) -> str:
 
 
 def _is_number(one: Any) -> bool:
-    return bool(one.size == 1 and one.dtype.kind in "iuf")
+    return bool(one.size == 1 and one.dtype.kind in "iuf" and is_small(one))
 
 
 def _attributes(file: Any, name: str) -> dict[str, float]:
@@ -105,8 +109,8 @@ def _attributes(file: Any, name: str) -> dict[str, float]:
     numbers: dict[str, float] = {}
     one = file[name]
     for holder in (one, one.parent, file):
-        for key, value in holder.attrs.items():
-            array = np.asarray(value)
-            if array.size == 1 and array.dtype.kind in "iuf":
-                numbers.setdefault(key, float(array.ravel()[0]))
+        for key in holder.attrs:
+            kept = holder.attrs.get_id(key)  # an attribute can be as large as a data set
+            if kept.get_space().get_simple_extent_npoints() == 1 and kept.dtype.kind in "iuf":
+                numbers.setdefault(key, float(np.ravel(holder.attrs[key])[0]))
     return numbers

@@ -3,14 +3,16 @@
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.signals.description import Asked, Described
 from rfuav_ray.signals.formats.arrays import hdf5
 from rfuav_ray.signals.formats.arrays.layout import ArraySamples, as_samples
+from rfuav_ray.signals.formats.arrays.mat_sizes import check_sizes
 from rfuav_ray.signals.formats.arrays.variables import Variable, choose, rate_and_frequency
 from rfuav_ray.signals.formats.first_bytes import other_format, unlike
 from rfuav_ray.signals.formats.kept import once_per_version
@@ -20,8 +22,8 @@ SUFFIXES = frozenset({".mat"})
 
 #: of all variables in memory; MATLAB's own limit for version 7 is 2 GB for each
 _LARGEST_BYTES = 500_000_000
-#: of one complex double
-_LARGEST_VALUE_BYTES = 16
+#: a complex double has 16 bytes
+_MOST_VALUES = _LARGEST_BYTES // 16
 
 
 class MatSamples(ArraySamples):
@@ -62,8 +64,6 @@ def describe(path: Path, asked: Asked) -> Described:
 @once_per_version(files=2)  # threads may read the end of one recording and the beginning of the next
 def _load(path: Path) -> dict[str, Stored]:
     """All arrays of numbers by name, also those in structures: `record.samples`."""
-    from scipy import io  # noqa: PLC0415
-
     try:
         found = other_format(path)
     except OSError as error:
@@ -71,20 +71,28 @@ def _load(path: Path) -> dict[str, Stored]:
     if found is not None and "MATLAB" not in found.name:
         raise unlike(path, "a MATLAB file")
     try:
-        sizes = {name: int(np.prod(shape, dtype=np.float64)) for name, shape, _ in io.whosmat(path)}
-        if sum(sizes.values()) * _LARGEST_VALUE_BYTES > _LARGEST_BYTES:
-            raise RunError(
-                f"{path}: has {sum(sizes.values())} values; up to {_LARGEST_BYTES // _LARGEST_VALUE_BYTES} are "
-                "loaded. Save it with `save -v7.3`, which is read in parts."
-            )
-        stored = dict(_arrays(io.loadmat(path)))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
-            typed = dict(_arrays(io.loadmat(path, mat_dtype=True)))
+        with open_file(path) as file:
+            return _load_opened(path, file)
     except RunError:
         raise
     except Exception as error:  # scipy fails in many ways on a damaged file
         raise RunError(f"{path}: cannot be read as MATLAB file: {error}; save it again.") from error
+
+
+def _load_opened(path: Path, file: BinaryIO) -> dict[str, Stored]:
+    from scipy import io  # noqa: PLC0415
+
+    sizes = {name: int(np.prod(shape, dtype=np.float64)) for name, shape, _ in io.whosmat(file)}
+    if sum(sizes.values()) > _MOST_VALUES:
+        raise RunError(
+            f"{path}: has {sum(sizes.values())} values; up to {_MOST_VALUES} are loaded. Save it with "
+            "`save -v7.3`, which is read in parts."
+        )
+    check_sizes(file, _MOST_VALUES)
+    stored = dict(_arrays(io.loadmat(file)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+        typed = dict(_arrays(io.loadmat(file, mat_dtype=True)))
     # MATLAB stores doubles that are whole numbers as small integers. With mat_dtype scipy gives back doubles, but
     # drops the imaginary part of complex arrays.
     return {name: stored[name] if stored[name].dtype.kind == "c" else one for name, one in typed.items()}

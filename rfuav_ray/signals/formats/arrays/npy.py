@@ -18,7 +18,8 @@ from rfuav_ray.signals.stored_samples import RawSamples, check_file
 SUFFIXES = frozenset({".npy"})
 
 _MAGIC = b"\x93NUMPY"
-_LARGEST_HEADER_BYTES = 1_000_000
+#: Its text takes hundreds of times as much memory while it is parsed.
+_LARGEST_HEADER_BYTES = 64_000
 _IF_REAL = "if they are a real signal, set real to true"
 
 

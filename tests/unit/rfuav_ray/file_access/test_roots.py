@@ -79,13 +79,15 @@ def test_roots_what_the_service_keeps_for_itself_is_closed_below_them_too(root):
     own.mkdir()
     (own / "secret").write_text("secret")
     (root / ".rfuav-data").write_text("data")
+    (root / ".env").write_text("API_KEYS=secret")
     (root / "link").symlink_to(own / "secret")
+    (root / "x.csv").symlink_to(root / ".env")
     confine([root], [own])
-    for file in (own / "secret", root / "link"):
+    for file in (own / "secret", root / "link", root / ".env", root / "x.csv"):
         with pytest.raises(OutsideRoots, match="the service itself"):
             open_file(file)
     open_file(root / ".rfuav-data").close()
-    for text in (".rfuav", ".rfuav/secret", "link"):
+    for text in (".rfuav", ".rfuav/secret", "link", ".env", "x.csv"):
         with pytest.raises(PathNotAllowed, match="STATE_DIR"):
             resolve(text, [root], field="save_path")
     assert resolve(".rfuav-data", [root], field="save_path") == root / ".rfuav-data"

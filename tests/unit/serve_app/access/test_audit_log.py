@@ -40,9 +40,11 @@ def test_audit_log_goes_on_after_its_file_was_moved_or_deleted(tmp_path):
 def test_audit_log_is_chosen_by_time_and_cut_lines_are_left_out(tmp_path):
     AuditLog(tmp_path).write(number=1, key=None)
     with (tmp_path / FILE).open("a") as file:
-        file.write('{"time": "2026-01-01T00:00')
+        file.write('{"time": "2026-01-01T00:00", "path": "/{\\"time\\": ')
+    # The next line is behind the cut one.
+    AuditLog(tmp_path).write(number=2, key=None, path='/{"time": "forged"}')
     now = datetime.now(UTC)
-    assert numbers(tmp_path, since=now - timedelta(hours=1)) == [1]
+    assert numbers(tmp_path, since=now - timedelta(hours=1)) == [1, 2]
     assert numbers(tmp_path, since=now + timedelta(hours=1)) == [] == numbers(tmp_path / "none")
 
 

@@ -45,6 +45,22 @@ def test_key_file_several_at_once_lose_nothing(path):
     assert sorted(key.name for key in read_keys(path)) == sorted(names)
 
 
+def test_key_file_the_group_that_may_read_it_can_read_it_after_a_change(path):
+    add_key(path, "ann", Scope.READ)
+    path.chmod(0o640)
+    add_key(path, "bob", Scope.READ)
+    remove_key(path, "ann")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files to any group")
+def test_key_file_keeps_its_group(path):
+    add_key(path, "ann", Scope.READ)
+    os.chown(path, -1, 65534)
+    add_key(path, "bob", Scope.READ)
+    assert path.stat().st_gid == 65534
+
+
 def test_key_file_a_linked_file_stays_linked(path, tmp_path):
     link = tmp_path / "link"
     add_key(path, "ann", Scope.READ)
