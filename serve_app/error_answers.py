@@ -55,6 +55,13 @@ WRONG_STATE: dict[int | str, dict[str, Any]] = {
     }
 }
 
+#: of a route that sends a file
+_FILE: dict[str, Any] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": _FILE},
+    206: {"description": "the part that the Range header asks for", "content": _FILE},
+    416: {"model": ErrorResponse, "description": "the file has nothing of what the Range header asks for"},
+}
 NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "an ETag of `If-None-Match` is current"}}
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from tests.security.conftest import ADMIN
 from tests.security.fuzzing import folders
-from tests.security.fuzzing.known import SECRET
+from tests.security.fuzzing.known import SECRET, VALID_FILE
 from tests.security.fuzzing.watched import Watched
 from tests.support.project import ROOT
 
@@ -69,7 +69,8 @@ def _found(service, folder, phases, part):
                 "--report", "ndjson", "--report-ndjson-path", folder / f"{phases}.ndjson", "--no-color",
             ],
             cwd=ROOT,
-            env=os.environ | {"SCHEMATHESIS_HOOKS": "tests.security.fuzzing.hooks"},
+            env=os.environ
+            | {"SCHEMATHESIS_HOOKS": "tests.security.fuzzing.hooks", VALID_FILE: str(folder / folders.VALID)},
             stdout=output,
             stderr=subprocess.STDOUT,
             check=False,

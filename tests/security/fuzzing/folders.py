@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.security.fuzzing.known import KEPT
+from tests.security.fuzzing.known import KEPT, OUTPUT
 from tests.security.fuzzing.watched import Watched
 from tests.support import sigmf_files
 from tests.support.images import CLASSES, write_image
@@ -15,6 +15,7 @@ from tests.support.iq_samples import interleaved
 from tests.support.signals import noise
 
 OUTPUTS = 400
+VALID = "valid.json"
 RATE_HZ = 1e6
 
 
@@ -112,3 +113,34 @@ def lists(folder: Path, root: Path, service: Watched) -> None:
     }
     for name, entries in values.items():
         (folder / f"{name}.txt").write_text("".join(f"{json.dumps(str(entry))}\n" for entry in entries))
+    (folder / VALID).write_text(json.dumps(_accepted(root)))
+
+
+def _accepted(root: Path) -> dict[str, dict[str, object]]:
+    """The fields by which a request of each route is accepted, whatever the others are."""
+    data, recordings, out = str(root / "dataset"), str(root / "recordings"), str(root / "out" / OUTPUT)
+    model = {
+        "cfg_path": str(root / "model" / "model.yaml"),
+        "weight_path": str(root / "model" / "best_model.pth"),
+        "device": "cpu",
+    }
+    drawn = {
+        "sample_rate_hz": RATE_HZ,
+        "stft_points": 128,
+        "duration_s": 0.02,
+        "data_type": None,
+        "variable": None,
+    }
+    training = {"model": "mobilenet_v3_small", "num_classes": len(CLASSES), "device": "cpu", "pretrained": False}
+    folders = {"train_path": f"{data}/train", "val_path": f"{data}/val", "save_path": out, "weight_path": ""}
+    starts: dict[str, dict[str, object]] = {
+        "training/start": {**training, **folders, "name": None},
+        "inference/start": {**model, **drawn, "source_path": recordings, "save_path": out, "name": None},
+        "inference/batch": {**model, **drawn, "source_paths": [recordings, f"{data}/val"], "save_base_path": out},
+        "preprocessing/split": {"input_path": f"{data}/train", "output_path": out, "val_ratio": None},
+        "preprocessing/augment": {"dataset_path": data, "output_path": out},
+        "preprocessing/crop": {"input_path": data, "output_path": out, "x": 0, "y": 0},
+        "preprocessing/spectrogram": {**drawn, "db_range": None, "input_path": recordings, "output_path": out},
+    }
+    # An id in use is 409.
+    return {f"/api/v2/{route}": {**fields, "task_id": None} for route, fields in starts.items()}

@@ -4,3 +4,7 @@
 KEPT = ("trained", "images", "recordings", "split")
 #: in files beside the folder that requests may name
 SECRET = "what no request may read"
+#: the variable that names the file with the fields of requests that are accepted, by route
+VALID_FILE = "RFUAV_TEST_VALID_REQUESTS"
+#: in these fields: where the number of an output folder belongs
+OUTPUT = "{number}"
