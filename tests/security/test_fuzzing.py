@@ -92,11 +92,12 @@ def test_fuzzing_the_service_is_well_afterwards(fuzzed, watched):
     assert "unexpected error in a request" not in watched.app_log.read_text()
 
 
-def test_fuzzing_nothing_outside_of_the_folders_changes(fuzzed, watched):
+def test_fuzzing_nothing_outside_of_the_folders_changes(fuzzed, watched, root):
     assert {path.read_text() for path in watched.secrets} == {SECRET}
     assert len([*(watched.folder / "beside").rglob("*")]) == 1
     if not watched.is_watched:
         pytest.skip("strace is not installed")
+    assert watched.changes_below(root)
     assert [touch.line for touch in watched.wrong_changes()] == []
 
 

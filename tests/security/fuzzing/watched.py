@@ -63,6 +63,9 @@ class Watched(Keyed):
     def as_admin(self):
         return self.http(ADMIN)
 
+    def changes_below(self, folder: Path) -> bool:
+        return any(touch.is_change and touch.path.is_relative_to(folder) for touch in touches(self.traces))
+
     def wrong_changes(self) -> list[Touch]:
         """Changes outside of the folders that are the service's own."""
         allowed = (*self._own(), *_DEVICES, *self._of_libraries(), self.folder / "output.txt")
@@ -83,7 +86,9 @@ class Watched(Keyed):
         return [
             touch
             for touch in touches(self.traces)
-            if touch.at_s >= since_s and (not _is_below(touch.path, allowed) or touch.path.name == "environ")
+            if touch.at_s >= since_s
+            # The fork server reads those of its callers, by their ids. Requests name `self`.
+            and (not _is_below(touch.path, allowed) or "/proc/self/environ" in touch.line)
         ]
 
     def _of_libraries(self) -> tuple[Path, ...]:
