@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := rfuav_ray preprocessing actors serve_app benchmarks tests
 
-.PHONY: install demo serve test test-all cluster faults check audit bench soak clean docs/openapi.json
+.PHONY: install demo serve test test-all cluster faults fuzz check audit bench soak clean docs/openapi.json
 
 install: .venv/installed
 
@@ -46,6 +46,11 @@ cluster: install
 faults: export FAULT_ROUNDS ?= 20
 faults: install
 	$(BIN)/pytest tests/faults -s
+
+# 20 minutes of requests made from the description of the API, with strace on what they open and change.
+fuzz: export FUZZ_SECONDS ?= 1200
+fuzz: install
+	$(BIN)/pytest tests/security/test_fuzzing.py -s
 
 check: install
 	$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from ray.exceptions import RayError
 from starlette.exceptions import HTTPException
+from starlette.routing import compile_path
 
 from rfuav_ray.api.responses import ErrorResponse, FieldError
 from rfuav_ray.api.validation_messages import field_of, given_text, message_of
@@ -29,11 +30,13 @@ from serve_app.access.refusals import Refusal
 
 logger = logging.getLogger(__name__)
 
+#: HAProxy answers in its own words where it has no whole head of a request
+_OF_HAPROXY: dict[str, Any] = {"content": {"text/html": {}}}
 #: for the OpenAPI schema
 ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
-    code: {"model": ErrorResponse, "description": meaning}
+    code: {"model": ErrorResponse, "description": meaning} | (_OF_HAPROXY if code in {400, 408} else {})
     for code, meaning in {
-        400: "not a request of HTTP",
+        400: "not a request of HTTP, or a head of more than 16 KiB",
         401: "no or wrong key",
         403: "a path outside DATA_ROOTS, too small a scope of the key, or a write of another origin's page",
         408: "the request did not arrive in time",
@@ -51,6 +54,15 @@ WRONG_STATE: dict[int | str, dict[str, Any]] = {
         "description": "not possible in the task's state, the id is in use, or see `on_existing`",
     }
 }
+
+#: of a route that sends a file
+_FILE: dict[str, Any] = {"*/*": {"schema": {"type": "string", "format": "binary"}}}
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": _FILE},
+    206: {"description": "the part that the Range header asks for", "content": _FILE},
+    416: {"model": ErrorResponse, "description": "the file has nothing of what the Range header asks for"},
+}
+NOT_MODIFIED: dict[int | str, dict[str, Any]] = {304: {"description": "an ETag of `If-None-Match` is current"}}
 
 
 def error_response(
@@ -117,7 +129,7 @@ def _problem(entry: Mapping[str, Any]) -> FieldError:
     return FieldError(field=field, message=f"{message_of(entry)} (given: {given})" if given else message_of(entry))
 
 
-async def _http_error(_request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if error.status_code == 400:  # FastAPI raises it for JSON that Python does not parse, and does not say why
         reason = "not valid JSON: not UTF-8, nested too deeply, or a number with too many digits."
@@ -125,4 +137,16 @@ async def _http_error(_request: Request, error: Exception) -> Response:
         return error_response(422, f"body: {problem.message}", [problem])
     messages = {404: "There is no such route; see /docs.", 405: "This route has no such method; see /docs."}
     message = messages.get(error.status_code, str(error.detail))
-    return error_response(error.status_code, message, headers=error.headers)
+    headers = dict(error.headers or {})
+    if error.status_code == 405 and (methods := _methods(request)):
+        headers["Allow"] = methods
+    return error_response(error.status_code, message, headers=headers)
+
+
+def _methods(request: Request) -> str:
+    """The methods of a path. Starlette names those of one route alone: a path may have several."""
+    paths: dict[str, Any] = request.app.openapi()["paths"]
+    found = [path for path in paths if compile_path(path)[0].match(request.scope["path"])]
+    # `/training/start` is also a `/training/{task_id}`.
+    nearest = min(found, key=lambda path: path.count("{"), default=None)
+    return ", ".join(sorted(method.upper() for method in paths[nearest])) if nearest else ""

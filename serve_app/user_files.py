@@ -1,12 +1,15 @@
 """Answers with a file of users: by the descriptor that was checked, whatever its path leads to by now."""
 
 import os
+from collections.abc import MutableMapping
 from pathlib import Path
+from typing import Any
 
 from fastapi.responses import FileResponse
 from starlette.types import Receive, Scope, Send
 
 from rfuav_ray.file_access.reading import name_of_open, open_file
+from serve_app.error_answers import error_response
 
 #: images that cannot hold a script
 _SHOWN = frozenset({".png", ".jpg", ".jpeg", ".webp"})
@@ -33,7 +36,20 @@ class UserFile(FileResponse):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_refused = False
+
+        async def send_file(message: MutableMapping[str, Any]) -> None:
+            nonlocal is_refused
+            # Starlette's own words for a Range that is wrong (400), or beyond the end of the file (416)
+            is_refused = is_refused or (message["type"] == "http.response.start" and message["status"] >= 400)
+            if not is_refused:
+                await send(message)
+
         try:
-            await super().__call__(scope, receive, send)
+            await super().__call__(scope, receive, send_file)
         finally:
             self._opened.close()
+        if is_refused:
+            size = self.headers["content-length"]
+            said = f"The file has {size} bytes: the Range header asks for none of them."
+            await error_response(416, said, headers={"Content-Range": f"bytes */{size}"})(scope, receive, send)

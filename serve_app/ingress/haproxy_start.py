@@ -30,6 +30,8 @@ _ERRORS = {
     503: "The API does not answer; it may be starting. Try again.",
     504: "The API did not answer in time. Try again.",
 }
+#: of all routes: HAProxy does not know which of them a path has
+METHODS = "DELETE, GET, HEAD, POST"
 #: those that a rule of ours gives
 _REFUSALS = {
     405: "This route has no such method; see /docs.",
@@ -72,6 +74,8 @@ def _address(host: str) -> str:
 def _answer(status: int, said: str) -> str:
     """An answer in HAProxy's words."""
     headers = {"X-Content-Type-Options": "nosniff"}
+    if status == 405:
+        headers["Allow"] = f'"{METHODS}"'
     if status in _MAY_BE_REPEATED:
         headers["Retry-After"] = str(_RETRY_AFTER_S)
     words = " ".join(f"hdr {name} {value}" for name, value in headers.items())

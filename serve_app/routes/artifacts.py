@@ -14,7 +14,7 @@ from rfuav_ray.errors import TaskFileNotFound
 from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.tasks import TaskRecord
-from serve_app.error_answers import UNKNOWN_TASK
+from serve_app.error_answers import FILE, UNKNOWN_TASK
 from serve_app.gateway import TheService
 from serve_app.user_files import UserFile
 
@@ -45,7 +45,7 @@ async def list_artifacts(task_id: str, service: TheService) -> ArtifactsResponse
     )
 
 
-@router.get("/artifacts/{name}", response_class=FileResponse)
+@router.get("/artifacts/{name}", response_class=FileResponse, responses=FILE)
 async def artifact(task_id: str, name: str, service: TheService) -> Response:
     """Download one of the task's files."""
     return await asyncio.to_thread(_download, await service.task(task_id), name)

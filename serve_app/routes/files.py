@@ -15,6 +15,7 @@ from rfuav_ray.api.requests.fields import no_nul
 from rfuav_ray.api.responses import FolderResponse
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.files import IMAGE_KINDS, is_image
+from serve_app.error_answers import FILE
 from serve_app.gateway import TheService
 from serve_app.user_files import UserFile
 
@@ -29,7 +30,7 @@ async def files(service: TheService, path: Path = "") -> FolderResponse:
     return await asyncio.to_thread(list_folder, path, service.settings.data_roots)
 
 
-@router.get("/image", response_class=FileResponse)
+@router.get("/image", response_class=FileResponse, responses=FILE)
 async def image(service: TheService, path: Path) -> Response:
     """An image file below DATA_ROOTS, unchanged."""
     return await asyncio.to_thread(_image, path, service.settings.data_roots)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Header, Response
 
 from rfuav_ray.api.responses import HealthResponse, InfoResponse
 from serve_app.access.caller import CALLER, NOBODY
+from serve_app.error_answers import NOT_MODIFIED
 from serve_app.gateway import TheService
 from serve_app.route_classes import cached_by
 from serve_app.view.cached_json import response
@@ -23,7 +24,7 @@ cached = APIRouter(
 @cached.get(
     "/health",
     response_model=HealthResponse,
-    responses={503: {"model": HealthResponse, "description": "unhealthy"}},
+    responses=NOT_MODIFIED | {503: {"model": HealthResponse, "description": "unhealthy"}},
 )
 async def health(service: TheService, if_none_match: Annotated[str, Header()] = "") -> Response:
     """503 with `unhealthy` when the TaskManager does not answer. Without a key: status, version and counts."""

@@ -22,7 +22,7 @@ from rfuav_ray.inference.results.prediction_pages import Rows, read_json, read_p
 from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus
-from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
+from serve_app.error_answers import NOT_MODIFIED, UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import Service, TheService, new_task, new_task_id
 from serve_app.route_classes import StartRoute
 from serve_app.routes.tasks import MAX_OFFSET, IfNoneMatch, cached_status, kind_mark, status_answer
@@ -60,7 +60,7 @@ async def start_batch_inference(request: BatchInferenceRequest, service: TheServ
     )
 
 
-@cached.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
+@cached.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK | NOT_MODIFIED)
 async def inference_status(task_id: str, service: TheService, if_none_match: IfNoneMatch = "") -> Response:
     return await status_answer(service, if_none_match, task_id, "inference")
 

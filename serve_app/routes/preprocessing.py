@@ -12,7 +12,7 @@ from rfuav_ray.api.kinds import PREPROCESSING_KINDS, Kind, kinds_of
 from rfuav_ray.api.responses import PreprocessingResponse, TaskActionResponse, preprocessing_response
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import TheService, new_task, new_task_id
-from serve_app.routes.tasks import After, LastEventId, cancelling, event_stream, kind_mark
+from serve_app.routes.tasks import STREAM, After, LastEventId, cancelling, event_stream, kind_mark
 
 router = APIRouter(prefix="/api/v2/preprocessing", tags=["preprocessing"])
 
@@ -60,7 +60,7 @@ async def preprocessing_status(task_id: str, service: TheService) -> Preprocessi
     return preprocessing_response(await service.task(task_id, *PREPROCESSING))
 
 
-@router.get("/{task_id}/logs", response_class=Response, responses=UNKNOWN_TASK)
+@router.get("/{task_id}/logs", response_class=Response, responses=STREAM)
 async def preprocessing_logs(
     request: Request, task_id: str, service: TheService, after: After = None, last_event_id: LastEventId = None
 ) -> Response:

@@ -12,7 +12,7 @@ from rfuav_ray.api.kinds import Kind, TaskKind, kinds_of
 from rfuav_ray.api.requests import PriorityUpdate
 from rfuav_ray.api.responses import TaskActionResponse, TaskListResponse, TaskResponse
 from rfuav_ray.tasks import TaskStatus
-from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
+from serve_app.error_answers import NOT_MODIFIED, UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import Service, TheService
 from serve_app.route_classes import cached_by
 from serve_app.streams.backpressure import paced
@@ -47,7 +47,14 @@ IfNoneMatch = Annotated[str, Header(description="ETags of the client's copies; 3
 LastEventId = Annotated[str | None, Header(description="the same as `after`, as browsers send it")]
 
 
-@router.get("", response_model=TaskListResponse)
+#: OpenAPI 3.1 has no words for the single events
+_EVENTS: dict[str, Any] = {"text/event-stream": {}}
+_NO_MORE: dict[int | str, dict[str, Any]] = {204: {"description": "the client has all of an ended task"}}
+#: of a route that is a stream alone
+STREAM = UNKNOWN_TASK | _NO_MORE | {200: {"description": "server-sent events", "content": _EVENTS}}
+
+
+@router.get("", response_model=TaskListResponse, responses=NOT_MODIFIED)
 async def list_tasks(
     service: TheService,
     status: TaskStatus | None = None,
@@ -69,7 +76,7 @@ async def list_tasks(
     return response(encoded(b"{%b}" % b",".join(fields)), if_none_match)
 
 
-@cached.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
+@cached.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK | NOT_MODIFIED)
 async def task_status(task_id: str, service: TheService, if_none_match: IfNoneMatch = "") -> Response:
     return await status_answer(service, if_none_match, task_id)
 
@@ -86,14 +93,11 @@ async def status_answer(service: Service, if_none_match: str, task_id: str, *kin
 @router.get(
     "/{task_id}/logs",
     response_class=Response,
-    responses=UNKNOWN_TASK
+    responses=STREAM
     | {
         200: {
             "description": "log entries; as events for `Accept: text/event-stream`",
-            "content": {
-                "application/json": {"schema": {"type": "array", "items": {"type": "object"}}},
-                "text/event-stream": {},
-            },
+            "content": {"application/json": {"schema": {"type": "array", "items": {"type": "object"}}}} | _EVENTS,
         }
     },
 )

@@ -7,10 +7,11 @@ from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.preflight import check_training
 from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.api.responses import TaskActionResponse, TaskResponse
-from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
+from serve_app.error_answers import NOT_MODIFIED, UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import TheService, new_task, new_task_id
 from serve_app.route_classes import StartRoute
 from serve_app.routes.tasks import (
+    STREAM,
     After,
     IfNoneMatch,
     LastEventId,
@@ -53,12 +54,12 @@ async def start_training(request: TrainingRequest, service: TheService) -> Respo
     return await status_answer(service, "", task.id)
 
 
-@cached.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK)
+@cached.get("/{task_id}", response_model=TaskResponse, responses=UNKNOWN_TASK | NOT_MODIFIED)
 async def training_status(task_id: str, service: TheService, if_none_match: IfNoneMatch = "") -> Response:
     return await status_answer(service, if_none_match, task_id, "training")
 
 
-@router.get("/{task_id}/logs", response_class=Response, responses=UNKNOWN_TASK)
+@router.get("/{task_id}/logs", response_class=Response, responses=STREAM)
 async def training_logs(
     request: Request, task_id: str, service: TheService, after: After = None, last_event_id: LastEventId = None
 ) -> Response:

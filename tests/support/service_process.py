@@ -23,6 +23,9 @@ STOP_DEADLINE_S = 60
 class ServiceProcess:
     """A context manager: leaving it ends every process that was started. `settings` are RFUAV_… variables."""
 
+    #: what is started
+    program: tuple[str, ...] = (sys.executable, "-m", "serve_app", "serve")
+
     def __init__(self, folder: Path, data_root: Path, **settings: object) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.state_dir = folder / "state"
@@ -54,7 +57,7 @@ class ServiceProcess:
         """Start it, and wait for nothing."""
         with self.log.open("ab") as output:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "serve_app", "serve"],
+                self.program,
                 env=self._environment,
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,

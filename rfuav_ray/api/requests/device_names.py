@@ -37,12 +37,13 @@ def _meant(name: str) -> str | None:
     return f"cuda:{int(number)}" if number else "cuda"
 
 
+#: for programs that read the schema. Pydantic's own message for a pattern says nothing to a user
+PATTERN = f"^{_FORMS}$"
 DeviceName = Annotated[str, AfterValidator(check_device_name)]
-#: with the pattern for programs that read the schema. Pydantic's own message for a pattern says nothing to a user
 Device = Annotated[
     DeviceName,
     Field(
-        json_schema_extra={"pattern": f"^{_FORMS}$"},
+        json_schema_extra={"pattern": PATTERN},
         description="`cpu`, `cuda` (the least loaded GPU; the CPU where there is none) or `cuda:N` (that GPU)",
     ),
 ]

@@ -20,6 +20,15 @@ def client_of():
         def read():
             return "seen"
 
+        @app.get("/tasks/{name}")
+        @app.delete("/tasks/{name}")
+        def task(name):
+            return name
+
+        @app.post("/tasks/start")
+        def start():
+            return "started"
+
         @app.post("/body")
         def body(given: Body):
             return given
@@ -76,6 +85,16 @@ def test_error_answers_a_wrong_body_names_the_field_and_the_reason(client_of, bo
     assert answer.json()["detail"] == f"{field}: {problem['message']}"
     assert answer.status_code == 422
     assert problem["field"] == field and reason in problem["message"]
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/read", "GET"), ("/tasks/a", "DELETE, GET"), ("/tasks/start", "POST")],
+)
+def test_error_answers_an_unknown_method_gets_all_methods_of_the_path(client_of, path, methods):
+    answer = client_of().put(path)
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == methods
 
 
 def test_error_answers_unknown_routes_and_methods_have_the_shape_too(client_of):

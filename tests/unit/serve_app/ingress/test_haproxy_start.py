@@ -246,6 +246,7 @@ def test_haproxy_start_what_is_no_request_reaches_no_replica(haproxy, request_):
 def test_haproxy_start_other_methods_are_405_in_the_one_shape(haproxy, method):
     ports, _ = haproxy()
     head, body = read(send(ports["port"], method + b" /a " + HEAD + b"\r\n"))
+    assert "allow: delete, get, head, post\r\n" in head.lower()
     assert " 405 " in head and "x-content-type-options: nosniff" in head.lower() and in_the_one_shape(body)
 
 

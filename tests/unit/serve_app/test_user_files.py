@@ -1,0 +1,27 @@
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from serve_app.user_files import UserFile
+
+
+@pytest.fixture
+def client(tmp_path):
+    app = FastAPI()
+    file = tmp_path / "a.txt"
+    file.write_bytes(b"0123456789")
+    app.get("/file", response_model=None)(lambda: UserFile(file))
+    return TestClient(app)
+
+
+@pytest.mark.parametrize(("asked", "part"), [("bytes=2-4", b"234"), ("bytes=-3", b"789")])
+def test_user_files_a_part_of_a_file_is_sent(client, asked, part):
+    answer = client.get("/file", headers={"Range": asked})
+    assert (answer.status_code, answer.content) == (206, part)
+
+
+@pytest.mark.parametrize("asked", ["bytes=10-", "bytes=a-b", "bytes=", "bytes=4-2", "lines=1-2", "x", "bytes=-0"])
+def test_user_files_a_wrong_range_is_416_in_the_one_shape(client, asked):
+    answer = client.get("/file", headers={"Range": asked})
+    assert answer.status_code == 416 and answer.headers["content-range"] == "bytes */10"
+    assert answer.json()["status"] == "error" and "10 bytes" in answer.json()["message"]
