@@ -53,12 +53,7 @@ class Watched(Keyed):
             max_run_retries=1,
             run_silence_s=60,
         )
-        # The code is where the tests are: Python would write its bytecode there.
-        self._environment |= {
-            "HOME": str(self.home),
-            "TMPDIR": self.ray_folder,
-            "PYTHONDONTWRITEBYTECODE": "1",
-        }
+        self._environment |= {"HOME": str(self.home), "TMPDIR": self.ray_folder}
 
     def as_admin(self):
         return self.http(ADMIN)
@@ -75,6 +70,7 @@ class Watched(Keyed):
             if touch.is_change
             and not _is_below(touch.path, allowed)
             and touch.path.name != "oom_score_adj"
+            and not (touch.path.is_relative_to(ROOT) and "__pycache__" in touch.path.parts)
             # Below a descriptor: `wrong_reads` has seen the folder that was opened.
             and not touch.path.is_relative_to("/proc/self/fd")
         ]
