@@ -31,14 +31,13 @@ from serve_app.middleware.hot_routes import HotRoutes
 from serve_app.middleware.key_check import KeyCheck
 from serve_app.middleware.measured import Measured, RequestMetrics
 from serve_app.middleware.safe_headers import SafeHeaders
-from serve_app.pages import docs, redoc
+from serve_app.pages import docs, index, redoc
 from serve_app.pages.page import add_page
 from serve_app.routes import (
     artifacts,
     events,
     files,
     health,
-    index,
     inference,
     metrics,
     preprocessing,

@@ -69,16 +69,7 @@ def produce(
     if not items:
         raise _nothing_usable(unusable)
 
-    output = OutputFolder(
-        output_path,
-        request=request_identity(request),
-        run_id=run_id,
-        planned=lambda: _planned(items, work, cards or {}),
-        plan=_plan_of(items),
-        item_count=len(items),
-        is_result=partial(_is_result, request, output_path),
-    )
-    with output:
+    with _output(request, items, work, output_path, run_id, cards or {}) as output:
         if output.result is not None:
             return cast("Preprocessed[StatsT]", output.result)
         report(RunEvent(message=message, progress=0.0))
@@ -99,6 +90,25 @@ def produce(
             result["left_out"] = left_out
         output.complete(result)
         return result
+
+
+def _output(
+    request: PreprocessingRequest,
+    items: Sequence[Item],
+    work: Work,
+    path: Path,
+    run_id: str,
+    cards: Mapping[str, str],
+) -> OutputFolder:
+    return OutputFolder(
+        path,
+        request=request_identity(request),
+        run_id=run_id,
+        planned=lambda: _planned(items, work, cards),
+        plan=_plan_of(items),
+        item_count=len(items),
+        is_result=partial(_is_result, request, path),
+    )
 
 
 def _is_result(request: PreprocessingRequest, output_path: Path, value: object) -> bool:

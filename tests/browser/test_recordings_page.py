@@ -30,10 +30,7 @@ PICTURE_PIXELS = STFT["image_size"]
 @pytest.fixture(scope="module")
 def run(root):
     """A model of random weights, and three recordings as long as SAID says."""
-    folder = root / "recorded"
-    folder.mkdir()
-    made = Run(folder)
-    made.knows_spectrograms()
+    made = Run.for_recordings(root / "recorded")
     for name, parts in SAID.items():
         count = WINDOW * sum(windows for windows, *_ in parts)
         made.add_recording(name, 0.02 * noise(count) + 0.5 * tone(1e5, RATE_HZ, count))

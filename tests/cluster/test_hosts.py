@@ -72,10 +72,7 @@ def client(cluster, service):
 @pytest.fixture(scope="module")
 def recordings(root):
     """A folder of recordings, and a model that knows how to draw them."""
-    folder = root / "recordings"
-    folder.mkdir()
-    run = Run(folder)
-    run.knows_spectrograms()
+    run = Run.for_recordings(root / "recordings")
     run.add_recording("a", 0.05 * noise(60_000) + 0.5 * tone(1e5, RATE_HZ, 60_000))
     return run
 

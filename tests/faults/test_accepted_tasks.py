@@ -15,28 +15,27 @@ from tests.support.service_process import ServiceProcess
 from tests.support.task_queries import ask, list_all
 from tests.support.workload import World
 
-CLIENTS, CREATES_PER_S = 16, 500
-EARLIEST_KILL_S, LATEST_KILL_S = 1.0, 4.0 if IS_SHORT else 6.0
+CLIENTS = 16
+#: the service is killed when so many tasks were accepted
+FEWEST_ACCEPTED, MOST_ACCEPTED = 500, 2000 if IS_SHORT else 3000
 MOST_ROUNDS = 10
 
 
 class Creator(threading.Thread):
-    """Creates tasks at its share of the rate, or as fast as it is answered, until the service dies."""
+    """Creates tasks as fast as it is answered, until the service dies."""
 
-    def __init__(self, name: str, port: int, body: dict[str, Any]) -> None:
+    def __init__(self, name: str, port: int, body: dict[str, Any], one_accepted: threading.Semaphore) -> None:
         super().__init__(daemon=True)
         self.sent: list[str] = []
         self.accepted: list[str] = []
         self._prefix = name
         self._body = body
+        self._one_accepted = one_accepted
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
 
     def run(self) -> None:
-        started_s = time.monotonic()
         try:
             while True:
-                due_s = started_s + len(self.sent) * CLIENTS / CREATES_PER_S
-                time.sleep(max(0.0, due_s - time.monotonic()))
                 self.sent.append(f"{self._prefix}-{len(self.sent)}")
                 content = json.dumps(self._body | {"task_id": self.sent[-1]})
                 self._connection.request(
@@ -46,6 +45,7 @@ class Creator(threading.Thread):
                 answer.read()
                 if answer.status == 200:
                     self.accepted.append(self.sent[-1])
+                    self._one_accepted.release()
         except (OSError, http.client.HTTPException):
             self._connection.close()
 
@@ -58,12 +58,15 @@ def test_service_stores_every_accepted_task(number: int, world: World) -> None:
     folder = world.root / f"accepted-{number}"
     with ServiceProcess(folder, world.root, max_inference_concurrent_cpu=0, task_queue_size=1_000_000) as service:
         service.start()
-        creators = [Creator(f"client-{one}", service.port, body) for one in range(CLIENTS)]
+        one_accepted = threading.Semaphore(0)
+        creators = [Creator(f"client-{one}", service.port, body, one_accepted) for one in range(CLIENTS)]
+        started_s = time.monotonic()
         for creator in creators:
             creator.start()
-        run_s = numbers.uniform(EARLIEST_KILL_S, LATEST_KILL_S)
-        time.sleep(run_s)
+        for _ in range(numbers.randint(FEWEST_ACCEPTED, MOST_ACCEPTED)):
+            one_accepted.acquire()
         service.kill()
+        run_s = time.monotonic() - started_s
         for creator in creators:
             creator.join(60)
         service.start()

@@ -75,6 +75,7 @@ def _let_die(victim: Victim, jobs: Mapping[str, Job], results: Results) -> Itera
     with Probes(service.url, read_id=waiting_ids[0], waiting_id=waiting_ids[-1]) as probes:
         for name in order(victim.random, is_short=IS_SHORT):
             followers.follow([*victim.at_work, *waiting_ids])
+            # No event is waited for: death has to come between two events, too.
             time.sleep(victim.random.uniform(SHORTEST_S, LONGEST_S))
             seen = followers.seen()
             waiting = len(list_all(service, status="pending").keys() & waiting_ids)

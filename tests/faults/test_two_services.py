@@ -34,7 +34,7 @@ def test_second_service_takes_the_database_of_one_that_is_gone_and_of_no_other(s
         with stopped(one.find("ray::TaskManager")):
             two.launch()
             wait_for_output(two.log, "waiting 30 s to see whether it is alive")
-            time.sleep(STANDS_S)  # shorter than a lease
+            time.sleep(STANDS_S)  # The duration is what is tested: shorter than a lease, nothing else happens.
         assert two.wait(60) != 0
         assert "The task store is in use by another service" in two.log.read_text()
         assert client.health()["status"] == "healthy" and client.get_task(task_id)["status"] == "running"

@@ -15,10 +15,7 @@ from tests.support.signals import noise, tone
 
 @pytest.fixture(scope="module")
 def run(root):
-    folder = root / "recordings"
-    folder.mkdir()
-    run = Run(folder)
-    run.knows_spectrograms()
+    run = Run.for_recordings(root / "recordings")
     heard = 0.05 * noise(60_000) + 0.5 * tone(1e5, RATE_HZ, 60_000)
     run.add_recording("a", np.concatenate([heard, np.zeros(40_000, np.complex64), heard]))
     run.add_recording("deep/b", heard[:30_000])

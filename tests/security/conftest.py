@@ -64,31 +64,23 @@ def keyed(root, tmp_path_factory):
         yield service
 
 
-@pytest.fixture
-def as_reader(keyed):
-    with keyed.http(READER) as http:
-        yield http
+def _with(key):
+    """A fixture: a client of the service with this key."""
+
+    @pytest.fixture
+    def http(keyed):
+        with keyed.http(key) as client:
+            yield client
+
+    return http
+
+
+as_reader, as_writer, as_other, as_admin, as_nobody = map(_with, (READER, WRITER, OTHER, ADMIN, None))
 
 
 @pytest.fixture
-def as_writer(keyed):
-    with keyed.http(WRITER) as http:
-        yield http
-
-
-@pytest.fixture
-def as_other(keyed):
-    with keyed.http(OTHER) as http:
-        yield http
-
-
-@pytest.fixture
-def as_admin(keyed):
-    with keyed.http(ADMIN) as http:
-        yield http
-
-
-@pytest.fixture
-def as_nobody(keyed):
-    with keyed.http() as http:
-        yield http
+def inside(root, request):
+    """A folder of this test's own that requests may name."""
+    folder = root / request.path.stem / request.node.name
+    folder.mkdir(parents=True)
+    return folder

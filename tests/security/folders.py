@@ -24,6 +24,12 @@ def start(service: str, route: str, **fields: object) -> str:
     return str(answer.json()["task_id"])
 
 
+def draw(service: str, source: Path, out: Path, **settings: float) -> str:
+    """Start the drawing of recordings at 1 MS/s, if the settings don't say otherwise. Returns the task's id."""
+    drawn = {"sample_rate_hz": 1e6, "stft_points": 256, "duration_s": 0.1} | settings
+    return start(service, "preprocessing/spectrogram", input_path=str(source), output_path=str(out), **drawn)
+
+
 def ended(client, task_id):
     """The ended task, and the messages of its warnings. The service is well afterwards."""
     task = client.wait(task_id, timeout=120)

@@ -12,7 +12,7 @@ import psutil
 import pytest
 from scipy import io
 
-from tests.security.folders import ended, images, start
+from tests.security.folders import draw, ended, images
 
 #: bytes that no process of the service may grow by. Each bomb would take more
 MOST_BYTES = 1_500_000_000
@@ -53,13 +53,6 @@ def _largest_bytes() -> int:
             continue
         found = max([found, *(int(line.split()[1]) * 1024 for line in status.splitlines() if "VmHWM" in line)])
     return found
-
-
-@pytest.fixture
-def inside(root, request):
-    folder = root / "bombs" / request.node.name
-    folder.mkdir(parents=True)
-    return folder
 
 
 @pytest.mark.parametrize("name", CONFIGS)
@@ -110,16 +103,7 @@ def test_bombs_beside_recordings_cost_one_recording_each(service, client, inside
         samples.tofile(inside / f"xml_{name}.iq")
     samples.tofile(inside / "good.iq")
     (inside / "line.csv").write_text("1," * 5_000_000)
-    task_id = start(
-        service,
-        "preprocessing/spectrogram",
-        input_path=str(inside),
-        output_path=str(inside.with_suffix(".out")),
-        sample_rate_hz=1e6,
-        stft_points=256,
-        duration_s=0.1,
-    )
-    task, warnings = ended(client, task_id)
+    task, warnings = ended(client, draw(service, inside, inside.with_suffix(".out")))
     assert task["status"] == "completed", task
     assert {f"xml_{name}" for name in XML} | {"good"} <= {
         file.name.rpartition("_")[0] for file in inside.with_suffix(".out").rglob("*.png")
@@ -162,9 +146,7 @@ ARRAYS = {
 def test_bombs_in_arrays_cost_nothing_before_and_during_the_task(service, client, inside, bounded, name):
     ARRAYS[name](inside / name)
     np.exp(0.3j * np.arange(300_000)).astype(np.complex64).tofile(inside / "good.iq")
-    request = {"output_path": str(inside.with_suffix(".out")), "sample_rate_hz": 1e6, "stft_points": 256}
-    task_id = start(service, "preprocessing/spectrogram", input_path=str(inside), duration_s=0.1, **request)
-    task, warnings = ended(client, task_id)
+    task, warnings = ended(client, draw(service, inside, inside.with_suffix(".out")))
     assert task["status"] == "completed" and list(inside.with_suffix(".out").rglob("good*.png"))
     # A number that is not read is not missed.
     assert name == "number.h5" or any(name in warning for warning in warnings)

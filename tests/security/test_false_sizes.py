@@ -6,17 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from tests.security.folders import ended, images, start
+from tests.security.folders import draw, ended, images, start
 from tests.support.images import CLASSES
 
 TERABYTE = 10**12
-
-
-@pytest.fixture
-def inside(root, request):
-    folder = root / "sizes" / request.node.name
-    folder.mkdir(parents=True)
-    return folder
 
 
 @pytest.fixture
@@ -71,31 +64,15 @@ def test_false_sizes_of_recordings_cost_one_recording(service, client, inside, s
     huge = inside / f"huge{suffix}"
     huge.write_bytes({".csv": b"1,2\n" * 2000, ".wav": b"RIFF\0\0\0\0WAVE", ".npy": b"\x93NUMPY"}.get(suffix, b""))
     os.truncate(huge, TERABYTE)
-    task_id = start(
-        service,
-        "preprocessing/spectrogram",
-        input_path=str(inside),
-        output_path=str(inside.with_name(f"{inside.name}.out")),
-        sample_rate_hz=1e6,
-        stft_points=256,
-        duration_s=0.1,
-    )
-    task, _ = ended(client, task_id)
+    task, _ = ended(client, draw(service, inside, inside.with_name(f"{inside.name}.out")))
     assert task["status"] == "completed" and task["result"]["stats"]["recordings"] >= 1, task
 
 
 def test_false_sizes_a_task_with_an_endless_spectrogram_can_be_cancelled(service, client, inside):
     (inside / "huge.iq").touch()
     os.truncate(inside / "huge.iq", TERABYTE)
-    task_id = start(
-        service,
-        "preprocessing/spectrogram",
-        input_path=str(inside),
-        output_path=str(inside.with_name("endless.out")),
-        sample_rate_hz=1e8,
-        stft_points=1024,
-        duration_s=500,
-    )
+    endless = {"sample_rate_hz": 1e8, "stft_points": 1024, "duration_s": 500}
+    task_id = draw(service, inside, inside.with_name("endless.out"), **endless)
     events = client.stream_logs(task_id)
     next(event for event in events if "Drawing" in event.get("message", ""))
     client.cancel_task(task_id)

@@ -23,13 +23,6 @@ def outside(tmp_path):
     return folder
 
 
-@pytest.fixture
-def inside(root, request):
-    folder = root / "links" / request.node.name
-    folder.mkdir(parents=True)
-    return folder
-
-
 def swapped(path: Path, target: Path) -> None:
     """Put a link where a file or folder was."""
     if path.exists():

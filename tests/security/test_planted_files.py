@@ -15,13 +15,6 @@ from rfuav_ray.files import content_digest
 from tests.security.folders import contents, ended, images, start
 
 
-@pytest.fixture
-def inside(root, request):
-    folder = root / "planted" / request.node.name
-    folder.mkdir(parents=True)
-    return folder
-
-
 class Command:
     """A pickle that runs a command where it is loaded."""
 

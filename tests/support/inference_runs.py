@@ -50,6 +50,14 @@ class Run:
         self.save_weights()
         self.events: list[RunEvent] = []
 
+    @classmethod
+    def for_recordings(cls, folder: Path) -> "Run":
+        """A run in a new folder, with a model that knows how to draw spectrograms."""
+        folder.mkdir()
+        run = cls(folder)
+        run.knows_spectrograms()
+        return run
+
     def save_weights(self) -> None:
         torch.save(self.model.state_dict(), self.folder / "weights.pth")
 

@@ -51,8 +51,8 @@ def test_roots_a_name_that_begins_like_a_root_is_outside(root):
 
 
 def test_roots_the_root_of_all_files_holds_all_files(root):
-    with within([root.parent.parent / "/"]):
-        open_file(root.parent / "outside" / "secret").close()
+    with within([root.parent.parent / "/"]), open_file(root.parent / "outside" / "secret") as file:
+        assert file.read() == b"secret"
 
 
 def test_roots_a_root_may_be_a_link_on_this_node_but_not_one_in_another_root(root):

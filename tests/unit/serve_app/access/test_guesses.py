@@ -3,13 +3,7 @@ import logging
 import pytest
 
 from serve_app.access.guesses import BURST, LINES_A_MINUTE, MAX_ADDRESSES, REFILL_S, Guesses
-
-
-class Clock:
-    now_s = 1000.0
-
-    def __call__(self):
-        return self.now_s
+from tests.support.clock import Clock
 
 
 @pytest.fixture

@@ -7,15 +7,9 @@ import pytest
 from serve_app.access.keyring import Keyring
 from serve_app.access.keys import keys_of
 from serve_app.access.sessions import LASTS_S, SECRET_FILE, Sessions, secret_in
+from tests.support.clock import Clock
 
 ENTRIES = keys_of(["ann:read:one", "bob:admin:two"], "it")
-
-
-class Clock:
-    now_s = 1_000_000.0
-
-    def __call__(self):
-        return self.now_s
 
 
 @pytest.fixture
