@@ -1,10 +1,18 @@
 """What the service keeps on this machine, and that other users can neither read nor change it."""
 
+import os
+
 from rfuav_ray.machine.private_files import check_folder, make_private, private_folder
 from rfuav_ray.settings import Settings
 
 #: settings that hold secrets
 SECRETS = ("api_keys", "database_url")
+
+
+def forget_secrets() -> None:
+    """Take the secrets out of the environment: every process that is started from here would inherit them."""
+    for name in [name for name in os.environ if name.lower().removeprefix("rfuav_") in SECRETS]:
+        del os.environ[name]
 
 
 def keep_private(settings: Settings) -> None:

@@ -9,7 +9,7 @@ import stat
 from pathlib import Path
 
 from rfuav_ray.errors import RfuavError
-from rfuav_ray.machine.private_files import check_folder, make_private, private_folder
+from rfuav_ray.machine.private_files import check_folder, is_private_folder, make_private, private_folder
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,7 @@ def temp_folder() -> Path:
     if not base.is_absolute():
         raise RfuavError(f"{FOLDER}: '{base}' is not an absolute path.")
     check_folder(base, FOLDER, may_be_shared=True)
-    folder = base if _is_private(base) else base / f"rfuav-{os.geteuid()}"
+    folder = base if is_private_folder(base) else base / f"rfuav-{os.geteuid()}"
     if len(str(folder)) + len(BELOW_FOLDER) > LONGEST_SOCKET:
         longest = LONGEST_SOCKET - len(BELOW_FOLDER)
         raise RfuavError(
@@ -73,11 +73,3 @@ def _temporary() -> str:
     chosen = os.environ.get("TMPDIR") or SHARED
     room = LONGEST_SOCKET - len(BELOW_FOLDER) - len(f"/rfuav-{os.geteuid()}")
     return chosen if len(chosen) <= room else SHARED
-
-
-def _is_private(folder: Path) -> bool:
-    try:
-        found = folder.stat()
-    except OSError:
-        return False
-    return found.st_uid == os.geteuid() and not found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)

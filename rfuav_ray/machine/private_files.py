@@ -41,6 +41,15 @@ def is_open_to_others(folder: Path) -> bool:
     return reachable and bool(folder.stat().st_mode & OTHERS_MAY_WRITE)
 
 
+def is_private_folder(folder: Path) -> bool:
+    """Whether it is an own folder that nobody else may open. A link is none: another user may have made it."""
+    try:
+        found = folder.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & GROUP_AND_OTHERS
+
+
 def check_folder(folder: Path, setting: str, *, may_be_shared: bool = False) -> None:
     """Raises RfuavError if other users could change what the service keeps in the folder; see `folder_problem`."""
     if problem := folder_problem(folder, may_be_shared=may_be_shared):

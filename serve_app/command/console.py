@@ -36,6 +36,7 @@ def serve(
     from actors.ray_internals.variables import ON_LOOPBACK
     from rfuav_ray.cli.run_config import read_settings
     from serve_app.access.keyring import check_keys
+    from serve_app.service_files import forget_secrets
 
     try:
         settings = read_settings(host=host, port=port)
@@ -43,8 +44,7 @@ def serve(
     except RfuavError as error:
         print(f"Error in the settings: {error}", file=sys.stderr)
         raise typer.Exit(2) from None
-    for name in [name for name in os.environ if name.lower() in {"api_keys", "rfuav_api_keys"}]:
-        del os.environ[name]  # Every process that is started here would have it.
+    forget_secrets()
     if "RAY_ADDRESS" not in os.environ:
         os.environ |= ON_LOOPBACK  # before Ray is imported
     from serve_app.command.keeper import keep

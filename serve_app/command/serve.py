@@ -4,7 +4,6 @@ The parent process handles a second signal: see `keeper`.
 """
 
 import fcntl
-import os
 import signal
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -26,7 +25,7 @@ from serve_app.command.running_ray import is_on_a_cluster, running_ray
 from serve_app.command.stop_signal import StopSignal, say, stop_signal
 from serve_app.ingress.choice import Ingress, ingress
 from serve_app.ingress.of_cluster import ingress_of_cluster
-from serve_app.service_files import SECRETS, keep_private
+from serve_app.service_files import keep_private
 
 #: A part that restarts may be missing for a moment, so it is looked for again.
 PARTS_LOOK_EVERY_S, LOOKS_IN_VAIN = 5.0, 2
@@ -43,7 +42,6 @@ def serve_forever(settings: Settings) -> int:
     """
     settings, made_key = _with_key(settings)
     keep_private(settings)
-    _forget_secrets()
     with _only_one(settings):
         settings = with_hashes(settings)
         write_to_log_file(settings, also_to_terminal=True)
@@ -104,12 +102,6 @@ def _gone_part() -> str:
     if missing := service_actors.missing_actors():
         return f"another program has ended its actors {', '.join(missing)}."
     return "" if app.has_api() else "another program has removed its API from Ray Serve."
-
-
-def _forget_secrets() -> None:
-    """Take the secrets out of the environment: Ray's processes and runs would inherit them."""
-    for name in [name for name in os.environ if name.lower().removeprefix("rfuav_") in SECRETS]:
-        del os.environ[name]
 
 
 def _with_key(settings: Settings) -> tuple[Settings, str | None]:

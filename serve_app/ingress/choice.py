@@ -10,7 +10,6 @@ import resource
 import secrets
 import shlex
 import shutil
-import stat
 import subprocess
 import sys
 import tempfile
@@ -23,6 +22,7 @@ from actors.ray_internals import haproxy_config, variables
 from rfuav_ray.files import replacing
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.ports import free_port
+from rfuav_ray.machine.private_files import is_private_folder
 from rfuav_ray.settings import CONNECTIONS_PER_ADDRESS, STREAMS_PER_ADDRESS
 from serve_app.ingress import haproxy_start
 
@@ -103,16 +103,11 @@ def _folder(state_dir: Path, *, may_be_in_use: bool = False) -> Path:
     try:
         folder.mkdir(mode=0o700)
     except FileExistsError:
-        if may_be_in_use and _is_private(folder):
+        if may_be_in_use and is_private_folder(folder):
             return folder
         # It belongs to another user.
         return Path(tempfile.mkdtemp(prefix="rfuav-", dir="/tmp"))
     return folder
-
-
-def _is_private(folder: Path) -> bool:
-    found = folder.lstat()
-    return stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not stat.S_IMODE(found.st_mode) & 0o077
 
 
 def _checked_environment(host: str, folder: Path, most: tuple[int, int]) -> dict[str, str]:

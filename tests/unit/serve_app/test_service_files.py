@@ -1,5 +1,7 @@
+import os
+
 from rfuav_ray.settings import Settings
-from serve_app.service_files import SECRETS, keep_private
+from serve_app.service_files import SECRETS, forget_secrets, keep_private
 
 
 def test_keep_private_also_files_of_earlier_releases(tmp_path):
@@ -19,3 +21,11 @@ def test_keep_private_also_files_of_earlier_releases(tmp_path):
 
 def test_secrets_are_settings():
     assert set(SECRETS) <= Settings.model_fields.keys()
+
+
+def test_service_files_secrets_leave_the_environment(monkeypatch):
+    for name in ("API_KEYS", "RFUAV_API_KEYS", "rfuav_database_url"):
+        monkeypatch.setenv(name, "secret")
+    monkeypatch.setenv("RFUAV_PORT", "8000")
+    forget_secrets()
+    assert "secret" not in os.environ.values() and os.environ["RFUAV_PORT"] == "8000"

@@ -8,6 +8,7 @@ from rfuav_ray.errors import RfuavError
 from rfuav_ray.machine.private_files import (
     check_folder,
     is_open_to_others,
+    is_private_folder,
     make_private,
     open_private,
     private_folder,
@@ -95,3 +96,13 @@ def test_make_private_leaves_the_owners_rights_and_what_is_missing(tmp_path):
 def test_open_private_makes_files_for_their_owner_alone(tmp_path):
     with open(tmp_path / "log", "w", opener=open_private) as file:
         assert mode_of(Path(file.name)) == 0o600
+
+
+def test_private_files_a_private_folder_is_an_own_one_and_no_link(tmp_path):
+    folder = tmp_path / "own"
+    folder.mkdir(mode=0o700)
+    (tmp_path / "link").symlink_to(folder)
+    assert is_private_folder(folder)
+    assert not is_private_folder(tmp_path / "link") and not is_private_folder(tmp_path / "nowhere")
+    folder.chmod(0o750)
+    assert not is_private_folder(folder)

@@ -11,8 +11,9 @@ from serve_app.access.door import Door
 from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.key_check import KeyCheck
+from serve_app.pages import index
 from serve_app.pages.page import add_page
-from serve_app.routes import artifacts, files, index
+from serve_app.routes import artifacts, files
 from serve_app.view.task_view import TaskView
 from tests.support.actor_handles import no_streams
 from tests.support.sample_tasks import a_row
