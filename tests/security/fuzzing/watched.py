@@ -53,7 +53,8 @@ class Watched(Keyed):
             max_run_retries=1,
             run_silence_s=60,
         )
-        self._environment |= {"HOME": str(self.home), "TMPDIR": self.ray_folder}
+        # Without a user's name, PyTorch looks it up in /etc/passwd, which only requests would do otherwise.
+        self._environment |= {"HOME": str(self.home), "TMPDIR": self.ray_folder, "LOGNAME": "fuzzed"}
 
     def as_admin(self):
         return self.http(ADMIN)
