@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-from preprocessing.grouping import by_recording
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
 from preprocessing.pipeline.worker import BlockResult, Doubtful, Item, Work, one_target, source_digest
@@ -20,6 +19,7 @@ from rfuav_ray.images.class_folders import class_folders, labelled_images
 from rfuav_ray.images.dataset_card import dataset_file_of
 from rfuav_ray.images.files import read_checked
 from rfuav_ray.images.overlap import check_output
+from rfuav_ray.images.recording_names import by_recording
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.walk import LeftOut, tell_left_out
 

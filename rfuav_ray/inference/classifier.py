@@ -22,6 +22,7 @@ from rfuav_ray.models.config import ModelConfig
 from rfuav_ray.models.precision import autocast, resolve
 
 Probabilities = npt.NDArray[np.float32]
+Logits = npt.NDArray[np.float32]
 
 #: largest difference from a float32 probability (0 to 1) at which `auto` keeps bfloat16
 BF16_TOLERANCE = 0.05
@@ -60,7 +61,6 @@ class Classifier:
         if self._is_checked:
             self._cast_weights()
 
-    @torch.inference_mode()
     def probabilities(self, pictures: Sequence[RgbImage]) -> Probabilities:
         """Classify images.
 
@@ -73,32 +73,41 @@ class Classifier:
         Raises:
             RunError: A probability is not finite.
         """
+        return self.probabilities_of(self.logits(pictures))
+
+    def probabilities_of(self, logits: Logits) -> Probabilities:
+        """The calibrated probabilities of `logits`."""
+        return np.asarray(self._softmax(torch.from_numpy(logits)).numpy())
+
+    @torch.inference_mode()
+    def logits(self, pictures: Sequence[RgbImage]) -> Logits:
+        """The outputs of the model for images, as `probabilities`: before the temperature and the softmax."""
         # Permuted to (n, 3, H, W), the pixels are already channels last in memory.
         pixels = torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2).to(self.device)
         inputs = scale(pixels, self.config.normalization)
-        probabilities = self._probabilities(inputs, self.dtype)
+        logits = self._logits(inputs, self.dtype)
         if not self._is_checked:
-            probabilities = self._check(inputs, probabilities)
-        if not probabilities.isfinite().all():
+            logits = self._check(inputs, logits)
+        if not logits.isfinite().all():
             raise RunError(
                 f"The model gives no finite probabilities: the weights in {self._weight_path} are damaged or "
                 "their training has diverged. Train again with a lower learning_rate."
             )
-        return np.asarray(probabilities.numpy())
+        return np.asarray(logits.numpy())
 
-    def _probabilities(self, inputs: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    def _logits(self, inputs: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
         with autocast(self.device, dtype):
             logits = self._model(inputs)
-        return (torch.as_tensor(logits).float() / self._temperature).softmax(dim=1).cpu()
+        return torch.as_tensor(logits).float().cpu()
 
-    def _check(self, inputs: torch.Tensor, probabilities: torch.Tensor) -> torch.Tensor:
-        """Choose the format for this and all later calls. Returns its probabilities."""
+    def _check(self, inputs: torch.Tensor, logits: torch.Tensor) -> torch.Tensor:
+        """Choose the format for this and all later calls. Returns its logits."""
         self._is_checked = True
-        exact = self._probabilities(inputs, torch.float32)
-        difference = (probabilities - exact).abs().max().item()
+        exact = self._logits(inputs, torch.float32)
+        difference = (self._softmax(logits) - self._softmax(exact)).abs().max().item()
         if difference <= BF16_TOLERANCE:
             self._cast_weights()
-            return probabilities
+            return logits
         message = (
             f"A bf16 probability of this model differs from fp32 by {difference:.2f}, so the model computes in "
             "fp32."
@@ -106,6 +115,9 @@ class Classifier:
         self._report(RunEvent(message=message, level="WARNING"))
         self.dtype = torch.float32
         return exact
+
+    def _softmax(self, logits: torch.Tensor) -> torch.Tensor:
+        return (logits / self._temperature).softmax(dim=1)
 
     def _cast_weights(self) -> None:
         """Cast the weights to the chosen format on a CPU, which saves a twentieth of the time.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from rfuav_ray.api.requests import InferenceRequest, RecordingFields
+from rfuav_ray.api.requests import InferenceRequest, RecordingOutputs
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.files import IMAGE_KINDS, is_image
@@ -125,7 +125,7 @@ def _files(source: Path, roots: Sequence[Path], left_out: LeftOut) -> list[Path]
 
 def _warn_about_fields(request: InferenceRequest, report: Report) -> None:
     """The source has no recordings: fields about them have no effect."""
-    defaults = {name: field.default for name, field in RecordingFields.model_fields.items()}
+    defaults = {name: field.default for name, field in RecordingOutputs.model_fields.items()}
     if given := [name for name, default in defaults.items() if getattr(request, name) != default]:
         message = f"The source has no recordings, so these fields have no effect: {', '.join(given)}."
         report(RunEvent(message=message, level="WARNING"))

@@ -24,3 +24,15 @@ TRAINING_FILES = {
 }
 #: the state of a training in the middle of an epoch; deleted when the epoch ends
 EPOCH_CHECKPOINT = "checkpoint_epoch.pt"
+#: the files of an evaluation, by their keys in its result
+EVALUATION_FILES = {
+    "report": "report.json",
+    "report_html": "report.html",
+    "confusion_matrix": "confusion_matrix.png",
+    "snr": "snr.png",
+    "reliability": "reliability.png",
+    "scores": "scores.csv",
+    "config": "model.yaml",
+}
+#: the file of an audit
+AUDIT_FILE = "audit.json"

@@ -1,5 +1,6 @@
 """The request bodies of the HTTP API, with their defaults and bounds."""
 
+from rfuav_ray.api.requests.evaluation import AuditRequest, EvaluationRequest, SnrSweep
 from rfuav_ray.api.requests.fields import Request
 from rfuav_ray.api.requests.preprocessing import (
     AUGMENTATION_METHODS,
@@ -15,28 +16,33 @@ from rfuav_ray.api.requests.runs import (
     BatchInferenceRequest,
     InferenceRequest,
     RecordingFields,
+    RecordingOutputs,
     TrainingRequest,
 )
 
 PreprocessingRequest = DatasetSplitRequest | DataAugmentationRequest | ImageCropRequest | SpectrogramRequest
-RunRequest = TrainingRequest | InferenceRequest | PreprocessingRequest
+RunRequest = TrainingRequest | InferenceRequest | EvaluationRequest | AuditRequest | PreprocessingRequest
 
 __all__ = [
     "AUGMENTATION_METHODS",
     "SUPPORTED_MODELS",
+    "AuditRequest",
     "AugmentationMethod",
     "BatchInferenceRequest",
     "DataAugmentationRequest",
     "DatasetSplitRequest",
     "DeviceCaps",
+    "EvaluationRequest",
     "ImageCropRequest",
     "InferenceRequest",
     "PreprocessingRequest",
     "PriorityUpdate",
     "RecordingFields",
+    "RecordingOutputs",
     "Request",
     "ResourceConfigUpdate",
     "RunRequest",
+    "SnrSweep",
     "SpectrogramRequest",
     "TrainingRequest",
 ]

@@ -72,7 +72,7 @@ class TrainingRequest(Request):
 
 
 class RecordingFields(Request):
-    """How an inference reads recordings. Images need none of these fields."""
+    """How recordings are read and drawn. Images need none of these fields."""
 
     style: Style | None = Field(None, description="of the spectrograms of recordings; null: the model's")
     sample_rate_hz: SampleRate | None = Field(
@@ -98,6 +98,11 @@ class RecordingFields(Request):
     on_rate_mismatch: Literal["resample", "refuse"] = Field(
         "resample", description="what happens to recordings at a higher sample rate than the model's"
     )
+
+
+class RecordingOutputs(RecordingFields):
+    """How recordings are read, and what an inference writes about them."""
+
     annotate: bool = Field(False, description="write SigMF annotations of each recording to save_path")
     save_images: bool = Field(False, description="keep the spectrograms of recordings in save_path/images")
 
@@ -116,7 +121,7 @@ class _ModelAndSource(Request):
     class_order: ClassOrder = "config"
 
 
-class InferenceRequest(RecordingFields, _ModelAndSource):
+class InferenceRequest(RecordingOutputs, _ModelAndSource):
     """Classify an image, a recording, or everything in a folder."""
 
     task_id: OwnTaskId = None
@@ -136,7 +141,7 @@ class _ModelAndSources(Request):
     class_order: ClassOrder = "config"
 
 
-class BatchInferenceRequest(RecordingFields, _ModelAndSources):
+class BatchInferenceRequest(RecordingOutputs, _ModelAndSources):
     """One inference task for each source. One invalid source rejects the whole batch."""
 
     priority: Priority = 3

@@ -1,6 +1,17 @@
 """What tasks give to clients: metrics, results, and the content of their JSON files. Plain dicts with types."""
 
 from rfuav_ray.api.results.as_stored import AsStored
+from rfuav_ray.api.results.audit import AuditResult, AuditStats, AuditVerdict
+from rfuav_ray.api.results.evaluation import (
+    CalibrationReport,
+    EvaluationReport,
+    EvaluationResult,
+    Headline,
+    OpenSetReport,
+    OpenSetScore,
+    SnrPoint,
+    UnknownScore,
+)
 from rfuav_ray.api.results.inference import (
     Candidate,
     InferenceMetrics,
@@ -37,23 +48,32 @@ from rfuav_ray.api.results.training import (
     ValidationMetrics,
 )
 
-PreprocessingStats = SplitStats | AugmentStats | CropStats | SpectrogramStats
+PreprocessingStats = SplitStats | AugmentStats | CropStats | SpectrogramStats | AuditStats
 PreprocessingResult = SplitResult | AugmentResult | CropResult | SpectrogramResult
-TaskResult = TrainingResult | InferenceResult | PreprocessingResult
+TaskResult = TrainingResult | InferenceResult | EvaluationResult | AuditResult | PreprocessingResult
 
 __all__ = [
     "AsStored",
+    "AuditResult",
+    "AuditStats",
+    "AuditVerdict",
     "AugmentResult",
     "AugmentStats",
     "BestEpoch",
+    "CalibrationReport",
     "Candidate",
     "ClassMetrics",
     "CropResult",
     "CropStats",
     "EpochMetrics",
+    "EvaluationReport",
+    "EvaluationResult",
     "FailedFile",
+    "Headline",
     "InferenceMetrics",
     "InferenceResult",
+    "OpenSetReport",
+    "OpenSetScore",
     "Prediction",
     "Predictions",
     "Preprocessed",
@@ -64,6 +84,7 @@ __all__ = [
     "RecordingTotals",
     "RunPlace",
     "Segment",
+    "SnrPoint",
     "SpectrogramResult",
     "SpectrogramStats",
     "SplitResult",
@@ -74,6 +95,7 @@ __all__ = [
     "TrainingFiles",
     "TrainingReport",
     "TrainingResult",
+    "UnknownScore",
     "ValidationMetrics",
     "Verdict",
 ]
