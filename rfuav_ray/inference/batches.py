@@ -9,7 +9,9 @@ import torch
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import clean
+from rfuav_ray.images.files import RgbImage
 from rfuav_ray.inference.classifier import Classifier, Probabilities
+from rfuav_ray.inference.known_scores import DECIMALS, known_scores
 from rfuav_ray.inference.pictures import Picture, Pictures
 from rfuav_ray.inference.prediction_log import Done, Failure
 from rfuav_ray.inference.results.predictions import prediction, rounded
@@ -29,6 +31,8 @@ LARGE_WINDOW = 2**26
 
 #: a picture, and what it was made from
 Drawn = tuple[Picture, str, Drawing | RunError]
+#: probabilities, and the score if it is none of them
+Predicted = tuple[Probabilities, float | None]
 
 
 def classified(
@@ -89,7 +93,7 @@ def _classify_each(
 
     def classify(batch: Sequence[Drawn]) -> list[Done]:
         images = [drawn.image for *_, drawn in batch if isinstance(drawn, Drawing) and drawn.image is not None]
-        predicted = iter(classifier.probabilities(images) if images else ())
+        predicted = iter(_predicted(classifier, images) if images else ())
         return [_done(classifier, picture, inputs, drawn, predicted) for picture, inputs, drawn in batch]
 
     # The classifier chooses its precision with the first images, so their batch is computed alone. A GPU is always
@@ -119,12 +123,21 @@ def _done(
     picture: Picture,
     inputs: str,
     drawn: Drawing | RunError,
-    predicted: Iterator[Probabilities],
+    predicted: Iterator[Predicted],
 ) -> Done:
     if isinstance(drawn, RunError):
         return Done(inputs, Failure(failed=picture.name, frame=picture.frame, reason=clean(str(drawn))))
-    probabilities = None if drawn.image is None else next(predicted)
-    row = prediction(picture.name, picture.frame, picture.time_s, probabilities, classifier.config)
+    probabilities, score = (None, None) if drawn.image is None else next(predicted)
+    row = prediction(picture.name, picture.frame, picture.time_s, probabilities, classifier.config, score)
     if probabilities is None or picture.frame is None:
         return Done(inputs, row, bad_samples=drawn.bad_samples)
-    return Done(inputs, row, rounded(probabilities), drawn.bad_samples)
+    return Done(inputs, row, rounded(probabilities), drawn.bad_samples, score)
+
+
+def _predicted(classifier: Classifier, images: Sequence[RgbImage]) -> Iterator[Predicted]:
+    """The probabilities of each image, and its score if the threshold is not one of a probability."""
+    logits, config = classifier.logits(images), classifier.config
+    scores: list[float] | list[None] = [None] * len(images)
+    if config.threshold is not None and config.score != "probability":
+        scores = known_scores(logits, config.score, config.temperature).round(DECIMALS).tolist()
+    return zip(classifier.probabilities_of(logits), scores, strict=True)

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, final
+from typing import Annotated, Any, NamedTuple, final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AllowInfNan, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from rfuav_ray.api.results import Prediction
@@ -47,6 +47,8 @@ class Done(NamedTuple):
     probabilities: list[float] | None = None
     #: of a window: samples that were no finite numbers
     bad_samples: int = 0
+    #: of such a window, if the model's threshold is not one of a probability
+    score: Annotated[float, AllowInfNan(False)] | None = None
 
 
 _DONE = TypeAdapter(Done)
@@ -179,13 +181,15 @@ def _line(done: Done) -> dict[str, Any]:
         line["all"] = done.probabilities
     if done.bad_samples:
         line["bad"] = done.bad_samples
+    if done.score is not None:
+        line["score"] = done.score
     return line
 
 
 def _done(line: dict[str, Any]) -> Done | None:
     """The row of a parsed line; None if it has none. The line lies where others may write."""
     row: Any = dict(line)
-    done = Done(row.pop("inputs", None), row, row.pop("all", None), row.pop("bad", 0))
+    done = Done(row.pop("inputs", None), row, row.pop("all", None), row.pop("bad", 0), row.pop("score", None))
     try:
         return _DONE.validate_python(done, strict=True)
     except ValidationError:
