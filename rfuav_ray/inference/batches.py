@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
 
+import numpy as np
 import torch
 
 from rfuav_ray.errors import RunError
@@ -32,7 +33,12 @@ Drawn = tuple[Picture, str, Drawing | RunError]
 
 
 def classified(
-    classifier: Classifier, pictures: Pictures, done: int, batch_size: int | None = None
+    classifier: Classifier,
+    pictures: Pictures,
+    done: int,
+    batch_size: int | None = None,
+    *,
+    keeps_logits: bool = False,
 ) -> Generator[list[Done], None, None]:
     """Classify pictures with threads that draw and compute ahead. Close the generator to stop early.
 
@@ -41,6 +47,7 @@ def classified(
         pictures: Images and windows of recordings. An unreadable one gives a failure row.
         done: How many of them an earlier run has classified.
         batch_size: None chooses one for the device.
+        keeps_logits: Whether the rows have the model's outputs.
 
     Yields:
         The rows of each batch, in the order of the pictures.
@@ -75,12 +82,12 @@ def classified(
     )
     with closing(drawn):
         batches = iter(lambda: list(islice(drawn, batch_size)), [])
-        with closing(_classify_each(classifier, batches, at_once)) as each:
+        with closing(_classify_each(classifier, batches, at_once, keeps_logits=keeps_logits)) as each:
             yield from each
 
 
 def _classify_each(
-    classifier: Classifier, batches: Iterator[list[Drawn]], at_once: int
+    classifier: Classifier, batches: Iterator[list[Drawn]], at_once: int, *, keeps_logits: bool
 ) -> Generator[list[Done], None, None]:
     """Classify `at_once` batches in parallel, each with its part of torch's threads.
 
@@ -89,8 +96,13 @@ def _classify_each(
 
     def classify(batch: Sequence[Drawn]) -> list[Done]:
         images = [drawn.image for *_, drawn in batch if isinstance(drawn, Drawing) and drawn.image is not None]
-        predicted = iter(classifier.probabilities(images) if images else ())
-        return [_done(classifier, picture, inputs, drawn, predicted) for picture, inputs, drawn in batch]
+        if not keeps_logits:
+            predicted = iter(classifier.probabilities(images) if images else ())
+            return [_done(classifier, picture, inputs, drawn, predicted) for picture, inputs, drawn in batch]
+        logits = classifier.logits(images) if images else np.empty((0, classifier.config.num_classes), np.float32)
+        predicted, outputs = iter(classifier.probabilities_of(logits)), iter(logits.tolist())
+        done = (_done(classifier, picture, inputs, drawn, predicted) for picture, inputs, drawn in batch)
+        return [one._replace(logits=next(outputs)) if one.row.get("class_name") else one for one in done]
 
     # The classifier chooses its precision with the first images, so their batch is computed alone. A GPU is always
     # called from the same thread, because PyTorch keeps its execution plans per thread.

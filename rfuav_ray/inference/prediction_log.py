@@ -47,6 +47,8 @@ class Done(NamedTuple):
     probabilities: list[float] | None = None
     #: of a window: samples that were no finite numbers
     bad_samples: int = 0
+    #: the model's outputs, if they were asked for
+    logits: list[float] | None = None
 
 
 _DONE = TypeAdapter(Done)
@@ -179,13 +181,15 @@ def _line(done: Done) -> dict[str, Any]:
         line["all"] = done.probabilities
     if done.bad_samples:
         line["bad"] = done.bad_samples
+    if done.logits:
+        line["logits"] = done.logits
     return line
 
 
 def _done(line: dict[str, Any]) -> Done | None:
     """The row of a parsed line; None if it has none. The line lies where others may write."""
     row: Any = dict(line)
-    done = Done(row.pop("inputs", None), row, row.pop("all", None), row.pop("bad", 0))
+    done = Done(row.pop("inputs", None), row, row.pop("all", None), row.pop("bad", 0), row.pop("logits", None))
     try:
         return _DONE.validate_python(done, strict=True)
     except ValidationError:
