@@ -10,8 +10,8 @@ from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.evaluation.layout import ClassFolder, Layout, class_folders_of
 from rfuav_ray.files import IMAGE_KINDS, is_image
 from rfuav_ray.images.recording_names import by_recording
-from rfuav_ray.signals.recordings import is_part_of_recording, is_recording
-from rfuav_ray.walk import LeftOut, walk_files
+from rfuav_ray.signals.finding import files_in
+from rfuav_ray.walk import LeftOut
 
 #: the label of signals of no known class
 UNKNOWN = -1
@@ -85,21 +85,6 @@ def unknown_files(path: Path, *, roots: Sequence[Path] = (), left_out: LeftOut |
     if not files:
         raise InvalidInput("unknown_path", f"there is no image ({IMAGE_KINDS}) and no recording in '{path}'.")
     return [LabelledFile(file, UNKNOWN, None, str(file)) for file in files]
-
-
-def files_in(
-    folder: Path, *, roots: Sequence[Path] = (), left_out: LeftOut | None = None, below: Path | None = None
-) -> list[Path]:
-    """The images and recordings in a folder and below it, sorted; see `walk_files`."""
-    found = walk_files(
-        folder,
-        lambda path: is_image(path) or is_recording(path),
-        is_missed=lambda path: not is_part_of_recording(path),
-        roots=roots,
-        left_out=left_out,
-        below=below,
-    )
-    return sorted(found)
 
 
 def _recordings(found: Sequence[tuple[ClassFolder, Path]], *, group_by_recording: bool) -> list[str]:

@@ -18,9 +18,8 @@ from rfuav_ray.models.recording_settings import (
     windowed,
 )
 from rfuav_ray.outputs.artifacts import IMAGES_FOLDER
-from rfuav_ray.signals.finding import RecordingNotes, notes_of_samples, targets_of
-from rfuav_ray.signals.recordings import is_part_of_recording, is_recording
-from rfuav_ray.walk import LeftOut, tell_left_out, walk_files
+from rfuav_ray.signals.finding import RecordingNotes, files_in, notes_of_samples, targets_of
+from rfuav_ray.walk import LeftOut, tell_left_out
 
 
 def pictures_of(
@@ -140,14 +139,7 @@ def _files(source: Path, roots: Sequence[Path], left_out: LeftOut) -> list[Path]
         return [source]
     if not source.is_dir():
         raise RunError(f"{source} does not exist: choose an image, a recording, or a folder of them.")
-    found = walk_files(
-        source,
-        lambda path: is_image(path) or is_recording(path),
-        is_missed=lambda path: not is_part_of_recording(path),
-        roots=roots,
-        left_out=left_out,
-    )
-    if files := sorted(found):
+    if files := files_in(source, roots=roots, left_out=left_out):
         return files
     sentence = left_out.describe(source)
     raise RunError(
