@@ -47,7 +47,9 @@ class Done(NamedTuple):
     probabilities: list[float] | None = None
     #: of a window: samples that were no finite numbers
     bad_samples: int = 0
-    #: of such a window, if the model's threshold is not one of a probability
+    #: the model's outputs, if they were asked for
+    logits: list[float] | None = None
+    #: what the model's threshold is of; None: the probability
     score: Annotated[float, AllowInfNan(False)] | None = None
 
 
@@ -181,6 +183,8 @@ def _line(done: Done) -> dict[str, Any]:
         line["all"] = done.probabilities
     if done.bad_samples:
         line["bad"] = done.bad_samples
+    if done.logits:
+        line["logits"] = done.logits
     if done.score is not None:
         line["score"] = done.score
     return line
@@ -189,7 +193,9 @@ def _line(done: Done) -> dict[str, Any]:
 def _done(line: dict[str, Any]) -> Done | None:
     """The row of a parsed line; None if it has none. The line lies where others may write."""
     row: Any = dict(line)
-    done = Done(row.pop("inputs", None), row, row.pop("all", None), row.pop("bad", 0), row.pop("score", None))
+    all_classes, bad_samples = row.pop("all", None), row.pop("bad", 0)
+    logits, score = row.pop("logits", None), row.pop("score", None)
+    done = Done(row.pop("inputs", None), row, all_classes, bad_samples, logits, score)
     try:
         return _DONE.validate_python(done, strict=True)
     except ValidationError:

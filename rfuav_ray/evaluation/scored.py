@@ -1,0 +1,137 @@
+"""What an evaluation scores: the pictures with their labels, and the model's outputs for them."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rfuav_ray.evaluation.calibration import softmax
+from rfuav_ray.inference.pictures import Pictures, Source
+from rfuav_ray.inference.prediction_log import Done
+from rfuav_ray.inference.windows import RecordingSource
+
+Logits = NDArray[np.float32]
+Labels = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+#: test: the labelled data; fit: those of calibration_path; sweep: the test's with noise; unknown: of no known class
+Part = Literal["test", "fit", "sweep", "unknown"]
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """An image or recording, and what is known about it."""
+
+    source: Source
+    #: of the file, relative to the folder of its part
+    name: str
+    part: Part
+    #: the class's index; UNKNOWN: none
+    label: int
+    #: the recording's number, from 0 within its part
+    group: int
+    #: NaN: not known
+    snr_db: float = np.nan
+    #: of the sweep: the position of the clean recording in the work
+    clean: int | None = None
+
+    @property
+    def picture_count(self) -> int:
+        return self.source.windowed.window_count if isinstance(self.source, RecordingSource) else 1
+
+
+@dataclass(frozen=True)
+class Scored:
+    """The outputs of the model for n pictures."""
+
+    #: (n, classes)
+    logits: Logits
+    #: (n,); UNKNOWN for signals of no known class
+    labels: Labels
+    #: the recording of each, (n,)
+    groups: Labels
+    #: (n,); NaN: not known
+    snr_db: NDArray[np.float64]
+    #: the file of each
+    names: Sequence[str] = field(default=(), repr=False)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def probabilities(self, temperature: float) -> NDArray[np.float64]:
+        return softmax(self.logits, temperature)
+
+    @property
+    def is_right(self) -> Mask:
+        return np.asarray(self.logits.argmax(axis=1) == self.labels)
+
+    def where(self, mask: Mask) -> "Scored":
+        names = [name for name, is_in in zip(self.names, mask.tolist(), strict=True) if is_in]
+        return Scored(self.logits[mask], self.labels[mask], self.groups[mask], self.snr_db[mask], names)
+
+
+class Work:
+    """All pictures of an evaluation in one order, so that one pass scores them and one log resumes it."""
+
+    def __init__(self, items: Sequence[Labelled]) -> None:
+        self.items = items
+        self.pictures = Pictures([one.source for one in items])
+        counts = [one.picture_count for one in items]
+        #: the item of each picture
+        self.item_of = np.repeat(np.arange(len(items)), counts)
+        self._starts = np.cumsum([0, *counts[:-1]])
+
+    def part(self, part: Part) -> Mask:
+        """Which pictures are of this part, (pictures,)."""
+        return np.array([one.part == part for one in self.items], bool)[self.item_of]
+
+    def clean_pictures(self) -> NDArray[np.int64]:
+        """For each picture of a sweep that of the clean recording; any other is its own."""
+        numbers = np.arange(len(self.item_of))
+        clean = np.array([n if one.clean is None else one.clean for n, one in enumerate(self.items)], np.int64)
+        return np.asarray(numbers - self._starts[self.item_of] + self._starts[clean[self.item_of]])
+
+
+class Outcomes:
+    """What became of each picture."""
+
+    def __init__(self, work: Work, classes: int) -> None:
+        count = len(work.pictures)
+        self._work = work
+        self.logits: Logits = np.zeros((count, classes), np.float32)
+        self.is_scored, self.is_empty = np.zeros(count, bool), np.zeros(count, bool)
+
+    def fill(self, rows: Iterator[Done]) -> Iterator[tuple[Labelled, Done]]:
+        """Take the rows of all pictures in their order. Yields each with its item."""
+        for number, done in enumerate(rows):
+            if done.logits is not None:
+                self.logits[number] = done.logits
+                self.is_scored[number] = True
+            else:
+                self.is_empty[number] = "file" in done.row
+            yield self._work.items[self._work.item_of[number]], done
+
+    def counts(self, part: Part) -> tuple[int, int]:
+        """How many pictures of a part could not be read, and how many windows are empty."""
+        mask = self._work.part(part)
+        return int((mask & ~self.is_scored & ~self.is_empty).sum()), int((mask & self.is_empty).sum())
+
+    def scored(self, part: Part) -> Scored:
+        """The pictures of a part that were classified. Of a sweep, those whose clean windows were, too."""
+        mask = self._work.part(part) & self.is_scored & self.is_scored[self._work.clean_pictures()]
+        items = [self._work.items[number] for number in self._work.item_of[mask]]
+        return Scored(
+            self.logits[mask],
+            np.array([one.label for one in items], np.int64),
+            np.array([one.group for one in items], np.int64),
+            np.array([one.snr_db for one in items], np.float64),
+            [one.name for one in items],
+        )
+
+
+def numbered(names: Sequence[Any]) -> list[int]:
+    """A number for each different name, from 0, in their order."""
+    numbers: dict[Any, int] = {}
+    return [numbers.setdefault(name, len(numbers)) for name in names]
