@@ -4,13 +4,15 @@ import math
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
+from typing import NamedTuple
 
-import numpy as np
 import torch
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import clean
+from rfuav_ray.images.files import RgbImage
 from rfuav_ray.inference.classifier import Classifier, Probabilities
+from rfuav_ray.inference.known_scores import DECIMALS, known_scores
 from rfuav_ray.inference.pictures import Picture, Pictures
 from rfuav_ray.inference.prediction_log import Done, Failure
 from rfuav_ray.inference.results.predictions import prediction, rounded
@@ -30,6 +32,16 @@ LARGE_WINDOW = 2**26
 
 #: a picture, and what it was made from
 Drawn = tuple[Picture, str, Drawing | RunError]
+
+
+class Predicted(NamedTuple):
+    """What the model says about one picture."""
+
+    probabilities: Probabilities
+    #: what its threshold is of; None: the probability
+    score: float | None
+    #: its outputs, if they are asked for
+    logits: list[float] | None
 
 
 def classified(
@@ -96,13 +108,8 @@ def _classify_each(
 
     def classify(batch: Sequence[Drawn]) -> list[Done]:
         images = [drawn.image for *_, drawn in batch if isinstance(drawn, Drawing) and drawn.image is not None]
-        if not keeps_logits:
-            predicted = iter(classifier.probabilities(images) if images else ())
-            return [_done(classifier, picture, inputs, drawn, predicted) for picture, inputs, drawn in batch]
-        logits = classifier.logits(images) if images else np.empty((0, classifier.config.num_classes), np.float32)
-        predicted, outputs = iter(classifier.probabilities_of(logits)), iter(logits.tolist())
-        done = (_done(classifier, picture, inputs, drawn, predicted) for picture, inputs, drawn in batch)
-        return [one._replace(logits=next(outputs)) if one.row.get("class_name") else one for one in done]
+        predicted = iter(_predicted(classifier, images, keeps_logits=keeps_logits) if images else ())
+        return [_done(classifier, picture, inputs, drawn, predicted) for picture, inputs, drawn in batch]
 
     # The classifier chooses its precision with the first images, so their batch is computed alone. A GPU is always
     # called from the same thread, because PyTorch keeps its execution plans per thread.
@@ -131,12 +138,23 @@ def _done(
     picture: Picture,
     inputs: str,
     drawn: Drawing | RunError,
-    predicted: Iterator[Probabilities],
+    predicted: Iterator[Predicted],
 ) -> Done:
     if isinstance(drawn, RunError):
         return Done(inputs, Failure(failed=picture.name, frame=picture.frame, reason=clean(str(drawn))))
-    probabilities = None if drawn.image is None else next(predicted)
-    row = prediction(picture.name, picture.frame, picture.time_s, probabilities, classifier.config)
-    if probabilities is None or picture.frame is None:
+    if drawn.image is None:
+        row = prediction(picture.name, picture.frame, picture.time_s, None, classifier.config)
         return Done(inputs, row, bad_samples=drawn.bad_samples)
-    return Done(inputs, row, rounded(probabilities), drawn.bad_samples)
+    probabilities, score, logits = next(predicted)
+    row = prediction(picture.name, picture.frame, picture.time_s, probabilities, classifier.config, score)
+    of_window = None if picture.frame is None else rounded(probabilities)
+    return Done(inputs, row, of_window, drawn.bad_samples, logits, score)
+
+
+def _predicted(classifier: Classifier, images: Sequence[RgbImage], *, keeps_logits: bool) -> Iterator[Predicted]:
+    logits, config = classifier.logits(images), classifier.config
+    scores: list[float] | list[None] = [None] * len(images)
+    if config.threshold is not None and config.score != "probability":
+        scores = known_scores(logits, config.score, config.temperature).round(DECIMALS).tolist()
+    kept: list[list[float]] | list[None] = logits.tolist() if keeps_logits else [None] * len(images)
+    return map(Predicted, classifier.probabilities_of(logits), scores, kept)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import logsumexp, softmax
 
-from rfuav_ray.models.config import KnownScore
+from rfuav_ray.models.config import KnownScore, ModelConfig
 
 #: decimals of a score and of a threshold: more than single precision has
 DECIMALS = 6
@@ -29,3 +29,11 @@ def known_scores(logits: NDArray[np.floating[Any]], score: KnownScore, temperatu
     if score == "energy":
         return np.asarray(temperature * logsumexp(exact / temperature, axis=1))
     return np.asarray(softmax(exact / temperature, axis=1).max(axis=1))
+
+
+def described(config: ModelConfig) -> str:
+    """What the model calls unknown, as a sentence; "" if it has no threshold."""
+    names = {"probability": "probability", "energy": "energy score", "max_logit": "largest logit"}
+    if config.threshold is None:
+        return ""
+    return f"The model calls a signal unknown if its {names[config.score]} is below {config.threshold:.6g}."

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, final
+from typing import Annotated, Any, NamedTuple, final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AllowInfNan, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from rfuav_ray.api.results import Prediction
@@ -49,6 +49,8 @@ class Done(NamedTuple):
     bad_samples: int = 0
     #: the model's outputs, if they were asked for
     logits: list[float] | None = None
+    #: what the model's threshold is of; None: the probability
+    score: Annotated[float, AllowInfNan(False)] | None = None
 
 
 _DONE = TypeAdapter(Done)
@@ -183,13 +185,17 @@ def _line(done: Done) -> dict[str, Any]:
         line["bad"] = done.bad_samples
     if done.logits:
         line["logits"] = done.logits
+    if done.score is not None:
+        line["score"] = done.score
     return line
 
 
 def _done(line: dict[str, Any]) -> Done | None:
     """The row of a parsed line; None if it has none. The line lies where others may write."""
     row: Any = dict(line)
-    done = Done(row.pop("inputs", None), row, row.pop("all", None), row.pop("bad", 0), row.pop("logits", None))
+    all_classes, bad_samples = row.pop("all", None), row.pop("bad", 0)
+    logits, score = row.pop("logits", None), row.pop("score", None)
+    done = Done(row.pop("inputs", None), row, all_classes, bad_samples, logits, score)
     try:
         return _DONE.validate_python(done, strict=True)
     except ValidationError:

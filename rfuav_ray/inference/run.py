@@ -16,6 +16,7 @@ from rfuav_ray.images.dataset_card import differences, read_card
 from rfuav_ray.inference.batches import classified
 from rfuav_ray.inference.class_order import ordered
 from rfuav_ray.inference.classifier import Classifier
+from rfuav_ray.inference.known_scores import described
 from rfuav_ray.inference.pictures import ImageFile, Pictures
 from rfuav_ray.inference.prediction_log import PredictionLog, work_digest
 from rfuav_ray.inference.progress import InferenceProgress
@@ -82,6 +83,8 @@ def infer(
         reserve(save_path, pictures, request)
         if any(isinstance(one, ImageFile) for one in pictures.sources):
             _compare_settings(config, source, report)
+        if unknown := described(config):
+            report(RunEvent(message=unknown))
         progress.started(f"Classifying {pictures.described} with {config.model} ({config.num_classes} classes).")
         with closing(classified(classifier, pictures, progress.done, batch_size)) as batches:
             for rows in batches:

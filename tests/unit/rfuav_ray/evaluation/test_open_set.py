@@ -78,7 +78,9 @@ def test_open_set_doubts_are_told():
     assert "50 known signals; 100 or more" in few
     loud = known(500, 8, 20.0)[0]
     assert "higher than known" in open_set_doubts(compared(other=loud), 2000, 0.05)[0]
-    assert "simulated" in open_set_doubts({**compared(), "source": "simulated"}, 2000, 0.05)[0]
+    simulated = compared()
+    simulated["source"] = "simulated"
+    assert "simulated" in open_set_doubts(simulated, 2000, 0.05)[0]
 
 
 @pytest.mark.parametrize("empty", range(3))
