@@ -1,45 +1,17 @@
-"""What an evaluation scores: the pictures with their labels, and the model's outputs for them."""
+"""The outputs of the model for the pictures of an evaluation."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rfuav_ray.evaluation.calibration import softmax
-from rfuav_ray.inference.pictures import Pictures, Source
+from rfuav_ray.evaluation.data.work import Labelled, Mask, Part, Work
 from rfuav_ray.inference.prediction_log import Done
-from rfuav_ray.inference.windows import RecordingSource
 
 Logits = NDArray[np.float32]
 Labels = NDArray[np.int64]
-Mask = NDArray[np.bool_]
-
-#: test: the labelled data; fit: those of calibration_path; sweep: the test's with noise; unknown: of no known class
-Part = Literal["test", "fit", "sweep", "unknown"]
-
-
-@dataclass(frozen=True)
-class Labelled:
-    """An image or recording, and what is known about it."""
-
-    source: Source
-    #: of the file, relative to the folder of its part
-    name: str
-    part: Part
-    #: the class's index; UNKNOWN: none
-    label: int
-    #: the recording's number, from 0 within its part
-    group: int
-    #: NaN: not known
-    snr_db: float = np.nan
-    #: of the sweep: the position of the clean recording in the work
-    clean: int | None = None
-
-    @property
-    def picture_count(self) -> int:
-        return self.source.windowed.window_count if isinstance(self.source, RecordingSource) else 1
 
 
 @dataclass(frozen=True)
@@ -70,28 +42,6 @@ class Scored:
     def where(self, mask: Mask) -> "Scored":
         names = [name for name, is_in in zip(self.names, mask.tolist(), strict=True) if is_in]
         return Scored(self.logits[mask], self.labels[mask], self.groups[mask], self.snr_db[mask], names)
-
-
-class Work:
-    """All pictures of an evaluation in one order, so that one pass scores them and one log resumes it."""
-
-    def __init__(self, items: Sequence[Labelled]) -> None:
-        self.items = items
-        self.pictures = Pictures([one.source for one in items])
-        counts = [one.picture_count for one in items]
-        #: the item of each picture
-        self.item_of = np.repeat(np.arange(len(items)), counts)
-        self._starts = np.cumsum([0, *counts[:-1]])
-
-    def part(self, part: Part) -> Mask:
-        """Which pictures are of this part, (pictures,)."""
-        return np.array([one.part == part for one in self.items], bool)[self.item_of]
-
-    def clean_pictures(self) -> NDArray[np.int64]:
-        """For each picture of a sweep that of the clean recording; any other is its own."""
-        numbers = np.arange(len(self.item_of))
-        clean = np.array([n if one.clean is None else one.clean for n, one in enumerate(self.items)], np.int64)
-        return np.asarray(numbers - self._starts[self.item_of] + self._starts[clean[self.item_of]])
 
 
 class Outcomes:
@@ -129,9 +79,3 @@ class Outcomes:
             np.array([one.snr_db for one in items], np.float64),
             [one.name for one in items],
         )
-
-
-def numbered(names: Sequence[Any]) -> list[int]:
-    """A number for each different name, from 0, in their order."""
-    numbers: dict[Any, int] = {}
-    return [numbers.setdefault(name, len(numbers)) for name in names]

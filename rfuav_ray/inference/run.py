@@ -78,7 +78,7 @@ def infer(
         progress = InferenceProgress(source, pictures, report)
         classifier = Classifier(config, weight_path, torch.device(device), request.precision, report)
         work = work_digest(config, weight_path, pictures)
-        _go_on(log, work, pictures, progress, report, resume=resume)
+        go_on(log, work, pictures, progress, report, resume=resume)
         claim_without_task(save_path, "inference", run_id, report, request.on_existing)
         reserve(save_path, pictures, request)
         if any(isinstance(one, ImageFile) for one in pictures.sources):
@@ -99,7 +99,7 @@ def infer(
     return progress.result(save_path, config.model, request.class_order, left_out, totals)
 
 
-def _go_on(
+def go_on(
     log: PredictionLog,
     work: str,
     pictures: Pictures,
@@ -112,7 +112,7 @@ def _go_on(
     if resume and log.has_other_work(work):
         message = (
             "The source, the config or the weights have changed since the interruption, or its rows are damaged. "
-            "The inference starts from the beginning."
+            "It starts from the beginning."
         )
         report(RunEvent(message=message, level="WARNING"))
     kept = log.kept(work, pictures.after(0)) if resume else ()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report, RunEvent, ignore
-from rfuav_ray.evaluation.layout import ClassFolder, Layout, class_folders_of
+from rfuav_ray.evaluation.data.layout import ClassFolder, Layout, class_folders_of
 from rfuav_ray.files import IMAGE_KINDS, is_image
 from rfuav_ray.images.recording_names import by_recording
 from rfuav_ray.signals.finding import files_in
