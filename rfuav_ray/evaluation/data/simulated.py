@@ -42,9 +42,7 @@ def unknown_signals(settings: RecordingSettings, kinds: Mapping[str, Emitter] = 
     for kind in ("noise", *kinds):
         for number in range(SCENES):
             name = f"simulated {kind} {number}"
-            samples = SimulatedSamples(
-                name, kinds.get(kind), stft.samples_per_spectrogram, stft.sample_rate_hz
-            )
+            samples = SimulatedSamples(name, kinds.get(kind), stft.samples_per_spectrogram, stft.sample_rate_hz)
             recording = Recording(samples.path, stft.sample_rate_hz, "complex64", samples)
             windowed = WindowedRecording(recording, recording, stft, 1)
             source = RecordingSource(name, name, windowed, version="1", classifies_noise=True)
