@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from pathlib import PurePath
 
-from rfuav_ray.api.requests import AUGMENTATION_METHODS
+from rfuav_ray.api.augmentation_methods import AUGMENTATION_METHODS
 
 #: what an augmentation adds to a name
 _METHOD = re.compile(rf"(_(origin|{'|'.join(AUGMENTATION_METHODS)}))+$")
