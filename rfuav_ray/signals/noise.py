@@ -214,7 +214,8 @@ def _first_floor(powers: _Powers) -> _Floor:
     low = gammaincinv(_FFTS, _QUIET_SHARE) / _FFTS
     floor = np.quantile(powers, _QUIET_SHARE, axis=0) / low
     quiet = np.quantile(floor, _QUIET_BAND)
-    return np.where(floor > _ALWAYS_ON * quiet, quiet, floor)
+    usual: _Floor = np.where(floor > _ALWAYS_ON * quiet, quiet, floor)
+    return usual
 
 
 def _is_on(powers: _Powers, floor: _Floor) -> npt.NDArray[np.bool_]:
