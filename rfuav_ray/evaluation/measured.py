@@ -165,8 +165,8 @@ def _tell_recordings(test: Scored, report: Report) -> None:
         # The rule of three: Hanley and Lippman-Hand, "If nothing goes wrong, is everything all right?", 1983.
         _tell(
             report,
-            f"No error was seen, so the intervals cannot show how many there may be: up to {min(100, 300 / recordings):.0f} % "
-            f"of other recordings may have some, as far as {recordings} recordings tell.",
+            f"No error was seen, and intervals cannot show errors that were not seen. {recordings} recordings "
+            f"do not rule out that {min(100, 300 / recordings):.0f} % of all recordings have some.",
         )
     if recordings == 1:
         _tell(
