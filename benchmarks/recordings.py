@@ -29,7 +29,7 @@ from rfuav_ray.machine.malloc_tuning import keep_freed_memory
 from rfuav_ray.models.build import build_model
 from rfuav_ray.models.config import ModelConfig, save_model_config
 from rfuav_ray.signals.recordings import open_recording
-from rfuav_ray.signals.simulator import simulate
+from rfuav_ray.signals.simulation.scene import simulate
 from rfuav_ray.signals.spectrogram import iter_spectrograms
 from rfuav_ray.signals.stft_settings import StftSettings
 

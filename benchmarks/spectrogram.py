@@ -11,7 +11,7 @@ import cv2
 from benchmarks import rfuav_tool
 from benchmarks.figures import Figure, ratios, run_alone
 from rfuav_ray.signals.rendering import render
-from rfuav_ray.signals.simulator import simulate
+from rfuav_ray.signals.simulation.scene import simulate
 from rfuav_ray.signals.stft_settings import StftSettings
 
 #: sample rate in Hz and duration in seconds of an image

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -13,16 +13,20 @@ from preprocessing.folders import (
     request_identity,
     stft_settings_of,
 )
+from preprocessing.iq_copies import iq_augmentation_of, measured_interferer
 from preprocessing.spectrogram_plan import Plan, check_plan
 from rfuav_ray import paths
 from rfuav_ray.api.requests import (
+    AuditRequest,
     DataAugmentationRequest,
     DatasetSplitRequest,
     ImageCropRequest,
     PreprocessingRequest,
     SpectrogramRequest,
 )
+from rfuav_ray.api.requests.fields import Request
 from rfuav_ray.api.validation_messages import message_of
+from rfuav_ray.audit.checks import check_audit
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import IMAGE_KINDS, is_image
@@ -31,10 +35,13 @@ from rfuav_ray.images.overlap import check_output
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.finding import asked_of, recordings_in
+from rfuav_ray.signals.iq_augmentation.copies import Measured
 from rfuav_ray.signals.recordings import open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
 from rfuav_ray.walk import walk_images
+
+RequestT = TypeVar("RequestT", bound=Request)
 
 #: up to this many recordings are opened: one must be usable, and they must not give too many spectrograms. With
 #: more, the run looks at them
@@ -45,7 +52,7 @@ OUTPUT_ROOM_BYTES = 520
 
 @confined
 @paths.refuses_lost_files
-def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path]) -> PreprocessingRequest:
+def check_preprocessing(request: RequestT, *, roots: Sequence[Path]) -> RequestT:
     """Check a request.
 
     Returns:
@@ -54,7 +61,7 @@ def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path])
     Raises:
         InvalidInput: The request cannot work. The error names the field.
     """
-    check: Callable[[Any, Sequence[Path]], PreprocessingRequest] = CHECKS[type(request)]
+    check: Callable[[RequestT, Sequence[Path]], RequestT] = CHECKS[type(request)]
     return check(request, roots)
 
 
@@ -95,6 +102,7 @@ def _check_crop(request: ImageCropRequest, roots: Sequence[Path]) -> Preprocessi
 def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> PreprocessingRequest:
     try:
         settings = stft_settings_of(request)
+        iq_augmentation_of(request)
     except ValidationError as error:
         raise _contradiction(error) from None
     source = paths.existing(request.input_path, roots, field="input_path")
@@ -103,9 +111,50 @@ def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> Pr
         reason = f"there is no IQ recording in '{source}' or below it; docs/formats.md lists what is read."
         raise InvalidInput("input_path", reason)
     parts = _plan(found, settings, asked_of(request)) if len(found) <= MAX_RECORDINGS_CHECKED else []
+    request = _with_interferers(request, source, parts, roots)
     checked = _with_output(request, source, request.output_path, roots)
-    check_plan(parts, paths.output_folder(request.output_path, roots, field="output_path"))
+    times = 1 + request.iq_copies
+    check_plan(
+        [(one, count * times) for one, count in parts],
+        paths.output_folder(request.output_path, roots, field="output_path"),
+    )
     return checked
+
+
+def _with_interferers(
+    request: SpectrogramRequest, source: Path, parts: Plan, roots: Sequence[Path]
+) -> SpectrogramRequest:
+    """Check interferers_path. Where it holds few recordings, one of them must be usable."""
+    if request.interferers_path is None:
+        return request
+    folder = paths.existing(request.interferers_path, roots, field="interferers_path")
+    if folder.is_relative_to(source) or source.is_relative_to(folder):
+        raise InvalidInput(
+            "interferers_path",
+            f"'{folder}' and input_path lie in one another: interferers would be drawn, or signals would be added "
+            "to themselves. Use another folder.",
+        )
+    found = recordings_in(folder, roots=roots)
+    if not found:
+        raise InvalidInput("interferers_path", f"there is no IQ recording in '{folder}' or below it.")
+    if len(found) <= MAX_RECORDINGS_CHECKED:
+        _check_interferers([measured_interferer(path, request, roots) for path in found], parts)
+    return request.model_copy(update={"interferers_path": str(folder)})
+
+
+def _check_interferers(found: Sequence[Measured | str], parts: Plan) -> None:
+    usable = [one for one in found if isinstance(one, Measured)]
+    if not usable:
+        raise InvalidInput("interferers_path", f"no recording in it can be added. The first: {found[0]}.")
+    rates_hz = sorted({settings.sample_rate_hz for settings, _ in parts})
+    if parts and not any(one.has_rate(rate_hz) for one in usable for rate_hz in rates_hz):
+        theirs = ", ".join(f"{rate / 1e6:g}" for rate in sorted({one.sample_rate_hz for one in usable}))
+        ours = ", ".join(f"{rate / 1e6:g}" for rate in rates_hz)
+        raise InvalidInput(
+            "interferers_path",
+            f"its recordings have {theirs} MS/s and those of input_path {ours} MS/s: record or resample them at "
+            "the same rate.",
+        )
 
 
 def _plan(recordings: Sequence[Path], settings: StftSettings, asked: Asked) -> Plan:
@@ -130,6 +179,10 @@ def _contradiction(error: ValidationError) -> InvalidInput:
     return InvalidInput(field, reason)
 
 
+def _check_audit(request: AuditRequest, roots: Sequence[Path]) -> AuditRequest:
+    return check_audit(request, roots=roots)
+
+
 def _with_output(
     request: PreprocessingRequest, source: Path, output_path: str, roots: Sequence[Path]
 ) -> PreprocessingRequest:
@@ -149,4 +202,5 @@ CHECKS: dict[type, Any] = {
     DataAugmentationRequest: _check_augment,
     ImageCropRequest: _check_crop,
     SpectrogramRequest: _check_spectrogram,
+    AuditRequest: _check_audit,
 }

@@ -6,12 +6,15 @@ from typing import Any
 import yaml
 
 from preprocessing.found_recordings import FoundRecording
+from preprocessing.iq_copies import Copies
 from rfuav_ray.events import clean
 from rfuav_ray.images.dataset_card import PICTURES_SUFFIX
 from rfuav_ray.signals.stft_settings import StftSettings
 
 
-def dataset_file(input_path: str, settings: StftSettings, found: Sequence[FoundRecording]) -> str:
+def dataset_file(
+    input_path: str, settings: StftSettings, found: Sequence[FoundRecording], copies: Copies | None = None
+) -> str:
     """The text of dataset.yaml: `stft`, which training copies to the model's config, and each recording's facts.
 
     Recordings of several sample rates have no common one: `stft` then has none.
@@ -22,8 +25,16 @@ def dataset_file(input_path: str, settings: StftSettings, found: Sequence[FoundR
         stft["sample_rate_hz"] = rates_hz.pop()
     else:
         del stft["sample_rate_hz"]
-    content = {"stft": stft, "input_path": clean(input_path), "recordings": [_facts(one) for one in found]}
+    content: dict[str, Any] = {"stft": stft, "input_path": clean(input_path)}
+    if copies is not None:
+        # The copies' pictures are named like those of the recording, with _iq<copy> before .png.
+        content["iq_augmentation"] = _cleaned(copies.settings.model_dump(mode="json"))
+    content["recordings"] = [_facts(one) for one in found]
     return yaml.dump(content, Dumper=yaml.CSafeDumper, sort_keys=False, allow_unicode=True)
+
+
+def _cleaned(settings: dict[str, Any]) -> dict[str, Any]:
+    return {name: clean(value) if isinstance(value, str) else value for name, value in settings.items()}
 
 
 def _facts(one: FoundRecording) -> dict[str, Any]:

@@ -45,6 +45,8 @@ class Item:
     #: for a recording: index of the first spectrogram, and the number of spectrograms
     first: int = 0
     count: int = 1
+    #: for a recording: the number of the changed copy of it; 0: it is drawn unchanged
+    copy: int = 0
 
 
 @dataclass(frozen=True, slots=True)

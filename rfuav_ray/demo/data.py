@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rfuav_ray.machine.hardware import usable_cpus
-from rfuav_ray.signals.simulator import EMITTERS, simulate
+from rfuav_ray.signals.simulation.emitters import EMITTERS
+from rfuav_ray.signals.simulation.scene import simulate
 from rfuav_ray.signals.stft_settings import StftSettings
 from rfuav_ray.signals.writers import write_sigmf
 

@@ -35,13 +35,14 @@ def headline_intervals(
     Args:
         probabilities: Shape (n, classes).
         labels: True class indices, shape (n,).
-        groups: The recording of each row, 0 to their number - 1, shape (n,).
+        groups: The recording of each row, shape (n,).
         go_on: Called for each resample. It may raise to stop.
 
     Returns:
         Low and high, by the name of the number. Empty if there is one recording: nothing can be said then.
     """
-    if groups.max() == 0:
+    names, groups = np.unique(groups, return_inverse=True)
+    if len(names) == 1:
         return {}
     rows = _Rows(probabilities, labels)
     samples = [rows.numbers(weights) for weights in _weights(groups, RESAMPLES, go_on)]

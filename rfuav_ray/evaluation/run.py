@@ -9,10 +9,9 @@ import torch
 
 from rfuav_ray.api.requests import EvaluationRequest
 from rfuav_ray.api.results import EvaluationResult
-from rfuav_ray.errors import RunError
 from rfuav_ray.evaluation.data.collected import Collected, collect
 from rfuav_ray.evaluation.measured import measured
-from rfuav_ray.evaluation.outputs import write_outputs
+from rfuav_ray.evaluation.outputs import result_of, summary, write_outputs
 from rfuav_ray.evaluation.score_table import writing_scores
 from rfuav_ray.evaluation.scored import Outcomes
 from rfuav_ray.events import Report, RunEvent, ignore
@@ -76,13 +75,58 @@ def evaluate_model(
         collected = collect(request, config, report, roots)
         if resume:
             remove_temporaries(save_path)  # of a run that was killed while it wrote its results
-        classifier = Classifier(
-            config, Path(request.weight_path), torch.device(device), request.precision, report
-        )
+        classifier = Classifier(config, Path(request.weight_path), torch.device(device), request.precision, report)
         _score(request, collected, classifier, log, report, batch_size, resume=resume)
         claim_without_task(save_path, "evaluation", run_id, report, request.on_existing)
         outcomes = _read(log, collected, config, save_path, report)
         numbers = measured(request, collected, outcomes, config, report, roots)
         files = write_outputs(request, numbers, config, save_path, report)
-    report(RunEvent(message=_summary(numbers.report), progress=100))
-    return ...
+    report(RunEvent(message=summary(numbers.report), progress=100))
+    return result_of(numbers.report, config, save_path, files)
+
+
+def _score(
+    request: EvaluationRequest,
+    collected: Collected,
+    classifier: Classifier,
+    log: PredictionLog,
+    report: Report,
+    batch_size: int | None,
+    *,
+    resume: bool,
+) -> None:
+    """Classify all pictures. The log gets a row for each, in their order."""
+
+    def report_share(event: RunEvent) -> None:
+        progress = None if event.progress is None else SCORING_SHARE * event.progress
+        report(replace(event, progress=progress))
+
+    config, pictures = classifier.config, collected.work.pictures
+    progress = InferenceProgress(Path(request.data_path), pictures, report_share)
+    work = work_digest(config, Path(request.weight_path), pictures)
+    go_on(log, work, pictures, progress, report, resume=resume)
+    progress.started(f"{collected.work.described} are scored with {config.model} ({config.num_classes} classes).")
+    rows_of_batches = classified(classifier, pictures, progress.done, batch_size, keeps_logits=True)
+    with closing(rows_of_batches):
+        for rows in rows_of_batches:
+            # Rows are logged before they are reported, because a report may raise.
+            log.add(rows)
+            progress.batch_done([done.row for done in rows])
+    progress.require_a_prediction()
+    message = f"Scored {len(pictures)} images and windows, {progress.pace.per_second} a second."
+    report_share(RunEvent(message=message, progress=100))
+
+
+def _read(
+    log: PredictionLog, collected: Collected, config: ModelConfig, save_path: Path, report: Report
+) -> Outcomes:
+    """Read the rows of the log back into arrays, and write scores.csv."""
+    outcomes = Outcomes(collected.work, config.num_classes)
+    path = save_path / EVALUATION_FILES["scores"]
+    with writing_scores(path, config.class_names, config.temperature) as write:
+        for number, (item, done, is_scored) in enumerate(outcomes.fill(log.rows())):
+            if number % _ROWS_PER_REPORT == 0:
+                report(RunEvent())  # raises if the task was cancelled
+            if is_scored:
+                write(item, done)
+    return outcomes

@@ -53,15 +53,17 @@ class Outcomes:
         self.logits: Logits = np.zeros((count, classes), np.float32)
         self.is_scored, self.is_empty = np.zeros(count, bool), np.zeros(count, bool)
 
-    def fill(self, rows: Iterator[Done]) -> Iterator[tuple[Labelled, Done]]:
-        """Take the rows of all pictures in their order. Yields each with its item."""
+    def fill(self, rows: Iterator[Done]) -> Iterator[tuple[Labelled, Done, bool]]:
+        """Take the rows of all pictures in their order. Yields each with its item, and whether it counts."""
+        clean = self._work.clean_pictures()
         for number, done in enumerate(rows):
             if done.logits is not None:
                 self.logits[number] = done.logits
                 self.is_scored[number] = True
             else:
                 self.is_empty[number] = "file" in done.row
-            yield self._work.items[self._work.item_of[number]], done
+            is_counted = bool(self.is_scored[number] and self.is_scored[clean[number]])
+            yield self._work.items[self._work.item_of[number]], done, is_counted
 
     def counts(self, part: Part) -> tuple[int, int]:
         """How many pictures of a part could not be read, and how many windows are empty."""

@@ -6,7 +6,6 @@ noise counts as the emitter: interference, too. A constant offset (the receiver'
 
 import math
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,8 +13,8 @@ import scipy.fft
 from scipy.special import gammaincinv
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.signals.iq_augmentation.noisy_samples import NoisySamples
 from rfuav_ray.signals.recordings import Recording
-from rfuav_ray.signals.stored_samples import Samples, Stored
 
 #: The power is looked at in blocks of so many FFTs of so many points: 51 µs at 20 MS/s
 _POINTS, _FFTS = 64, 16
@@ -31,8 +30,8 @@ _QUIET_BAND = 0.25
 #: The emitter is on when one frequency is so much above its floor (6 dB: a narrow signal), or the sum of all is
 #: (5 standard deviations of noise: a wide one)
 _ON, _ON_IN_ALL = 4.0, 1.2
-#: Samples whose noise shares a generator. A sample's noise is the same in whatever range it is read.
-_NOISE_BLOCK = 2**16
+#: and within 30 dB of the strongest block: in the pauses of a quantized recording there may be no noise at all
+_FAINT = 1e-3
 
 #: mean power of each block at each frequency, float32 (blocks, _POINTS)
 _Powers = npt.NDArray[np.float32]
@@ -69,9 +68,10 @@ def on_power(recording: Recording) -> OnPower:
     """
     blocks = _block_powers(recording)
     first = _first_floor(np.concatenate(blocks))
-    paused = [power[_inner(~_is_on(power, first))] for power in blocks]
+    faint = _FAINT * max(float(power.sum(axis=1).max()) for power in blocks)
+    paused = [power[_inner(~_is_on(power, first, faint))] for power in blocks]
     floor = np.concatenate(paused).mean(axis=0, dtype=np.float64) if any(map(len, paused)) else first
-    on = np.concatenate([power[_inner(_is_on(power, floor))] for power in blocks])
+    on = np.concatenate([power[_inner(_is_on(power, floor, faint))] for power in blocks])
     signal = float(on.sum(axis=1, dtype=np.float64).mean() - floor.sum()) if len(on) else 0.0
     return OnPower(max(0.0, signal), float(floor.sum()))
 
@@ -124,55 +124,6 @@ def band_share(recording: Recording, bandwidth_hz: float | None) -> float:
     return bandwidth_hz / band_hz
 
 
-@dataclass(frozen=True)
-class NoisySamples:
-    """The samples of `original` with white noise of this root mean square. Bad samples are NaN."""
-
-    original: Recording
-    noise_rms: float
-    seed: int
-
-    @property
-    def path(self) -> Path:
-        return self.original.samples.path
-
-    @property
-    def sample_count(self) -> int:
-        return self.original.sample_count
-
-    @property
-    def is_complex(self) -> bool:
-        return self.original.is_complex
-
-    @property
-    def unsigned_zero(self) -> float:
-        """Of no effect: these samples are not unsigned."""
-        return self.original.samples.unsigned_zero
-
-    def stored(self, start: int, count: int) -> Stored:
-        """complex64 (count,), of a real signal float32 (count,). Raises RunError as `StoredSamples.stored`."""
-        samples, finite = self.original.read_checked(start, count)
-        made = samples + self._noise(start, count)
-        made[~finite] = np.nan
-        return made if self.is_complex else made.real
-
-    def _noise(self, start: int, count: int) -> Samples:
-        first, end = start // _NOISE_BLOCK, -(-(start + count) // _NOISE_BLOCK)
-        blocks = [self._noise_block(block) for block in range(first, end)]
-        noise = np.concatenate([np.empty(0, np.complex64), *blocks])
-        return noise[start - first * _NOISE_BLOCK :][:count]
-
-    def _noise_block(self, block: int) -> Samples:
-        rng = np.random.default_rng([self.seed, block])
-        if not self.is_complex:
-            return (np.float32(self.noise_rms) * rng.standard_normal(_NOISE_BLOCK, np.float32)).astype(
-                np.complex64
-            )
-        noise = rng.standard_normal((_NOISE_BLOCK, 2), np.float32).view(np.complex64)[:, 0]
-        noise *= np.float32(self.noise_rms * math.sqrt(0.5))
-        return noise
-
-
 def _block_powers(recording: Recording) -> list[_Powers]:
     """The powers of each piece of the recording."""
     block_count = recording.sample_count // _BLOCK
@@ -214,13 +165,15 @@ def _first_floor(powers: _Powers) -> _Floor:
     low = gammaincinv(_FFTS, _QUIET_SHARE) / _FFTS
     floor = np.quantile(powers, _QUIET_SHARE, axis=0) / low
     quiet = np.quantile(floor, _QUIET_BAND)
-    return np.where(floor > _ALWAYS_ON * quiet, quiet, floor)
+    usual: _Floor = np.where(floor > _ALWAYS_ON * quiet, quiet, floor)
+    return usual
 
 
-def _is_on(powers: _Powers, floor: _Floor) -> npt.NDArray[np.bool_]:
+def _is_on(powers: _Powers, floor: _Floor, faint: float) -> npt.NDArray[np.bool_]:
     """For each block whether the emitter is on, bool (blocks,)."""
     one_is_loud = (powers > _ON * floor).any(axis=1)
-    is_on: npt.NDArray[np.bool_] = one_is_loud | (powers.sum(axis=1) > _ON_IN_ALL * floor.sum())
+    total = powers.sum(axis=1)
+    is_on: npt.NDArray[np.bool_] = (one_is_loud | (total > _ON_IN_ALL * floor.sum())) & (total > faint)
     return is_on
 
 

@@ -15,7 +15,7 @@ from preprocessing.pipeline.driver import Workers
 from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.requests import DataAugmentationRequest
 from rfuav_ray.client import ServiceError
-from rfuav_ray.signals.simulator import simulate
+from rfuav_ray.signals.simulation.scene import simulate
 from rfuav_ray.signals.writers import write_recording, write_sigmf
 from tests.support.typed_dicts import assert_is
 

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from rfuav_ray.api.requests.augmentation_methods import AUGMENTATION_METHODS, AugmentationMethod
+from rfuav_ray.api.augmentation_methods import AUGMENTATION_METHODS, AugmentationMethod
 from rfuav_ray.api.requests.fields import Description, OwnTaskId, PathText, RealValues, Request, Variable
 from rfuav_ray.signals.data_types import DataType
+from rfuav_ray.signals.iq_augmentation.settings import IqAugmentationFields
 from rfuav_ray.signals.stft_settings import CenterFrequency, SampleRate, StftFields
 
 #: below 2**53, because larger integers are not exact in JSON clients that use doubles
@@ -86,7 +87,7 @@ class _RecordingsToImages(Request):
     output_path: PathText = Field(description="a new or empty folder")
 
 
-class SpectrogramRequest(StftFields, _RecordingsToImages):
+class SpectrogramRequest(IqAugmentationFields, StftFields, _RecordingsToImages):
     """Draw the spectrograms of IQ recordings. Recordings in `<input_path>/<class>/` make a data set."""
 
     # Narrower than the settings' own field: a rate that the request states wins over the recordings' own.
@@ -103,5 +104,8 @@ class SpectrogramRequest(StftFields, _RecordingsToImages):
     )
     real: RealValues = False
     variable: Variable = None
+    interferers_path: PathText | None = Field(
+        None, description=IqAugmentationFields.model_fields["interferers_path"].description
+    )
     task_id: OwnTaskId = None
     description: Description = None

@@ -1,1 +1,1 @@
-"""What an evaluation scores: labelled files, recordings with noise, and unknown signals. Knows nothing of metrics."""
+"""What an evaluation scores: labelled files, recordings with noise, unknown signals. Knows nothing of metrics."""

@@ -90,8 +90,8 @@ class _Collector:
             why = "the model's config does not say how spectrograms are drawn"
         elif found := unknown_signals(recording_settings(self._config, self._request)):
             message = (
-                f"unknown_path is not set: {len(found)} windows of simulated interferers and noise are the unknown "
-                "signals."
+                f"unknown_path is not set: {len(found)} windows of simulated interferers and noise are the "
+                "unknown signals."
             )
             self._report(RunEvent(message=message))
             return found, "simulated"

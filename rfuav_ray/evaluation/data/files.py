@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rfuav_ray.errors import InvalidInput
-from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.evaluation.data.layout import ClassFolder, Layout, class_folders_of
+from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.files import IMAGE_KINDS, is_image
+from rfuav_ray.images.dataset_card import DatasetCard, read_card
 from rfuav_ray.images.recording_names import by_recording
 from rfuav_ray.signals.finding import files_in
 from rfuav_ray.walk import LeftOut
@@ -43,8 +44,8 @@ def labelled_files(
 ) -> list[LabelledFile]:
     """Find the images and recordings of the model's classes, sorted by class, ratio and path.
 
-    An IQ recording is a recording. Images are of the recording that `by_recording` reads off their names. Files of
-    one name at several ratios are of one recording.
+    An IQ recording is a recording. Images are of the recording that dataset.yaml or their names tell, see
+    `recordings_of`. Files of one name at several ratios are of one recording.
 
     Args:
         path, class_names, layout, field, roots, left_out, report: As of `class_folders_of`.
@@ -52,6 +53,7 @@ def labelled_files(
 
     Raises:
         InvalidInput: There is nothing to evaluate.
+        RunError: A dataset.yaml cannot be read.
     """
     left_out = LeftOut() if left_out is None else left_out
     folders = class_folders_of(
@@ -68,14 +70,17 @@ def labelled_files(
     empty = {one.label for one in folders} - {folder.label for folder, _ in found}
     if names := [class_names[label] for label in sorted(empty)]:
         report(RunEvent(message=f"The folders of these classes are empty: {', '.join(names)}.", level="WARNING"))
-    recordings = _recordings(found, group_by_recording=group_by_recording)
+    card = read_card(path, report) if group_by_recording else None
+    recordings = _recordings(found, class_names, card, group_by_recording=group_by_recording)
     return [
         LabelledFile(file, folder.label, folder.snr_db, recording)
         for (folder, file), recording in zip(found, recordings, strict=True)
     ]
 
 
-def unknown_files(path: Path, *, roots: Sequence[Path] = (), left_out: LeftOut | None = None) -> list[LabelledFile]:
+def unknown_files(
+    path: Path, *, roots: Sequence[Path] = (), left_out: LeftOut | None = None
+) -> list[LabelledFile]:
     """Find all images and recordings in a folder, or the file itself, as signals of no known class.
 
     Raises:
@@ -87,7 +92,13 @@ def unknown_files(path: Path, *, roots: Sequence[Path] = (), left_out: LeftOut |
     return [LabelledFile(file, UNKNOWN, None, str(file)) for file in files]
 
 
-def _recordings(found: Sequence[tuple[ClassFolder, Path]], *, group_by_recording: bool) -> list[str]:
+def _recordings(
+    found: Sequence[tuple[ClassFolder, Path]],
+    class_names: Sequence[str],
+    card: DatasetCard | None,
+    *,
+    group_by_recording: bool,
+) -> list[str]:
     """The recording of each file. It begins with the class's index."""
     inside = [file.relative_to(folder.path).as_posix() for folder, file in found]
     images: defaultdict[int, dict[str, None]] = defaultdict(dict)
@@ -96,9 +107,12 @@ def _recordings(found: Sequence[tuple[ClassFolder, Path]], *, group_by_recording
             images[folder.label][name] = None
     recording_of: dict[tuple[int, str], str] = {}
     for label, names in images.items():
-        grouped = by_recording(list(names)) if group_by_recording else {name: [name] for name in names}
+        listed = card.recordings_of(class_names[label]) if card else ()
+        grouped = by_recording(list(names), listed) if group_by_recording else {name: [name] for name in names}
         recording_of |= {(label, name): key for key, members in grouped.items() for name in members}
     return [
-        f"{folder.label}/image/{recording_of[folder.label, name]}" if is_image(file) else f"{folder.label}/iq/{name}"
+        f"{folder.label}/image/{recording_of[folder.label, name]}"
+        if is_image(file)
+        else f"{folder.label}/iq/{name}"
         for (folder, file), name in zip(found, inside, strict=True)
     ]

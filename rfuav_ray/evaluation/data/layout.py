@@ -85,9 +85,9 @@ def class_folders_of(
         others = [name for name in names if composed(name) not in labels]
     if not found:
         raise InvalidInput(field, _nothing(path, chosen, names, class_names))
-    for name in others:
-        left_out.counts["other_class"] += 1
     if others:
+        left_out.counts["other_class"] += len(others)
+        left_out.names["other_class"] = others[:NAMES_SHOWN]
         what = "folders of no class of the model are" if len(others) > 1 else "folder of no class of the model is"
         _warn(report, f"{len(others)} {what} not evaluated: {_shown(others)}.")
     present = {one.label for one in found}
@@ -122,9 +122,7 @@ def _nothing(path: Path, layout: Layout, names: Sequence[str], class_names: Sequ
     where = "<path>/<snr>/<class>/<file>" if layout == "snr" else "<path>/<class>/<file>"
     found = f"it has the folders {_shown(names)}" if names else "it has no folders"
     hint = f" Choose one of its parts, such as '{path / max(_PARTS & set(names))}'." if _PARTS & set(names) else ""
-    return (
-        f"'{path}' holds no class of the model ({_shown(class_names)}): {found}, and data lie in {where}.{hint}"
-    )
+    return f"'{path}' holds no class of the model ({_shown(class_names)}): {found}, and data lie in {where}.{hint}"
 
 
 def _warn(report: Report, message: str) -> None:

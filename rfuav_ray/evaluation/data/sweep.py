@@ -73,9 +73,9 @@ def _tell_unclean(found: Sequence[_Clean], sweep: SnrSweep, report: Report) -> N
         return
     lowest_db = min(one.own_db for one in unclean)
     message = (
-        f"{some([one.source.name for one in unclean])}: not clean enough for ratios up to {highest_db:g} dB. The "
-        f"in-band ratio of the recording itself is {lowest_db:.1f} dB or more. Its noise is taken into account, but "
-        f"points above {lowest_db - CLEAN_MARGIN_DB:.0f} dB are doubtful, and those above {lowest_db:.0f} dB wrong."
+        f"{some([one.source.name for one in unclean])}: not clean enough for ratios up to {highest_db:g} dB. "
+        f"Their own in-band ratio is {lowest_db:.1f} dB or more. Their noise is taken into account, but points "
+        f"above {lowest_db - CLEAN_MARGIN_DB:.0f} dB are doubtful, and those above {lowest_db:.0f} dB are wrong."
     )
     report(RunEvent(message=clean(message), level="WARNING"))
 

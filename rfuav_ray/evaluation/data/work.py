@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,9 @@ from rfuav_ray.inference.windows import RecordingSource
 
 Mask = NDArray[np.bool_]
 
-#: test: the labelled data; fit: those of calibration_path; sweep: the test's with noise; unknown: of no known class
+#: test: the labelled data; fit: those of calibration_path; sweep: test with noise; unknown: of no known class
 Part = Literal["test", "fit", "sweep", "unknown"]
+PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,14 @@ class Work:
         #: the item of each picture
         self.item_of = np.repeat(np.arange(len(items)), counts)
         self._starts = np.cumsum([0, *counts[:-1]])
+
+    @property
+    def described(self) -> str:
+        """`48 images and windows, 432 with noise added, 90 of unknown signals`"""
+        says = {"test": "images and windows", "sweep": "with noise added", "fit": "of calibration_path"}
+        counts = {part: int(self.part(part).sum()) for part in PARTS}
+        said = [f"{count} {says.get(part, 'of unknown signals')}" for part, count in counts.items() if count]
+        return ", ".join(said)
 
     def part(self, part: Part) -> Mask:
         """Which pictures are of this part, (pictures,)."""

@@ -2,7 +2,7 @@ import pytest
 
 from rfuav_ray.demo.data import CENTER_FREQUENCY_HZ, CLASSES, STFT, make_recordings
 from rfuav_ray.signals.recordings import is_recording, open_recording
-from rfuav_ray.signals.simulator import simulate
+from rfuav_ray.signals.simulation.scene import simulate
 from rfuav_ray.signals.spectrogram import iter_spectrograms, spectrogram_count
 
 

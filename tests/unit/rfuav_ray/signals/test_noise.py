@@ -7,7 +7,8 @@ import pytest
 from rfuav_ray.errors import RunError
 from rfuav_ray.signals.noise import noisy, on_power
 from rfuav_ray.signals.recordings import open_recording
-from rfuav_ray.signals.simulator import EMITTERS, simulate
+from rfuav_ray.signals.simulation.emitters import EMITTERS
+from rfuav_ray.signals.simulation.scene import simulate
 from rfuav_ray.signals.writers import write_recording
 
 RATE_HZ = 20e6

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from rfuav_ray.signals.emptiness.window import Emptiness
-from rfuav_ray.signals.simulator import EMITTERS, simulate
+from rfuav_ray.signals.simulation.emitters import EMITTERS
+from rfuav_ray.signals.simulation.scene import simulate
 from rfuav_ray.signals.stft import power_blocks, reader
 from rfuav_ray.signals.stft_settings import StftSettings
 from tests.support.signals import noise, tone

@@ -7,7 +7,7 @@ from benchmarks import rfuav_tool
 from rfuav_ray.images.transforms import resize
 from rfuav_ray.signals import stft_blocks
 from rfuav_ray.signals.rendering import render
-from rfuav_ray.signals.simulator import simulate
+from rfuav_ray.signals.simulation.scene import simulate
 from rfuav_ray.signals.stft_settings import StftSettings
 from tests.support.signals import noise, tone
 

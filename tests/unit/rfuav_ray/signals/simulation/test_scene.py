@@ -1,3 +1,4 @@
+import hashlib
 from typing import Any
 
 import numpy as np
@@ -6,7 +7,9 @@ import scipy.signal
 
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.signals.recordings import open_recording
-from rfuav_ray.signals.simulator import EMITTERS, simulate
+from rfuav_ray.signals.simulation.emitters import EMITTERS, HELD_OUT
+from rfuav_ray.signals.simulation.nuisances import Nuisances
+from rfuav_ray.signals.simulation.scene import UNKNOWN_KINDS, simulate, simulate_unknown
 from rfuav_ray.signals.writers import write_recording
 
 RATE_HZ = 20e6
@@ -43,8 +46,8 @@ def occupied_hz(samples):
     return used.max() - used.min()
 
 
-@pytest.mark.parametrize("emitter", EMITTERS)
-def test_simulator_the_same_seed_gives_the_same_bytes_and_another_seed_others(emitter):
+@pytest.mark.parametrize("emitter", [*EMITTERS, *HELD_OUT])
+def test_scene_the_same_seed_gives_the_same_bytes_and_another_seed_others(emitter):
     first, again = simulate(emitter, **SCENE), simulate(emitter, **SCENE)
     assert first.dtype == np.complex64
     assert first.shape == (400_000,)
@@ -54,7 +57,7 @@ def test_simulator_the_same_seed_gives_the_same_bytes_and_another_seed_others(em
     assert correlation < 0.1
 
 
-def test_simulator_two_emitters_with_one_seed_share_no_noise():
+def test_scene_two_emitters_with_one_seed_share_no_noise():
     first, second = (
         simulate(emitter, **{**SCENE, "snr_db": -60}) for emitter in ("ofdm_5mhz_video", "gfsk_slow_sweep")
     )
@@ -63,7 +66,7 @@ def test_simulator_two_emitters_with_one_seed_share_no_noise():
 
 @pytest.mark.parametrize("emitter", EMITTERS)
 @pytest.mark.parametrize("snr_db", [15, 20])
-def test_simulator_the_ratio_of_on_and_off_is_the_snr(emitter, snr_db):
+def test_scene_the_ratio_of_on_and_off_is_the_snr(emitter, snr_db):
     powers = envelope(simulate(emitter, **{**SCENE, "snr_db": snr_db}, interference=False), 500)
     # Hops fade, so the weak ones may lie below a threshold that suits the mean.
     floor = np.median(powers[powers < 1.5 * np.percentile(powers, 2)])
@@ -72,7 +75,7 @@ def test_simulator_the_ratio_of_on_and_off_is_the_snr(emitter, snr_db):
 
 
 @pytest.mark.parametrize("emitter", EMITTERS)
-def test_simulator_a_scene_fits_the_range_of_a_receiver(emitter):
+def test_scene_a_scene_fits_the_range_of_a_receiver(emitter):
     peaks = [np.abs(simulate(emitter, **{**SCENE, "seed": seed})).max() for seed in range(4)]
     assert 0.099 < min(peaks) < max(peaks) < 0.901
     assert max(peaks) > 1.1 * min(peaks)
@@ -87,7 +90,7 @@ def test_simulator_a_scene_fits_the_range_of_a_receiver(emitter):
         ("ofdm_16mhz_burst", 16e6),
     ],
 )
-def test_simulator_video_links_occupy_their_bandwidth(emitter, bandwidth_hz):
+def test_scene_video_links_occupy_their_bandwidth(emitter, bandwidth_hz):
     for seed in range(3):
         samples = simulate(emitter, **{**SCENE, "seed": seed}, interference=False)
         assert occupied_hz(samples) == pytest.approx(bandwidth_hz, rel=0.06)
@@ -104,7 +107,7 @@ def test_simulator_video_links_occupy_their_bandwidth(emitter, bandwidth_hz):
         ("chirp_slow_shuffle", 0.75),
     ],
 )
-def test_simulator_emitters_are_on_for_their_share_of_the_time(emitter, on_share):
+def test_scene_emitters_are_on_for_their_share_of_the_time(emitter, on_share):
     powers = envelope(simulate(emitter, **SCENE, interference=False), 500)
     off, on = halves(powers)
     assert len(on) / (len(on) + len(off)) == pytest.approx(on_share, abs=0.06)
@@ -114,7 +117,7 @@ def test_simulator_emitters_are_on_for_their_share_of_the_time(emitter, on_share
     ("emitter", "channels"),
     [("gfsk_fast_shuffle", 15), ("gfsk_fast_zigzag", 15), ("gfsk_slow_sweep", 5), ("chirp_slow_shuffle", 5)],
 )
-def test_simulator_remotes_hop_over_their_channels(emitter, channels):
+def test_scene_remotes_hop_over_their_channels(emitter, channels):
     """Within 20 ms all channels, but for the last: its hops last 4 ms."""
     frequency_hz = np.sort(loudest_hz(simulate(emitter, **SCENE, interference=False)))
     groups = 1 + np.count_nonzero(np.diff(frequency_hz) > 0.35e6)
@@ -122,7 +125,7 @@ def test_simulator_remotes_hop_over_their_channels(emitter, channels):
     assert EMITTERS[emitter].span_hz * 0.3 < np.ptp(frequency_hz) < EMITTERS[emitter].span_hz
 
 
-def test_simulator_orders_differ():
+def test_scene_orders_differ():
     def steps_hz(emitter):
         return np.diff(loudest_hz(simulate(emitter, **{**SCENE, "duration_s": 0.04}, interference=False)))
 
@@ -133,7 +136,7 @@ def test_simulator_orders_differ():
     assert sweep.min() < -9e6  # from the top back to the bottom
 
 
-def test_simulator_the_place_in_the_band_differs_from_scene_to_scene():
+def test_scene_the_place_in_the_band_differs_from_scene_to_scene():
     centres_hz = [
         np.median(loudest_hz(simulate("ofdm_5mhz_video", **{**SCENE, "seed": seed}, interference=False)))
         for seed in range(8)
@@ -141,7 +144,7 @@ def test_simulator_the_place_in_the_band_differs_from_scene_to_scene():
     assert np.ptp(centres_hz) > 4e6
 
 
-def test_simulator_interference_is_there_in_some_scenes_and_changes_nothing_else():
+def test_scene_interference_is_there_in_some_scenes_and_changes_nothing_else():
     differing = []
     for seed in range(12):
         alone, together = (
@@ -156,14 +159,14 @@ def test_simulator_interference_is_there_in_some_scenes_and_changes_nothing_else
 
 
 @pytest.mark.parametrize("rate_hz", [17e6, 61.44e6, 100e6])
-@pytest.mark.parametrize("emitter", EMITTERS)
-def test_simulator_any_sample_rate_that_is_high_enough_will_do(emitter, rate_hz):
+@pytest.mark.parametrize("emitter", [*EMITTERS, *HELD_OUT])
+def test_scene_any_sample_rate_that_is_high_enough_will_do(emitter, rate_hz):
     samples = simulate(emitter, duration_s=0.004, sample_rate_hz=rate_hz, snr_db=10, seed=0)
     assert samples.shape == (round(0.004 * rate_hz),)
     assert np.isfinite(samples).all()
 
 
-def test_simulator_a_scene_of_one_sample():
+def test_scene_a_scene_of_one_sample():
     assert simulate("ofdm_5mhz_video", duration_s=1e-7, sample_rate_hz=RATE_HZ, snr_db=0, seed=0).shape == (2,)
     assert simulate("gfsk_slow_sweep", duration_s=5e-8, sample_rate_hz=RATE_HZ, snr_db=0, seed=0).shape == (1,)
 
@@ -188,19 +191,133 @@ def test_simulator_a_scene_of_one_sample():
         ("seed", -1),
     ],
 )
-def test_simulator_what_cannot_be_simulated_is_refused_by_name(field, value):
+def test_scene_what_cannot_be_simulated_is_refused_by_name(field, value):
     with pytest.raises(InvalidInput) as caught:
         simulate(**{"emitter": "ofdm_16mhz_burst", **SCENE, field: value})
     assert caught.value.field == field
 
 
-def test_simulator_an_unknown_emitter_is_told_the_known_ones():
+def test_scene_an_unknown_emitter_is_told_the_known_ones():
     with pytest.raises(InvalidInput, match="chirp_slow_shuffle, gfsk_fast_shuffle"):
         simulate("wifi", **SCENE)
 
 
-def test_simulator_a_recording_reads_back_as_it_was_written(tmp_path):
+def test_scene_a_recording_reads_back_as_it_was_written(tmp_path):
     samples = simulate("ofdm_5mhz_video", **SCENE)[:1000]
     write_recording(tmp_path / "new" / "a.iq", samples)
     assert (tmp_path / "new" / "a.iq").stat().st_size == 8000
     np.testing.assert_array_equal(open_recording(tmp_path / "new" / "a.iq").read(0, 1000), samples)
+
+
+@pytest.mark.parametrize(
+    ("emitter", "digest"),
+    [
+        ("ofdm_10mhz_duplex", "f351618a672ba66e"),
+        ("chirp_slow_shuffle", "95b773d110e69d98"),
+    ],
+)
+def test_scene_an_old_seed_gives_the_bytes_that_it_always_gave(emitter, digest):
+    samples = simulate(emitter, duration_s=0.0002, sample_rate_hz=RATE_HZ, snr_db=7, seed=5)
+    rounded = np.rint(samples.view(np.float32) * 127).astype(np.int8)
+    assert hashlib.sha256(rounded.tobytes()).hexdigest()[:16] == digest
+
+
+def test_scene_an_ideal_receiver_is_none():
+    first, second = (simulate("gfsk_fast_zigzag", **SCENE, nuisances=one) for one in (None, Nuisances()))
+    assert first.tobytes() == second.tobytes()
+
+
+@pytest.mark.parametrize("emitter", [*EMITTERS, *HELD_OUT])
+def test_scene_nuisances_belong_to_the_recording(emitter):
+    first, again, other = (
+        simulate(emitter, **SCENE, nuisances=Nuisances.of_recording(seed)) for seed in (1, 1, 2)
+    )
+    assert first.tobytes() == again.tobytes()
+    assert first.tobytes() != other.tobytes()
+    assert np.isfinite(first).all()
+    assert np.abs(first).max() < 0.901
+
+
+def test_scene_gain_lowers_the_level():
+    loud, quiet = (
+        simulate("gfsk_fast_zigzag", **SCENE, nuisances=Nuisances(gain_db=gain_db)) for gain_db in (0, -20)
+    )
+    np.testing.assert_allclose(quiet * 10, loud, rtol=1e-5)
+
+
+def test_scene_the_ratio_is_as_stated_with_echoes_and_coloured_noise():
+    nuisances = Nuisances(echoes=Nuisances.of_recording(6).echoes, noise_slope_db=3, gain_db=-7)
+    assert len(nuisances.echoes) > 0
+    scene = {**SCENE, "snr_db": 15}
+    powers = envelope(simulate("ofdm_5mhz_video", **scene, interference=False, nuisances=nuisances), 500)
+    off, on = halves(powers)
+    assert 10 * np.log10((on.mean() - off.mean()) / off.mean()) == pytest.approx(15, abs=0.5)
+
+
+def test_scene_the_pieces_of_a_long_recording_share_their_frequency():
+    samples = simulate("ofdm_5mhz_video", **{**SCENE, "duration_s": 0.1}, interference=False)
+    middles_hz = [np.median(loudest_hz(piece)) for piece in np.split(samples, 5)]
+    assert np.ptp(middles_hz) < 1e6
+
+
+def test_scene_held_out_kinds_are_none_of_the_eight():
+    assert not EMITTERS.keys() & HELD_OUT.keys()
+
+
+@pytest.mark.parametrize(("emitter", "bandwidth_hz"), [("fm_analog_video", 7.5e6), ("qpsk_3mhz_telemetry", 3e6)])
+def test_scene_held_out_kinds_occupy_their_bandwidth(emitter, bandwidth_hz):
+    samples = simulate(emitter, **SCENE, interference=False)
+    assert occupied_hz(samples) == pytest.approx(bandwidth_hz, rel=0.15)
+
+
+@pytest.mark.parametrize(("emitter", "on_share"), [("fm_analog_video", 1.0), ("qpsk_3mhz_telemetry", 0.38)])
+def test_scene_held_out_kinds_are_on_for_their_share_of_the_time(emitter, on_share):
+    powers = envelope(simulate(emitter, **SCENE, interference=False), 500)
+    assert np.mean(powers > 0.3 * np.percentile(powers, 95)) == pytest.approx(on_share, abs=0.05)
+
+
+def test_scene_unknown_kinds_are_noise_and_neighbours():
+    def loud_share(kind, seed):
+        samples = simulate_unknown(duration_s=0.02, sample_rate_hz=RATE_HZ, seed=seed, snr_db=20, kind=kind)
+        powers = envelope(samples, 500)
+        return np.mean(powers > 3 * np.percentile(powers, 10))
+
+    shares = {kind: np.mean([loud_share(kind, seed) for seed in range(6)]) for kind in UNKNOWN_KINDS}
+    assert shares["noise"] == 0
+    assert 0.05 < shares["wifi"] < 0.4
+    assert 0.05 < shares["bluetooth"] < 0.5
+    assert shares["wifi_and_bluetooth"] > max(shares["wifi"], shares["bluetooth"])
+
+
+def test_scene_unknown_is_drawn_from_its_kinds_and_seeded():
+    def drawn(seed, **options):
+        return simulate_unknown(duration_s=0.002, sample_rate_hz=RATE_HZ, seed=seed, **options).tobytes()
+
+    assert drawn(1) == drawn(1)
+    assert drawn(1) != drawn(2)
+    assert drawn(1) != drawn(1, nuisances=Nuisances.of_recording(1))
+    found = {kind for seed in range(30) for kind in UNKNOWN_KINDS if drawn(seed) == drawn(seed, kind=kind)}
+    assert found == set(UNKNOWN_KINDS)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("duration_s", 0.0),
+        ("sample_rate_hz", 0.0),
+        ("sample_rate_hz", float("nan")),
+        ("seed", -1),
+        ("kind", "gps"),
+    ],
+)
+def test_scene_an_unknown_that_cannot_be_simulated_is_refused_by_name(field, value):
+    with pytest.raises(InvalidInput) as caught:
+        simulate_unknown(**{"duration_s": 0.01, "sample_rate_hz": 1e6, "seed": 1, field: value})
+    assert caught.value.field == field
+
+
+def test_scene_unknown_at_any_rate():
+    for kind in UNKNOWN_KINDS:
+        samples = simulate_unknown(duration_s=0.01, sample_rate_hz=0.1e6, seed=3, kind=kind)
+        assert samples.shape == (1000,)
+        assert np.isfinite(samples).all()

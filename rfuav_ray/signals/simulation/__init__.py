@@ -1,0 +1,1 @@
+"""Simulated radio scenes: emitters, interference, noise and the receiver. Knows no files and no spectrograms."""
