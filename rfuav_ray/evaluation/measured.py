@@ -11,7 +11,7 @@ from rfuav_ray.api.requests import EvaluationRequest
 from rfuav_ray.api.results import CalibrationReport, EvaluationReport, OpenSetReport
 from rfuav_ray.errors import RunError
 from rfuav_ray.evaluation.by_snr import snr_points
-from rfuav_ray.evaluation.calibration import calibrate, temperature_doubt
+from rfuav_ray.evaluation.calibration import calibrate, calibration_doubts
 from rfuav_ray.evaluation.data.collected import Collected
 from rfuav_ray.evaluation.halves import halves
 from rfuav_ray.evaluation.intervals import FEW_RECORDINGS, headline_intervals
@@ -136,7 +136,7 @@ def _calibration(
     fit: Scored, measuring: Scored, fitted_on: Literal["calibration_path", "half"], report: Report
 ) -> CalibrationReport:
     found = calibrate(fit.logits, fit.labels, measuring.logits, measuring.labels, fitted_on)
-    if doubt := temperature_doubt(found["temperature"]):
+    for doubt in calibration_doubts(found):
         _tell(report, doubt, "WARNING")
     return found
 
@@ -154,7 +154,7 @@ def _open_set(
     found = compare(
         fit.logits, measuring.logits, measuring.labels, unknown.logits, temperature, false_alarm, source
     )
-    for doubt in open_set_doubts(found, len(fit), false_alarm):
+    for doubt in open_set_doubts(found, len(fit), len(np.unique(fit.groups)), false_alarm):
         _tell(report, doubt, "WARNING")
     return found
 

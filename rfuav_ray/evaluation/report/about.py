@@ -11,12 +11,19 @@ from rfuav_ray.models.config import ModelConfig
 
 #: fields of a request that say nothing about the numbers
 _UNTOLD = {"description", "name", "on_existing", "priority", "save_path", "task_id"}
+#: also where they are the defaults
+_ALWAYS_TOLD = {"data_path", "cfg_path", "weight_path", "device", "precision", "known_false_alarm"}
 
 
 def about(request: EvaluationRequest, config: ModelConfig, numbers: Measured, warnings: Sequence[str]) -> About:
     """What stands beside the numbers of `numbers.report`."""
-    fields = request.model_dump(mode="json", exclude=_UNTOLD, exclude_none=True)
-    settings = {"model": config.model, "image_size": config.image_size, **fields}
+    told = request.model_dump(mode="json", include=_ALWAYS_TOLD)
+    told |= request.model_dump(mode="json", exclude=_UNTOLD, exclude_defaults=True)
+    settings = {"model": config.model, "image_size": config.image_size, **told}
+    if request.snr_sweep is not None:
+        settings["snr_sweep"] = ", ".join(
+            f"{name} {value:g}" for name, value in told["snr_sweep"].items() if value
+        )
     return About(config.model, settings, tuple(dict.fromkeys(warnings)), _reliability(config, numbers))
 
 

@@ -25,8 +25,8 @@ def verdict(numbers: EvaluationReport) -> Verdict:
     """Whether the numbers can be believed: what the audit of the training's data says."""
     leakage = numbers["leakage"]
     if leakage is None:
-        reason = "The data of the training are not known, so nobody has looked for recordings that are in both."
-        return Verdict("plain", "Whether the model knows these recordings from its training is open.", [reason])
+        reason = "The data of the training are not known, so nothing has looked for recordings that are in both."
+        return Verdict("plain", "Whether the model was trained on these recordings is not known.", [reason])
     known: dict[str, tuple[Tone, str]] = {
         "leaks": ("bad", "Do not believe these numbers: the model has seen these recordings in its training."),
         "suspicious": ("warn", "These numbers may be better than the model is."),

@@ -91,7 +91,7 @@ def test_files_what_there_is_nothing_for_is_left_out_and_an_older_plot_goes(tmp_
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     assert 'id="snr"' not in text and "<svg" not in text
     assert "Nothing was calibrated" in text and "No signals of unknown classes were tried" in text
-    assert "There are no intervals" in text and "is open" in text
+    assert "There are no intervals" in text and "is not known" in text
 
 
 def test_files_many_classes_are_a_picture(tmp_path, monkeypatch):

@@ -31,7 +31,7 @@ def test_words_the_audit_decides_whether_the_numbers_can_be_believed(numbers, fo
 
 def test_words_without_an_audit_nobody_knows(numbers):
     numbers["leakage"] = None
-    assert verdict(numbers).tone == "plain" and "open" in verdict(numbers).headline
+    assert verdict(numbers).tone == "plain" and "not known" in verdict(numbers).headline
 
 
 def test_words_name_the_accuracy_with_its_interval_and_what_guessing_gives(numbers):
