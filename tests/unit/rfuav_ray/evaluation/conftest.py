@@ -1,5 +1,6 @@
 """A model that knows two signals, and clean recordings of them."""
 
+import os
 import shutil
 
 import pytest
@@ -11,9 +12,9 @@ from tests.support.evaluation_runs import Evaluation, add_recording
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory):
-    """Made once: a model, and three clean recordings of each of its classes."""
+    """Made once: a model, and two clean recordings of each of its classes."""
     evaluation = Evaluation(tmp_path_factory.mktemp("evaluation"))
-    for number in range(3):
+    for number in range(2):
         for label in (0, 1):
             add_recording(evaluation.data, f"r{number}", label, snr_db=40, seed=number)
     return evaluation
@@ -21,9 +22,9 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def evaluation(made, tmp_path, monkeypatch):
-    """An own copy of the model and its data. Few unknown signals are simulated, and few resamples are drawn."""
+    """An own folder with the model and its data. Few unknown signals are simulated, and few resamples drawn."""
     monkeypatch.setattr(simulated, "SCENES", 3)
-    monkeypatch.setattr(intervals, "RESAMPLES", 100)
+    monkeypatch.setattr(intervals, "RESAMPLES", 30)
     folder = tmp_path / "evaluation"
-    shutil.copytree(made.folder, folder)
+    shutil.copytree(made.folder, folder, copy_function=os.link)
     return made.moved(folder)
