@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
@@ -15,13 +15,16 @@ from preprocessing.folders import (
 from preprocessing.spectrogram_plan import Plan, check_plan
 from rfuav_ray import paths
 from rfuav_ray.api.requests import (
+    AuditRequest,
     DataAugmentationRequest,
     DatasetSplitRequest,
     ImageCropRequest,
     PreprocessingRequest,
     SpectrogramRequest,
 )
+from rfuav_ray.api.requests.fields import Request
 from rfuav_ray.api.validation_messages import message_of
+from rfuav_ray.audit.checks import check_audit
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import IMAGE_KINDS, is_image
@@ -36,6 +39,8 @@ from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
 from rfuav_ray.walk import walk_images
 
+RequestT = TypeVar("RequestT", bound=Request)
+
 #: up to this many recordings are opened: one must be usable, and they must not give too many spectrograms. With
 #: more, the run looks at them
 MAX_RECORDINGS_CHECKED = 20
@@ -45,7 +50,7 @@ OUTPUT_ROOM_BYTES = 520
 
 @confined
 @paths.refuses_lost_files
-def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path]) -> PreprocessingRequest:
+def check_preprocessing(request: RequestT, *, roots: Sequence[Path]) -> RequestT:
     """Check a request.
 
     Returns:
@@ -54,7 +59,7 @@ def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path])
     Raises:
         InvalidInput: The request cannot work. The error names the field.
     """
-    check: Callable[[Any, Sequence[Path]], PreprocessingRequest] = CHECKS[type(request)]
+    check: Callable[[RequestT, Sequence[Path]], RequestT] = CHECKS[type(request)]
     return check(request, roots)
 
 
@@ -130,6 +135,10 @@ def _contradiction(error: ValidationError) -> InvalidInput:
     return InvalidInput(field, reason)
 
 
+def _check_audit(request: AuditRequest, roots: Sequence[Path]) -> AuditRequest:
+    return check_audit(request, roots=roots)
+
+
 def _with_output(
     request: PreprocessingRequest, source: Path, output_path: str, roots: Sequence[Path]
 ) -> PreprocessingRequest:
@@ -149,4 +158,5 @@ CHECKS: dict[type, Any] = {
     DataAugmentationRequest: _check_augment,
     ImageCropRequest: _check_crop,
     SpectrogramRequest: _check_spectrogram,
+    AuditRequest: _check_audit,
 }
