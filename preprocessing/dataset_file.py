@@ -8,6 +8,7 @@ import yaml
 from preprocessing.found_recordings import FoundRecording
 from preprocessing.iq_copies import Copies
 from rfuav_ray.events import clean
+from rfuav_ray.images.dataset_card import PICTURES_SUFFIX
 from rfuav_ray.signals.stft_settings import StftSettings
 
 
@@ -40,7 +41,7 @@ def _facts(one: FoundRecording) -> dict[str, Any]:
     facts = {
         "recording": clean(one.name),
         # Spectrogram i begins at i * seconds_between_pictures in the recording.
-        "pictures": f"{clean(one.target)}_<number>.png",
+        "pictures": f"{clean(one.target)}{PICTURES_SUFFIX}",
         "count": one.spectrogram_count,
         "seconds_between_pictures": one.seconds_between_pictures,
         "sample_rate_hz": one.settings.sample_rate_hz,

@@ -19,6 +19,7 @@ REASONS = {
     "no_rate": "data without a sample rate",
     "hidden": "hidden",
     "outside_classes": "images outside of class folders",
+    "other_class": "folders of no class of the model",
     "outside_parts": "images outside of train and valid",
     "broken_link": "links that lead nowhere",
     "outside_roots": "links that lead out of DATA_ROOTS",

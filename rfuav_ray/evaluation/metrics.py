@@ -1,4 +1,7 @@
-"""Metrics of a classifier on labelled images, from scikit-learn. Accuracies are in percent, other scores 0..1."""
+"""Metrics of a classifier on labelled images, from scikit-learn.
+
+Accuracies of a training are in percent; all other scores, and those of an evaluation, are 0 to 1.
+"""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn import metrics as sk
 
-from rfuav_ray.api.results import ClassMetrics, ValidationMetrics
+from rfuav_ray.api.results import ClassMetrics, Headline, ValidationMetrics
+from rfuav_ray.evaluation.calibration import expected_calibration_error
 
 Probabilities = NDArray[np.floating[Any]]
 Labels = NDArray[np.integer[Any]]
@@ -48,6 +52,43 @@ def evaluate(probabilities: Probabilities, labels: Labels, loss: float) -> Valid
         "micro_precision": micro[0],
         "micro_recall": micro[1],
     }
+
+
+def headline(probabilities: Probabilities, labels: Labels) -> Headline:
+    """The numbers of an evaluation.
+
+    Macro F1 and mAP are as in `evaluate`. The balanced accuracy is the mean recall of the classes that occur among
+    the labels.
+
+    Args:
+        probabilities: Shape (n, classes), n ≥ 1; the rows sum to 1.
+        labels: True class indices, shape (n,).
+
+    Raises:
+        ValueError: The arrays do not have these shapes and values.
+    """
+    _check(probabilities, labels)
+    predicted = probabilities.argmax(axis=1)
+    ranked = np.argsort(-probabilities, axis=1, kind="stable")
+    own = probabilities[np.arange(len(labels)), labels]
+    return {
+        "accuracy": float(sk.accuracy_score(labels, predicted)),
+        "balanced_accuracy": float(
+            sk.recall_score(labels, predicted, labels=np.unique(labels), average="macro", zero_division=0)
+        ),
+        "macro_f1": macro_f1(predicted, labels),
+        "mAP": _mean_average_precision(probabilities, labels),
+        "top3": _top_k(ranked, labels, 3) / 100,
+        "top5": _top_k(ranked, labels, 5) / 100,
+        # scikit-learn's log_loss clips probabilities below 2e-16.
+        "nll": float(-np.log(np.maximum(own, np.finfo(np.float64).tiny)).mean()),
+        "ece": expected_calibration_error(probabilities, labels),
+    }
+
+
+def macro_f1(predicted: Labels, labels: Labels) -> float:
+    """The mean F1 of the classes that occur among the labels or the predictions, both of shape (n,)."""
+    return _precision_recall_f1(labels, predicted, "macro")[2]
 
 
 def per_class(probabilities: Probabilities, labels: Labels, class_names: Sequence[str]) -> list[ClassMetrics]:

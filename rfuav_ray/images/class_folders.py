@@ -35,7 +35,7 @@ def class_folders(path: Path, *, field: str, roots: Sequence[Path] = ()) -> list
     left_out = LeftOut()
     with _refusing(path, field):
         refuse_unfinished(path, field)
-        names = _folder_names(path, roots, left_out)
+        names = folder_names(path, roots, left_out)
         empty = [name for name in names if next(walk_images(path / name, roots=roots), None) is None]
     if not names:
         reason = f"'{path}' has no class folder; images go into <path>/<class>/<image>."
@@ -68,7 +68,7 @@ def check_dataset(train_path: Path, val_path: Path, num_classes: int, *, roots: 
     val_names = class_folders(val_path, field="val_path", roots=roots)
     if len(train_names) != num_classes:
         left_out = LeftOut()
-        _folder_names(train_path, roots, left_out)
+        folder_names(train_path, roots, left_out)
         reason = (
             f"is {num_classes}, but '{train_path}' has {len(train_names)} class folders: {_shown(train_names)}."
         )
@@ -114,7 +114,7 @@ def labelled_images(
         left_out: Counts what is not taken.
     """
     left_out = LeftOut() if left_out is None else left_out
-    folders = {composed(name): name for name in _folder_names(path, roots, left_out)}
+    folders = {composed(name): name for name in folder_names(path, roots, left_out)}
     images = []
     for label, class_name in enumerate(class_names):
         folder = path / folders.get(composed(class_name), class_name)
@@ -134,7 +134,7 @@ def fingerprint(path: Path, images: Sequence[tuple[Path, int]]) -> str:
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _folder_names(path: Path, roots: Sequence[Path], left_out: LeftOut) -> list[str]:
+def folder_names(path: Path, roots: Sequence[Path], left_out: LeftOut) -> list[str]:
     """The sorted names of the class folders. What else is in `path` is counted in `left_out`."""
     check_folder(path)
     with os.scandir(path) as scanned:

@@ -12,6 +12,7 @@ from rfuav_ray.events import Report, RunEvent, clean, ignore
 from rfuav_ray.file_access.limits import MAX_CARD_BYTES
 from rfuav_ray.file_access.reading import read_file
 from rfuav_ray.file_access.roots import OutsideRoots
+from rfuav_ray.images.class_folders import composed
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.yaml_files import load_plain
 
@@ -20,6 +21,8 @@ OLD_STYLE = "peak"
 #: how far one spectrogram reaches into the next changes no spectrogram
 _NO_DIFFERENCE = {"overlap"}
 RATES_SHOWN = 5
+#: how the card ends the name of a recording's spectrograms
+PICTURES_SUFFIX = "_<number>.png"
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,13 @@ class DatasetCard:
     stft: dict[str, Any] | None
     #: the different sample rates of the recordings, sorted
     sample_rates_hz: tuple[float, ...]
+    #: the names of the spectrograms of each recording, relative to the card's folder, without their number
+    recordings: frozenset[str] = frozenset()
+
+    def recordings_of(self, class_name: str) -> frozenset[str]:
+        """The recordings of a class, as `recording_names.recordings_of` takes them."""
+        split = (name.partition("/") for name in self.recordings)
+        return frozenset(rest for folder, _, rest in split if composed(folder) == composed(class_name))
 
 
 def read_card(path: Path, report: Report = ignore, *, parents: int = 1) -> DatasetCard | None:
@@ -103,13 +113,16 @@ def _parsed(file: Path, text: str) -> DatasetCard:
         message = f"'{DATASET_FILE}' of '{file.parent}' cannot be read; correct or remove it: {reason}"
         raise RunError(message) from error
     content = content if isinstance(content, dict) else {}
-    stft, recordings = content.get("stft"), content.get("recordings")
-    rates = {
-        rate
-        for one in (recordings if isinstance(recordings, list) else [])
-        if isinstance(one, dict) and isinstance(rate := _number(one.get("sample_rate_hz")), float)
-    }
-    return DatasetCard(stft if isinstance(stft, dict) else None, tuple(sorted(rates)))
+    stft, listed = content.get("stft"), content.get("recordings")
+    recordings = [one for one in (listed if isinstance(listed, list) else []) if isinstance(one, dict)]
+    rates = {rate for one in recordings if isinstance(rate := _number(one.get("sample_rate_hz")), float)}
+    pictures = (one.get("pictures") for one in recordings)
+    names = frozenset(
+        name.removesuffix(PICTURES_SUFFIX)
+        for name in pictures
+        if isinstance(name, str) and name.endswith(PICTURES_SUFFIX)
+    )
+    return DatasetCard(stft if isinstance(stft, dict) else None, tuple(sorted(rates)), names)
 
 
 def _number(value: Any) -> Any:

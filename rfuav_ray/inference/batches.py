@@ -4,12 +4,15 @@ import math
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from itertools import islice
+from typing import NamedTuple
 
 import torch
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import clean
+from rfuav_ray.images.files import RgbImage
 from rfuav_ray.inference.classifier import Classifier, Probabilities
+from rfuav_ray.inference.known_scores import DECIMALS, known_scores
 from rfuav_ray.inference.pictures import Picture, Pictures
 from rfuav_ray.inference.prediction_log import Done, Failure
 from rfuav_ray.inference.results.predictions import prediction, rounded
@@ -31,8 +34,23 @@ LARGE_WINDOW = 2**26
 Drawn = tuple[Picture, str, Drawing | RunError]
 
 
+class Predicted(NamedTuple):
+    """What the model says about one picture."""
+
+    probabilities: Probabilities
+    #: what its threshold is of; None: the probability
+    score: float | None
+    #: its outputs, if they are asked for
+    logits: list[float] | None
+
+
 def classified(
-    classifier: Classifier, pictures: Pictures, done: int, batch_size: int | None = None
+    classifier: Classifier,
+    pictures: Pictures,
+    done: int,
+    batch_size: int | None = None,
+    *,
+    keeps_logits: bool = False,
 ) -> Generator[list[Done], None, None]:
     """Classify pictures with threads that draw and compute ahead. Close the generator to stop early.
 
@@ -41,6 +59,7 @@ def classified(
         pictures: Images and windows of recordings. An unreadable one gives a failure row.
         done: How many of them an earlier run has classified.
         batch_size: None chooses one for the device.
+        keeps_logits: Whether the rows have the model's outputs.
 
     Yields:
         The rows of each batch, in the order of the pictures.
@@ -75,12 +94,12 @@ def classified(
     )
     with closing(drawn):
         batches = iter(lambda: list(islice(drawn, batch_size)), [])
-        with closing(_classify_each(classifier, batches, at_once)) as each:
+        with closing(_classify_each(classifier, batches, at_once, keeps_logits=keeps_logits)) as each:
             yield from each
 
 
 def _classify_each(
-    classifier: Classifier, batches: Iterator[list[Drawn]], at_once: int
+    classifier: Classifier, batches: Iterator[list[Drawn]], at_once: int, *, keeps_logits: bool
 ) -> Generator[list[Done], None, None]:
     """Classify `at_once` batches in parallel, each with its part of torch's threads.
 
@@ -89,7 +108,7 @@ def _classify_each(
 
     def classify(batch: Sequence[Drawn]) -> list[Done]:
         images = [drawn.image for *_, drawn in batch if isinstance(drawn, Drawing) and drawn.image is not None]
-        predicted = iter(classifier.probabilities(images) if images else ())
+        predicted = iter(_predicted(classifier, images, keeps_logits=keeps_logits) if images else ())
         return [_done(classifier, picture, inputs, drawn, predicted) for picture, inputs, drawn in batch]
 
     # The classifier chooses its precision with the first images, so their batch is computed alone. A GPU is always
@@ -119,12 +138,23 @@ def _done(
     picture: Picture,
     inputs: str,
     drawn: Drawing | RunError,
-    predicted: Iterator[Probabilities],
+    predicted: Iterator[Predicted],
 ) -> Done:
     if isinstance(drawn, RunError):
         return Done(inputs, Failure(failed=picture.name, frame=picture.frame, reason=clean(str(drawn))))
-    probabilities = None if drawn.image is None else next(predicted)
-    row = prediction(picture.name, picture.frame, picture.time_s, probabilities, classifier.config)
-    if probabilities is None or picture.frame is None:
+    if drawn.image is None:
+        row = prediction(picture.name, picture.frame, picture.time_s, None, classifier.config)
         return Done(inputs, row, bad_samples=drawn.bad_samples)
-    return Done(inputs, row, rounded(probabilities), drawn.bad_samples)
+    probabilities, score, logits = next(predicted)
+    row = prediction(picture.name, picture.frame, picture.time_s, probabilities, classifier.config, score)
+    of_window = None if picture.frame is None else rounded(probabilities)
+    return Done(inputs, row, of_window, drawn.bad_samples, logits, score)
+
+
+def _predicted(classifier: Classifier, images: Sequence[RgbImage], *, keeps_logits: bool) -> Iterator[Predicted]:
+    logits, config = classifier.logits(images), classifier.config
+    scores: list[float] | list[None] = [None] * len(images)
+    if config.threshold is not None and config.score != "probability":
+        scores = known_scores(logits, config.score, config.temperature).round(DECIMALS).tolist()
+    kept: list[list[float]] | list[None] = logits.tolist() if keeps_logits else [None] * len(images)
+    return map(Predicted, classifier.probabilities_of(logits), scores, kept)

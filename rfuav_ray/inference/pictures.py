@@ -68,10 +68,13 @@ class Unusable:
         raise RunError(self.reason)
 
 
+Source = ImageFile | Unusable | RecordingSource
+
+
 class Pictures:
     """All pictures of a source in order. A recording takes no memory for its windows."""
 
-    def __init__(self, sources: Sequence[ImageFile | Unusable | RecordingSource]) -> None:
+    def __init__(self, sources: Sequence[Source]) -> None:
         self.sources = sources
         counts = (one.windowed.window_count if isinstance(one, RecordingSource) else 1 for one in sources)
         self._ends = list(accumulate(counts))

@@ -10,9 +10,9 @@ from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, final
+from typing import Annotated, Any, NamedTuple, final
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AllowInfNan, TypeAdapter, ValidationError
 from typing_extensions import TypedDict
 
 from rfuav_ray.api.results import Prediction
@@ -47,6 +47,10 @@ class Done(NamedTuple):
     probabilities: list[float] | None = None
     #: of a window: samples that were no finite numbers
     bad_samples: int = 0
+    #: the model's outputs, if they were asked for
+    logits: list[float] | None = None
+    #: what the model's threshold is of; None: the probability
+    score: Annotated[float, AllowInfNan(False)] | None = None
 
 
 _DONE = TypeAdapter(Done)
@@ -179,13 +183,19 @@ def _line(done: Done) -> dict[str, Any]:
         line["all"] = done.probabilities
     if done.bad_samples:
         line["bad"] = done.bad_samples
+    if done.logits:
+        line["logits"] = done.logits
+    if done.score is not None:
+        line["score"] = done.score
     return line
 
 
 def _done(line: dict[str, Any]) -> Done | None:
     """The row of a parsed line; None if it has none. The line lies where others may write."""
     row: Any = dict(line)
-    done = Done(row.pop("inputs", None), row, row.pop("all", None), row.pop("bad", 0))
+    all_classes, bad_samples = row.pop("all", None), row.pop("bad", 0)
+    logits, score = row.pop("logits", None), row.pop("score", None)
+    done = Done(row.pop("inputs", None), row, all_classes, bad_samples, logits, score)
     try:
         return _DONE.validate_python(done, strict=True)
     except ValidationError:

@@ -16,6 +16,7 @@ from rfuav_ray.images.dataset_card import differences, read_card
 from rfuav_ray.inference.batches import classified
 from rfuav_ray.inference.class_order import ordered
 from rfuav_ray.inference.classifier import Classifier
+from rfuav_ray.inference.known_scores import described
 from rfuav_ray.inference.pictures import ImageFile, Pictures
 from rfuav_ray.inference.prediction_log import PredictionLog, work_digest
 from rfuav_ray.inference.progress import InferenceProgress
@@ -77,11 +78,13 @@ def infer(
         progress = InferenceProgress(source, pictures, report)
         classifier = Classifier(config, weight_path, torch.device(device), request.precision, report)
         work = work_digest(config, weight_path, pictures)
-        _go_on(log, work, pictures, progress, report, resume=resume)
+        go_on(log, work, pictures, progress, report, resume=resume)
         claim_without_task(save_path, "inference", run_id, report, request.on_existing)
         reserve(save_path, pictures, request)
         if any(isinstance(one, ImageFile) for one in pictures.sources):
             _compare_settings(config, source, report)
+        if unknown := described(config):
+            report(RunEvent(message=unknown))
         progress.started(f"Classifying {pictures.described} with {config.model} ({config.num_classes} classes).")
         with closing(classified(classifier, pictures, progress.done, batch_size)) as batches:
             for rows in batches:
@@ -96,7 +99,7 @@ def infer(
     return progress.result(save_path, config.model, request.class_order, left_out, totals)
 
 
-def _go_on(
+def go_on(
     log: PredictionLog,
     work: str,
     pictures: Pictures,
@@ -109,7 +112,7 @@ def _go_on(
     if resume and log.has_other_work(work):
         message = (
             "The source, the config or the weights have changed since the interruption, or its rows are damaged. "
-            "The inference starts from the beginning."
+            "It starts from the beginning."
         )
         report(RunEvent(message=message, level="WARNING"))
     kept = log.kept(work, pictures.after(0)) if resume else ()

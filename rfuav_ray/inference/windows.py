@@ -42,6 +42,8 @@ class RecordingSource:
     version: str
     #: where its spectrograms are kept; None: nowhere
     images_folder: Path | None = None
+    #: Whether a window that looks like noise is classified, too. Only a constant is empty then.
+    classifies_noise: bool = False
 
     @property
     def step_s(self) -> float:
@@ -97,7 +99,8 @@ class Window:
             raise RunError(f"{recording.path}: none of the samples of window {self.frame} is a finite number.")
         if self.source.images_folder is not None:
             save_spectrogram(self.source.images_folder / f"{self.source.target}_{self.frame:05d}.png", drawn.image)
-        image = None if drawn.emptiness else resize(drawn.image, image_size)
+        is_empty = drawn.emptiness and not (drawn.emptiness == "noise" and self.source.classifies_noise)
+        image = None if is_empty else resize(drawn.image, image_size)
         return Drawing(image, drawn.bad_samples)
 
 

@@ -1,7 +1,7 @@
 """The YAML config that belongs to a weights file: the model, its classes and how its input images are prepared."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import (
@@ -12,6 +12,7 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 from yaml.constructor import BaseConstructor, SafeConstructor
 
@@ -26,6 +27,9 @@ from rfuav_ray.models.class_names import in_order, is_sorted
 from rfuav_ray.models.image_size import square_side
 from rfuav_ray.yaml_files import MAX_CONFIG_NODES, check_plain, repeated_keys
 
+#: how surely a signal is one of the classes; see `rfuav_ray.inference.known_scores`
+KnownScore = Literal["probability", "energy", "max_logit"]
+
 
 class Calibration(BaseModel):
     """How the model's outputs become probabilities that one can believe. An evaluation measures it."""
@@ -35,9 +39,16 @@ class Calibration(BaseModel):
     temperature: float = Field(
         1.0, gt=0, le=1000, allow_inf_nan=False, description="divides the logits (Guo et al., 2017)"
     )
+    score: KnownScore = Field("probability", description="what the threshold is of")
     threshold: float | None = Field(
-        None, ge=0, le=1, description="below this probability a signal is unknown; None: none is"
+        None, allow_inf_nan=False, description="below this score a signal is unknown; None: none is"
     )
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        if self.threshold is not None and self.score == "probability" and not 0 <= self.threshold <= 1:
+            raise ValueError(f"the threshold of a probability is 0 to 1, and this is {self.threshold:g}")
+        return self
 
 
 class ModelConfig(BaseModel):
@@ -93,8 +104,13 @@ class ModelConfig(BaseModel):
 
     @property
     def threshold(self) -> float | None:
-        """Below this probability a signal is unknown; None: none is."""
+        """Below this score a signal is unknown; None: none is."""
         return self.calibration.threshold if self.calibration else None
+
+    @property
+    def score(self) -> KnownScore:
+        """What the threshold is of."""
+        return self.calibration.score if self.calibration else "probability"
 
     @property
     def has_doubtful_order(self) -> bool:

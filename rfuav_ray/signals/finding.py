@@ -7,6 +7,7 @@ from pathlib import Path
 from rfuav_ray.api.requests import RecordingFields, SpectrogramRequest
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Level, Report, RunEvent, clean
+from rfuav_ray.files import is_image
 from rfuav_ray.signals.description import Asked, Note
 from rfuav_ray.signals.formats.sigmf.pair import checksum_note
 from rfuav_ray.signals.plausibility.doubts import doubts
@@ -23,6 +24,21 @@ def recordings_in(source: Path, *, roots: Sequence[Path] = (), left_out: LeftOut
         return [source]
     found = walk_files(
         source, is_recording, is_missed=lambda path: not is_part_of_recording(path), roots=roots, left_out=left_out
+    )
+    return sorted(found)
+
+
+def files_in(
+    folder: Path, *, roots: Sequence[Path] = (), left_out: LeftOut | None = None, below: Path | None = None
+) -> list[Path]:
+    """All images and recordings in a folder and below it, sorted; see `walk_files`."""
+    found = walk_files(
+        folder,
+        lambda path: is_image(path) or is_recording(path),
+        is_missed=lambda path: not is_part_of_recording(path),
+        roots=roots,
+        left_out=left_out,
+        below=below,
     )
     return sorted(found)
 

@@ -1,23 +1,14 @@
 """Requests for preprocessing: split, augment, crop, spectrograms."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from rfuav_ray.api.requests.augmentation_methods import AUGMENTATION_METHODS, AugmentationMethod
 from rfuav_ray.api.requests.fields import Description, OwnTaskId, PathText, RealValues, Request, Variable
 from rfuav_ray.signals.data_types import DataType
 from rfuav_ray.signals.iq_augmentation.settings import IqAugmentationFields
 from rfuav_ray.signals.stft_settings import CenterFrequency, SampleRate, StftFields
-
-AugmentationMethod = Literal["AdvancedBlur", "CLAHE", "ColorJitter", "GaussNoise", "ISONoise", "Sharpen"]
-AUGMENTATION_METHODS: tuple[AugmentationMethod, ...] = (
-    "AdvancedBlur",
-    "CLAHE",
-    "ColorJitter",
-    "GaussNoise",
-    "ISONoise",
-    "Sharpen",
-)
 
 #: below 2**53, because larger integers are not exact in JSON clients that use doubles
 Seed = Annotated[int, Field(ge=0, lt=2**53, description="the same seed gives the same files")]

@@ -28,8 +28,12 @@ def prediction(
     time_s: float | None,
     probabilities: Probabilities | None,
     config: ModelConfig,
+    score: float | None = None,
 ) -> Prediction:
-    """The row of a picture. Without probabilities nothing is on the air."""
+    """The row of a picture. Without probabilities nothing is on the air.
+
+    `score` is that of the config's threshold; None: it is the probability.
+    """
     if probabilities is None:
         return Prediction(
             file=file,
@@ -54,7 +58,9 @@ def prediction(
         class_index=likeliest[0],
         probability=top5[0]["probability"],
         top5=top5,
-        unknown=None if config.threshold is None else top5[0]["probability"] < config.threshold,
+        unknown=None
+        if config.threshold is None
+        else (top5[0]["probability"] if score is None else score) < config.threshold,
     )
 
 

@@ -19,7 +19,7 @@ class RecordingResult:
 
     def __init__(self, source: RecordingSource, config: ModelConfig, first_row: int) -> None:
         self._source = source
-        self._votes = WindowVotes(config.class_names, config.threshold)
+        self._votes = WindowVotes(config.class_names, config.calibration)
         self._first_row = first_row
         self._failed = 0
         self._bad_samples = 0
@@ -30,7 +30,7 @@ class RecordingResult:
         self._failed += is_failed
         self._bad_samples += done.bad_samples
         self._empty += not is_failed and done.probabilities is None
-        self._votes.add(done.probabilities)
+        self._votes.add(done.probabilities, done.score)
 
     def result(self, real_time_factor: float | None) -> tuple[RecordingPrediction, list[Annotation]]:
         """The result, and the segments as annotations."""

@@ -31,16 +31,16 @@ def test_batches_batches_that_are_computed_beside_each_other_give_what_one_threa
         assert row["probability"] == pytest.approx(other["probability"], abs=0.01)
 
 
-def watch_probabilities(monkeypatch):
+def watch_logits(monkeypatch):
     """Notes the kind of thread and the threads that each batch of pictures is computed with."""
     seen = []
-    probabilities = Classifier.probabilities
+    logits = Classifier.logits
 
     def watched(self, pictures):
         seen.append((threading.current_thread().name.partition("_")[0], torch.get_num_threads()))
-        return probabilities(self, pictures)
+        return logits(self, pictures)
 
-    monkeypatch.setattr(Classifier, "probabilities", watched)
+    monkeypatch.setattr(Classifier, "logits", watched)
     return seen
 
 
@@ -57,7 +57,7 @@ def test_batches_the_first_batch_has_all_threads_and_the_others_share_them(
     run, three_threads, monkeypatch, images, expected
 ):
     run.add_images(*(f"{index}.png" for index in range(images)))
-    seen = watch_probabilities(monkeypatch)
+    seen = watch_logits(monkeypatch)
     run.infer(batch_size=2)
     assert seen == expected
     assert torch.get_num_threads() == 3
@@ -88,14 +88,14 @@ def test_batches_the_precision_is_chosen_by_the_first_pictures_wherever_they_are
 
 def test_batches_weights_that_fail_in_a_thread_fail_the_run_and_end_the_threads(run, three_threads, monkeypatch):
     run.add_images(*(f"{index}.png" for index in range(9)))
-    probabilities = Classifier.probabilities
+    logits = Classifier.logits
 
     def failing(self, pictures):
         if threading.current_thread().name.startswith("classify"):
             raise RunError("no finite probabilities")
-        return probabilities(self, pictures)
+        return logits(self, pictures)
 
-    monkeypatch.setattr(Classifier, "probabilities", failing)
+    monkeypatch.setattr(Classifier, "logits", failing)
     with pytest.raises(RunError, match="no finite"):
         run.infer(batch_size=2)
     assert torch.get_num_threads() == 3

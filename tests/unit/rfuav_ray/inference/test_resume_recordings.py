@@ -75,6 +75,34 @@ def test_resume_recordings_a_changed_recording_is_classified_again(run):
     assert any("b.sigmf-meta" in text and "resumes before it" in text for text in run.messages("WARNING"))
 
 
+def calibrated(run, **values):
+    """The run, with a model whose threshold is the least of the energies of its windows but two."""
+    run.config = run.config.model_copy(update={"calibration": Calibration(**values)})
+    save_model_config(run.folder / "model.yaml", run.config)
+
+
+def test_resume_recordings_keep_the_scores_of_the_windows_before(run):
+    calibrated(run, score="energy", threshold=ENERGY)
+    whole, run.out = run.out, run.folder / "calibrated"
+    run.classify()
+    expected = contents(run)
+    assert {row["unknown"] for row in run.json()["predictions"]} == {True, False}
+    run.out = whole
+    stop_after(run, 3, RunInterrupted)
+    run.events.clear()
+    run.classify()
+    assert any("Resuming after 6" in text for text in run.messages())
+    assert contents(run) == expected
+
+
+def test_resume_recordings_another_threshold_begins_anew(run):
+    calibrated(run, score="energy", threshold=ENERGY)
+    stop_after(run, 4, RunInterrupted)
+    calibrated(run, score="max_logit", threshold=ENERGY)
+    run.classify()
+    assert "starts from the beginning" in run.messages("WARNING")[0]
+
+
 def test_resume_recordings_other_settings_begin_anew(run):
     stop_after(run, 4, RunInterrupted)
     run.knows_spectrograms(overlap=0.5)

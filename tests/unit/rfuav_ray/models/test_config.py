@@ -95,6 +95,27 @@ def test_config_saved_and_loaded_it_is_equal(tmp_path):
     assert load_model_config(tmp_path / "new" / "model.yaml") == config
 
 
+@pytest.mark.parametrize("score", ["probability", "energy", "max_logit"])
+def test_config_a_calibration_is_kept(tmp_path, score):
+    threshold = 0.5 if score == "probability" else -12.25
+    config = ModelConfig(
+        model="resnet18",
+        num_classes=1,
+        class_names=("a",),
+        calibration=Calibration(temperature=1.5, score=score, threshold=threshold),
+    )
+    save_model_config(tmp_path / "model.yaml", config)
+    loaded = load_model_config(tmp_path / "model.yaml")
+    assert loaded == config and (loaded.score, loaded.threshold) == (score, threshold)
+
+
+def test_config_a_calibration_without_a_score_is_of_the_probability(tmp_path):
+    config = load_model_config(written(tmp_path, f"{GOOD}calibration: {{temperature: 2, threshold: 0.5}}\n"))
+    assert (config.temperature, config.score, config.threshold) == (2, "probability", 0.5)
+    plain = load_model_config(written(tmp_path, GOOD))
+    assert (plain.temperature, plain.score, plain.threshold) == (1, "probability", None)
+
+
 def test_config_without_normalization_none_is_written(tmp_path):
     config = ModelConfig(model="resnet18", num_classes=1, class_names=("a",))
     save_model_config(tmp_path / "model.yaml", config)
@@ -151,6 +172,10 @@ def test_config_files_with_a_byte_order_mark(tmp_path, encoding):
         (f"{GOOD}normalization: {{mean: [0, 0], std: [1, 1, 1]}}\n", "normalization.mean"),
         (f"{GOOD}normalization: {{mean: [.nan, 0, 0], std: [1, 1, 1]}}\n", "normalization.mean.0: "),
         (f"{GOOD}stft: 1024\n", "stft: "),
+        (f"{GOOD}calibration: {{threshold: 1.5}}\n", "the threshold of a probability is 0 to 1"),
+        (f"{GOOD}calibration: {{score: energy, threshold: .inf}}\n", "calibration.threshold: "),
+        (f"{GOOD}calibration: {{score: entropy, threshold: 1}}\n", "calibration.score: "),
+        (f"{GOOD}calibration: {{temperature: 0}}\n", "calibration.temperature: "),
         (f"{GOOD}stft: !!python/name:os.system\n", "python/name"),
     ],
 )

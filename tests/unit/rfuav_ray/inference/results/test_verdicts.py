@@ -6,14 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rfuav_ray.inference.results.verdicts import BELOW_THRESHOLD, SWITCH, WindowVotes
+from rfuav_ray.inference.results.verdicts import BELOW_THRESHOLD, SWITCH, TEMPERATURES_BELOW, WindowVotes
+from rfuav_ray.models.config import Calibration
 
 NAMES = ("a", "b", "c")
 A, B = (0.8, 0.1, 0.1), (0.1, 0.8, 0.1)
 
 
 def votes(*windows, threshold=None):
-    collected = WindowVotes(NAMES, threshold)
+    collected = WindowVotes(NAMES, Calibration(threshold=threshold))
     for probabilities in windows:
         collected.add(probabilities)
     return collected
@@ -68,6 +69,29 @@ def test_verdicts_unknown_windows_begin_no_segment_and_end_one_when_they_are_far
     assert spans(votes(nearly, nearly, threshold=0.7)) == []
     windows = [A, A, *[nearly] * 3, *[far] * 3, A, A]
     assert spans(votes(*windows, threshold=0.7)) == [("a", 0, 4), ("a", 8, 9)]
+
+
+def scored(*scores, score="energy"):
+    """Windows that all prefer class a, whatever their scores are. The threshold is 10, the temperature 2."""
+    collected = WindowVotes(NAMES, Calibration(temperature=2, score=score, threshold=10))
+    for one in scores:
+        collected.add(None if one is None else A, one)
+    return collected
+
+
+@pytest.mark.parametrize("score", ["energy", "max_logit"])
+def test_verdicts_other_scores_decide_instead_of_the_probability(score):
+    assert scored(9, 9, 12, score=score).verdict()["unknown"] is True
+    assert scored(9, 12, 12, score=score).verdict()["unknown"] is False
+    assert scored(*[12] * 3, *[2] * 3, None, *[12] * 2, score=score).verdict()["class_name"] == "a"
+    assert spans(scored(*[12] * 3, *[2] * 3, None, *[12] * 2, score=score)) == [("a", 0, 1), ("a", 7, 8)]
+
+
+def test_verdicts_a_segment_goes_on_a_little_below_the_threshold_of_another_score():
+    nearly, far = 10 - 0.9 * TEMPERATURES_BELOW * 2, 10 - 1.1 * TEMPERATURES_BELOW * 2
+    assert spans(scored(nearly, nearly)) == []
+    assert spans(scored(20, 20, *[nearly] * 3)) == [("a", 0, 4)]
+    assert spans(scored(20, 20, *[far] * 3)) == [("a", 0, 2)]
 
 
 @pytest.mark.parametrize(("unknown", "expected"), [(1, False), (2, False), (3, True)])
