@@ -3,13 +3,12 @@
 from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
 from preprocessing.folders import (
     default_output,
-    parts_of,
     request_identity,
     stft_settings_of,
 )
@@ -17,17 +16,21 @@ from preprocessing.iq_copies import iq_augmentation_of, measured_interferer
 from preprocessing.spectrogram_plan import Plan, check_plan
 from rfuav_ray import paths
 from rfuav_ray.api.requests import (
+    AuditRequest,
     DataAugmentationRequest,
     DatasetSplitRequest,
     ImageCropRequest,
     PreprocessingRequest,
     SpectrogramRequest,
 )
+from rfuav_ray.api.requests.fields import Request
 from rfuav_ray.api.validation_messages import message_of
+from rfuav_ray.audit.checks import check_audit
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import IMAGE_KINDS, is_image
 from rfuav_ray.images.class_folders import class_folders, refuse_unfinished
+from rfuav_ray.images.dataset_parts import AUGMENTED_PARTS, parts_of
 from rfuav_ray.images.overlap import check_output
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.description import Asked
@@ -38,6 +41,8 @@ from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
 from rfuav_ray.walk import walk_images
 
+RequestT = TypeVar("RequestT", bound=Request)
+
 #: up to this many recordings are opened: one must be usable, and they must not give too many spectrograms. With
 #: more, the run looks at them
 MAX_RECORDINGS_CHECKED = 20
@@ -47,7 +52,7 @@ OUTPUT_ROOM_BYTES = 520
 
 @confined
 @paths.refuses_lost_files
-def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path]) -> PreprocessingRequest:
+def check_preprocessing(request: RequestT, *, roots: Sequence[Path]) -> RequestT:
     """Check a request.
 
     Returns:
@@ -56,7 +61,7 @@ def check_preprocessing(request: PreprocessingRequest, *, roots: Sequence[Path])
     Raises:
         InvalidInput: The request cannot work. The error names the field.
     """
-    check: Callable[[Any, Sequence[Path]], PreprocessingRequest] = CHECKS[type(request)]
+    check: Callable[[RequestT, Sequence[Path]], RequestT] = CHECKS[type(request)]
     return check(request, roots)
 
 
@@ -72,7 +77,7 @@ def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> Preproc
 
 def _check_augment(request: DataAugmentationRequest, roots: Sequence[Path]) -> PreprocessingRequest:
     source = paths.existing(request.dataset_path, roots, field="dataset_path")
-    parts = [source / part for part in parts_of(source, roots)]
+    parts = [source / part for part in parts_of(source, AUGMENTED_PARTS, roots)]
     if not parts:
         reason = f"'{source}' has neither a folder train nor valid; choose the folder that holds them."
         raise InvalidInput("dataset_path", reason)
@@ -174,6 +179,10 @@ def _contradiction(error: ValidationError) -> InvalidInput:
     return InvalidInput(field, reason)
 
 
+def _check_audit(request: AuditRequest, roots: Sequence[Path]) -> AuditRequest:
+    return check_audit(request, roots=roots)
+
+
 def _with_output(
     request: PreprocessingRequest, source: Path, output_path: str, roots: Sequence[Path]
 ) -> PreprocessingRequest:
@@ -193,4 +202,5 @@ CHECKS: dict[type, Any] = {
     DataAugmentationRequest: _check_augment,
     ImageCropRequest: _check_crop,
     SpectrogramRequest: _check_spectrogram,
+    AuditRequest: _check_audit,
 }

@@ -35,6 +35,7 @@ from serve_app.pages import docs, index, redoc
 from serve_app.pages.page import add_page
 from serve_app.routes import (
     artifacts,
+    evaluation,
     events,
     files,
     health,
@@ -111,6 +112,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
         training,
         inference,
         recordings,
+        evaluation,
         preprocessing,
         tasks,
         artifacts,

@@ -7,8 +7,9 @@ from typing import Any
 from actors.devices.numbering import CPU
 from actors.devices.placement import node_fraction, on_node, run_options, workers
 from actors.devices.pool import DevicePool
-from actors.devices.slots import PREPROCESSING, SOME_NODE, SlotTable, slot_kind
+from actors.devices.slots import SOME_NODE, SlotTable, slot_kind
 from actors.runs.spec import Outcome, RunSpec
+from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.errors import RunLost
 from rfuav_ray.file_access.roots import private_paths
 from rfuav_ray.tasks import TaskRecord, TaskStatus
@@ -32,7 +33,7 @@ def plan(
         # Records of earlier versions have the epoch in the metrics alone.
         reported = max(task.reported_epoch, int(task.latest_metrics.get("epoch", 0)))
         spec = replace(spec, reported_epoch=reported)
-    if kind == PREPROCESSING:
+    if KINDS[task.kind].has_workers:
         # The run itself needs no CPU: it only waits for its workers.
         worker_count, worker_cpus = workers(pool, fraction, limit)
         return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus), {

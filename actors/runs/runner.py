@@ -16,6 +16,8 @@ from actors.runs.reporter import Reporter
 from actors.runs.spec import Outcome, RunSpec
 from rfuav_ray.api.kinds import KINDS, parse_request
 from rfuav_ray.api.results import (
+    AuditResult,
+    EvaluationResult,
     InferenceResult,
     PreprocessingResult,
     RunPlace,
@@ -100,7 +102,8 @@ def _place(spec: RunSpec) -> RunPlace:
 
 
 def _work(spec: RunSpec, reporter: Reporter, place: RunPlace) -> TaskResult:
-    return RUN_FUNCTIONS[KINDS[spec.kind].slot_kind](spec, parse_request(spec.kind, spec.request), reporter, place)
+    run_function = RUN_FUNCTIONS.get(spec.kind, _preprocess)
+    return run_function(spec, parse_request(spec.kind, spec.request), reporter, place)
 
 
 # The functions below import late, because the actors that import this module must not load torch or Ray Data.
@@ -135,6 +138,33 @@ def _infer(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> 
     )
 
 
+def _evaluate(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> EvaluationResult:
+    from rfuav_ray.evaluation.run import evaluate_model  # noqa: PLC0415
+
+    return evaluate_model(
+        request,
+        save_path=KINDS[spec.kind].output_folder(spec.request),
+        report=reporter.report,
+        device=_torch_device(spec, reporter.report, place),
+        run_id=spec.task_id,
+        resume=spec.attempt > 1,
+        roots=spec.data_roots,
+    )
+
+
+def _audit(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlace) -> AuditResult:
+    from rfuav_ray.audit.run import audit  # noqa: PLC0415
+
+    return audit(
+        request,
+        save_path=KINDS[spec.kind].output_folder(spec.request),
+        report=reporter.report,
+        run_id=spec.task_id,
+        resume=spec.attempt > 1,
+        roots=spec.data_roots,
+    )
+
+
 def _preprocess(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlace) -> PreprocessingResult:
     from preprocessing.pipeline.driver import Workers  # noqa: PLC0415
 
@@ -153,11 +183,12 @@ def pipeline_of(kind: str) -> Any:
     return pipelines[kind]
 
 
-#: by kind of slot
+#: by kind of task; the others are preprocessing
 RUN_FUNCTIONS: dict[str, Callable[[RunSpec, Any, Reporter, RunPlace], TaskResult]] = {
     "training": _train,
     "inference": _infer,
-    "preprocessing": _preprocess,
+    "evaluation": _evaluate,
+    "audit": _audit,
 }
 
 

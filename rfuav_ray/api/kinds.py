@@ -13,8 +13,10 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from rfuav_ray.api.requests import (
+    AuditRequest,
     DataAugmentationRequest,
     DatasetSplitRequest,
+    EvaluationRequest,
     ImageCropRequest,
     InferenceRequest,
     Request,
@@ -22,8 +24,10 @@ from rfuav_ray.api.requests import (
     TrainingRequest,
 )
 from rfuav_ray.api.results import (
+    AuditResult,
     AugmentResult,
     CropResult,
+    EvaluationResult,
     InferenceResult,
     PreprocessingResult,
     SpectrogramResult,
@@ -34,8 +38,10 @@ from rfuav_ray.api.results import (
 from rfuav_ray.api.validation_messages import explained
 from rfuav_ray.errors import RunError
 from rfuav_ray.outputs.artifacts import (
+    AUDIT_FILE,
     DATASET_FILE,
     EPOCH_CHECKPOINT,
+    EVALUATION_FILES,
     INFERENCE_FILES,
     JSONL_INDEX,
     RECORDINGS_INDEX,
@@ -43,8 +49,8 @@ from rfuav_ray.outputs.artifacts import (
 )
 
 #: pydantic and OpenAPI need the names as literals; a test compares them with KINDS
-TaskKind = Literal["training", "inference", "split", "augment", "crop", "spectrogram"]
-PreprocessingKind = Literal["split", "augment", "crop", "spectrogram"]
+TaskKind = Literal["training", "inference", "evaluation", "split", "augment", "crop", "spectrogram", "audit"]
+PreprocessingKind = Literal["split", "augment", "crop", "spectrogram", "audit"]
 #: a device has slots of each of these, with a limit of its own
 SlotKind = Literal["training", "inference", "preprocessing"]
 
@@ -55,7 +61,7 @@ class Kind:
     request: type[Request]
     #: the TypedDict of `TaskRecord.result`
     result: type[TaskResult]
-    #: the slots that its runs take; also the list of `GET /api/v2/tasks` that shows its tasks
+    #: the slots that its runs take
     slot_kind: SlotKind
     #: the route that starts it
     path: str
@@ -71,6 +77,14 @@ class Kind:
     internal_files: tuple[str, ...] = ()
     #: whether the output folder may hold results of other tasks; else it must be new or empty
     shares_folder: bool = False
+    #: the list of `GET /api/v2/tasks` that shows its tasks; empty for the one of its slots
+    own_list: str = ""
+    #: whether a run spreads its work over workers of Ray Data
+    has_workers: bool = False
+
+    @property
+    def list_name(self) -> str:
+        return self.own_list or self.slot_kind
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -83,6 +97,14 @@ class Kind:
             return Path(request["output_path"])
         folder = Path(request["save_path"])
         return folder / request["name"] if request.get("name") else folder
+
+
+def lists() -> dict[str, list[str]]:
+    """Return the names of the lists of `GET /api/v2/tasks`, and the kinds that each one shows."""
+    found: dict[str, list[str]] = {}
+    for kind in KINDS.values():
+        found.setdefault(kind.list_name, []).append(kind.name)
+    return found
 
 
 def _preprocessing(
@@ -102,6 +124,7 @@ def _preprocessing(
         # It stops after the file in hand, and then removes the files that it has made.
         cancel_grace_s=60.0,
         input_field=input_field,
+        has_workers=True,
     )
 
 
@@ -135,6 +158,19 @@ KINDS: dict[str, Kind] = {
             internal_files=(JSONL_INDEX, RECORDINGS_INDEX),
             shares_folder=True,
         ),
+        Kind(
+            "evaluation",
+            EvaluationRequest,
+            EvaluationResult,
+            slot_kind="inference",
+            path="/api/v2/evaluation/start",
+            summary="Measure how good a model is: scores with intervals, SNR curve, calibration, unknown signals.",
+            cancel_grace_s=5.0,
+            input_field="data_path",
+            artifacts=tuple(EVALUATION_FILES.values()),
+            shares_folder=True,
+            own_list="evaluation",
+        ),
         _preprocessing(
             "split",
             DatasetSplitRequest,
@@ -158,6 +194,19 @@ KINDS: dict[str, Kind] = {
             SpectrogramResult,
             "Draw the spectrograms of IQ recordings; folders `<class>/<recording>` become a data set.",
             "input_path",
+        ),
+        Kind(
+            "audit",
+            AuditRequest,
+            AuditResult,
+            slot_kind="preprocessing",
+            path="/api/v2/preprocessing/audit",
+            summary="Tell whether the parts of a data set share recordings or images, and what else is doubtful.",
+            cancel_grace_s=10.0,
+            input_field="dataset_path",
+            artifacts=(AUDIT_FILE,),
+            shares_folder=True,
+            own_list="audit",
         ),
     )
 }

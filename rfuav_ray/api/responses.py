@@ -80,10 +80,14 @@ class TaskListResponse(Response):
 
     training_tasks: list[TaskResponse]
     inference_tasks: list[TaskResponse]
+    evaluation_tasks: list[TaskResponse]
     preprocessing_tasks: list[TaskResponse]
+    audit_tasks: list[TaskResponse]
     total_training: int
     total_inference: int
+    total_evaluation: int
     total_preprocessing: int
+    total_audit: int
 
 
 class PredictionsResponse(Response):
@@ -223,14 +227,20 @@ def preprocessing_response(task: TaskRecord) -> PreprocessingResponse:
             "status": task.status,
             "message": task.message,
             "progress": round(task.progress, 2),
-            "input_path": task.request[KINDS[task.kind].input_field],
-            "output_path": task.request["output_path"],
+            "input_path": _input_path(task),
+            "output_path": str(KINDS[task.kind].output_folder(task.request)),
             "stats": task.result["stats"] if task.result and "stats" in task.result else None,
             "created_at": task.created_at,
             "updated_at": task.updated_at,
             "warnings": task.warnings,
         }
     )
+
+
+def _input_path(task: TaskRecord) -> str:
+    # An audit may name train_path and val_path instead of a data set.
+    path: str = task.request[KINDS[task.kind].input_field] or task.request["train_path"]
+    return path
 
 
 def _eta_seconds(task: TaskRecord) -> float | None:

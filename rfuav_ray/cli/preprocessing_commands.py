@@ -21,14 +21,14 @@ def add_command(kind: Kind) -> None:
         **_fields: Any,
     ) -> None:
         from rfuav_ray.cli.printing import new_console
-        from rfuav_ray.cli.run_config import given_fields, preprocessing_request
+        from rfuav_ray.cli.run_config import given_fields, request_of
         from rfuav_ray.cli.watch import follow_preprocessing
 
         preprocess = context.obj.start.preprocess if context.obj.works_here else None
         if detach and preprocess is not None:
             raise typer.BadParameter("--detach needs a service: name it with --url or RFUAV_URL")
         with wrong_usage():
-            request = preprocessing_request(kind, config, context.params, where_paths_start(context, root))
+            request = request_of(kind, config, context.params, where_paths_start(context, root))
         if preprocess is not None:
             from rfuav_ray.cli.local.preprocessing import preprocess_here
 
@@ -49,4 +49,5 @@ def add_command(kind: Kind) -> None:
 
 
 for one in PREPROCESSING_KINDS:
-    add_command(one)
+    if one.has_workers:
+        add_command(one)

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from rfuav_ray.api.kinds import lists
 from rfuav_ray.cli.follow import duration_text
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def new_console() -> Console:
 
 
 def tasks_table(console: Console, tasks: Sequence[Mapping[str, Any]]) -> Table:
-    table = _table(console, "id", "kind", "status", "progress", "device", "age", "details")
+    table = new_table(console, "id", "kind", "status", "progress", "device", "age", "details")
     for task in tasks:
         status = str(task["status"])
         table.add_row(
@@ -45,7 +46,7 @@ def tasks_table(console: Console, tasks: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def findings_table(console: Console, findings: "Iterable[Finding]") -> Table:
-    table = _table(console, "check", "state", "finding", "what to do")
+    table = new_table(console, "check", "state", "finding", "what to do")
     for finding in findings:
         state = Text(finding.state, style=STYLE_OF_STATE[finding.state])
         table.add_row(finding.check, state, Text(finding.text), Text(finding.advice))
@@ -54,14 +55,13 @@ def findings_table(console: Console, findings: "Iterable[Finding]") -> Table:
 
 def newest_first(task_list: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the tasks of a TaskListResponse in one list, newest first."""
-    kinds = ("training_tasks", "inference_tasks", "preprocessing_tasks")
-    tasks = [task for kind in kinds for task in task_list.get(kind, [])]
+    tasks = [task for name in lists() for task in task_list.get(f"{name}_tasks", [])]
     return sorted(tasks, key=lambda task: moment(task["created_at"]), reverse=True)
 
 
 def print_training(console: Console, metrics: Mapping[str, Any], result: Mapping[str, Any]) -> None:
     """Print the metrics of the last epoch, and the paths of the files."""
-    table = _table(console, "metric", "last epoch")
+    table = new_table(console, "metric", "last epoch")
     for name, value in metrics.items():
         table.add_row(name, _number(value))
     console.print(table)
@@ -69,12 +69,12 @@ def print_training(console: Console, metrics: Mapping[str, Any], result: Mapping
         console.print(
             f"Best: epoch {result['best_epoch']}, validation accuracy {_number(result.get('best_acc'))} %"
         )
-    _print_files(console, result.get("files") or {}, result.get("save_path"))
+    print_files(console, result.get("files") or {}, result.get("save_path"))
 
 
 def print_predictions(console: Console, rows: Sequence[Mapping[str, Any]], *, total: int) -> None:
     """Print the first predictions."""
-    shown = _table(console, "file", "class", "probability")
+    shown = new_table(console, "file", "class", "probability")
     for row in rows:
         shown.add_row(Text(_source(row)), *_answer(row))
     console.print(shown)
@@ -85,8 +85,10 @@ def print_predictions(console: Console, rows: Sequence[Mapping[str, Any]], *, to
 
 def print_recordings(console: Console, recordings: Sequence[Mapping[str, Any]], *, total: int) -> None:
     """Print a verdict for each recording, and its segments."""
-    verdicts = _table(console, "recording", "length", "verdict", "probability", "windows", "empty", "unreadable")
-    segments = _table(console, "recording", "from", "to", "class", "probability")
+    verdicts = new_table(
+        console, "recording", "length", "verdict", "probability", "windows", "empty", "unreadable"
+    )
+    segments = new_table(console, "recording", "from", "to", "class", "probability")
     for one in recordings:
         name = Text(one["file"])
         counts = [str(one[what]) for what in ("windows", "empty_windows", "failed_windows")]
@@ -110,7 +112,7 @@ def print_recordings(console: Console, recordings: Sequence[Mapping[str, Any]], 
 
 def print_inference(console: Console, result: Mapping[str, Any]) -> None:
     """Print the count of each predicted class, and the paths of the files."""
-    classes = _table(console, "class", "predicted")
+    classes = new_table(console, "class", "predicted")
     counts: Mapping[str, int] = result.get("classes") or {}
     for name, number in sorted(counts.items(), key=lambda item: -item[1]):
         classes.add_row(Text(name), str(number))
@@ -120,7 +122,7 @@ def print_inference(console: Console, result: Mapping[str, Any]) -> None:
     files = {name: result[name] for name in names if name in result}
     if "recordings" in result:
         files["recordings_json"] = result["recordings"]["recordings_json"]
-    _print_files(console, files, result.get("save_path"))
+    print_files(console, files, result.get("save_path"))
 
 
 def _answer(answer: Mapping[str, Any]) -> tuple[Text, str]:
@@ -133,13 +135,13 @@ def _answer(answer: Mapping[str, Any]) -> tuple[Text, str]:
 
 def print_preprocessing(console: Console, answer: Mapping[str, Any]) -> None:
     """Print the stats of a PreprocessingResponse, and the output folder."""
-    table = _table(console, "result", "value")
+    table = new_table(console, "result", "value")
     for name, value in (answer.get("stats") or {}).items():
         text = ", ".join(map(str, value)) if isinstance(value, list) else _number(value)
         style = "yellow" if name == "failed" and value else ""
         table.add_row(Text(name.replace("_", " "), style=style), Text(text, style=style))
     console.print(table)
-    _print_files(console, {}, answer.get("output_path"))
+    print_files(console, {}, answer.get("output_path"))
 
 
 def print_warnings(console: Console, count: int) -> None:
@@ -153,14 +155,14 @@ def print_warnings(console: Console, count: int) -> None:
         console.print(Text(f"{text} above.", style="bold yellow"))
 
 
-def _table(console: Console, *headers: str) -> Table:
+def new_table(console: Console, *headers: str) -> Table:
     table = Table(box=SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
     for header in headers:
         table.add_column(header)
     return table
 
 
-def _print_files(console: Console, files: Mapping[str, Any], folder: Any) -> None:
+def print_files(console: Console, files: Mapping[str, Any], folder: Any) -> None:
     if folder:
         console.print(Text(f"Results: {folder}"), soft_wrap=True)
     for path in files.values():

@@ -65,10 +65,10 @@ def inference_request(
     return _validated(BatchInferenceRequest, merged)
 
 
-def preprocessing_request(
+def request_of(
     kind: Kind, config: Path | None, parameters: Mapping[str, Any], start: PathStart = WORKING_FOLDER
 ) -> Request:
-    """Build a preprocessing request from the parameters of a command that are fields of it. Raises RfuavError."""
+    """Build the request of a task from the parameters of a command that are fields of it. Raises RfuavError."""
     return _validated(kind.request, _merged(kind.request, config, parameters, start))
 
 

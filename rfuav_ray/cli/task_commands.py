@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from rfuav_ray.api.kinds import KINDS
+from rfuav_ray.api.kinds import KINDS, lists
 from rfuav_ray.cli.app import app, open_client
 
 tasks_app = typer.Typer()
@@ -35,7 +35,7 @@ def tasks(
     console = new_console()
     found = newest_first(answer)
     console.print(tasks_table(console, found) if found else "No task matches.")
-    total = sum(answer.get(f"total_{name}", 0) for name in ("training", "inference", "preprocessing"))
+    total = sum(answer.get(f"total_{name}", 0) for name in lists())
     if total > len(found):
         console.print(f"{len(found)} of {total}; --limit shows more.")
 

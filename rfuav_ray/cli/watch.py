@@ -16,6 +16,7 @@ from rfuav_ray.cli.printing import (
     print_training,
     print_warnings,
 )
+from rfuav_ray.cli.printing_evaluation import print_audit, print_evaluation
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.client.clients import REPLICA_LAG_S, REPLICA_POLL_S
 
@@ -69,6 +70,28 @@ def follow_preprocessing(client: RFUAVClient, task_id: str, console: Console) ->
         task = _end_of(client, task_id, console)
         if task["status"] == "completed":
             print_preprocessing(console, _with_stats(client, task_id))
+        return _closed(console, task)
+
+    return _interruptible(follow, [task_id])
+
+
+def follow_evaluation(client: RFUAVClient, task_id: str, console: Console) -> int:
+    return _follow_to(client, task_id, console, print_evaluation)
+
+
+def follow_audit(client: RFUAVClient, task_id: str, console: Console) -> int:
+    return _follow_to(client, task_id, console, print_audit)
+
+
+def _follow_to(
+    client: RFUAVClient, task_id: str, console: Console, show: Callable[[Console, dict[str, Any]], None]
+) -> int:
+    """Follow a task, show its result, and return the exit status."""
+
+    def follow() -> int:
+        task = _end_of(client, task_id, console)
+        if task["status"] == "completed" and task["result"]:
+            show(console, task["result"])
         return _closed(console, task)
 
     return _interruptible(follow, [task_id])

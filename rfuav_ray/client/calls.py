@@ -10,9 +10,11 @@ from typing import Any, Generic, TypeVar, Union
 
 from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.requests import (
+    AuditRequest,
     BatchInferenceRequest,
     DataAugmentationRequest,
     DatasetSplitRequest,
+    EvaluationRequest,
     ImageCropRequest,
     InferenceRequest,
     SpectrogramRequest,
@@ -91,6 +93,13 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         body = {"cfg_path": cfg_path, "weight_path": weight_path, "source_paths": source_paths, **options}
         return self._send("POST", "/api/v2/inference/batch", body=body)
 
+    @with_fields(EvaluationRequest)
+    def start_evaluation(
+        self, cfg_path: PathLikeText, weight_path: PathLikeText, data_path: PathLikeText, **options: Any
+    ) -> AnswerT:
+        body = {"cfg_path": cfg_path, "weight_path": weight_path, "data_path": data_path, **options}
+        return self._send("POST", "/api/v2/evaluation/start", body=body)
+
     def start_task(self, kind: str, **fields: Any) -> AnswerT:
         """Start a task of any kind.
 
@@ -141,8 +150,14 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         body = {"input_path": input_path, "output_path": output_path, **options}
         return self._send("POST", "/api/v2/preprocessing/spectrogram", body=body)
 
+    @with_fields(AuditRequest)
+    def audit_dataset(self, dataset_path: PathLikeText | None = None, **options: Any) -> AnswerT:
+        """Audit a data set, or `train_path` and `val_path`."""
+        body = options if dataset_path is None else {"dataset_path": dataset_path, **options}
+        return self._send("POST", "/api/v2/preprocessing/audit", body=body)
+
     def get_preprocessing(self, task_id: str) -> AnswerT:
-        """Get a split, augmentation, crop or spectrogram task. `stats` is None until the task has completed."""
+        """Get a preprocessing task. `stats` is None until the task has completed."""
         return self._send("GET", task_path(task_id, area="preprocessing"))
 
     def get_task(self, task_id: str) -> AnswerT:
@@ -167,6 +182,13 @@ class ServiceCalls(ABC, Generic[AnswerT]):
         """Get one page of the recordings of an inference, each with its verdict and segments."""
         path = task_path(task_id, "/recordings", area="inference")
         return self._send("GET", path, params={"offset": offset, "limit": limit})
+
+    def get_evaluation(self, task_id: str) -> AnswerT:
+        return self._send("GET", task_path(task_id, area="evaluation"))
+
+    def get_evaluation_report(self, task_id: str) -> AnswerT:
+        """Get the report.json of a completed evaluation."""
+        return self._send("GET", task_path(task_id, "/report", area="evaluation"))
 
     def cancel_task(self, task_id: str) -> AnswerT:
         return self._send("POST", task_path(task_id, "/cancel"))

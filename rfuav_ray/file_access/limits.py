@@ -23,3 +23,5 @@ MAX_FINISHED_BYTES = 1_000_000_000
 MAX_LINE_BYTES = 1_000_000
 #: a page of predictions
 MAX_PAGE_BYTES = 100_000_000
+#: of an evaluation's report.json
+MAX_REPORT_BYTES = 100_000_000

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 
-from rfuav_ray.api.requests.augmentation_methods import AUGMENTATION_METHODS
+from rfuav_ray.api.augmentation_methods import AUGMENTATION_METHODS
 
 #: what an augmentation of images or of recordings (`_iq2`) adds to a name
 _METHOD = re.compile(rf"(_(origin|iq\d{{1,3}}|{'|'.join(AUGMENTATION_METHODS)}))+$")

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from preprocessing.checks import check_preprocessing
 from rfuav_ray.api.kinds import PREPROCESSING_KINDS, Kind, kinds_of
+from rfuav_ray.api.requests import AuditRequest
 from rfuav_ray.api.responses import PreprocessingResponse, TaskActionResponse, preprocessing_response
 from serve_app.error_answers import UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import TheService, new_task, new_task_id
@@ -34,10 +35,13 @@ def add_start(kind: Kind, to: APIRouter) -> None:
 
 def _start_of(kind: Kind) -> Callable[..., Awaitable[PreprocessingResponse]]:
     async def start(request: Any, service: TheService) -> PreprocessingResponse:
+        task_id = request.task_id or new_task_id()
+        if isinstance(request, AuditRequest) and request.save_path is None:
+            request = request.model_copy(update={"save_path": f"results/{task_id}"})
         # The check is not cached: what the output folder holds changes with each task.
         request = await asyncio.to_thread(check_preprocessing, request, roots=service.settings.data_roots)
         task = new_task(
-            request.task_id or new_task_id(),
+            task_id,
             kind.name,
             request,
             priority=PRIORITY,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from fastapi.routing import APIRoute
 
-from rfuav_ray.api.kinds import Kind, TaskKind, kinds_of
+from rfuav_ray.api.kinds import Kind, TaskKind, lists
 from rfuav_ray.api.requests import PriorityUpdate
 from rfuav_ray.api.responses import TaskActionResponse, TaskListResponse, TaskResponse
 from rfuav_ray.tasks import TaskStatus
@@ -34,11 +34,7 @@ def cached_status(kind: TaskKind | None = None) -> type[APIRoute]:
 cached = APIRouter(prefix=PREFIX, tags=["tasks"], route_class=cached_status())
 
 #: the names of the response's lists, and the kinds in each list
-_GROUPS: dict[bytes, Collection[str]] = {
-    b"training": kinds_of("training"),
-    b"inference": kinds_of("inference"),
-    b"preprocessing": kinds_of("preprocessing"),
-}
+_GROUPS: dict[bytes, Collection[str]] = {name.encode(): kinds for name, kinds in lists().items()}
 
 #: the highest offset of lists: more tasks than a service will ever have
 MAX_OFFSET = 10**12

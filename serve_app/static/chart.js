@@ -1,4 +1,4 @@
-// A line chart with a cursor: hover, touch or arrow keys show the values of one epoch. The scale may be logarithmic.
+// A line chart with a cursor: hover, touch or arrow keys show the values of one row. The scale may be logarithmic.
 
 import { h, replace, svg } from "./dom.js";
 import { number, t } from "./words.js";
@@ -12,11 +12,12 @@ const BOTTOM = 30;
 const MOST_TICKS = 6;
 const MOST_DOTS = 60;
 
-// `series` is a list of {name, className, value(row)}; rows have `epoch`.
+// `series` is a list of {name, className, value(row), range(row)}; a range [low, high] is a bar. `x` is what stands below.
 export class LineChart {
-  constructor(title, series, { canBeLogarithmic = false } = {}) {
+  constructor(title, series, { canBeLogarithmic = false, x = { name: t("chart.epoch"), value: (row) => row.epoch } } = {}) {
     this.title = title;
     this.series = series;
+    this.across = x;
     this.rows = [];
     this.isLogarithmic = false;
     this.cursor = null;
@@ -45,20 +46,20 @@ export class LineChart {
   }
 
   #draw() {
-    const points = this.series.map((one) => this.rows.map((row) => [row.epoch, one.value(row)]).filter(([, y]) => this.#canShow(y)));
+    const points = this.series.map((one) => this.rows.map((row) => [this.across.value(row), one.value(row), one.range?.(row)]).filter(([, y]) => this.#canShow(y)));
     const all = points.flat();
     if (!all.length) {
       replace(this.picture);
       return;
     }
-    const lastEpoch = Math.max(...this.rows.map((row) => row.epoch));
-    const firstEpoch = Math.min(...this.rows.map((row) => row.epoch));
-    const [low, high] = this.#range(all.map(([, y]) => y));
+    const last = Math.max(...this.rows.map(this.across.value));
+    const first = Math.min(...this.rows.map(this.across.value));
+    const [low, high] = this.#range(all.flatMap(([, y, range]) => [y, ...(range ?? [])]));
     const scale = this.isLogarithmic ? Math.log10 : (y) => y;
-    this.x = (epoch) => LEFT + ((epoch - firstEpoch) / Math.max(1, lastEpoch - firstEpoch)) * (this.width - LEFT - RIGHT);
+    this.x = (value) => LEFT + ((value - first) / Math.max(1, last - first)) * (this.width - LEFT - RIGHT);
     this.y = (y) => HEIGHT - BOTTOM - ((scale(y) - scale(low)) / (scale(high) - scale(low))) * (HEIGHT - TOP - BOTTOM);
     this.mark = svg("g", { class: "cursor" });
-    replace(this.picture, this.#grid(low, high, firstEpoch, lastEpoch),
+    replace(this.picture, this.#grid(low, high, first, last),
       points.map((line, index) => this.#line(line, this.series[index].className)), this.mark);
     this.#move(this.cursor);
   }
@@ -75,53 +76,60 @@ export class LineChart {
     return [low >= 0 && low - room < 0 ? 0 : low - room, high + room];
   }
 
-  #grid(low, high, firstEpoch, lastEpoch) {
+  #grid(low, high, first, last) {
     const lines = ticks(low, high, this.isLogarithmic).map((value) => svg("g", {},
       svg("line", { x1: LEFT, x2: this.width - RIGHT, y1: this.y(value), y2: this.y(value) }),
       svg("text", { x: LEFT - 6, y: this.y(value) + 4, "text-anchor": "end" }, number(value, 4))));
-    const epochs = ticks(firstEpoch, lastEpoch, false).filter(Number.isInteger).map((epoch) =>
-      svg("text", { x: this.x(epoch), y: HEIGHT - 10, "text-anchor": "middle" }, String(epoch)));
-    return svg("g", { class: "grid" }, lines, epochs);
+    const below = ticks(first, last, false).filter(Number.isInteger).map((value) =>
+      svg("text", { x: this.x(value), y: HEIGHT - 10, "text-anchor": "middle" }, String(value)));
+    return svg("g", { class: "grid" }, lines, below);
   }
 
   #line(points, className) {
-    const path = points.map(([epoch, y], index) => `${index ? "L" : "M"}${this.x(epoch).toFixed(1)} ${this.y(y).toFixed(1)}`).join("");
-    const dots = points.length > MOST_DOTS ? [] : points.map(([epoch, y]) => svg("circle", { cx: this.x(epoch), cy: this.y(y), r: 2.5 }));
-    return svg("g", { class: `line ${className}` }, svg("path", { d: path }), dots);
+    const path = points.map(([x, y], index) => `${index ? "L" : "M"}${this.x(x).toFixed(1)} ${this.y(y).toFixed(1)}`).join("");
+    const dots = points.length > MOST_DOTS ? [] : points.map(([x, y]) => svg("circle", { cx: this.x(x), cy: this.y(y), r: 2.5 }));
+    const bars = points.filter(([, , range]) => range).map(([x, , [low, high]]) =>
+      svg("line", { class: "interval", x1: this.x(x), x2: this.x(x), y1: this.y(low), y2: this.y(high) }));
+    return svg("g", { class: `line ${className}` }, bars, svg("path", { d: path }), dots);
   }
 
   #point(event) {
     if (!this.rows.length) return;
     const box = this.picture.getBoundingClientRect();
     const x = event.clientX - box.left;
-    const nearest = this.rows.reduce((best, row) => (Math.abs(this.x(row.epoch) - x) < Math.abs(this.x(best.epoch) - x) ? row : best));
-    this.#move(nearest.epoch);
+    const away = (row) => Math.abs(this.x(this.across.value(row)) - x);
+    this.#move(this.across.value(this.rows.reduce((best, row) => (away(row) < away(best) ? row : best))));
   }
 
   #key(event) {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step || !this.rows.length) return;
     event.preventDefault();
-    const index = this.rows.findIndex((row) => row.epoch === this.cursor);
+    const index = this.rows.findIndex((row) => this.across.value(row) === this.cursor);
     const next = index < 0 ? this.rows.length - 1 : Math.min(this.rows.length - 1, Math.max(0, index + step));
-    this.#move(this.rows[next].epoch);
+    this.#move(this.across.value(this.rows[next]));
   }
 
-  #move(epoch) {
-    this.cursor = epoch;
-    const row = this.rows.find((one) => one.epoch === epoch);
+  #move(value) {
+    this.cursor = value;
+    const row = this.rows.find((one) => this.across.value(one) === value);
     if (!this.mark) return;
     if (!row) {
       replace(this.mark);
       this.values.textContent = "";
       return;
     }
-    const x = this.x(epoch);
+    const x = this.x(value);
     replace(this.mark, svg("line", { x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM }),
       this.series.filter((one) => this.#canShow(one.value(row))).map((one) =>
         svg("circle", { class: one.className, cx: x, cy: this.y(one.value(row)), r: 4 })));
-    this.values.textContent = `${t("chart.epoch")} ${epoch}: ${this.series.map((one) => `${one.name} ${number(one.value(row), 4)}`).join(", ")}`;
+    this.values.textContent = `${this.across.name} ${value}: ${this.series.map((one) => said(one, row)).join(", ")}`;
   }
+}
+
+function said(series, row) {
+  const [low, high] = series.range?.(row) ?? [];
+  return `${series.name} ${number(series.value(row), 4)}${low === undefined ? "" : ` (${number(low, 4)}–${number(high, 4)})`}`;
 }
 
 export function ticks(low, high, isLogarithmic) {

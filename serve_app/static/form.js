@@ -150,6 +150,7 @@ function hintOf(schema, isRequired) {
 // A control has an element, get() (undefined: left out) and set(value).
 function controlOf(schema, choices, attributes) {
   if (schema.type === "boolean") return checkbox(attributes);
+  if (schema.type === "object") return groupOfNumbers(schema, attributes);
   if (schema.type === "array") return schema.prefixItems ? pair(attributes) : several(schema.items.enum ?? [], attributes);
   if (choices || schema.enum) {
     return select(choices ?? schema.enum.map((value) => [value, value]), schema.default === null, attributes);
@@ -210,6 +211,24 @@ function pair(attributes) {
     element: group, isGroup: true,
     get: () => (inputs.every((input) => input.value === "") ? undefined : inputs.map((input) => (input.value === "" ? null : Number(input.value)))),
     set: (values) => inputs.forEach((input, index) => { input.value = values?.[index] ?? ""; }),
+  };
+}
+
+// The fields of a group. All of them empty: the group is left out. Some: the others have their defaults, which they show.
+function groupOfNumbers(schema, attributes) {
+  const parts = Object.entries(schema.properties).map(([name, property]) => {
+    const input = h("input", { type: "number", step: "any", "aria-label": name, title: property.description, placeholder: property.default ?? t("start.automatic") });
+    return [name, input];
+  });
+  const group = h("div", { role: "group", class: "group", id: attributes.id, "aria-describedby": attributes["aria-describedby"] },
+    parts.map(([name, input]) => h("label", {}, h("code", {}, name), input)));
+  return {
+    element: group, isGroup: true, isWide: true,
+    get: () => {
+      const given = parts.filter(([, input]) => input.value !== "").map(([name, input]) => [name, Number(input.value)]);
+      return given.length ? Object.fromEntries(given) : undefined;
+    },
+    set: (values) => parts.forEach(([name, input]) => { input.value = values?.[name] ?? ""; }),
   };
 }
 

@@ -18,9 +18,18 @@ async function read() {
     const kind = post?.["x-task-kind"];
     if (!kind) continue;
     const reference = post.requestBody.content["application/json"].schema.$ref;
-    found[kind] = { path, schema: components.schemas[reference.split("/").pop()] };
+    found[kind] = { path, schema: inlined(components.schemas[reference.split("/").pop()], components.schemas) };
   }
   return found;
+}
+
+// A field that is a group of fields refers to another schema.
+function inlined(schema, schemas) {
+  const properties = Object.entries(schema.properties).map(([name, property]) => {
+    const reference = property.anyOf?.find((one) => one.$ref)?.$ref;
+    return [name, reference ? { ...schemas[reference.split("/").pop()], description: property.description, default: property.default } : property];
+  });
+  return { ...schema, properties: Object.fromEntries(properties) };
 }
 
 async function description() {

@@ -1,7 +1,9 @@
 // One task: its status, its results, its log, its request and its files.
 
 import { get } from "./api.js";
+import { auditView } from "./audit_view.js";
 import { h, replace, setText } from "./dom.js";
+import { evaluationView } from "./evaluation_view.js";
 import { inferenceView } from "./inference_view.js";
 import { logView } from "./log_view.js";
 import { failed } from "./notes.js";
@@ -42,6 +44,8 @@ export function taskPage(id, { onAgain }) {
     if (isOver) return;
     if (first.task_type === "training") view = trainingView(id);
     if (first.task_type === "inference") view = inferenceView(id, asked);
+    if (first.task_type === "evaluation") view = evaluationView(id);
+    if (first.task_type === "audit") view = auditView();
     log = logView(id, { onEntry: view?.onEntry });
     replace(own, view?.element, h("section", { class: "panel", "aria-label": t("log") }, h("h2", {}, t("log")), log.element));
     replace(request, h("h2", {}, t("task.request")), table(asked));
@@ -86,7 +90,7 @@ export function taskPage(id, { onAgain }) {
         : h("button", { type: "button", onclick: () => deleteTask(task) }, t("tasks.delete")), "write"));
     if (task.status === "completed") view?.load?.(task.result).catch(failed);
     result.hidden = !task.result;
-    if (task.result) replace(result, h("h2", {}, t("task.result")), table(simple(task.result)));
+    if (task.result) replace(result, h("h2", {}, t("task.result")), table(simple(task.result, view?.shown ?? [])));
     showFiles().catch(failed);
   }
 
@@ -115,9 +119,9 @@ function download(file) {
 }
 
 // The values of a result that fit into a line. Lists of metrics and files are shown elsewhere.
-function simple(result) {
-  const { files: _files, metrics: _metrics, run: _run, ...rest } = result;
-  return rest;
+function simple(result, shown) {
+  const elsewhere = new Set(["files", "metrics", "run", ...shown]);
+  return Object.fromEntries(Object.entries(result).filter(([name]) => !elsewhere.has(name)));
 }
 
 function table(values) {

@@ -2,11 +2,11 @@
 
 import { get } from "./api.js";
 import { LineChart } from "./chart.js";
+import { confusionTable } from "./confusion_table.js";
 import { arrange, h, replace, setText } from "./dom.js";
-import { number, percent, t } from "./words.js";
+import { number, t } from "./words.js";
 
 const COLUMNS = ["train_loss", "train_acc", "val_loss", "val_acc", "macro_f1", "mAP", "top3_acc", "precision", "recall", "learning_rate", "images_per_second"];
-const MOST_CLASSES_WITH_NUMBERS = 45;
 
 export function trainingView(taskId) {
   const loss = new LineChart(t("task.loss"), [
@@ -74,24 +74,8 @@ export function trainingView(taskId) {
     }
     if (mine !== asked || !report.best?.confusion_matrix) return;
     matrix.hidden = false;
-    replace(matrix, h("h2", {}, t("task.confusion")), h("p", { class: "hint" }, t("task.confusionText")), confusionTable(report));
+    replace(matrix, h("h2", {}, t("task.confusion")), h("p", { class: "hint" }, t("task.confusionText")), confusionTable(report.best.per_class.map((one) => one.class_name), report.best.confusion_matrix));
   }
 
   return { element, onEntry };
-}
-
-function confusionTable(report) {
-  const counts = report.best.confusion_matrix;
-  const names = report.best.per_class.map((one) => one.class_name);
-  const hasNumbers = names.length <= MOST_CLASSES_WITH_NUMBERS;
-  return h("div", { class: "wide-table", tabindex: "0", role: "region", "aria-label": t("task.confusion") }, h("table", { class: "confusion" },
-    h("thead", {}, h("tr", {}, h("td"), names.map((name) => h("th", { scope: "col" }, h("span", {}, name))))),
-    h("tbody", {}, counts.map((row, index) => {
-      const sum = row.reduce((all, count) => all + count, 0);
-      return h("tr", {}, h("th", { scope: "row" }, names[index]), row.map((count, column) => {
-        const share = sum ? count / sum : 0;
-        return h("td", { class: share > 0.5 ? "strong" : null, title: `${names[index]} → ${names[column]}: ${count} (${percent(100 * share)})`,
-          style: { "--share": String(share) } }, hasNumbers ? String(count) : "");
-      }));
-    }))));
 }

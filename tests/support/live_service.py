@@ -13,6 +13,7 @@ import pytest
 import ray
 
 from actors.ray_internals import variables
+from rfuav_ray.api.kinds import lists
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.demo.service import wait_until_healthy
 from rfuav_ray.machine.ports import free_port
@@ -71,7 +72,7 @@ def client(service):
         yield rfuav_client
         for status in ("pending", "running"):
             tasks = rfuav_client.get_all_tasks(status=status, limit=1000)
-            for task in tasks["training_tasks"] + tasks["inference_tasks"] + tasks["preprocessing_tasks"]:
+            for task in (task for name in lists() for task in tasks[f"{name}_tasks"]):
                 rfuav_client.cancel_task(task["task_id"])
                 rfuav_client.wait(task["task_id"], timeout=60)
         rfuav_client.update_resource_config(

@@ -1,6 +1,6 @@
 """The request bodies of the HTTP API, with their defaults and bounds."""
 
-from rfuav_ray.api.requests.augmentation_methods import AUGMENTATION_METHODS, AugmentationMethod
+from rfuav_ray.api.augmentation_methods import AUGMENTATION_METHODS, AugmentationMethod
 from rfuav_ray.api.requests.evaluation import AuditRequest, EvaluationRequest, SnrSweep
 from rfuav_ray.api.requests.fields import Request
 from rfuav_ray.api.requests.preprocessing import (

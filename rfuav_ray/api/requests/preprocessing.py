@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from rfuav_ray.api.requests.augmentation_methods import AUGMENTATION_METHODS, AugmentationMethod
+from rfuav_ray.api.augmentation_methods import AUGMENTATION_METHODS, AugmentationMethod
 from rfuav_ray.api.requests.fields import Description, OwnTaskId, PathText, RealValues, Request, Variable
 from rfuav_ray.signals.data_types import DataType
 from rfuav_ray.signals.iq_augmentation.settings import IqAugmentationFields

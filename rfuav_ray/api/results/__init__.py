@@ -50,7 +50,7 @@ from rfuav_ray.api.results.training import (
 
 PreprocessingStats = SplitStats | AugmentStats | CropStats | SpectrogramStats | AuditStats
 PreprocessingResult = SplitResult | AugmentResult | CropResult | SpectrogramResult
-TaskResult = TrainingResult | InferenceResult | EvaluationResult | AuditResult | PreprocessingResult
+TaskResult = TrainingResult | InferenceResult | EvaluationResult | PreprocessingResult | AuditResult
 
 __all__ = [
     "AsStored",

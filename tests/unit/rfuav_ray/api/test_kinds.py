@@ -6,7 +6,7 @@ import pytest
 
 from actors.runs import runner
 from preprocessing import checks
-from rfuav_ray.api.kinds import KINDS, PREPROCESSING_KINDS, PreprocessingKind, SlotKind, TaskKind, kinds_of
+from rfuav_ray.api.kinds import KINDS, PREPROCESSING_KINDS, PreprocessingKind, SlotKind, TaskKind, kinds_of, lists
 from rfuav_ray.settings import Settings
 from serve_app.api import create_app
 
@@ -19,12 +19,19 @@ def test_kinds_the_literals_name_them_all():
 
 def test_kinds_of_slots():
     assert kinds_of("training") == ("training",)
-    assert kinds_of("preprocessing") == ("split", "augment", "crop", "spectrogram")
+    assert kinds_of("inference") == ("inference", "evaluation")
+    assert kinds_of("preprocessing") == ("split", "augment", "crop", "spectrogram", "audit")
+
+
+def test_kinds_lists_of_tasks():
+    preprocessing = ["split", "augment", "crop", "spectrogram"]
+    own = {name: [name] for name in ("training", "inference", "evaluation", "audit")}
+    assert lists() == {**own, "preprocessing": preprocessing}
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 def test_kinds_each_has_a_run_function_a_check_and_a_route(kind):
-    assert kind.slot_kind in runner.RUN_FUNCTIONS
+    assert kind.has_workers != (kind.name in runner.RUN_FUNCTIONS)
     assert kind.slot_kind != "preprocessing" or kind.request in checks.CHECKS
     operation = create_app(Settings(_env_file=None)).openapi()["paths"][kind.path]["post"]
     body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]

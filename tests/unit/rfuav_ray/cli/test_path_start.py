@@ -4,7 +4,7 @@ import pytest
 
 from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.cli.path_start import PathStart
-from rfuav_ray.cli.run_config import preprocessing_request, training_request
+from rfuav_ray.cli.run_config import request_of, training_request
 from rfuav_ray.errors import InvalidInput
 
 FIELDS = {"model": "resnet18", "num_classes": 2, "train_path": "a", "val_path": "b", "save_path": "c"}
@@ -39,6 +39,6 @@ def test_path_start_in_a_disposable_folder_results_need_an_absolute_path_or_a_ro
 def test_path_start_an_augmented_data_set_lies_beside_its_source(folder):
     job = PathStart(is_disposable=True)
     with pytest.raises(InvalidInput, match="dataset_path: 'in' is relative, so the results"):
-        preprocessing_request(KINDS["augment"], None, {"dataset_path": "in"}, job)
+        request_of(KINDS["augment"], None, {"dataset_path": "in"}, job)
     fields = {"dataset_path": "in", "output_path": "/out"}
-    assert preprocessing_request(KINDS["augment"], None, fields, job)
+    assert request_of(KINDS["augment"], None, fields, job)

@@ -9,8 +9,8 @@ from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest, Trai
 from rfuav_ray.cli.run_config import (
     given_fields,
     inference_request,
-    preprocessing_request,
     read_settings,
+    request_of,
     training_request,
 )
 from rfuav_ray.errors import InvalidInput, RfuavError
@@ -209,7 +209,7 @@ def test_run_config_an_inference_without_a_source_is_refused(folder):
 def test_run_config_a_preprocessing_takes_its_fields_from_the_parameters_and_the_file(folder):
     path = config(folder, {"input_path": "in", "output_path": "out", "seed": 3, "train_ratio": 0.5})
     parameters = {"input_path": None, "output_path": "~/new", "seed": 7, "config": path, "detach": True}
-    assert given_fields(preprocessing_request(KINDS["split"], path, parameters)) == {
+    assert given_fields(request_of(KINDS["split"], path, parameters)) == {
         "input_path": str(folder / "in"),
         "output_path": str(Path.home() / "new"),
         "seed": 7,
@@ -220,18 +220,18 @@ def test_run_config_a_preprocessing_takes_its_fields_from_the_parameters_and_the
 @pytest.mark.parametrize("flags", [{}, {"image_size": "none"}])
 def test_run_config_no_size_is_said_by_a_word(folder, flags):
     path = config(folder, {"input_path": "in", "output_path": "out", "image_size": 320 if flags else "none"})
-    assert given_fields(preprocessing_request(KINDS["spectrogram"], path, flags))["image_size"] is None
+    assert given_fields(request_of(KINDS["spectrogram"], path, flags))["image_size"] is None
 
 
 def test_run_config_an_empty_path_is_not_the_working_folder(folder):
     with pytest.raises(RfuavError, match=r"input_path: .*at least 1 character"):
-        preprocessing_request(KINDS["split"], None, {"input_path": "", "output_path": "out"})
+        request_of(KINDS["split"], None, {"input_path": "", "output_path": "out"})
 
 
 def test_run_config_a_file_of_another_command_is_refused(folder):
     path = config(folder, FULL)
     with pytest.raises(RfuavError, match=r"unknown field 'model'.*; the fields are dataset_path, "):
-        preprocessing_request(KINDS["augment"], path, {})
+        request_of(KINDS["augment"], path, {})
 
 
 def test_run_config_settings_come_from_the_environment_and_flags_win(folder, monkeypatch):

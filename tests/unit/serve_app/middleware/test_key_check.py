@@ -168,8 +168,8 @@ def test_key_check_every_route_needs_the_scope_that_it_declares(settings):
     assert found["admin"] == {"POST /api/v2/resources/config"}
     assert found["write"] == {
         "DELETE /api/v2/tasks/{task_id}",
-        *(f"POST /api/v2/{kind}/start" for kind in ("training", "inference")),
-        *(f"POST /api/v2/preprocessing/{kind}" for kind in ("split", "augment", "crop", "spectrogram")),
+        *(f"POST /api/v2/{kind}/start" for kind in ("training", "inference", "evaluation")),
+        *(f"POST /api/v2/preprocessing/{kind}" for kind in ("split", "augment", "crop", "spectrogram", "audit")),
         "POST /api/v2/inference/batch",
         "POST /api/v2/training/{task_id}/stop",
         "POST /api/v2/preprocessing/{task_id}/cancel",

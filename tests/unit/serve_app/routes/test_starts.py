@@ -39,6 +39,8 @@ def bodies(tmp_path):
             "save_path": str(tmp_path / "run"),
         },
         KINDS["inference"].path: {**model, "source_path": str(run.source)},
+        KINDS["evaluation"].path: {**model, "data_path": str(tmp_path / "data" / "valid")},
+        KINDS["audit"].path: {"dataset_path": str(tmp_path / "data")},
         BATCH: {**model, "source_paths": [str(run.source)] * 2},
         KINDS["split"].path: {"input_path": train, **out},
         KINDS["augment"].path: {"dataset_path": str(tmp_path / "data"), **out},

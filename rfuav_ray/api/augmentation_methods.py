@@ -1,4 +1,4 @@
-"""The names of the methods that augment images; the names of augmented images end with them."""
+"""The names of the augmentations. They end the names of the images that an augmentation makes."""
 
 from typing import Literal
 

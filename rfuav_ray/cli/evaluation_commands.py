@@ -1,0 +1,112 @@
+"""The commands that say how good a model and a data set are: evaluate and audit."""
+# ruff: noqa: PLC0415
+
+from typing import Annotated, Any
+
+import typer
+
+from rfuav_ray.api.kinds import KINDS
+from rfuav_ray.api.requests import AuditRequest, EvaluationRequest
+from rfuav_ray.cli.app import Config, Detach, Root, app, open_client, where_paths_start, wrong_usage
+from rfuav_ray.cli.request_flags import with_fields
+
+NO_DEFAULT = "is missing: without a service there is no default"
+Local = Annotated[bool, typer.Option("--local", help="Work in this process, without a service.")]
+
+
+def _sweep(text: str | None) -> dict[str, float] | None:
+    """The `snr_sweep` of `from:to:step` or `from:to:step:bandwidth_hz`."""
+    if text is None:
+        return None
+    try:
+        return dict(zip(("from", "to", "step", "bandwidth_hz"), map(float, text.split(":")), strict=False))
+    except ValueError:
+        raise typer.BadParameter(
+            "must be FROM:TO:STEP in dB, such as -20:20:2", param_hint="--snr-sweep"
+        ) from None
+
+
+@app.command(help=KINDS["evaluation"].summary)
+@with_fields(
+    EvaluationRequest,
+    flags={"cfg_path": "--cfg", "weight_path": "--weights", "data_path": "--data", "unknown_path": "--unknown"},
+    without=frozenset({"snr_sweep"}),
+)
+def evaluate(
+    context: typer.Context,
+    config: Config = None,
+    root: Root = None,
+    detach: Detach = False,
+    local: Local = False,
+    snr_sweep: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FROM:TO:STEP[:HZ]",
+            help="Add noise to clean recordings, and evaluate them at each of these in-band SNRs, in dB. HZ: the "
+            "band whose noise counts; default: the sample rate.",
+        ),
+    ] = None,
+    **_fields: Any,
+) -> None:
+    from rfuav_ray.cli.printing import new_console
+    from rfuav_ray.cli.run_config import given_fields, request_of
+    from rfuav_ray.cli.watch import follow_evaluation
+
+    is_here = _works_here(context, local=local, detach=detach)
+    with wrong_usage():
+        parameters = {**context.params, "snr_sweep": _sweep(snr_sweep)}
+        request = request_of(KINDS["evaluation"], config, parameters, where_paths_start(context, root))
+    if is_here:
+        from rfuav_ray.cli.local.evaluation import evaluate_here
+
+        assert isinstance(request, EvaluationRequest)
+        if request.save_path is None:
+            raise typer.BadParameter(NO_DEFAULT, param_hint="--save-path")
+        raise typer.Exit(evaluate_here(request, new_console(), may_use_gpus=context.obj.start.may_use_gpus))
+    with open_client(context) as client:
+        task_id = client.start_task("evaluation", **given_fields(request))["task_id"]
+        if detach:
+            print(task_id)
+            return
+        raise typer.Exit(follow_evaluation(client, task_id, new_console()))
+
+
+@app.command(help=KINDS["audit"].summary)
+@with_fields(AuditRequest, arguments={"dataset_path": "DATASET"})
+def audit(
+    context: typer.Context,
+    config: Config = None,
+    root: Root = None,
+    detach: Detach = False,
+    local: Local = False,
+    **_fields: Any,
+) -> None:
+    from rfuav_ray.cli.printing import new_console
+    from rfuav_ray.cli.run_config import given_fields, request_of
+    from rfuav_ray.cli.watch import follow_audit
+
+    is_here = _works_here(context, local=local, detach=detach)
+    with wrong_usage():
+        request = request_of(KINDS["audit"], config, context.params, where_paths_start(context, root))
+    if is_here:
+        from rfuav_ray.cli.local.evaluation import audit_here
+
+        assert isinstance(request, AuditRequest)
+        if request.save_path is None:
+            raise typer.BadParameter(NO_DEFAULT, param_hint="--save-path")
+        raise typer.Exit(audit_here(request, new_console()))
+    with open_client(context) as client:
+        task_id = client.start_task("audit", **given_fields(request))["task_id"]
+        if detach:
+            print(task_id)
+            return
+        raise typer.Exit(follow_audit(client, task_id, new_console()))
+
+
+def _works_here(context: typer.Context, *, local: bool, detach: bool) -> bool:
+    is_here = bool(local or context.obj.works_here)
+    if is_here and detach:
+        raise typer.BadParameter(
+            "--detach needs a service: name it with --url or RFUAV_URL, and leave out --local"
+        )
+    return is_here
