@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from preprocessing.folders import default_output, parts_of
+from preprocessing.folders import default_output
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
 from preprocessing.pipeline.worker import Doubtful, Item, Work, source_digest
@@ -19,15 +19,14 @@ from rfuav_ray.api.results import AugmentResult, AugmentStats
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.file_access.roots import confined
-from rfuav_ray.files import is_image, write_content
+from rfuav_ray.files import write_content
 from rfuav_ray.images.class_folders import class_folders, labelled_images
 from rfuav_ray.images.dataset_card import dataset_file_of
+from rfuav_ray.images.dataset_parts import AUGMENTED_PARTS, TEST, beside_the_parts, parts_of
 from rfuav_ray.images.files import RgbImage, read_checked, write_image
 from rfuav_ray.images.overlap import check_output
 from rfuav_ray.outputs.artifacts import DATASET_FILE
-from rfuav_ray.walk import LeftOut, is_companion, obstacle, tell_left_out, walk_images
-
-TEST = "test"
+from rfuav_ray.walk import LeftOut, tell_left_out
 
 
 def change(image: RgbImage, method: AugmentationMethod, seed: int) -> RgbImage:
@@ -96,7 +95,7 @@ def run(
     output_path = Path(request.output_path or default_output(source))
     check_output(source, output_path)
     methods = request.chosen_methods
-    found = parts_of(source, roots)
+    found = parts_of(source, AUGMENTED_PARTS, roots)
     if not found:
         raise RunError(f"'{source}' has neither a folder train nor valid.")
     if (source / TEST).is_dir():
@@ -141,24 +140,6 @@ def run(
         cards=cards,
         left_out=tell_left_out(left_out, report),
     )
-
-
-def beside_the_parts(source: Path, found: Sequence[str], roots: Sequence[Path]) -> LeftOut:
-    """What lies in the data set, but not in its parts. The test set is told apart."""
-    left_out = LeftOut()
-    for path in sorted(source.iterdir()):
-        if path.name in (*found, TEST) or is_companion(path.name):
-            continue
-        if path.name.startswith("."):
-            left_out.add("hidden", path.name)
-        elif reason := obstacle(path, roots):
-            left_out.add(reason, path.name)
-        elif path.is_dir():
-            for image in walk_images(path, roots=roots):
-                left_out.add("outside_parts", str(image.relative_to(source)))
-        else:
-            left_out.add("outside_parts" if is_image(path) else "other_suffix", path.name)
-    return left_out
 
 
 def _targets(item: Item, *, methods: Sequence[AugmentationMethod]) -> list[str]:

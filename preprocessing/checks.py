@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from preprocessing.folders import (
     default_output,
-    parts_of,
     request_identity,
     stft_settings_of,
 )
@@ -31,6 +30,7 @@ from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import IMAGE_KINDS, is_image
 from rfuav_ray.images.class_folders import class_folders, refuse_unfinished
+from rfuav_ray.images.dataset_parts import AUGMENTED_PARTS, parts_of
 from rfuav_ray.images.overlap import check_output
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.description import Asked
@@ -77,7 +77,7 @@ def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> Preproc
 
 def _check_augment(request: DataAugmentationRequest, roots: Sequence[Path]) -> PreprocessingRequest:
     source = paths.existing(request.dataset_path, roots, field="dataset_path")
-    parts = [source / part for part in parts_of(source, roots)]
+    parts = [source / part for part in parts_of(source, AUGMENTED_PARTS, roots)]
     if not parts:
         reason = f"'{source}' has neither a folder train nor valid; choose the folder that holds them."
         raise InvalidInput("dataset_path", reason)

@@ -1,20 +1,10 @@
 """Functions that runs and the checks at submission share. Imports no Ray Data and no torch."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rfuav_ray.api.requests import PreprocessingRequest, SpectrogramRequest
 from rfuav_ray.signals.stft_settings import StftFields, StftSettings
-from rfuav_ray.walk import obstacle
-
-#: the folders of a data set that are augmented
-PARTS = ("train", "valid", "val")
-
-
-def parts_of(dataset_path: Path, roots: Sequence[Path] = ()) -> list[str]:
-    """The PARTS that a data set has. A link counts if it leads into `roots`; none: wherever it leads."""
-    return [part for part in PARTS if (path := dataset_path / part).is_dir() and not obstacle(path, roots)]
 
 
 def request_identity(request: PreprocessingRequest) -> dict[str, Any]:

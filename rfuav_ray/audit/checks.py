@@ -1,11 +1,14 @@
-"""The check of an audit request at submission. Imports no torch."""
+"""Rejects impossible requests for audits at submission. Does not import torch."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from rfuav_ray import paths
 from rfuav_ray.api.requests import AuditRequest
+from rfuav_ray.audit.reading import folders_of
+from rfuav_ray.errors import InvalidInput
 from rfuav_ray.file_access.roots import confined
+from rfuav_ray.images.class_folders import class_folders
 
 #: bytes of the longest path that a run writes in its folder: an earlier task's file in previous/<task id>/
 RESULTS_ROOM_BYTES = 128
@@ -14,7 +17,11 @@ RESULTS_ROOM_BYTES = 128
 @confined
 @paths.refuses_lost_files
 def check_audit(request: AuditRequest, *, roots: Sequence[Path]) -> AuditRequest:
-    """Check an audit request.
+    """Check a request: the data set and the output folder.
+
+    Args:
+        request: The request as the client sent it.
+        roots: Folders that the service may use.
 
     Returns:
         The request with resolved paths.
@@ -23,11 +30,19 @@ def check_audit(request: AuditRequest, *, roots: Sequence[Path]) -> AuditRequest
         InvalidInput: A field is invalid. The error names the field.
     """
     update = {
-        field: str(paths.existing(path, roots, field=field))
+        field: str(paths.existing(value, roots, field=field))
         for field in ("dataset_path", "train_path", "val_path")
-        if (path := getattr(request, field)) is not None
+        if (value := getattr(request, field)) is not None
     }
-    if request.save_path is not None:
-        save_path = paths.output_folder(request.save_path, roots, field="save_path", room_bytes=RESULTS_ROOM_BYTES)
-        update["save_path"] = str(save_path)
-    return request.model_copy(update=update)
+    request = request.model_copy(update=update)
+    folders = folders_of(request, roots)
+    for path, field in folders.values():
+        class_folders(path, field=field, roots=roots)
+    if request.save_path is None:
+        return request
+    save_path = paths.output_folder(request.save_path, roots, field="save_path", room_bytes=RESULTS_ROOM_BYTES)
+    for path, field in folders.values():
+        if save_path.is_relative_to(path):
+            reason = f"'{save_path}' lies in '{path}', the images of {field}. Choose another folder."
+            raise InvalidInput("save_path", reason)
+    return request.model_copy(update={"save_path": str(save_path)})

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.images.class_folders import composed
 from rfuav_ray.images.dataset_card import DatasetCard
 from rfuav_ray.images.recording_names import Recordings, recordings_of
@@ -33,8 +34,9 @@ class ClassRecordings:
     recordings: Recordings
     #: of each recording whose name is known, the parts that have images of it
     parts: dict[str, list[str]]
-    #: images over all parts
+    #: images over all parts, and those whose names say nothing about their recording
     images: int
+    images_of_unknown: int
 
     @property
     def shared(self) -> list[str]:
@@ -51,10 +53,11 @@ class ClassRecordings:
         return self.is_one_recording and not self.recordings.are_listed
 
 
-def recordings_by_class(parts: Sequence[Part]) -> list[ClassRecordings]:
+def recordings_by_class(parts: Sequence[Part], report: Report = ignore) -> list[ClassRecordings]:
     """Tell the recordings of each class, in the order of the classes' names.
 
-    An image of the same name in two parts is of the same recording, unless its name is only a number.
+    An image of the same name in two parts is of the same recording, unless its name is only a number. `report` is
+    called for each class, and may raise.
     """
     names: defaultdict[str, dict[str, list[str]]] = defaultdict(dict)
     listed: defaultdict[str, set[str]] = defaultdict(set)
@@ -69,7 +72,11 @@ def recordings_by_class(parts: Sequence[Part]) -> list[ClassRecordings]:
             # `relative_to` takes ten times as long.
             below = str(path)[prefix:].partition("/")[2]
             names[part.class_of(label)][part.name].append(below)
-    return [_recordings(name, names[name], listed[name]) for name in sorted(names)]
+    found = []
+    for name in sorted(names):
+        report(RunEvent())
+        found.append(_recordings(name, names[name], listed[name]))
+    return found
 
 
 def _recordings(name: str, images: dict[str, list[str]], listed: set[str]) -> ClassRecordings:
@@ -78,4 +85,5 @@ def _recordings(name: str, images: dict[str, list[str]], listed: set[str]) -> Cl
     for part, some in images.items():
         for recording in sorted({recordings.of[one] for one in some} - recordings.unknown):
             parts[recording].append(part)
-    return ClassRecordings(name, recordings, dict(parts), sum(map(len, images.values())))
+    unknown = sum(recordings.of[one] in recordings.unknown for some in images.values() for one in some)
+    return ClassRecordings(name, recordings, dict(parts), sum(map(len, images.values())), unknown)

@@ -4,9 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rfuav_ray.api.results import AuditVerdict
+from rfuav_ray.audit.about_names import about_names
 from rfuav_ray.audit.duplicates import same_bytes
+from rfuav_ray.audit.findings import Findings
 from rfuav_ray.audit.parts import Part, recordings_by_class
-from rfuav_ray.audit.verdict import Findings, verdict_of
+from rfuav_ray.audit.verdict import verdict_of
 from rfuav_ray.events import Report, ignore
 from rfuav_ray.images.class_folders import class_folders, labelled_images
 from rfuav_ray.images.dataset_card import read_card
@@ -41,6 +43,10 @@ def quick_audit(
 
 def audit_names(parts: Sequence[Part], report: Report = ignore) -> AuditVerdict:
     """The same for images that have been found already. The first part is that of the training."""
-    return verdict_of(
-        Findings(recordings_by_class(parts), same_bytes(parts, report), [part.name for part in parts])
-    )
+    return verdict_of(about_names(names_and_bytes(parts, report)))
+
+
+def names_and_bytes(parts: Sequence[Part], report: Report) -> Findings:
+    """What the names and bytes say, for a verdict."""
+    recordings = recordings_by_class(parts, report)
+    return Findings(recordings, same_bytes(parts, report), [part.name for part in parts])

@@ -79,7 +79,7 @@ def measured(
     }
     numbers = cast("EvaluationReport", found)
     fit, measuring, fitted_on = _fit_and_measuring(request, test, outcomes.scored("fit"), report)
-    unknown = outcomes.scored("unknown")
+    unknown = _unknown(request, outcomes, report)
     if not len(fit) or not len(measuring):
         return Measured(numbers, test, None, unknown)
     calibration = _calibration(fit, measuring, fitted_on, report)
@@ -104,6 +104,19 @@ def _about_all(test: Scored, config: ModelConfig, report: Report) -> Mapping[str
     }
     if len(config.class_names) <= MOST_CLASSES_OF_A_MATRIX:
         found["confusion_matrix"] = confusion_matrix(probabilities, test.labels).tolist()
+    return found
+
+
+def _unknown(request: EvaluationRequest, outcomes: Outcomes, report: Report) -> Scored:
+    failed, empty = outcomes.counts("unknown")
+    found = outcomes.scored("unknown")
+    if failed or empty:
+        _tell(
+            report,
+            f"Of unknown_path, {len(found)} pictures are scored. {failed} could not be read, and in {empty} "
+            "windows nothing is on the air.",
+            "WARNING",
+        )
     return found
 
 

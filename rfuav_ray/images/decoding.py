@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
-_JPEG_FORMATS = {"JPEG", "MPO"}
+#: Pillow's names; those of phones hold several pictures
+JPEG_FORMATS = {"JPEG", "MPO"}
 _START_OF_SCAN, _END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
 #: bytes that no marker begins with
 _NOISE = b"\x55\x2b\x9d\x71" * 64
@@ -30,7 +31,7 @@ def decode(content: bytes, image_format: str, flags: int) -> npt.NDArray[Any] | 
         OSError: A TIFF is damaged. Also SyntaxError and ValueError.
         cv2.error: OpenCV refuses the image.
     """
-    if image_format in _JPEG_FORMATS and not _has_end(content):
+    if image_format in JPEG_FORMATS and not _has_end(content):
         return _decode_without_end(content, flags)
     if image_format == "TIFF":
         with Image.open(io.BytesIO(content), formats=("TIFF",)) as image:
@@ -40,7 +41,7 @@ def decode(content: bytes, image_format: str, flags: int) -> npt.NDArray[Any] | 
 
 def is_complete(content: bytes, image_format: str) -> bool:
     """Whether the bytes end as their format says. False: only decoding can tell."""
-    if image_format in _JPEG_FORMATS:
+    if image_format in JPEG_FORMATS:
         return _has_end(content)
     if image_format == "WEBP":
         return len(content) >= 8 + int.from_bytes(content[4:8], "little")

@@ -1,5 +1,6 @@
 """Reading and writing image files. A file that is cut off is refused. Does not import torch."""
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ from rfuav_ray.file_access.limits import (
 )
 from rfuav_ray.file_access.reading import open_file, too_large
 from rfuav_ray.files import write_content
-from rfuav_ray.images.decoding import decode, is_complete
+from rfuav_ray.images.decoding import JPEG_FORMATS, decode, is_complete
 
 RgbImage = npt.NDArray[np.uint8]
 
@@ -34,6 +35,12 @@ _AS_STORED = {
     ".tiff": cv2.IMREAD_ANYCOLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION,
 }
 _AS_8_BITS = cv2.IMREAD_ANYCOLOR | cv2.IMREAD_IGNORE_ORIENTATION
+#: JPEG allows to decode at a fraction of the size
+_REDUCED = {
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8,
+}
 
 
 def read_image(path: Path) -> RgbImage:
@@ -46,6 +53,29 @@ def read_image(path: Path) -> RgbImage:
         RunError: The file cannot be read. The message names it.
     """
     return np.asarray(_decode(path, _AS_COLOUR), dtype=np.uint8)
+
+
+def read_grey(path: Path, *, least_side: int) -> npt.NDArray[np.uint8]:
+    """Read an image as 8-bit grey, for a look at it as a whole. A large JPEG is read at a fraction of its size.
+
+    Args:
+        path: The file.
+        least_side: Neither side of a reduced image is smaller than this, pixels.
+
+    Returns:
+        uint8, shape (height, width).
+
+    Raises:
+        RunError: As `read_image`.
+    """
+    content, image_format = _content(path)
+    flags = cv2.IMREAD_GRAYSCALE | cv2.IMREAD_IGNORE_ORIENTATION
+    if image_format in JPEG_FORMATS:
+        with Image.open(io.BytesIO(content), formats=("JPEG", "MPO")) as header:
+            smaller_side = min(header.size)
+        fitting = [flag for factor, flag in _REDUCED.items() if smaller_side >= factor * least_side]
+        flags = (fitting or [flags])[-1] | cv2.IMREAD_IGNORE_ORIENTATION
+    return np.asarray(_decode_content(path, content, image_format, flags), dtype=np.uint8)
 
 
 def read_pixels(path: Path) -> npt.NDArray[Any]:

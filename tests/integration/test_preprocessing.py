@@ -245,3 +245,26 @@ def test_task_list_keeps_kinds_apart(client, dataset, folder):
     with pytest.raises(ServiceError) as refused:
         client.crop_images(dataset / "val", folder / "more", x=0, y=0, width=4, height=4, task_id="my-crop")
     assert refused.value.status_code == 409
+
+
+def test_spectrograms_of_changed_copies_are_drawn_beside_the_others(client, folder):
+    for name, emitter in (("in/a", "ofdm_5mhz_video"), ("others/b", "gfsk_slow_sweep")):
+        samples = simulate(emitter, duration_s=0.004, sample_rate_hz=20e6, snr_db=30, seed=1, interference=False)
+        write_recording(folder / f"{name}.iq", samples)
+    task = client.make_spectrograms(
+        folder / "in",
+        folder / "pictures",
+        sample_rate_hz=20e6,
+        stft_points=128,
+        duration_s=0.002,
+        image_size=48,
+        iq_copies=2,
+        iq_snr_db=[0, 10],
+        interferers_path=str(folder / "others"),
+    )
+    ended, messages = end_of(client, task)
+    assert ended["status"] == "completed", messages
+    assert ended["stats"]["pictures"] == 6
+    assert any("2 changed copies" in message for message in messages)
+    names = sorted(path.name for path in (folder / "pictures").glob("*.png"))
+    assert names == [f"a_{number:05}{end}.png" for number in range(2) for end in ("", "_iq1", "_iq2")]

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from preprocessing.augment import augment, beside_the_parts, change
+from preprocessing.augment import augment, change
 from preprocessing.pipeline.worker import Item
 from rfuav_ray.api.requests import AUGMENTATION_METHODS
 from rfuav_ray.errors import RunError
@@ -92,15 +92,6 @@ def test_augment_every_format_is_written_as_it_was(tmp_path, picture, suffix):
     changed = cv2.imread(str(tmp_path / "out" / f"i_Sharpen{suffix}"))
     assert changed is not None and changed.shape == picture.shape
     assert not np.array_equal(changed, picture)
-
-
-def test_augment_what_lies_beside_the_parts_is_counted(tmp_path):
-    for name in ("train/a/1.png", "test/a/2.png", "more/a/3.png", "more/notes.txt", "b.iq", ".x", "dataset.yaml"):
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_bytes(b"x")
-    (tmp_path / "val").symlink_to("/")
-    left_out = beside_the_parts(tmp_path, ["train"], [tmp_path])
-    assert left_out.counts == {"outside_parts": 1, "other_suffix": 1, "hidden": 1, "outside_roots": 1}
 
 
 def test_augment_augmenting_needs_no_pytorch():

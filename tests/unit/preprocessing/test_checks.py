@@ -17,6 +17,8 @@ from rfuav_ray.api.requests import (
     SpectrogramRequest,
 )
 from rfuav_ray.errors import InvalidInput, PathNotAllowed
+from rfuav_ray.signals.simulation.scene import simulate
+from rfuav_ray.signals.writers import write_recording, write_sigmf
 
 CLASSES = ("apart", "together")
 
@@ -211,3 +213,69 @@ def test_checks_recordings_that_cannot_be_drawn_are_refused(check, root):
 )
 def test_checks_settings_that_contradict_each_other_are_refused(check, changes, field):
     assert refusal(check, spectrogram(**changes), field)
+
+
+def interferer(path, rate_hz=20e6):
+    samples = simulate("gfsk_fast_shuffle", duration_s=0.001, sample_rate_hz=20e6, snr_db=20, seed=1)
+    write_sigmf(path, samples, sample_rate_hz=rate_hz, center_frequency_hz=2.4e9)
+
+
+def copied(**changes):
+    return spectrogram(**{"iq_copies": 2, "interferers_path": "others", "sample_rate_hz": 20e6, **changes})
+
+
+@pytest.fixture
+def drawable(root):
+    """The recordings are long enough at 20 MS/s."""
+    np.zeros(50_000, np.complex64).tofile(root / "recordings" / "drone" / "a.iq")
+
+
+@pytest.mark.usefixtures("drawable")
+def test_checks_interferers_at_the_same_rate_are_found(check, root):
+    interferer(root / "others" / "deep" / "b.sigmf-meta", 10e6)
+    interferer(root / "others" / "c.sigmf-meta")
+    assert check(copied()).interferers_path == str(root / "others")
+
+
+@pytest.mark.usefixtures("drawable")
+def test_checks_interferers_that_cannot_be_added_are_refused(check, root):
+    assert "there is no file or folder" in refusal(check, copied(), "interferers_path")
+    (root / "others").mkdir()
+    assert "no IQ recording" in refusal(check, copied(), "interferers_path")
+    write_recording(root / "others" / "zeros.iq", np.zeros(5000, np.complex64))
+    assert "nothing in it stands out" in refusal(check, copied(), "interferers_path")
+    interferer(root / "others" / "b.sigmf-meta", 10e6)
+    reason = refusal(check, copied(), "interferers_path")
+    assert "10 MS/s" in reason and "20 MS/s" in reason
+
+
+@pytest.mark.parametrize("place", ["recordings", "recordings/drone", "."])
+@pytest.mark.usefixtures("drawable")
+def test_checks_interferers_among_the_recordings_are_refused(check, place):
+    assert "lie in one another" in refusal(check, copied(interferers_path=place), "interferers_path")
+
+
+@pytest.mark.usefixtures("drawable")
+def test_checks_interferers_outside_the_roots_are_refused(check):
+    with pytest.raises(PathNotAllowed):
+        check(copied(interferers_path="/etc"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"iq_copies": 3}, "iq_copies"),
+        ({"iq_snr_db": (0, 10)}, "iq_copies"),
+        ({"iq_copies": 3, "iq_snr_db": (10, 0)}, "iq_snr_db"),
+    ],
+)
+def test_checks_iq_augmentation_that_contradicts_itself_is_refused(check, changes, field):
+    assert refusal(check, spectrogram(**changes), field)
+
+
+def test_checks_copies_count_as_spectrograms(check, root):
+    np.zeros(10_100_000, np.complex64).tofile(root / "recordings" / "drone" / "a.iq")
+    fields = {"duration_s": 0.001, "iq_gain_db": 3, "stft_points": 64, "image_size": 32}
+    reason = refusal(check, spectrogram(**fields, iq_copies=100), "duration_s")
+    assert "1,020,100 spectrograms" in reason
+    check(spectrogram(**fields, iq_copies=1))

@@ -5,7 +5,7 @@ import pytest
 from rfuav_ray.api.requests import AUGMENTATION_METHODS
 from rfuav_ray.images.recording_names import by_recording
 
-METHODS = ("origin", *AUGMENTATION_METHODS)
+METHODS = ("origin", "iq1", "iq100", *AUGMENTATION_METHODS)
 
 
 def groups(*names: str) -> list[list[str]]:
@@ -22,7 +22,13 @@ def test_recording_names_frames_belong_to_their_recording(form: str, recording: 
 
 def test_recording_names_what_an_augmentation_made_belongs_to_the_recording_of_its_frame() -> None:
     ours = [f"r1_{frame:05}_{method}.png" for frame in range(3) for method in METHODS]
-    ours += ["r1_00004.png", "r1_00003_origin_CLAHE.png", "r1 (4)_GaussNoise.png", "r1_origin.png"]
+    ours += [
+        "r1_00004.png",
+        "r1_00003_origin_CLAHE.png",
+        "r1_00003_iq2_CLAHE.png",
+        "r1 (4)_GaussNoise.png",
+        "r1_origin.png",
+    ]
     theirs = [f"r2_{frame:05}_{method}.png" for frame in range(3) for method in METHODS]
     assert groups(*ours, *theirs) == [ours, theirs]
 
