@@ -50,7 +50,7 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
     """The temperature with the lowest negative log-likelihood.
 
     It has one minimum, because it is convex in the inverse of the temperature. If every prediction is right there
-    is none: it falls with the temperature. Then the result is LOWEST_TEMPERATURE, and `calibration_doubts` says so.
+    is none: it falls with the temperature. Then the result is LOWEST_TEMPERATURE: see `calibration_doubts`.
 
     Args:
         logits: Shape (n, classes), finite, n ≥ 1.
@@ -92,10 +92,10 @@ def calibration_doubts(found: CalibrationReport) -> list[str]:
             "on the data that it was fitted on. Check their class names."
         )
     if found["nll_after"] > found["nll_before"]:
+        change = f"{found['nll_before']:.3f}, then {found['nll_after']:.3f}"
         doubts.append(
-            f"The temperature of {found['temperature']:.3g} makes the probabilities worse on the data that it was not "
-            f"fitted on (negative log-likelihood {found['nll_before']:.3f}, then {found['nll_after']:.3f}): there are "
-            "too few recordings, or the parts differ."
+            f"The temperature of {found['temperature']:.3g} makes the probabilities worse on the data that it was "
+            f"not fitted on (negative log-likelihood {change}): there are too few recordings, or the parts differ."
         )
     return doubts
 

@@ -88,8 +88,8 @@ def open_set_doubts(report: OpenSetReport, n_fit: int, recordings: int, known_fa
         )
     if report["known_false_alarm"] > 2 * known_false_alarm:
         doubts.append(
-            f"On other recordings {100 * report['known_false_alarm']:.1f} % of the known signals are called unknown, "
-            f"and {100 * known_false_alarm:.3g} % were asked for: the recordings differ more than the threshold allows."
+            f"On other recordings {100 * report['known_false_alarm']:.1f} % of the known signals are called "
+            f"unknown instead of {100 * known_false_alarm:.3g} %: they differ from those that gave the threshold."
         )
     if report["auroc"] < 0.5:
         doubts.append(

@@ -21,9 +21,8 @@ def about(request: EvaluationRequest, config: ModelConfig, numbers: Measured, wa
     told |= request.model_dump(mode="json", exclude=_UNTOLD, exclude_defaults=True)
     settings = {"model": config.model, "image_size": config.image_size, **told}
     if request.snr_sweep is not None:
-        settings["snr_sweep"] = ", ".join(
-            f"{name} {value:g}" for name, value in told["snr_sweep"].items() if value
-        )
+        sweep = request.snr_sweep.model_dump(exclude_none=True)
+        settings["snr_sweep"] = ", ".join(f"{name} {value:g}" for name, value in sweep.items())
     return About(config.model, settings, tuple(dict.fromkeys(warnings)), _reliability(config, numbers))
 
 
