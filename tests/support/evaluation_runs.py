@@ -4,7 +4,7 @@ import csv
 from collections.abc import Mapping
 from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -111,7 +111,8 @@ def _fitted(folder: Path) -> torch.nn.Module:
             found = [resize(image, 32) for image in pictures_of(path)]
             pictures += found
             labels += [label] * len(found)
-    head, model.fc = model.fc, torch.nn.Identity()
+    head = cast("torch.nn.Linear", model.fc)
+    model.fc = torch.nn.Identity()
     with torch.inference_mode():
         features = model(scale(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2), None)).numpy()
     inputs = np.concatenate([features, np.ones((len(features), 1))], axis=1)

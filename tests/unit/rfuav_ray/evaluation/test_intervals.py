@@ -79,4 +79,5 @@ def test_intervals_can_be_stopped():
         raise InterruptedError
 
     with pytest.raises(InterruptedError):
-        headline_intervals(*outputs(20, 3), np.arange(20), stop)
+        probabilities, labels = outputs(20, 3)
+        headline_intervals(probabilities, labels, np.arange(20), stop)

@@ -1,11 +1,13 @@
 """Unknown signals are simulated as the model draws its recordings."""
 
+from typing import cast
+
 import numpy as np
 import pytest
 
 from rfuav_ray.evaluation.data.files import UNKNOWN
 from rfuav_ray.evaluation.data.simulated import SCENES, SimulatedSamples, unknown_signals
-from rfuav_ray.inference.windows import Window
+from rfuav_ray.inference.windows import RecordingSource, Window
 from rfuav_ray.models.recording_settings import RecordingSettings
 from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.simulation.scene import UNKNOWN_KINDS
@@ -20,7 +22,8 @@ def settings(**changes):
 def test_simulated_signals_of_each_kind_are_drawn():
     found = unknown_signals(settings())
     assert len(found) == SCENES * len(UNKNOWN_KINDS) and {one.label for one in found} == {UNKNOWN}
-    pictures = [Window(one.source, 0).draw(32).image for one in found[: len(UNKNOWN_KINDS)]]
+    windows = [Window(cast("RecordingSource", one.source), 0) for one in found[: len(UNKNOWN_KINDS)]]
+    pictures = [np.array(window.draw(32).image) for window in windows]
     assert all(picture.shape == (32, 32, 3) for picture in pictures)
     assert not np.array_equal(pictures[0], pictures[1])
 
