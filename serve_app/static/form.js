@@ -221,7 +221,7 @@ function groupOfNumbers(schema, attributes) {
     return [name, input];
   });
   const group = h("div", { role: "group", class: "group", id: attributes.id, "aria-describedby": attributes["aria-describedby"] },
-    parts.map(([name, input]) => h("label", {}, h("code", {}, name), input)));
+    parts.map(([name, input]) => h("label", {}, h("span", { class: "hint" }, name), input)));
   return {
     element: group, isGroup: true, isWide: true,
     get: () => {
