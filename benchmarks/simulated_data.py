@@ -131,7 +131,7 @@ def train_small(
         val_path=str(dataset / "valid"),
         save_path=str(results),
         on_existing="overwrite",
-        batch_size=16,
+        batch_size=8,
         num_epochs=epochs,
         learning_rate=1e-3,
         image_size=image_size,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import ray
 from ray import serve
 from ray.exceptions import ActorDiedError, RayError
-from ray.serve.schema import ProxyStatus
+from ray.serve.schema import ApplicationStatus, ProxyStatus
 
 from actors import names
 from actors.ray_internals.ray_serve import serve_address
@@ -19,6 +19,7 @@ from serve_app.service_actors import Ready, wait_for
 
 NAME = "rfuav"
 PROXIES_START_WITHIN_S = 30.0
+API_LOOK_EVERY_S = 0.1
 
 logger = logging.getLogger(__name__)
 
@@ -36,14 +37,20 @@ def deploy(settings: Settings, serve_host: str, actors: Ready, notices: Sequence
         The notices, and those of the actors.
 
     Raises:
-        RfuavError: when an actor fails, or Ray Serve's proxy does not start.
+        RfuavError: when an actor, the API or Ray Serve's proxy does not start, or another program removes the API.
     """
     failure = _start_serve(serve_host, settings.port)
     all_notices = [*notices, *wait_for(actors)]  # They have started in parallel with Serve.
     for notice in all_notices:
         logger.warning("%s", notice)
 
-    serve.run(api(settings, all_notices), name=NAME, route_prefix="/")
+    # `serve.run` would wait for ever for an application that another program has removed in the meantime.
+    serve.run_many(
+        [serve.RunTarget(api(settings, all_notices), name=NAME, route_prefix="/")],
+        wait_for_ingress_deployment_creation=False,
+        wait_for_applications_running=False,
+    )
+    _wait_for_api()
     if failure:
         _wait_for_proxies(settings, failure)
     # Last, and without waiting for it: loading PyTorch would delay the first answer.
@@ -60,6 +67,19 @@ def _start_serve(host: str, port: int) -> str | None:
         logger.warning("Ray Serve's proxy failed to start; Ray Serve starts it again: %s", reason)
         return reason
     return None
+
+
+def _wait_for_api() -> None:
+    """Wait until the API runs. Raises RfuavError when it fails, or another program removes it."""
+    while True:
+        found = serve.status().applications.get(NAME)
+        if found is None or found.status is ApplicationStatus.DELETING:
+            raise RfuavError("Another program has removed the API from Ray Serve while it started. Start again.")
+        if found.status is ApplicationStatus.RUNNING:
+            return
+        if found.status is ApplicationStatus.DEPLOY_FAILED:
+            raise RfuavError(f"Ray Serve cannot start the API: {found.message}")
+        time.sleep(API_LOOK_EVERY_S)
 
 
 def _wait_for_proxies(settings: Settings, failure: str) -> None:

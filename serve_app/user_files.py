@@ -13,10 +13,15 @@ from serve_app.error_answers import error_response
 
 #: images that cannot hold a script
 _SHOWN = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+#: of a report: it shows its own styles and images, and nothing of it runs, is sent or is fetched
+_OF_A_REPORT = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; base-uri 'none'; "
+    "form-action 'none'; sandbox"
+)
 
 
 class UserFile(FileResponse):
-    """A regular file below the roots. A browser shows an image in its window, and saves anything else.
+    """A regular file below the roots. A browser shows an image or a report in its window, and saves anything else.
 
     Args:
         file: The file. It is opened at once.
@@ -28,11 +33,15 @@ class UserFile(FileResponse):
 
     def __init__(self, file: Path) -> None:
         self._opened = open_file(file)
+        suffix = file.suffix.lower()
+        is_report = suffix == ".html"
         super().__init__(
             name_of_open(self._opened, file),
+            headers={"Content-Security-Policy": _OF_A_REPORT} if is_report else None,
+            media_type="text/html" if is_report else None,
             filename=file.name,
             stat_result=os.fstat(self._opened.fileno()),
-            content_disposition_type="inline" if file.suffix.lower() in _SHOWN else "attachment",
+            content_disposition_type="inline" if is_report or suffix in _SHOWN else "attachment",
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

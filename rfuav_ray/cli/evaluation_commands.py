@@ -18,12 +18,14 @@ def _sweep(text: str | None) -> dict[str, float] | None:
     """The `snr_sweep` of `from:to:step` or `from:to:step:bandwidth_hz`."""
     if text is None:
         return None
+    parts = text.split(":")
     try:
-        return dict(zip(("from", "to", "step", "bandwidth_hz"), map(float, text.split(":")), strict=False))
+        if len(parts) not in (3, 4):
+            raise ValueError(text)
+        return dict(zip(("from", "to", "step", "bandwidth_hz"), map(float, parts), strict=False))
     except ValueError:
-        raise typer.BadParameter(
-            "must be FROM:TO:STEP in dB, such as -20:20:2", param_hint="--snr-sweep"
-        ) from None
+        reason = "must be FROM:TO:STEP in dB, such as -20:20:2"
+        raise typer.BadParameter(reason, param_hint="--snr-sweep") from None
 
 
 @app.command(help=KINDS["evaluation"].summary)
@@ -57,11 +59,11 @@ def evaluate(
         parameters = {**context.params, "snr_sweep": _sweep(snr_sweep)}
         request = request_of(KINDS["evaluation"], config, parameters, where_paths_start(context, root))
     if is_here:
-        from rfuav_ray.cli.local.evaluation import evaluate_here
-
         assert isinstance(request, EvaluationRequest)
         if request.save_path is None:
             raise typer.BadParameter(NO_DEFAULT, param_hint="--save-path")
+        from rfuav_ray.cli.local.evaluation import evaluate_here
+
         raise typer.Exit(evaluate_here(request, new_console(), may_use_gpus=context.obj.start.may_use_gpus))
     with open_client(context) as client:
         task_id = client.start_task("evaluation", **given_fields(request))["task_id"]
@@ -89,11 +91,11 @@ def audit(
     with wrong_usage():
         request = request_of(KINDS["audit"], config, context.params, where_paths_start(context, root))
     if is_here:
-        from rfuav_ray.cli.local.evaluation import audit_here
-
         assert isinstance(request, AuditRequest)
         if request.save_path is None:
             raise typer.BadParameter(NO_DEFAULT, param_hint="--save-path")
+        from rfuav_ray.cli.local.evaluation import audit_here
+
         raise typer.Exit(audit_here(request, new_console()))
     with open_client(context) as client:
         task_id = client.start_task("audit", **given_fields(request))["task_id"]

@@ -6,6 +6,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from rfuav_ray.api.results import Headline
 from rfuav_ray.cli.printing import new_table, print_files
 
 STYLE_OF_VERDICT = {"clean": "bold green", "suspicious": "bold yellow", "leaks": "bold red"}
@@ -16,7 +17,8 @@ _VERDICT = ("verdict", "sentences", "examples", "images")
 def print_evaluation(console: Console, result: Mapping[str, Any]) -> None:
     """Print an EvaluationResult: the headline with its intervals, the classes, the SNR curve and the rest."""
     numbers = new_table(console, "number", "value", "95 % interval")
-    for name, interval in result["intervals"].items():
+    for name in Headline.__annotations__:
+        interval = result["intervals"].get(name)
         shown = "" if interval is None else "{:.4f} to {:.4f}".format(*interval)
         numbers.add_row(name.replace("_", " "), f"{result[name]:.4f}", shown)
     console.print(numbers)

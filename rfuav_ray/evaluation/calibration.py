@@ -50,7 +50,7 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
     """The temperature with the lowest negative log-likelihood.
 
     It has one minimum, because it is convex in the inverse of the temperature. If every prediction is right there
-    is none: it falls with the temperature. Then the result is LOWEST_TEMPERATURE, and `temperature_doubt` says so.
+    is none: it falls with the temperature. Then the result is LOWEST_TEMPERATURE: see `calibration_doubts`.
 
     Args:
         logits: Shape (n, classes), finite, n ≥ 1.
@@ -78,19 +78,26 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
     return float(np.exp(found.x))
 
 
-def temperature_doubt(temperature: float) -> str:
-    """Why a fitted temperature says little, as a sentence; "" if nothing speaks against it."""
-    if temperature <= LOWEST_TEMPERATURE:
-        return (
+def calibration_doubts(found: CalibrationReport) -> list[str]:
+    """Why a temperature says little, or does harm, as sentences."""
+    doubts = []
+    if found["temperature"] <= LOWEST_TEMPERATURE:
+        doubts.append(
             f"The temperature is at its lower bound ({LOWEST_TEMPERATURE:g}): the model names every signal that "
             "it was fitted on correctly, so these data cannot tell how sure it may be. Use more or harder data."
         )
-    if temperature >= HIGHEST_TEMPERATURE:
-        return (
+    if found["temperature"] >= HIGHEST_TEMPERATURE:
+        doubts.append(
             f"The temperature is at its upper bound ({HIGHEST_TEMPERATURE:g}): the model is no better than chance "
             "on the data that it was fitted on. Check their class names."
         )
-    return ""
+    if found["nll_after"] > found["nll_before"]:
+        change = f"{found['nll_before']:.3f}, then {found['nll_after']:.3f}"
+        doubts.append(
+            f"The temperature of {found['temperature']:.3g} makes the probabilities worse on the data that it was "
+            f"not fitted on (negative log-likelihood {change}): there are too few recordings, or the parts differ."
+        )
+    return doubts
 
 
 def reliability(

@@ -44,12 +44,12 @@ def headline_intervals(
     names, groups = np.unique(groups, return_inverse=True)
     if len(names) == 1:
         return {}
-    rows = _Rows(probabilities, labels)
+    rows = WeightedNumbers(probabilities, labels)
     samples = [rows.numbers(weights) for weights in _weights(groups, RESAMPLES, go_on)]
     found = {name: _interval([one[name] for one in samples]) for name in samples[0]}
     count = max(FEWEST_AP_RESAMPLES, min(RESAMPLES, AP_VALUES // probabilities.size))
     precisions = [
-        _average_precisions(probabilities[:, label], labels == label, _weights(groups, count, go_on))
+        average_precisions(probabilities[:, label], labels == label, _weights(groups, count, go_on))
         for label in np.unique(labels)
     ]
     found["mAP"] = _interval(np.nanmean(precisions, axis=0))
@@ -81,10 +81,18 @@ def _weights(groups: Labels, count: int, go_on: Callable[[], None]) -> Iterator[
         yield times[groups].astype(np.float64)
 
 
-def _average_precisions(scores: Probabilities, is_own: NDArray[np.bool_], weights: Iterator[Floats]) -> Floats:
-    """The average precision of one class in each resample; NaN where the class was not drawn.
+def average_precisions(scores: Probabilities, is_own: NDArray[np.bool_], weights: Iterator[Floats]) -> Floats:
+    """The average precision of one class, for each of several weights of the rows.
 
-    It is scikit-learn's, which would sort the rows again for each resample.
+    It is scikit-learn's, which would sort the rows again each time.
+
+    Args:
+        scores: Of the class, shape (n,).
+        is_own: Whether a row is of the class, shape (n,).
+        weights: Each of shape (n,).
+
+    Returns:
+        A value for each of the weights; NaN where no row of the class counts.
     """
     order = np.argsort(-scores, kind="stable")
     ends = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)  # of rows with one score
@@ -103,10 +111,15 @@ def _interval(values: Sequence[float] | Floats) -> Interval:
     return float(low), float(high)
 
 
-class _Rows:
-    """What a resample's numbers are computed from. They are those of scikit-learn with these sample weights."""
+class WeightedNumbers:
+    """The numbers of rows that count several times, or not at all: those of scikit-learn with sample weights."""
 
     def __init__(self, probabilities: Probabilities, labels: Labels) -> None:
+        """
+        Args:
+            probabilities: Shape (n, classes).
+            labels: True class indices, shape (n,).
+        """
         rows = np.arange(len(labels))
         own = probabilities[rows, labels]
         self.labels, self.predicted = labels, probabilities.argmax(axis=1)
@@ -121,6 +134,7 @@ class _Rows:
         self.bins = np.searchsorted(inner_edges, self.confidences, side="left")
 
     def numbers(self, weights: Floats) -> dict[str, float]:
+        """All of `metrics.headline` but mAP. `weights` (n,) are not all 0."""
         total, right = weights.sum(), weights * self.in_top["accuracy"]
         numbers = {name: float(weights @ is_in / total) for name, is_in in self.in_top.items()}
         hits, support, named = (

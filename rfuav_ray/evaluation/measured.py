@@ -11,7 +11,7 @@ from rfuav_ray.api.requests import EvaluationRequest
 from rfuav_ray.api.results import CalibrationReport, EvaluationReport, OpenSetReport
 from rfuav_ray.errors import RunError
 from rfuav_ray.evaluation.by_snr import snr_points
-from rfuav_ray.evaluation.calibration import calibrate, temperature_doubt
+from rfuav_ray.evaluation.calibration import calibrate, calibration_doubts
 from rfuav_ray.evaluation.data.collected import Collected
 from rfuav_ray.evaluation.halves import halves
 from rfuav_ray.evaluation.intervals import FEW_RECORDINGS, headline_intervals
@@ -79,7 +79,7 @@ def measured(
     }
     numbers = cast("EvaluationReport", found)
     fit, measuring, fitted_on = _fit_and_measuring(request, test, outcomes.scored("fit"), report)
-    unknown = outcomes.scored("unknown")
+    unknown = _unknown(request, outcomes, report)
     if not len(fit) or not len(measuring):
         return Measured(numbers, test, None, unknown)
     calibration = _calibration(fit, measuring, fitted_on, report)
@@ -104,6 +104,19 @@ def _about_all(test: Scored, config: ModelConfig, report: Report) -> Mapping[str
     }
     if len(config.class_names) <= MOST_CLASSES_OF_A_MATRIX:
         found["confusion_matrix"] = confusion_matrix(probabilities, test.labels).tolist()
+    return found
+
+
+def _unknown(request: EvaluationRequest, outcomes: Outcomes, report: Report) -> Scored:
+    failed, empty = outcomes.counts("unknown")
+    found = outcomes.scored("unknown")
+    if failed or empty:
+        _tell(
+            report,
+            f"Of unknown_path, {len(found)} pictures are scored. {failed} could not be read, and in {empty} "
+            "windows nothing is on the air.",
+            "WARNING",
+        )
     return found
 
 
@@ -136,7 +149,7 @@ def _calibration(
     fit: Scored, measuring: Scored, fitted_on: Literal["calibration_path", "half"], report: Report
 ) -> CalibrationReport:
     found = calibrate(fit.logits, fit.labels, measuring.logits, measuring.labels, fitted_on)
-    if doubt := temperature_doubt(found["temperature"]):
+    for doubt in calibration_doubts(found):
         _tell(report, doubt, "WARNING")
     return found
 
@@ -154,7 +167,7 @@ def _open_set(
     found = compare(
         fit.logits, measuring.logits, measuring.labels, unknown.logits, temperature, false_alarm, source
     )
-    for doubt in open_set_doubts(found, len(fit), false_alarm):
+    for doubt in open_set_doubts(found, len(fit), len(np.unique(fit.groups)), false_alarm):
         _tell(report, doubt, "WARNING")
     return found
 
@@ -165,8 +178,8 @@ def _tell_recordings(test: Scored, report: Report) -> None:
         # The rule of three: Hanley and Lippman-Hand, "If nothing goes wrong, is everything all right?", 1983.
         _tell(
             report,
-            f"No error was seen, so the intervals cannot show how many there may be: up to {min(100, 300 / recordings):.0f} % "
-            f"of other recordings may have some, as far as {recordings} recordings tell.",
+            f"No error was seen, and intervals cannot show errors that were not seen. {recordings} recordings "
+            f"do not rule out that {min(100, 300 / recordings):.0f} % of all recordings have some.",
         )
     if recordings == 1:
         _tell(

@@ -1,5 +1,6 @@
 """How well a model tells signals of no known class from those that it knows. Rates and areas are 0 to 1."""
 
+import math
 from typing import Any, Literal
 
 import numpy as np
@@ -68,20 +69,27 @@ def compare(
     )
 
 
-def open_set_doubts(report: OpenSetReport, n_fit: int, known_false_alarm: float) -> list[str]:
+def open_set_doubts(report: OpenSetReport, n_fit: int, recordings: int, known_false_alarm: float) -> list[str]:
     """What makes the threshold doubtful, as sentences.
 
     Args:
         report: Of `compare`.
         n_fit: Known signals that gave the threshold.
+        recordings: They are of so many recordings.
         known_false_alarm: The rate that was asked for.
     """
     doubts = []
-    if n_fit * known_false_alarm < _SIGNALS_BELOW:
-        needed = int(np.ceil(_SIGNALS_BELOW / known_false_alarm))
+    # The signals of one recording are alike: a weak one lies below the threshold as a whole.
+    needed = math.ceil(_SIGNALS_BELOW / known_false_alarm), math.ceil(1 / known_false_alarm)
+    if n_fit < needed[0] or recordings < needed[1]:
         doubts.append(
-            f"The threshold for a false-alarm rate of {known_false_alarm:.3g} comes from {n_fit} known signals; "
-            f"{needed} or more make it reliable."
+            f"The threshold for {100 * known_false_alarm:.3g} % false alarms comes from {n_fit} known signals of "
+            f"{recordings} recordings; {needed[0]} of {needed[1]} or more make it reliable."
+        )
+    if report["known_false_alarm"] > 2 * known_false_alarm:
+        doubts.append(
+            f"On other recordings {100 * report['known_false_alarm']:.1f} % of the known signals are called "
+            f"unknown instead of {100 * known_false_alarm:.3g} %: they differ from those that gave the threshold."
         )
     if report["auroc"] < 0.5:
         doubts.append(

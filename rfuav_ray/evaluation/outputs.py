@@ -7,6 +7,8 @@ from typing import cast
 from rfuav_ray.api.requests import EvaluationRequest
 from rfuav_ray.api.results import EvaluationReport, EvaluationResult
 from rfuav_ray.evaluation.measured import Measured
+from rfuav_ray.evaluation.report.about import about
+from rfuav_ray.evaluation.report.files import write
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.file_access.folders import remove_file
 from rfuav_ray.files import write_text
@@ -18,14 +20,22 @@ LARGEST_MATRIX = 100
 
 
 def write_outputs(
-    request: EvaluationRequest, numbers: Measured, config: ModelConfig, save_path: Path, report: Report
+    request: EvaluationRequest,
+    numbers: Measured,
+    config: ModelConfig,
+    save_path: Path,
+    warnings: list[str],
+    report: Report,
 ) -> dict[str, str]:
-    """Write report.json, and with `calibrate` the calibrated model.yaml.
+    """Write the report for programs and for people, and with `calibrate` the calibrated model.yaml.
+
+    `warnings` are those of the run so far.
 
     Returns:
         The paths of all files of the evaluation, by their keys in EVALUATION_FILES.
     """
     _write_config(request, numbers.report, config, save_path, report)
+    write(save_path, numbers.report, about(request, config, numbers, warnings), report)
     text = json.dumps(numbers.report, indent=2, ensure_ascii=False, allow_nan=False)
     write_text(save_path / EVALUATION_FILES["report"], f"{text}\n")
     return {key: str(save_path / name) for key, name in EVALUATION_FILES.items() if (save_path / name).is_file()}

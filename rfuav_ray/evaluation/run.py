@@ -12,6 +12,7 @@ from rfuav_ray.api.results import EvaluationResult
 from rfuav_ray.evaluation.data.collected import Collected, collect
 from rfuav_ray.evaluation.measured import measured
 from rfuav_ray.evaluation.outputs import result_of, summary, write_outputs
+from rfuav_ray.evaluation.report.about import keeping_warnings
 from rfuav_ray.evaluation.score_table import writing_scores
 from rfuav_ray.evaluation.scored import Outcomes
 from rfuav_ray.events import Report, RunEvent, ignore
@@ -70,6 +71,8 @@ def evaluate_model(
         Exception: Whatever `report` raises.
     """
     advice = "Use a model with a smaller image_size, or run fewer tasks on it at once."
+    warnings: list[str] = []
+    report = keeping_warnings(warnings, report)
     with PredictionLog(save_path, run_id) as log, explaining_out_of_memory(advice):
         config = ordered(load_model_config(Path(request.cfg_path)), request.class_order, report)
         collected = collect(request, config, report, roots)
@@ -80,7 +83,7 @@ def evaluate_model(
         claim_without_task(save_path, "evaluation", run_id, report, request.on_existing)
         outcomes = _read(log, collected, config, save_path, report)
         numbers = measured(request, collected, outcomes, config, report, roots)
-        files = write_outputs(request, numbers, config, save_path, report)
+        files = write_outputs(request, numbers, config, save_path, warnings, report)
     report(RunEvent(message=summary(numbers.report), progress=100))
     return result_of(numbers.report, config, save_path, files)
 

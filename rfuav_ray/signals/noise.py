@@ -30,6 +30,8 @@ _QUIET_BAND = 0.25
 #: The emitter is on when one frequency is so much above its floor (6 dB: a narrow signal), or the sum of all is
 #: (5 standard deviations of noise: a wide one)
 _ON, _ON_IN_ALL = 4.0, 1.2
+#: and within 30 dB of the strongest block: in the pauses of a quantized recording there may be no noise at all
+_FAINT = 1e-3
 
 #: mean power of each block at each frequency, float32 (blocks, _POINTS)
 _Powers = npt.NDArray[np.float32]
@@ -66,9 +68,10 @@ def on_power(recording: Recording) -> OnPower:
     """
     blocks = _block_powers(recording)
     first = _first_floor(np.concatenate(blocks))
-    paused = [power[_inner(~_is_on(power, first))] for power in blocks]
+    faint = _FAINT * max(float(power.sum(axis=1).max()) for power in blocks)
+    paused = [power[_inner(~_is_on(power, first, faint))] for power in blocks]
     floor = np.concatenate(paused).mean(axis=0, dtype=np.float64) if any(map(len, paused)) else first
-    on = np.concatenate([power[_inner(_is_on(power, floor))] for power in blocks])
+    on = np.concatenate([power[_inner(_is_on(power, floor, faint))] for power in blocks])
     signal = float(on.sum(axis=1, dtype=np.float64).mean() - floor.sum()) if len(on) else 0.0
     return OnPower(max(0.0, signal), float(floor.sum()))
 
@@ -166,10 +169,11 @@ def _first_floor(powers: _Powers) -> _Floor:
     return usual
 
 
-def _is_on(powers: _Powers, floor: _Floor) -> npt.NDArray[np.bool_]:
+def _is_on(powers: _Powers, floor: _Floor, faint: float) -> npt.NDArray[np.bool_]:
     """For each block whether the emitter is on, bool (blocks,)."""
     one_is_loud = (powers > _ON * floor).any(axis=1)
-    is_on: npt.NDArray[np.bool_] = one_is_loud | (powers.sum(axis=1) > _ON_IN_ALL * floor.sum())
+    total = powers.sum(axis=1)
+    is_on: npt.NDArray[np.bool_] = (one_is_loud | (total > _ON_IN_ALL * floor.sum())) & (total > faint)
     return is_on
 
 

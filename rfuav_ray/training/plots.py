@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib import font_manager
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
@@ -55,26 +56,37 @@ def plot_curves(path: Path, history: Sequence[Mapping[str, Any]]) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
-    _save(figure, path)
+    save_png(figure, path)
 
 
 def plot_confusion_matrix(
     path: Path, matrix: NDArray[np.integer[Any]], class_names: Sequence[str], *, title: str = "Confusion matrix"
 ) -> None:
-    """Write a PNG of a confusion matrix. The colour of a cell is its fraction of the row.
+    """Write a PNG of `confusion_figure`."""
+    save_png(confusion_figure(matrix, class_names, title=title), path)
+
+
+def confusion_figure(
+    matrix: NDArray[np.integer[Any]],
+    class_names: Sequence[str],
+    *,
+    title: str = "Confusion matrix",
+    colours: str | Colormap = "Blues",
+) -> Figure:
+    """A confusion matrix. The colour of a cell is its fraction of the row.
 
     Args:
-        path: The PNG file.
         matrix: Counts (classes, classes). Rows are the true classes.
         class_names: A name that no installed font can write appears as `class <index>`.
         title: Text above the matrix.
+        colours: From fraction 0 to 1. The upper half is dark.
     """
     count = len(class_names)
     side_in = min(4 + 0.32 * count, 40.0)
     figure = Figure(figsize=(side_in + 1, side_in), layout="constrained")
     axes = figure.add_subplot()
     fraction = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
-    image = axes.imshow(fraction, cmap="Blues", vmin=0, vmax=1)
+    image = axes.imshow(fraction, cmap=colours, vmin=0, vmax=1)
     figure.colorbar(image, ax=axes, label="fraction of the true class", shrink=0.8)
     axes.set_title(title)
     axes.set_xlabel("predicted")
@@ -82,7 +94,7 @@ def plot_confusion_matrix(
     _write_labels(axes, class_names)
     if count <= NUMBERED_CLASSES:
         _write_counts(axes, matrix, fraction)
-    _save(figure, path)
+    return figure
 
 
 def _write_labels(axes: Axes, class_names: Sequence[str]) -> None:
@@ -132,6 +144,7 @@ def _label(index: int, name: str, fonts: Mapping[str, Any]) -> tuple[str, str]:
     return f"class {index}", DEFAULT_FONT
 
 
-def _save(figure: Figure, path: Path) -> None:
+def save_png(figure: Figure, path: Path) -> None:
+    """Write a figure as a PNG. An older file stays if the drawing fails."""
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)

@@ -6,6 +6,7 @@ import { h, replace } from "./dom.js";
 import { number, t } from "./words.js";
 import { verdictOf } from "./verdict.js";
 
+const HEADLINE = ["accuracy", "balanced_accuracy", "macro_f1", "mAP", "top3", "top5", "nll", "ece"];
 const PER_CLASS = ["precision", "recall", "f1", "support"];
 const CALIBRATION = ["temperature", "ece", "ece_adaptive", "nll", "n_fit", "n_test", "fitted_on"];
 const OPEN_SET = ["score", "threshold", "auroc", "fpr95", "oscr", "unknown_rate", "known_false_alarm", "n_unknown", "source"];
@@ -27,15 +28,17 @@ export function evaluationView(taskId) {
         result.open_set ? panel("evaluation.openSet", facts(OPEN_SET, result.open_set)) : null));
   }
 
-  return { element, load, shown: ["intervals", "per_class", "confusion_matrix", "class_names", "by_snr", "calibration", "open_set", "leakage",
-    "accuracy", "balanced_accuracy", "macro_f1", "mAP", "top3", "top5", "nll", "ece"] };
+  return { element, load, shown: ["intervals", "per_class", "confusion_matrix", "class_names", "by_snr", "calibration", "open_set", "leakage", ...HEADLINE] };
 }
 
 const panel = (key, ...content) => h("section", { class: "panel", "aria-label": t(key) }, h("h2", {}, t(key)), content);
 
 function headline(result, report) {
-  const rows = Object.entries(result.intervals).map(([name, interval]) => h("tr", {}, h("th", { scope: "row" }, name),
-    h("td", {}, number(result[name], 4)), h("td", {}, interval ? `${number(interval[0], 4)} – ${number(interval[1], 4)}` : "–")));
+  const rows = HEADLINE.map((name) => {
+    const interval = result.intervals[name];
+    return h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, number(result[name], 4)),
+      h("td", {}, interval ? `${number(interval[0], 4)} – ${number(interval[1], 4)}` : "–"));
+  });
   return h("section", { class: "panel", "aria-label": t("evaluation") },
     h("div", { class: "title" }, h("h2", {}, t("evaluation")), h("span", { class: "hint" }, t("evaluation.counts", { n: number(result.n), recordings: number(result.recordings) })),
       h("a", { href: report, target: "_blank", rel: "noopener" }, t("evaluation.report"))),

@@ -8,6 +8,7 @@ A program of its own, because a test session can be in one Ray only.
 
 import os
 import sys
+import time
 
 import ray
 from ray import serve
@@ -50,6 +51,12 @@ def process_of(_actor):
     return os.getpid()
 
 
+def undeploy():
+    while "rfuav" not in serve.status().applications:  # a service that starts may not have deployed it yet
+        time.sleep(0.05)
+    serve.delete("rfuav")
+
+
 def main():
     cluster = Cluster(initialize_head=True, head_node_args=HEAD)
     ray.init(address=cluster.address, log_to_driver=False)
@@ -81,7 +88,7 @@ def main():
         elif command == "here":
             answer = cluster.head_node.node_id
         elif command == "undeploy":
-            serve.delete("rfuav")
+            undeploy()
         elif command == "end":
             ray.kill(ray.get_actor(arguments[0], names.NAMESPACE))
         elif command == "process":

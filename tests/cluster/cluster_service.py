@@ -60,16 +60,20 @@ def new_environment(folder, root):
 def start_service(environment, cluster):
     output = output_of(environment)
     with output.open("a") as log:
-        service = subprocess.Popen(
-            [sys.executable, "-m", "serve_app", "serve"],
-            env=environment | {"RAY_ADDRESS": cluster.address},
-            cwd=output.parent,
-            stdout=log,
-            stderr=log,
-        )
+        service = launch_service(environment, cluster, log)
     with RFUAVClient(url_of(environment)) as rfuav_client:
         wait_until_healthy(rfuav_client, service, output)
     return service
+
+
+def launch_service(environment, cluster, log):
+    return subprocess.Popen(
+        [sys.executable, "-m", "serve_app", "serve"],
+        env=environment | {"RAY_ADDRESS": cluster.address},
+        cwd=output_of(environment).parent,
+        stdout=log,
+        stderr=log,
+    )
 
 
 def output_of(environment):

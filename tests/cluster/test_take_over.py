@@ -9,7 +9,14 @@ import pytest
 
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.machine.ports import free_port
-from tests.cluster.cluster_service import ClusterProgram, new_environment, output_of, start_service, url_of
+from tests.cluster.cluster_service import (
+    ClusterProgram,
+    launch_service,
+    new_environment,
+    output_of,
+    start_service,
+    url_of,
+)
 from tests.support.epochs import epochs_reported
 
 #: more than it has time for
@@ -140,6 +147,16 @@ def test_take_over_resumes_the_run_of_a_killed_service(start, environment, train
         epochs = epochs_reported(client, task_id)
     assert epochs == list(range(1, len(epochs) + 1))
     assert "ending the actors" in output_of(environment).read_text()
+
+
+def test_service_ends_when_its_api_is_removed_while_it_starts(environment, cluster):
+    with output_of(environment).open("w") as log:
+        service = launch_service(environment, cluster, log)
+        cluster.tell("undeploy")
+        assert service.wait(60) == 1
+    assert (
+        "Another program has removed the API from Ray Serve while it started" in output_of(environment).read_text()
+    )
 
 
 @pytest.mark.parametrize(

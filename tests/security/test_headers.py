@@ -52,5 +52,5 @@ def test_headers_a_file_is_saved_and_an_image_shown(service, trained):
     names = [one["name"] for one in httpx2.get(f"{task}/artifacts").json()["artifacts"]]
     assert any(name.endswith(".png") for name in names)
     for name in names:
-        shown = "inline" if name.endswith(".png") else "attachment"
+        shown = "inline" if name.endswith((".png", ".html")) else "attachment"
         assert httpx2.get(f"{task}/artifacts/{name}").headers["content-disposition"].startswith(shown)

@@ -1,8 +1,10 @@
 """Small evaluations: a model that knows two signals, and recordings of them that are made here."""
 
+import csv
 from collections.abc import Mapping
+from copy import copy
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
@@ -31,8 +33,7 @@ class Evaluation:
     """A model of two classes, a folder of data, and what an evaluation of it gives."""
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.data, self.out = folder, folder / "data", folder / "out"
-        self.events: list[RunEvent] = []
+        self._lie_in(folder)
         self.config = ModelConfig(
             model="resnet18",
             num_classes=len(CLASSES),
@@ -43,12 +44,26 @@ class Evaluation:
         save_model_config(folder / "model.yaml", self.config)
         torch.save(_fitted(folder / "known").state_dict(), folder / "weights.pth")
 
+    def moved(self, folder: Path) -> "Evaluation":
+        """The same in a copy of its folder."""
+        other = copy(self)
+        other._lie_in(folder)  # noqa: SLF001 - of the same class
+        return other
+
+    def _lie_in(self, folder: Path) -> None:
+        self.folder, self.data, self.out = folder, folder / "data", folder / "out"
+        self.events: list[RunEvent] = []
+
+    def scores(self) -> list[dict[str, str]]:
+        with (self.out / "scores.csv").open(encoding="utf-8", newline="") as file:
+            return list(csv.DictReader(file))
+
     def evaluate(self, fields: Mapping[str, Any] | None = None, **options: Any) -> EvaluationResult:
         request = EvaluationRequest(
             cfg_path=str(self.folder / "model.yaml"),
             weight_path=str(self.folder / "weights.pth"),
             data_path=str(self.data),
-            **(fields or {}),
+            **({"precision": "fp32"} | dict(fields or {})),
         )
         return evaluate_model(request, save_path=self.out, **({"report": self.events.append} | options))
 
@@ -65,7 +80,7 @@ def bursts(label: int, windows: int, snr_db: float, seed: int) -> Samples:
     return (signal * is_on + 10 ** (-snr_db / 20) * noise(count, [seed, label, 2])).astype(np.complex64) * 0.1
 
 
-def add_recording(folder: Path, name: str, label: int, *, windows: int = 4, snr_db: float, seed: int) -> Path:
+def add_recording(folder: Path, name: str, label: int, *, windows: int = 3, snr_db: float, seed: int) -> Path:
     path = folder / CLASSES[label] / f"{name}.sigmf-meta"
     path.parent.mkdir(parents=True, exist_ok=True)
     write_sigmf(path, bursts(label, windows, snr_db, seed), sample_rate_hz=RATE_HZ, center_frequency_hz=2.4e9)
@@ -96,7 +111,8 @@ def _fitted(folder: Path) -> torch.nn.Module:
             found = [resize(image, 32) for image in pictures_of(path)]
             pictures += found
             labels += [label] * len(found)
-    head, model.fc = model.fc, torch.nn.Identity()
+    head = cast("torch.nn.Linear", model.fc)
+    model.fc = torch.nn.Identity()
     with torch.inference_mode():
         features = model(scale(torch.from_numpy(np.stack(pictures)).permute(0, 3, 1, 2), None)).numpy()
     inputs = np.concatenate([features, np.ones((len(features), 1))], axis=1)

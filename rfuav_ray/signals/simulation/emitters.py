@@ -56,5 +56,3 @@ WIFI = OfdmLink(
 BLUETOOTH = HoppingRemote(
     bandwidth_hz=1e6, channels=79, channel_spacing_hz=1e6, hop_s=625e-6, dwell_s=366e-6, order="shuffle"
 )
-#: what else is on the air beside an emitter, and no drone
-INTERFERERS: dict[str, Emitter] = {"wifi": WIFI, "bluetooth": BLUETOOTH}

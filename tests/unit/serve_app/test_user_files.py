@@ -2,6 +2,7 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
+from serve_app.middleware.safe_headers import SafeHeaders
 from serve_app.user_files import UserFile
 
 
@@ -12,6 +13,22 @@ def client(tmp_path):
     file.write_bytes(b"0123456789")
     app.get("/file", response_model=None)(lambda: UserFile(file))
     return TestClient(app)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"), [("a.html", "inline"), ("a.svg", "attachment"), ("a.json", "attachment")]
+)
+def test_user_files_a_report_is_shown_and_nothing_of_it_runs(tmp_path, name, shown):
+    app = FastAPI()
+    (tmp_path / name).write_text("<!doctype html><script>alert(1)</script>")
+    app.get("/file", response_model=None)(lambda: UserFile(tmp_path / name))
+    app.add_middleware(SafeHeaders)
+    answer = TestClient(app).get("/file")
+    assert answer.headers["content-disposition"].startswith(shown)
+    (policy,) = answer.headers.get_list("content-security-policy")
+    assert "default-src 'none'" in policy and policy.endswith("sandbox") and "script" not in policy
+    assert ("style-src" in policy) == (name == "a.html")
+    assert answer.headers["x-content-type-options"] == "nosniff"
 
 
 @pytest.mark.parametrize(("asked", "part"), [("bytes=2-4", b"234"), ("bytes=-3", b"789")])

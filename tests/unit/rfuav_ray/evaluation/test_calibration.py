@@ -7,12 +7,12 @@ from rfuav_ray.evaluation.calibration import (
     HIGHEST_TEMPERATURE,
     LOWEST_TEMPERATURE,
     calibrate,
+    calibration_doubts,
     expected_calibration_error,
     fit_temperature,
     negative_log_likelihood,
     reliability,
     softmax,
-    temperature_doubt,
 )
 
 
@@ -44,19 +44,29 @@ def test_calibration_is_measured_on_the_other_part():
 
 def test_calibration_of_predictions_that_are_all_right_is_at_the_bound_and_doubtful():
     logits = np.array([[3.0, 0.0], [0.0, 2.0], [1.0, 0.5]])
-    temperature = fit_temperature(logits, np.array([0, 1, 0]))
-    assert temperature == LOWEST_TEMPERATURE and "lower bound" in temperature_doubt(temperature)
+    labels = np.array([0, 1, 0])
+    found = calibrate(logits, labels, logits, labels, "half")
+    (doubt,) = calibration_doubts(found)
+    assert found["temperature"] == LOWEST_TEMPERATURE and "lower bound" in doubt
 
 
 def test_calibration_of_predictions_that_are_all_wrong_is_at_the_bound_and_doubtful():
-    temperature = fit_temperature(np.array([[9.0, 0.0], [0.0, 9.0]]), np.array([1, 0]))
-    assert temperature == HIGHEST_TEMPERATURE and "upper bound" in temperature_doubt(temperature)
+    logits, labels = np.array([[9.0, 0.0], [0.0, 9.0]]), np.array([1, 0])
+    found = calibrate(logits, labels, logits, labels, "half")
+    (doubt,) = calibration_doubts(found)
+    assert found["temperature"] == HIGHEST_TEMPERATURE and "upper bound" in doubt
+
+
+def test_calibration_that_does_harm_on_the_other_part_is_doubtful():
+    (fit, fit_labels), (test, test_labels) = honest(2000, seed=1), honest(2000, seed=2)
+    assert calibration_doubts(calibrate(fit * 3, fit_labels, test * 3, test_labels, "half")) == []
+    (doubt,) = calibration_doubts(calibrate(fit * 3, fit_labels, test, test_labels, "half"))
+    assert "makes the probabilities worse" in doubt
 
 
 def test_calibration_without_anything_to_gain_leaves_the_logits_alone():
     assert fit_temperature(np.zeros((3, 1)), np.zeros(3, int)) == 1
     assert fit_temperature(np.array([[900.0, 0.0]]), np.array([0])) == 1
-    assert temperature_doubt(1.0) == ""
 
 
 def test_calibration_softmax_does_not_overflow():

@@ -73,14 +73,17 @@ def test_open_set_without_a_correct_prediction():
 
 
 def test_open_set_doubts_are_told():
-    assert open_set_doubts(compared(), 2000, 0.05) == []
-    (few,) = open_set_doubts(compared(), 50, 0.05)
-    assert "50 known signals; 100 or more" in few
+    assert open_set_doubts(compared(), 2000, 20, 0.05) == []
+    (few,) = open_set_doubts(compared(), 99, 20, 0.05)
+    (alike,) = open_set_doubts(compared(), 2000, 19, 0.05)
+    assert "99 known signals of 20 recordings; 100 of 20 or more" in few and "19 recordings" in alike
+    (other,) = open_set_doubts(compared(0.2), 2000, 20, 0.05)
+    assert "% of the known signals are called unknown instead of 5 %" in other
     loud = known(500, 8, 20.0)[0]
-    assert "higher than known" in open_set_doubts(compared(other=loud), 2000, 0.05)[0]
+    assert "higher than known" in open_set_doubts(compared(other=loud), 2000, 20, 0.05)[0]
     simulated = compared()
     simulated["source"] = "simulated"
-    assert "simulated" in open_set_doubts(simulated, 2000, 0.05)[0]
+    assert "simulated" in open_set_doubts(simulated, 2000, 20, 0.05)[0]
 
 
 @pytest.mark.parametrize("empty", range(3))

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.images.normalization import IMAGENET
-from rfuav_ray.models.config import ModelConfig, load_model_config, save_model_config
+from rfuav_ray.models.config import Calibration, ModelConfig, load_model_config, save_model_config
 
 GOOD = "model: resnet18\nnum_classes: 1\nclass_names: [a]\n"
 

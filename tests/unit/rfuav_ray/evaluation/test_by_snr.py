@@ -1,0 +1,17 @@
+"""One point for each ratio."""
+
+import numpy as np
+
+from rfuav_ray.evaluation.by_snr import snr_points
+from rfuav_ray.evaluation.scored import Scored
+
+
+def test_by_snr_points_are_in_ascending_order_and_count_what_has_a_ratio():
+    logits = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [1, 0]], np.float32)
+    scored = Scored(
+        logits, np.array([0, 1, 1, 1, 0]), np.arange(5), np.array([10, -10, 10, -10, np.nan]), ["a"] * 5
+    )
+    low, high = snr_points(scored)
+    assert (low["snr_db"], low["n"], low["accuracy"], low["macro_f1"]) == (-10, 2, 0.5, 1 / 3)
+    assert (low["low"], low["high"]) == (0, 1)
+    assert (high["snr_db"], high["n"], high["accuracy"], high["macro_f1"]) == (10, 2, 1, 1)
