@@ -18,8 +18,9 @@ from preprocessing.found_recordings import look_at
 from preprocessing.iq_copies import prepare_copies
 from preprocessing.pipeline.worker import Item
 from preprocessing.spectrogram import draw
-from rfuav_ray.api.requests import SpectrogramRequest, TrainingRequest
-from rfuav_ray.api.results import TrainingResult
+from rfuav_ray.api.requests import EvaluationRequest, SpectrogramRequest, TrainingRequest
+from rfuav_ray.api.results import EvaluationResult, TrainingResult
+from rfuav_ray.evaluation.run import evaluate_model
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.signals.finding import asked_of, recordings_in
@@ -131,13 +132,43 @@ def train_small(
         val_path=str(dataset / "valid"),
         save_path=str(results),
         on_existing="overwrite",
-        batch_size=16,
+        batch_size=8,
         num_epochs=epochs,
         learning_rate=1e-3,
         image_size=image_size,
         device="cpu",
     )
     return train(request, seed=seed)
+
+
+def evaluated(trained: TrainingResult, data: Path, results: Path, **fields: Any) -> EvaluationResult:
+    """Evaluate the best weights of a training on recordings or images. `fields` are those of the request."""
+    request = EvaluationRequest(
+        cfg_path=trained["files"]["config"],
+        weight_path=trained["files"]["best_model"],
+        data_path=str(data),
+        on_existing="overwrite",
+        device="cpu",
+        **fields,
+    )
+    return evaluate_model(request, save_path=results)
+
+
+def trained_on_scenes(
+    folder: Path, *, recordings: int, snr_db: tuple[float, float], epochs: int, seed: int = 1, **fields: Any
+) -> TrainingResult:
+    """Simulate recordings of all classes, draw them, and train on them. A fifth as many more validate.
+
+    `fields` are those of the request for the spectrograms of the training.
+    """
+    for part, count, first_seed in (("train", recordings, 0), ("valid", max(2, recordings // 5), 50_000)):
+        write_recordings(
+            scenes_of(
+                folder / "recordings" / part, CLASSES, recordings=count, snr_db=snr_db, first_seed=first_seed
+            )
+        )
+        draw_all(folder / "recordings" / part, folder / "dataset" / part, **(fields if part == "train" else {}))
+    return train_small(folder / "dataset", folder / "training", seed=seed, epochs=epochs, image_size=64)
 
 
 def write_json(path: str, content: Mapping[str, Any]) -> None:
