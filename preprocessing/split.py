@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
+from preprocessing.grouping import groups_of
 from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.produce import produce
 from preprocessing.pipeline.worker import BlockResult, Doubtful, Item, Work, one_target, source_digest
@@ -19,7 +20,6 @@ from rfuav_ray.images.class_folders import class_folders, labelled_images
 from rfuav_ray.images.dataset_card import dataset_file_of
 from rfuav_ray.images.files import read_checked
 from rfuav_ray.images.overlap import check_output
-from rfuav_ray.images.recording_names import by_recording
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.walk import LeftOut, tell_left_out
 
@@ -32,24 +32,26 @@ def parts(
     train_ratio: float,
     val_ratio: float | None,
     shuffle_seed: str,
-    group_by_recording: bool,
+    group_of: Mapping[str, str],
 ) -> dict[str, list[str]]:
     """Split the files of one class at random. Each file gets into exactly one part.
 
-    If there are at least two files (with `group_by_recording`: recordings), train and valid get at least one each.
+    If there are at least two groups, train and valid get at least one each.
 
     Args:
         names: Files of the class, relative to its folder.
         train_ratio: Fraction of the files for train.
         val_ratio: Fraction of the files for valid; the rest is test. None: the rest is valid.
         shuffle_seed: The same seed gives the same parts.
-        group_by_recording: Keep all frames of a recording in the same part.
+        group_of: The group of each file. The files of a group stay together.
 
     Returns:
         The names in each part.
     """
     names = sorted(names)
-    groups = by_recording(names) if group_by_recording else {name: [name] for name in names}
+    groups: dict[str, list[str]] = {}
+    for name in names:
+        groups.setdefault(group_of[name], []).append(name)
     order = list(groups)
     # A string seed gives the same order in every version of Python.
     random.Random(shuffle_seed).shuffle(order)
@@ -110,7 +112,7 @@ def run(
     left_out = LeftOut()
     names, empty = images_of(source, class_names, roots, left_out)
     counts = tell_left_out([(source, left_out)], report)
-    items = items_of(request, names)
+    items = items_of(request, names, groups_of(names, source, request.group_by_recording, report))
     _check_valid(items, class_names, report)
     card = dataset_file_of(source, report) or dataset_file_of(source.parent, report)
     return produce(
@@ -161,7 +163,11 @@ def _why_unusable(path: Path) -> str | None:
         return f"the file cannot be read: {error.strerror}."
 
 
-def items_of(request: DatasetSplitRequest, names_of_class: Mapping[str, Sequence[str]]) -> list[Item]:
+def items_of(
+    request: DatasetSplitRequest,
+    names_of_class: Mapping[str, Sequence[str]],
+    groups_of_class: Mapping[str, Mapping[str, str]],
+) -> list[Item]:
     return [
         Item(source=f"{class_name}/{name}", target=f"{part}/{class_name}/{name}")
         for class_name, names in names_of_class.items()
@@ -170,7 +176,7 @@ def items_of(request: DatasetSplitRequest, names_of_class: Mapping[str, Sequence
             train_ratio=request.train_ratio,
             val_ratio=request.val_ratio,
             shuffle_seed=f"{request.seed} {class_name}",
-            group_by_recording=request.group_by_recording,
+            group_of=groups_of_class[class_name],
         ).items()
         for name in chosen
     ]

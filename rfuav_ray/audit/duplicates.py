@@ -1,22 +1,20 @@
 """Finds files with the same bytes in several parts, and reads as little of them as it can."""
 
 import os
-import time
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
+from rfuav_ray.audit.pace import Pace
 from rfuav_ray.audit.parts import Part
-from rfuav_ray.events import Report, RunEvent
+from rfuav_ray.events import Report
 from rfuav_ray.file_access.limits import MAX_IMAGE_BYTES
 from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.files import content_digest
 
 #: from the end of a file: a PNG's checksum of all pixels, or a JPEG's last code, which depends on all others
 TAIL_BYTES = 64
-#: a stop waits for one of them
-SECONDS_BETWEEN_REPORTS = 0.25
 
 #: the number of a part, and a file in it
 File = tuple[int, Path]
@@ -45,13 +43,11 @@ def _parts_of(files: Sequence[File]) -> int:
 
 def _alike(files: Sequence[File], key: Callable[[Path], Hashable], report: Report) -> list[list[File]]:
     """Divide the files by key. Leaves out single files, and those whose key is empty."""
-    reported_s = time.monotonic()
+    pace = Pace(report)
     groups: defaultdict[Hashable, list[File]] = defaultdict(list)
     for file in files:
+        pace()
         groups[key(file[1])].append(file)
-        if time.monotonic() - reported_s > SECONDS_BETWEEN_REPORTS:
-            reported_s = time.monotonic()
-            report(RunEvent())
     return [some for each, some in groups.items() if each and len(some) > 1]
 
 

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from rfuav_ray.events import Report, RunEvent, ignore
+from rfuav_ray.audit.pace import Pace
+from rfuav_ray.events import Report, ignore
 from rfuav_ray.images.class_folders import composed
 from rfuav_ray.images.dataset_card import DatasetCard
 from rfuav_ray.images.recording_names import Recordings, recordings_of
@@ -72,9 +73,9 @@ def recordings_by_class(parts: Sequence[Part], report: Report = ignore) -> list[
             # `relative_to` takes ten times as long.
             below = str(path)[prefix:].partition("/")[2]
             names[part.class_of(label)][part.name].append(below)
-    found = []
+    found, pace = [], Pace(report)
     for name in sorted(names):
-        report(RunEvent())
+        pace()
         found.append(_recordings(name, names[name], listed[name]))
     return found
 

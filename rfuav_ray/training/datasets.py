@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rfuav_ray.api.requests import TrainingRequest
-from rfuav_ray.api.results import FailedFile
+from rfuav_ray.api.results import AuditVerdict, FailedFile
+from rfuav_ray.audit.parts import Part
+from rfuav_ray.audit.quick import audit_names
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.images.class_folders import check_dataset, composed, labelled_images
@@ -31,6 +33,8 @@ class Datasets:
     val: ImageDataset
     #: the card of the training images
     card: DatasetCard | None
+    #: whether names and bytes say that both share recordings
+    leakage: AuditVerdict
     #: files of both folders that are not used, by reason
     left_out: dict[str, int]
     unreadable: int
@@ -77,11 +81,19 @@ def read_datasets(
         _check_classes(dataset, class_names, field, some)
         unreadable += some
     _tell_unreadable(unreadable, len(train) + len(val), report, strict=request.strict)
+    leakage = audit_names(
+        [
+            Part("train", train_path, class_names, train.images, cards[train_path]),
+            Part("val", val_path, class_names, val.images, cards[val_path]),
+        ],
+        report,
+    )
     return Datasets(
         class_names,
         train,
         val,
         cards[train_path],
+        leakage,
         left_out,
         len(unreadable),
         [{"file": clean(str(path)), "reason": clean(reason)} for path, reason in unreadable[:FILES_IN_RESULT]],

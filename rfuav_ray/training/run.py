@@ -9,6 +9,7 @@ import torch
 
 from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.api.results import TrainingFacts, TrainingFiles, TrainingResult
+from rfuav_ray.audit.verdict import told
 from rfuav_ray.errors import InvalidInput, RunCancelled, RunInterrupted
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.file_access.roots import confined
@@ -80,7 +81,7 @@ def train(
         training = _prepare(request, datasets, writer, torch_device, run_id, seed, environment or {})
         training.reported_epoch = reported_epoch if resume else 0
         if not (resume and resume_training(training)):
-            _begin(training)
+            _begin(training, datasets)
         try:
             while training.epoch < request.num_epochs:
                 run_epoch(training)
@@ -151,6 +152,7 @@ def _prepare(
             "train": {"images": len(train_images), "sha256": fingerprint(Path(request.train_path), train_images)},
             "val": {"images": len(val_images), "sha256": fingerprint(Path(request.val_path), val_images)},
         },
+        "leakage": datasets.leakage,
         "seed": seed,
         "device": str(device),
         "precision": name_of(dtype),
@@ -175,13 +177,14 @@ def _prepare(
     )
 
 
-def _begin(training: Training) -> None:
+def _begin(training: Training, datasets: Datasets) -> None:
     request, report = training.request, training.report
     message = (
         f"{request.model} on {training.device} in {name_of(training.dtype)}: {len(training.train_set)} training "
         f"and {len(training.val_set)} validation images of {request.num_classes} classes."
     )
     report(RunEvent(message=message, progress=0.0))
+    report(told(datasets.leakage, "Train and val"))
     # The weights are loaded before the folder is cleared, because they may be an older result in it.
     if request.weight_path:
         weight_path = current_path(Path(request.weight_path), "training")

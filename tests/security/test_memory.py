@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 import psutil
 import pytest
@@ -24,6 +25,8 @@ pytestmark = [
 ]
 GROUP_BYTES = 4 * 2**30
 LIMIT_BYTES = 1.2 * 2**30
+#: pixels of a side; an image may have 100 million pixels
+LARGE = 10_000
 ACTORS = (
     "ray::TaskManager",
     "ray::RunSupervisor",
@@ -97,6 +100,35 @@ def test_run_that_allocates_ends_alone(service, data):
             assert client.get_task(task)["status"] == "running"
             client.cancel_task(task)
             client.wait(task, timeout=60)
+
+
+def test_two_runs_that_allocate_at_once_end_both(service, data):
+    eats = {"model": "resnet50", "batch_size": 64, "image_size": 512}
+    with RFUAVClient(service.url) as client:
+        before = actors(service)
+        eaters = [client.start_training(**fields(data, name, **eats))["task_id"] for name in ("third", "fourth")]
+        for task in eaters:
+            ended = client.wait(task, timeout=300)
+            assert ended["status"] == "failed" and "GiB of memory" in ended["error"]
+        assert actors(service) == before
+        assert client.health()["status"] == "healthy"
+
+
+def test_preprocessing_that_allocates_ends_alone(service, data):
+    pictures = data / "large"
+    pictures.mkdir()
+    cv2.imwrite(str(pictures / "0.png"), np.zeros((LARGE, LARGE, 3), np.uint16))
+    for number in range(1, 4):
+        os.link(pictures / "0.png", pictures / f"{number}.png")
+    with RFUAVClient(service.url) as client:
+        before = actors(service)
+        crop = client.crop_images(pictures, data / "cut", x=0, y=0, width=LARGE, height=LARGE)["task_id"]
+        ended = client.wait(crop, timeout=300)
+        assert ended["status"] == "failed" and "the limit is 1.2 GiB" in ended["error"]
+        # Its workers are gone, and another one does its work.
+        small = client.crop_images(data / "val", data / "small", x=0, y=0, width=4, height=4)["task_id"]
+        assert client.wait(small, timeout=120)["status"] == "completed"
+        assert actors(service) == before
 
 
 @pytest.fixture

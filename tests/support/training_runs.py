@@ -20,13 +20,13 @@ CLASSES = ("drone", "noise", "无人机")
 
 
 def make_images(folder: Path, classes: tuple[str, ...], images: int) -> None:
-    """Noise around a level of grey that is the class's own."""
+    """Noise around a level of grey that is the class's own. Two images make a recording."""
     numbers = np.random.default_rng(images)
     for level, name in enumerate(classes, start=1):
         (folder / name).mkdir(parents=True)
         for index in range(images):
             picture = numbers.normal(80 * level - 40, 20, (40, 30, 3)).clip(0, 255).astype(np.uint8)
-            cv2.imencode(".png", picture)[1].tofile(folder / name / f"{index}.png")
+            cv2.imencode(".png", picture)[1].tofile(folder / name / f"{folder.name}{index // 2}_{index % 2}.png")
 
 
 def request(data: Path, save_path: Path, **changes: Any) -> TrainingRequest:

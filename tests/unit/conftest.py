@@ -51,7 +51,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """14 training images make three batches of 4 and one of 2."""
     folder = tmp_path_factory.mktemp("data")
     make_images(folder / "train", CLASSES, 5)
-    (folder / "train" / CLASSES[0] / "4.png").unlink()
+    (folder / "train" / CLASSES[0] / "train2_0.png").unlink()
     make_images(folder / "val", CLASSES, 3)
     return folder
 

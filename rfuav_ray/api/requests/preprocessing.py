@@ -32,8 +32,10 @@ class DatasetSplitRequest(Request):
         description="if set, the remaining images are the test set; ratios that add up to 1 leave no test set",
     )
     seed: Seed = 42
-    group_by_recording: bool = Field(
-        False, description="keep frames of one recording together: `name (3).jpg`, `name_0003.png`"
+    group_by_recording: bool | None = Field(
+        None,
+        description="keep frames of one recording together: `name (3).jpg`, `name_0003.png`; null: where names or "
+        "dataset.yaml tell recordings apart and each class has two or more",
     )
     task_id: OwnTaskId = None
     description: Description = None

@@ -1,9 +1,10 @@
 """The numbers of a training: the metrics of each epoch, its result, and the content of report.json."""
 
-from typing import Any, final
+from typing import Any, NotRequired, final
 
 from typing_extensions import TypedDict
 
+from rfuav_ray.api.results.audit import AuditVerdict
 from rfuav_ray.api.results.runs import FailedFile, RunResult
 
 
@@ -111,6 +112,8 @@ class TrainingFacts(TypedDict):
     #: the TrainingRequest as JSON; parse it with that model
     request: dict[str, Any]
     data: DataFacts
+    #: what the names and bytes of the images say; missing in reports of earlier versions
+    leakage: NotRequired[AuditVerdict]
     seed: int
     #: a torch device
     device: str

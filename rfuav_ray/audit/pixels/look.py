@@ -1,6 +1,5 @@
 """Looks at the pixels of all images of a data set, and tells what they say."""
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ import numpy.typing as npt
 
 from rfuav_ray.api.results import FailedFile
 from rfuav_ray.audit.duplicates import File
+from rfuav_ray.audit.pace import Pace
 from rfuav_ray.audit.parts import Part
 from rfuav_ray.audit.pixels.baseline import Baseline, nearest_neighbour
 from rfuav_ray.audit.pixels.hashes import FLAT, UNREADABLE, record_of, unreadable
@@ -23,7 +23,6 @@ from rfuav_ray.machine.prefetch import prefetched
 
 #: percent of the progress when all images are read, and when their hashes are compared
 READ_PERCENT, COMPARED_PERCENT = 80.0, 95.0
-SECONDS_BETWEEN_REPORTS = 0.25
 #: unreadable images that the log names; audit.json names more
 NAMES_SHOWN = 10
 MOST_NAMED = 1000
@@ -95,15 +94,15 @@ def _read(images: Sequence[Path], records: Records, report: Report) -> None:
     if records.count:
         report(RunEvent(message=f"Resuming after {records.count} of {total} images."))
     left = prefetched(_record, images[records.count :], threads=threads, ahead=8 * threads, name="audit")
-    reported_s, tenth = time.monotonic(), 10 * records.count // total
+    tell = _paced(report, 0, READ_PERCENT)
+    tenth = 10 * records.count // total
     with closing(left) as made:
         for record in made:
             records.add(record)
-            now_s, tenth_now = time.monotonic(), 10 * records.count // total
-            if now_s - reported_s >= SECONDS_BETWEEN_REPORTS or tenth_now > tenth:
-                message = f"{records.count} of {total} images read." if tenth_now > tenth else ""
-                reported_s, tenth = now_s, tenth_now
-                records.flush()
+            tell(records.count / total)
+            if (tenth_now := 10 * records.count // total) > tenth:
+                tenth = tenth_now
+                message = f"{records.count} of {total} images read."
                 report(RunEvent(message=message, progress=READ_PERCENT * records.count / total))
     records.flush()
 
@@ -138,8 +137,9 @@ def _tell_unreadable(found: Pixels, images: Sequence[Path], records: Records, re
 
 
 def _reasons(images: Sequence[Path], numbers: Sequence[int], report: Report) -> Iterator[tuple[int, str]]:
+    pace = Pace(report)
     for number in numbers:
-        report(RunEvent())
+        pace()
         try:
             record_of(images[number])
         except RunError as error:
@@ -149,13 +149,6 @@ def _reasons(images: Sequence[Path], numbers: Sequence[int], report: Report) -> 
 
 
 def _paced(report: Report, start_percent: float, end_percent: float) -> Callable[[float], None]:
-    """A function that reports a fraction, several times a second at most."""
-    reported_s = time.monotonic()
-
-    def tell(fraction: float) -> None:
-        nonlocal reported_s
-        if time.monotonic() - reported_s >= SECONDS_BETWEEN_REPORTS:
-            reported_s = time.monotonic()
-            report(RunEvent(progress=start_percent + (end_percent - start_percent) * fraction))
-
-    return tell
+    """A function that reports a fraction of this part of the progress."""
+    pace = Pace(report)
+    return lambda fraction: pace(start_percent + (end_percent - start_percent) * fraction)

@@ -12,6 +12,7 @@ from preprocessing.pipeline.worker import Item
 from preprocessing.split import copy, images_of, items_of, parts
 from rfuav_ray.api.requests import DatasetSplitRequest
 from rfuav_ray.errors import RunError
+from rfuav_ray.images.recording_names import recordings_of
 from rfuav_ray.walk import LeftOut
 
 
@@ -21,7 +22,7 @@ def divide(names, train_ratio=0.8, val_ratio=None, seed="42 a", group_by_recordi
         train_ratio=train_ratio,
         val_ratio=val_ratio,
         shuffle_seed=seed,
-        group_by_recording=group_by_recording,
+        group_of=recordings_of(names).of if group_by_recording else {name: name for name in names},
     )
 
 
@@ -112,7 +113,8 @@ def test_split_nested_and_linked_images_keep_their_folders(tmp_path):
     assert names == {"a": ["0.png", "linked/0.png", "session2/0.png"]}
     assert empty == [("a/linked/empty.png", "the file is empty.")]
     assert left_out.counts == {"other_suffix": 1}
-    items = items_of(DatasetSplitRequest(input_path="in", output_path="out"), names)
+    groups = {"a": {name: name for name in names["a"]}}
+    items = items_of(DatasetSplitRequest(input_path="in", output_path="out"), names, groups)
     assert {item.source for item in items} == {f"a/{name}" for name in names["a"]}
     assert all(item.target.split("/", 1)[1] == item.source for item in items)
 

@@ -103,7 +103,7 @@ def test_quick_audit_one_recording_for_each_class_in_train_is_suspicious(tmp_pat
 
 def test_quick_audit_can_be_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     grouped(tmp_path)
-    monkeypatch.setattr("rfuav_ray.audit.duplicates.SECONDS_BETWEEN_REPORTS", 0)
+    monkeypatch.setattr("rfuav_ray.audit.pace.SECONDS_BETWEEN_REPORTS", 0)
 
     def stop(event: RunEvent) -> None:
         raise RunCancelled("cancelled")

@@ -43,7 +43,9 @@ def test_datasets_unreadable_images_are_named_left_out_and_counted(
     data: Path, monkeypatch: pytest.MonkeyPatch, keep_bytes: int
 ) -> None:
     monkeypatch.setattr(data_module.ImageDataset.__init__, "__kwdefaults__", {"keep_bytes": keep_bytes})
-    bad = [data / name for name in ("train/drone/0.png", "train/无人机/2.png", "val/noise/1.png")]
+    bad = [
+        data / name for name in ("train/drone/train0_0.png", "train/无人机/train1_0.png", "val/noise/val0_1.png")
+    ]
     for path in bad:
         cut(path)
     (data / "val" / "noise" / "text.png").write_text("no image")
@@ -53,7 +55,7 @@ def test_datasets_unreadable_images_are_named_left_out_and_counted(
     assert all(str(path) in warning for path in bad)
     assert (found.unreadable, len(found.train), len(found.val)) == (5, 7, 5)
     assert {entry["file"] for entry in found.unreadable_files} > set(map(str, bad))
-    assert [int(path.stem) for path, _ in found.train.images] == [1, 2, 0, 1, 2, 0, 1]
+    assert [path.stem[5:] for path, _ in found.train.images] == ["0_1", "1_0", "0_0", "0_1", "1_0", "0_0", "0_1"]
     for dataset in (found.train, found.val):
         assert [dataset[index][1] for index in range(len(dataset))] == [label for _, label in dataset.images]
         pictures, _ = dataset.batch(range(len(dataset)))
@@ -61,7 +63,7 @@ def test_datasets_unreadable_images_are_named_left_out_and_counted(
 
 
 def test_datasets_what_was_kept_is_not_read_again(data: Path) -> None:
-    cut(data / "train" / "drone" / "1.png")
+    cut(data / "train" / "drone" / "train0_1.png")
     found, _ = read(data)
     for path in (data / "train").rglob("*.png"):
         path.unlink()
@@ -71,8 +73,8 @@ def test_datasets_what_was_kept_is_not_read_again(data: Path) -> None:
 def test_datasets_with_strict_unreadable_images_are_refused_with_their_names(data: Path) -> None:
     read(data, strict=True)
     for number in range(2):
-        cut(data / "train" / "noise" / f"{number}.png")
-    with pytest.raises(InvalidInput, match=r"2 of 15 images.*noise/0\.png.*noise/1\.png") as refused:
+        cut(data / "train" / "noise" / f"train0_{number}.png")
+    with pytest.raises(InvalidInput, match=r"2 of 15 images.*noise/train0_0\.png.*noise/train0_1\.png") as refused:
         read(data, strict=True)
     assert refused.value.field == "strict"
 
@@ -92,7 +94,7 @@ def test_datasets_many_unreadable_images_are_counted_but_not_all_named(
     monkeypatch.setattr(datasets, "NAMES_SHOWN", 1)
     monkeypatch.setattr(datasets, "FILES_IN_RESULT", 2)
     for name in CLASSES:
-        cut(data / "train" / name / "0.png")
+        cut(data / "train" / name / "train0_0.png")
     found, (warning,) = read(data)
     assert "and 2 more" in warning and (found.unreadable, len(found.unreadable_files)) == (3, 2)
 

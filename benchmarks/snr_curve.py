@@ -1,0 +1,99 @@
+"""The accuracy of a model over the in-band SNR, by folders of simulated ratios and by a sweep of clean recordings.
+
+The model is trained at 0 to 20 dB. The bounds: chance is within the interval at -20 dB, each point is above 90 %
+from 10 dB on, no point is surely below an earlier one, and at each ratio the intervals of the two ways overlap.
+"""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from benchmarks.figures import Figure, show
+from benchmarks.simulated_data import (
+    CLASSES,
+    evaluated,
+    scenes_of,
+    trained_on_scenes,
+    write_json,
+    write_recordings,
+)
+from rfuav_ray.api.requests import SnrSweep
+from rfuav_ray.api.results.evaluation import SnrPoint
+
+TRAINED_DB = (0.0, 20.0)
+RATIOS_DB = tuple(range(-20, 21, 2))
+#: clean enough for a sweep up to 20 dB
+CLEAN_DB = (40.0, 40.0)
+#: percent
+LEAST_ACCURACY, GOOD_FROM_DB = 90.0, 10
+
+
+def measure(recordings: int, tests: int, epochs: int) -> tuple[list[Figure], dict[str, Any]]:
+    with TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        trained = trained_on_scenes(folder, recordings=recordings, snr_db=TRAINED_DB, epochs=epochs)
+        options: dict[str, Any] = {"recordings": tests, "interference": False}
+        for number, snr_db in enumerate(RATIOS_DB):
+            write_recordings(
+                scenes_of(
+                    folder / "folders" / f"{snr_db}dB",
+                    CLASSES,
+                    snr_db=(snr_db, snr_db),
+                    first_seed=100_000 + 1000 * number,
+                    **options,
+                )
+            )
+        write_recordings(scenes_of(folder / "clean", CLASSES, snr_db=CLEAN_DB, first_seed=200_000, **options))
+        by_folders = evaluated(trained, folder / "folders", folder / "results-folders", layout="snr")["by_snr"]
+        sweep = SnrSweep(from_db=RATIOS_DB[0], to_db=RATIOS_DB[-1], step_db=2)
+        by_sweep = evaluated(trained, folder / "clean", folder / "results-sweep", snr_sweep=sweep)["by_snr"]
+    curves = {"by folders": by_folders, "by sweep": by_sweep}
+    return _figures(curves), {"trained_db": TRAINED_DB, "recordings": recordings, "tests": tests, **curves}
+
+
+def _figures(curves: dict[str, list[SnrPoint]]) -> list[Figure]:
+    figures = [
+        Figure(
+            work=f"{way}, {point['snr_db']:+.0f} dB, {100 * point['low']:.0f} to {100 * point['high']:.0f}: %",
+            values=[100 * point["accuracy"]],
+            at_least=LEAST_ACCURACY if point["snr_db"] >= GOOD_FROM_DB else None,
+        )
+        for way, curve in curves.items()
+        for point in curve
+    ]
+    chance = 1 / len(CLASSES)
+    for way, curve in curves.items():
+        is_chance = curve[0]["low"] <= chance <= curve[0]["high"]
+        figures += [
+            Figure(work=f"{way}: chance is within the interval at -20 dB", values=[is_chance], at_least=1),
+            Figure(work=f"{way}: points surely below an earlier one", values=[_falls(curve)], at_most=0),
+        ]
+    pairs = zip(*curves.values(), strict=True)
+    apart = sum(one["high"] < other["low"] or other["high"] < one["low"] for one, other in pairs)
+    return [*figures, Figure(work="ratios at which the two ways differ", values=[apart], at_most=0)]
+
+
+def _falls(curve: Sequence[SnrPoint]) -> int:
+    return sum(
+        any(point["high"] < earlier["low"] for earlier in curve[:number]) for number, point in enumerate(curve)
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--recordings", type=int, default=80, metavar="N", help="for training; default: %(default)s"
+    )
+    parser.add_argument("--tests", type=int, default=8, metavar="N", help="at each ratio; default: %(default)s")
+    parser.add_argument("--epochs", type=int, default=15, metavar="N", help="default: %(default)s")
+    parser.add_argument("--json", default="", metavar="FILE", help="where the results are written")
+    arguments = parser.parse_args()
+    figures, results = measure(arguments.recordings, arguments.tests, arguments.epochs)
+    show(figures)
+    write_json(arguments.json, results)
+
+
+if __name__ == "__main__":
+    main()
