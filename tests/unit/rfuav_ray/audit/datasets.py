@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -30,7 +31,7 @@ def picture(lines: int, noise: int) -> npt.NDArray[np.uint8]:
     return pixels.clip(0, 255).astype(np.uint8)
 
 
-def save(path: Path, pixels: npt.NDArray[np.uint8], *options: int) -> None:
+def save(path: Path, pixels: npt.NDArray[Any], *options: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(cv2.imencode(path.suffix, pixels, list(options))[1].tobytes())
 

@@ -6,11 +6,13 @@ from typing import Any
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from rfuav_ray.api.requests import AuditRequest
 from rfuav_ray.api.results import AuditResult, AuditStats
 from rfuav_ray.audit.pixels import look
+from rfuav_ray.audit.pixels.hashes import record_of
 from rfuav_ray.audit.run import audit
 from rfuav_ray.errors import RunCancelled, RunError, RunInterrupted
 from rfuav_ray.events import RunEvent
@@ -116,8 +118,12 @@ def test_run_a_resumed_audit_reads_what_is_left_and_finds_the_same(
     with pytest.raises(RunInterrupted):
         audit(AuditRequest(dataset_path=str(clean)), save_path=clean / "out", report=stop, run_id="run")
     read: list[Path] = []
-    record_of = look.record_of
-    monkeypatch.setattr(look, "record_of", lambda path: (read.append(path), record_of(path))[1])
+
+    def counting(path: Path) -> npt.NDArray[Any]:
+        read.append(path)
+        return record_of(path)
+
+    monkeypatch.setattr(look, "record_of", counting)
     events: list[RunEvent] = []
     assert audited(clean, events, run_id="run", resume=True) == whole
     assert any(event.message.startswith("Resuming after 6") for event in events)
