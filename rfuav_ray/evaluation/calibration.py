@@ -50,14 +50,14 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
     """The temperature with the lowest negative log-likelihood.
 
     It has one minimum, because it is convex in the inverse of the temperature. If every prediction is right there
-    is none: it falls with the temperature. Then the result is LOWEST_TEMPERATURE: see `calibration_doubts`.
+    is none, because it falls with the temperature. Such data do not tell how sure the model may be: the result is 1.
 
     Args:
         logits: Shape (n, classes), finite, n ≥ 1.
         labels: True class indices, shape (n,).
 
     Returns:
-        LOWEST_TEMPERATURE to HIGHEST_TEMPERATURE; 1 if no temperature is better.
+        LOWEST_TEMPERATURE to HIGHEST_TEMPERATURE; 1 if no temperature is better, or the data do not tell one.
 
     Raises:
         ValueError: The arrays do not have these shapes and values.
@@ -69,22 +69,20 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
 
     bounds = np.log((LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE))
     found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    if loss(0.0) - found.fun <= _SMALLEST_GAIN:
+    # The search comes close to its bounds and never reaches them.
+    is_lowest, is_highest = (abs(found.x - bound) < 1e-4 for bound in bounds)
+    if is_lowest or loss(0.0) - found.fun <= _SMALLEST_GAIN:
         return 1.0
-    for bound in (LOWEST_TEMPERATURE, HIGHEST_TEMPERATURE):
-        # The search comes close to its bounds and never reaches them.
-        if abs(found.x - np.log(bound)) < 1e-4:
-            return bound
-    return float(np.exp(found.x))
+    return HIGHEST_TEMPERATURE if is_highest else float(np.exp(found.x))
 
 
 def calibration_doubts(found: CalibrationReport) -> list[str]:
     """Why a temperature says little, or does harm, as sentences."""
     doubts = []
-    if found["temperature"] <= LOWEST_TEMPERATURE:
+    if found["temperature"] == 1:
         doubts.append(
-            f"The temperature is at its lower bound ({LOWEST_TEMPERATURE:g}): the model names every signal that "
-            "it was fitted on correctly, so these data cannot tell how sure it may be. Use more or harder data."
+            "The temperature stays 1: the data that it is fitted on tell no better one. Where a model names all of "
+            "them correctly, they cannot tell how sure it may be; use more or harder data."
         )
     if found["temperature"] >= HIGHEST_TEMPERATURE:
         doubts.append(

@@ -5,7 +5,6 @@ import pytest
 
 from rfuav_ray.evaluation.calibration import (
     HIGHEST_TEMPERATURE,
-    LOWEST_TEMPERATURE,
     calibrate,
     calibration_doubts,
     expected_calibration_error,
@@ -42,12 +41,12 @@ def test_calibration_is_measured_on_the_other_part():
     assert (found["n_fit"], found["n_test"], found["fitted_on"]) == (20_000, 20_000, "half")
 
 
-def test_calibration_of_predictions_that_are_all_right_is_at_the_bound_and_doubtful():
+def test_calibration_of_predictions_that_are_all_right_is_left_alone_and_doubtful():
     logits = np.array([[3.0, 0.0], [0.0, 2.0], [1.0, 0.5]])
     labels = np.array([0, 1, 0])
     found = calibrate(logits, labels, logits, labels, "half")
     (doubt,) = calibration_doubts(found)
-    assert found["temperature"] == LOWEST_TEMPERATURE and "lower bound" in doubt
+    assert found["temperature"] == 1 and "tell no better one" in doubt
 
 
 def test_calibration_of_predictions_that_are_all_wrong_is_at_the_bound_and_doubtful():
