@@ -50,7 +50,8 @@ def fit_temperature(logits: Logits, labels: Labels) -> float:
     """The temperature with the lowest negative log-likelihood.
 
     It has one minimum, because it is convex in the inverse of the temperature. If every prediction is right there
-    is none, because it falls with the temperature. Such data do not tell how sure the model may be: the result is 1.
+    is none, because it falls with the temperature. Such data do not tell how sure the model may be, and the
+    result is 1.
 
     Args:
         logits: Shape (n, classes), finite, n ≥ 1.
@@ -81,8 +82,8 @@ def calibration_doubts(found: CalibrationReport) -> list[str]:
     doubts = []
     if found["temperature"] == 1:
         doubts.append(
-            "The temperature stays 1: the data that it is fitted on tell no better one. Where a model names all of "
-            "them correctly, they cannot tell how sure it may be; use more or harder data."
+            "The temperature stays 1: the data that it is fitted on tell no better one. Where a model names all "
+            "of them correctly, they cannot tell how sure it may be; use more or harder data."
         )
     if found["temperature"] >= HIGHEST_TEMPERATURE:
         doubts.append(
