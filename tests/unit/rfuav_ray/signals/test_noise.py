@@ -151,3 +151,11 @@ def test_noise_another_seed_or_level_gives_another_digest(recording_of):
     recording = recording_of(scene(snr_db=40))
     made = [noisy(recording, snr_db, seed=seed) for snr_db, seed in [(0, 1), (0, 2), (1, 1)]]
     assert len({one.digest(0, 1000) for one in [recording, *made]}) == 4
+
+
+def test_noise_silent_pauses_are_not_the_emitter(recording_of):
+    """A coarse quantizer leaves no noise in the pauses, but an offset."""
+    signal = 0.3 * white_noise(40 * 4096).reshape(40, 4096)
+    signal[::2] = 0
+    power = on_power(recording_of(signal.ravel() + np.complex64(1e-3)))
+    assert power.signal_power == pytest.approx(np.mean(np.abs(signal[1::2]) ** 2), rel=0.05)

@@ -1,0 +1,53 @@
+"""Test data are compared with those of the training, where its report.json is."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from rfuav_ray.api.requests import EvaluationRequest
+from rfuav_ray.evaluation.leakage import leakage_of
+
+
+@pytest.fixture
+def leak(tmp_path):
+    events = []
+
+    def leak(test_name, *, report):
+        for part, name in (("train", "flight_a"), ("test", test_name)):
+            for number in range(2):
+                for class_name in ("drone", "remote"):
+                    picture = np.random.default_rng([number, len(name + part + class_name)]).integers(
+                        0, 255, (8, 8)
+                    )
+                    path = tmp_path / part / class_name / f"{name}_{number:04}.png"
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    assert cv2.imwrite(str(path), picture.astype(np.uint8))
+        if report is not None:
+            (tmp_path / "report.json").write_text(json.dumps(report).replace("DATA", str(tmp_path)))
+        paths = {"cfg_path": "model.yaml", "weight_path": "best_model.pth", "data_path": "test"}
+        request = EvaluationRequest(**{name: str(tmp_path / path) for name, path in paths.items()})
+        return leakage_of(request, events.append), events
+
+    return leak
+
+
+def test_leakage_a_recording_on_both_sides_leaks(leak):
+    verdict, events = leak("flight_a", report={"request": {"train_path": "DATA/train"}})
+    assert verdict["verdict"] == "leaks"
+    assert events[-1].level == "WARNING" and "leaks" in events[-1].message
+
+
+@pytest.mark.parametrize(
+    "report",
+    [None, {}, [], {"request": {"train_path": 5}}, {"request": {"train_path": "train"}}, {"request": None}],
+)
+def test_leakage_an_unknown_training_has_no_verdict(leak, report):
+    verdict, events = leak("flight_a", report=report)
+    assert verdict is None and "is not known: there is no report.json" in events[-1].message
+
+
+def test_leakage_a_training_whose_data_are_gone_has_no_verdict(leak):
+    verdict, events = leak("flight_a", report={"request": {"train_path": "DATA/gone"}})
+    assert verdict is None and "cannot be compared" in events[-1].message
