@@ -46,9 +46,8 @@ def _single(recordings: Mapping[str, Recordings]) -> list[str]:
 def _decision(recordings: Mapping[str, Recordings]) -> RunEvent:
     if not any(one.are_told for one in recordings.values()):
         message = (
-            "The names do not tell recordings apart, so images are split at random, and those of one recording may "
-            "get into several parts. Name them by recording (r1_0003.png), or put each recording into a folder of "
-            "its class."
+            "The names do not tell recordings apart, so images are split at random. Those of one recording may "
+            "get into several parts. Name images by recording (r1_0003.png), or give each a folder in its class."
         )
         return RunEvent(message=message)
     if single := _single(recordings):

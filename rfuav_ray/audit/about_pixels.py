@@ -4,7 +4,7 @@ from rfuav_ray.audit.findings import Findings, Sentence, Verdict, images
 from rfuav_ray.audit.pixels.baseline import Baseline
 
 #: the share of look-alikes above which a verdict is `suspicious`. Independent pictures of the data sets that were
-#: measured gave none; docs/decisions/0060-verdicts-of-an-audit.md
+#: measured gave none; docs/decisions/0061-verdicts-of-an-audit.md
 MOST_LOOK_ALIKES = 0.01
 #: The part of chance's errors that the nearest neighbour leaves. Pictures of one recording on both sides left 2 %,
 #: independent ones 19 to 48 %. What names tell apart is doubted only if there is next to no error.

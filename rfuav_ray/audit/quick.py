@@ -7,6 +7,7 @@ from rfuav_ray.api.results import AuditVerdict
 from rfuav_ray.audit.about_names import about_names
 from rfuav_ray.audit.duplicates import same_bytes
 from rfuav_ray.audit.findings import Findings
+from rfuav_ray.audit.pace import Pace
 from rfuav_ray.audit.parts import Part, recordings_by_class
 from rfuav_ray.audit.verdict import verdict_of
 from rfuav_ray.events import Report, ignore
@@ -33,10 +34,10 @@ def quick_audit(
         RunError: A dataset.yaml cannot be read.
         OSError: A folder cannot be read.
     """
-    parts = []
+    parts, pace = [], Pace(report)
     for name, path in {TRAIN: train_path, **others}.items():
         class_names = class_folders(path, field=name, roots=roots)
-        images = labelled_images(path, class_names, roots=roots)
+        images = labelled_images(path, class_names, roots=roots, tell=pace)
         parts.append(Part(name, path, class_names, images, read_card(path, report)))
     return audit_names(parts, report)
 

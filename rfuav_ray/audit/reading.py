@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from rfuav_ray.api.requests import AuditRequest
+from rfuav_ray.audit.pace import Pace
 from rfuav_ray.audit.parts import Part
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report
@@ -55,11 +56,11 @@ def read_parts(
     if request.dataset_path is not None and len(folders) > 1:
         path = Path(request.dataset_path)
         found.append((path, beside_the_parts(path, list(folders), roots)))
-    parts = []
+    parts, pace = [], Pace(report)
     for name, (path, field) in folders.items():
         class_names = class_folders(path, field=field, roots=roots)
         left_out = LeftOut()
-        images = labelled_images(path, class_names, roots=roots, left_out=left_out)
+        images = labelled_images(path, class_names, roots=roots, left_out=left_out, tell=pace)
         found.append((path, left_out))
         parts.append(Part(name, path, class_names, images, read_card(path, report)))
     by_reason = tell_left_out(found, report)

@@ -16,8 +16,9 @@ STFT = StftSettings(sample_rate_hz=20e6, stft_points=256, duration_s=0.02, image
 LOWEST_SNR_DB, HIGHEST_SNR_DB = -5, 20
 CENTER_FREQUENCY_HZ = 2.44e9
 
-#: folders of recordings; the index of a part separates its seeds from those of the other part
-PARTS = ("known", "unseen")
+#: Folders of recordings, and how many spectrograms a recording has. The index of a part separates its seeds
+#: from those of the other part. The split of `known` has to keep the spectrograms of a recording together.
+PARTS = {"known": 2, "unseen": 1}
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,8 @@ class _Scene:
 def make_recordings(folder: Path, recordings: Mapping[str, int]) -> Iterator[int]:
     """Write simulated recordings to <folder>/<part>/<class>/.
 
-    The signal-to-noise ratios range from -5 to 20 dB. No two recordings of a class share a seed. The length of a
-    recording is one spectrogram: 20 ms at 20 MS/s with 8-bit I and Q, 800 kB.
+    The signal-to-noise ratios range from -5 to 20 dB. No two recordings of a class share a seed. A spectrogram
+    takes 20 ms of a recording at 20 MS/s with 8-bit I and Q, 800 kB.
 
     Args:
         folder: The root folder.
@@ -46,7 +47,7 @@ def make_recordings(folder: Path, recordings: Mapping[str, int]) -> Iterator[int
             part=part,
             emitter=emitter,
             snr_db=LOWEST_SNR_DB + (HIGHEST_SNR_DB - LOWEST_SNR_DB) * (number + 0.5) / count,
-            seed=10_000 * PARTS.index(part) + number,
+            seed=10_000 * list(PARTS).index(part) + number,
         )
         for part, count in recordings.items()
         for emitter in CLASSES
@@ -64,7 +65,7 @@ def make_recordings(folder: Path, recordings: Mapping[str, int]) -> Iterator[int
 def _make(folder: Path, scene: _Scene) -> None:
     samples = simulate(
         scene.emitter,
-        duration_s=STFT.duration_s,
+        duration_s=PARTS[scene.part] * STFT.duration_s,
         sample_rate_hz=STFT.sample_rate_hz,
         snr_db=scene.snr_db,
         seed=scene.seed,

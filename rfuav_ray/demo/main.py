@@ -29,6 +29,7 @@ FILES = {
     "data set": "dataset",
     "augmented": "augmented",
     "unseen": "unseen",
+    "audit": "audit/audit.json",
     "training": "training",
     "curves": "training/curves.png",
     "predictions": "predictions/predictions.csv",
@@ -42,7 +43,7 @@ def run(
     *,
     epochs: int = 5,
     image_size: int = 96,
-    known_recordings: int = 50,
+    known_recordings: int = 25,
     unseen_recordings: int = 8,
 ) -> int:
     """Run the whole demo, and return the exit status.
@@ -52,7 +53,7 @@ def run(
         console: Shows the progress and the results.
         epochs: Length of the training.
         image_size: Side of the model's input, pixels.
-        known_recordings: Recordings of each class for training and validation.
+        known_recordings: Recordings of each class for training and validation, of two spectrograms each.
         unseen_recordings: Recordings of each class for the inference.
     """
     started = time.monotonic()
@@ -67,6 +68,7 @@ def run(
         with own_service(folder) as client:
             device = "cuda" if client.get_gpu_info()["available"] else "cpu"
             _prepare(client, folder, console)
+            _audit(client, folder, console)
             training = _train(client, folder, console, device=device, epochs=epochs, image_size=image_size)
             rows = _infer(client, folder, console, device=device)
             console.print("Stopping the service.")
@@ -130,6 +132,17 @@ def _prepare(client: RFUAVClient, folder: Path, console: Console) -> None:
         follow(
             "augmentation", client.augment_dataset(dataset, output_path=folder / "augmented", methods=AUGMENTED_BY)
         )
+
+
+def _audit(client: RFUAVClient, folder: Path, console: Console) -> None:
+    """Print whether training and validation share recordings."""
+    task = client.audit_dataset(
+        train_path=folder / "augmented" / "train",
+        val_path=folder / "dataset" / "valid",
+        save_path=folder / "audit",
+    )
+    stats = _completed(client, task["task_id"])["result"]["stats"]
+    console.print(Text(f"Audit of the data: {stats['verdict']}. {' '.join(stats['sentences'])}"), soft_wrap=True)
 
 
 def _train(

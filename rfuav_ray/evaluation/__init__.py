@@ -1,1 +1,1 @@
-"""Metrics of a model. Knows nothing about training."""
+"""How good a model is, and how far one can believe it. Knows nothing about training."""

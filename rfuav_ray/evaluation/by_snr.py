@@ -15,7 +15,7 @@ def snr_points(scored: Scored) -> list[SnrPoint]:
 
 
 def _point(snr_db: float, scored: Scored) -> SnrPoint:
-    low, high = accuracy_interval(scored.is_right, scored.groups)
+    low, high = accuracy_interval(scored.is_right, scored.labels, scored.groups)
     return {
         "snr_db": snr_db,
         "n": len(scored),

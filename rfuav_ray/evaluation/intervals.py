@@ -1,7 +1,8 @@
 """95 % intervals by bootstrap over recordings: the percentiles of a number over resampled recordings.
 
 The windows of one recording are alike, so resampling them one by one would promise too narrow an interval (the
-cluster bootstrap: Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8).
+cluster bootstrap: Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8). In each
+class as many recordings are drawn as it has.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,8 +20,8 @@ RESAMPLES = 1000
 #: mean average precision sorts all rows for each class, so it has fewer resamples where this many values are more
 AP_VALUES, FEWEST_AP_RESAMPLES = 200_000_000, 100
 PERCENTILES = (2.5, 97.5)
-#: with fewer recordings the interval tends to be too narrow
-FEW_RECORDINGS = 10
+#: with fewer recordings of a class the interval tends to be too narrow
+FEW_RECORDINGS = 5
 SEED = 29
 
 
@@ -39,46 +40,70 @@ def headline_intervals(
         go_on: Called for each resample. It may raise to stop.
 
     Returns:
-        Low and high, by the name of the number. Empty if there is one recording: nothing can be said then.
+        Low and high, by the name of the number. Empty if each class is one recording: nothing can be said then.
     """
-    names, groups = np.unique(groups, return_inverse=True)
-    if len(names) == 1:
+    recordings = _Recordings(labels, groups)
+    if not recordings.can_vary:
         return {}
     rows = WeightedNumbers(probabilities, labels)
-    samples = [rows.numbers(weights) for weights in _weights(groups, RESAMPLES, go_on)]
+    samples = [rows.numbers(weights) for weights in recordings.weights(RESAMPLES, go_on)]
     found = {name: _interval([one[name] for one in samples]) for name in samples[0]}
     count = max(FEWEST_AP_RESAMPLES, min(RESAMPLES, AP_VALUES // probabilities.size))
     precisions = [
-        average_precisions(probabilities[:, label], labels == label, _weights(groups, count, go_on))
+        average_precisions(probabilities[:, label], labels == label, recordings.weights(count, go_on))
         for label in np.unique(labels)
     ]
     found["mAP"] = _interval(np.nanmean(precisions, axis=0))
     return found
 
 
-def accuracy_interval(is_right: NDArray[np.bool_], groups: Labels) -> Interval:
-    """The 95 % interval of an accuracy. With one recording it is all of 0 to 1: nothing can be said then.
+def accuracy_interval(is_right: NDArray[np.bool_], labels: Labels, groups: Labels) -> Interval:
+    """The 95 % interval of an accuracy. If each class is one recording it is all of 0 to 1.
 
     Args:
         is_right: Shape (n,).
+        labels: True class indices, shape (n,).
         groups: The recording of each row, shape (n,).
     """
-    names, own = np.unique(groups, return_inverse=True)
-    if len(names) == 1:
+    recordings = _Recordings(labels, groups)
+    if not recordings.can_vary:
         return 0.0, 1.0
-    right, counts = np.bincount(own, is_right), np.bincount(own)
-    rng = np.random.default_rng(SEED)
-    drawn = (rng.integers(len(names), size=len(names)) for _ in range(RESAMPLES))
-    return _interval([right[some].sum() / counts[some].sum() for some in drawn])
+    right, counts = np.bincount(recordings.of_row, is_right), np.bincount(recordings.of_row)
+    return _interval([float(times @ right / (times @ counts)) for times in recordings.draws(RESAMPLES)])
 
 
-def _weights(groups: Labels, count: int, go_on: Callable[[], None]) -> Iterator[Floats]:
-    """For each resample, how often each row was drawn. Recordings are drawn with replacement."""
-    rng, recordings = np.random.default_rng(SEED), int(groups.max()) + 1
-    for _ in range(count):
-        go_on()
-        times = np.bincount(rng.integers(recordings, size=recordings), minlength=recordings)
-        yield times[groups].astype(np.float64)
+class _Recordings:
+    """The recordings of some rows, drawn with replacement in each class for itself.
+
+    Drawn from all classes together, a small class would be missing in many resamples, and its F1 would be 0.
+    """
+
+    def __init__(self, labels: Labels, groups: Labels) -> None:
+        _, first, self.of_row = np.unique(groups, return_index=True, return_inverse=True)
+        classes = labels[first]
+        self._order = np.argsort(classes, kind="stable")
+        _, starts, of_class, sizes = np.unique(
+            classes[self._order], return_index=True, return_inverse=True, return_counts=True
+        )
+        self._starts, self._sizes = starts[of_class], sizes[of_class]
+
+    @property
+    def can_vary(self) -> bool:
+        """Whether a class has several."""
+        return bool(self._sizes.max() > 1)
+
+    def draws(self, count: int) -> Iterator[Floats]:
+        """For each resample, how often each recording was drawn."""
+        rng, total = np.random.default_rng(SEED), len(self._order)
+        for _ in range(count):
+            drawn = self._order[self._starts + (rng.random(total) * self._sizes).astype(np.int64)]
+            yield np.bincount(drawn, minlength=total).astype(np.float64)
+
+    def weights(self, count: int, go_on: Callable[[], None]) -> Iterator[Floats]:
+        """For each resample, how often each row was drawn."""
+        for times in self.draws(count):
+            go_on()
+            yield times[self.of_row]
 
 
 def average_precisions(scores: Probabilities, is_own: NDArray[np.bool_], weights: Iterator[Floats]) -> Floats:

@@ -24,6 +24,7 @@ from rfuav_ray.models.config import ModelConfig
 
 #: A confusion matrix of more classes is in no report: nobody reads it, and it grows with their square.
 MOST_CLASSES_OF_A_MATRIX = 1000
+NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def measured(
         )
     if empty:
         _tell(report, f"{empty} windows are not scored, because nothing is on the air in them.", "WARNING")
-    _tell_recordings(test, report)
+    _tell_recordings(test, config, report)
     by_snr = snr_points(test if request.snr_sweep is None else outcomes.scored("sweep"))
     found = {
         **_about_all(test, config, report),
@@ -172,8 +173,8 @@ def _open_set(
     return found
 
 
-def _tell_recordings(test: Scored, report: Report) -> None:
-    recordings = len(np.unique(test.groups))
+def _tell_recordings(test: Scored, config: ModelConfig, report: Report) -> None:
+    recordings, present = len(np.unique(test.groups)), np.unique(test.labels).tolist()
     if test.is_right.all():
         # The rule of three: Hanley and Lippman-Hand, "If nothing goes wrong, is everything all right?", 1983.
         _tell(
@@ -181,18 +182,22 @@ def _tell_recordings(test: Scored, report: Report) -> None:
             f"No error was seen, and intervals cannot show errors that were not seen. {recordings} recordings "
             f"do not rule out that {min(100, 300 / recordings):.0f} % of all recordings have some.",
         )
-    if recordings == 1:
+    counts = {config.class_names[label]: len(np.unique(test.groups[test.labels == label])) for label in present}
+    few = {name: count for name, count in counts.items() if count < FEW_RECORDINGS}
+    if max(counts.values()) == 1:
         _tell(
             report,
-            "All data are of one recording. There are no intervals: nobody can tell how the numbers would differ "
-            "with another one.",
+            "Each class is one recording. There are no intervals: nobody can tell how the numbers would differ "
+            "with other recordings. group_by_recording: false is for images that are independent.",
             "WARNING",
         )
-    elif recordings < FEW_RECORDINGS:
+    elif few:
+        named = ", ".join(f"{name} {count}" for name, count in list(few.items())[:NAMES_SHOWN])
+        more = ", …" if len(few) > NAMES_SHOWN else ""
         _tell(
             report,
-            f"The data are of {recordings} recordings. With fewer than {FEW_RECORDINGS} the intervals tend to be "
-            "too narrow.",
+            f"With fewer than {FEW_RECORDINGS} recordings of a class the intervals tend to be too narrow. "
+            f"There are few of {named}{more}.",
             "WARNING",
         )
 

@@ -7,7 +7,7 @@ import hashlib
 import os
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -103,7 +103,12 @@ def refuse_unfinished(path: Path, field: str) -> None:
 
 
 def labelled_images(
-    path: Path, class_names: Sequence[str], *, roots: Sequence[Path] = (), left_out: LeftOut | None = None
+    path: Path,
+    class_names: Sequence[str],
+    *,
+    roots: Sequence[Path] = (),
+    left_out: LeftOut | None = None,
+    tell: Callable[[], None] = lambda: None,
 ) -> list[tuple[Path, int]]:
     """Every image with its class index, sorted by class index and path.
 
@@ -112,11 +117,13 @@ def labelled_images(
         class_names: The classes. A folder belongs to its class in any Unicode form.
         roots: Folders that links may lead into; see `walk_images`.
         left_out: Counts what is not taken.
+        tell: Called before each class. It may raise.
     """
     left_out = LeftOut() if left_out is None else left_out
     folders = {composed(name): name for name in folder_names(path, roots, left_out)}
     images = []
     for label, class_name in enumerate(class_names):
+        tell()
         folder = path / folders.get(composed(class_name), class_name)
         found = sorted(walk_images(folder, roots=roots, left_out=left_out, below=path))
         images += [(image, label) for image in found]

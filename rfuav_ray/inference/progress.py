@@ -33,6 +33,7 @@ class InferenceProgress:
         self.done = 0
         self._images = 0
         self._empty = 0
+        self._unknown = 0
         self._failures = 0
         self._failed_windows = 0
         self._failed_names: dict[str, None] = {}
@@ -86,6 +87,8 @@ class InferenceProgress:
         failed = f"; {failed_count} could not be read" if failed_count else ""
         empty = f"; in {self._empty} windows nothing is on the air" if self._empty else ""
         by_class = f" By class: {named}{more}." if named else ""
+        if self._unknown:
+            by_class += f" {self._unknown} of them are unknown."
         self._report(
             RunEvent(
                 message=f"Classified {self._classes.total()} {self._noun}, {self.pace.per_second} a second"
@@ -131,6 +134,7 @@ class InferenceProgress:
                 self._empty += 1
             else:
                 self._classes[row["class_name"]] += 1
+                self._unknown += row["unknown"] is True
             return ""
         if self._total == 1:
             raise RunError(row["reason"])

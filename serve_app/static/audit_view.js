@@ -16,7 +16,7 @@ export function auditView() {
     replace(element,
       h("section", { class: "panel", "aria-label": t("audit") }, h("h2", {}, t("audit")), verdictOf(stats),
         h("dl", { class: "facts" }, Object.entries(stats).filter(([name]) => !ELSEWHERE.has(name)).map(([name, value]) =>
-          h("div", {}, h("dt", {}, name), h("dd", {}, said(value)))))),
+          h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, said(value)))))),
       examples.length ? h("section", { class: "panel", "aria-label": t("audit.examples") }, h("h2", {}, t("audit.examples")), examples.map(([name, rows]) =>
         h("details", {}, h("summary", {}, `${name} (${number(rows.length)})`), h("ul", { class: "files" }, rows.map((names) => h("li", {}, names.join(" ↔ "))))))) : null);
   }

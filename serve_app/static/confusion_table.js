@@ -7,7 +7,7 @@ const MOST_CLASSES_WITH_NUMBERS = 45;
 
 export function confusionTable(names, counts) {
   const hasNumbers = names.length <= MOST_CLASSES_WITH_NUMBERS;
-  return h("div", { class: "wide-table", tabindex: "0", role: "region", "aria-label": t("task.confusion") }, h("table", { class: "confusion" },
+  return h("div", { class: "wide-table", tabindex: "0", role: "group", "aria-label": t("task.confusion") }, h("table", { class: "confusion" },
     h("thead", {}, h("tr", {}, h("td"), names.map((name) => h("th", { scope: "col" }, h("span", {}, name))))),
     h("tbody", {}, counts.map((row, index) => {
       const sum = row.reduce((all, count) => all + count, 0);

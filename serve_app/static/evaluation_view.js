@@ -58,7 +58,7 @@ function snr(points) {
 }
 
 function classes(rows) {
-  return h("div", { class: "wide-table", tabindex: "0", role: "region", "aria-label": t("evaluation.classes") }, h("table", { class: "figures" },
+  return h("div", { class: "wide-table", tabindex: "0", role: "group", "aria-label": t("evaluation.classes") }, h("table", { class: "figures" },
     h("thead", {}, h("tr", {}, h("td"), PER_CLASS.map((name) => h("th", { scope: "col" }, name)))),
     h("tbody", {}, rows.map((row) => h("tr", {}, h("th", { scope: "row" }, row.class_name), PER_CLASS.map((name) => h("td", {}, number(row[name], 4))))))));
 }
@@ -71,5 +71,5 @@ function calibrated(found) {
 
 function facts(names, values) {
   return h("dl", { class: "facts" }, names.filter((name) => values[name] !== undefined && values[name] !== null).map((name) =>
-    h("div", {}, h("dt", {}, name), h("dd", {}, typeof values[name] === "number" ? number(values[name], 4) : String(values[name])))));
+    h("div", {}, h("dt", {}, name.replaceAll("_", " ")), h("dd", {}, typeof values[name] === "number" ? number(values[name], 4) : String(values[name])))));
 }

@@ -149,7 +149,7 @@ function hintOf(schema, isRequired) {
 
 // A control has an element, get() (undefined: left out) and set(value).
 function controlOf(schema, choices, attributes) {
-  if (schema.type === "boolean") return checkbox(attributes);
+  if (schema.type === "boolean") return schema.default === null ? yesOrNo(attributes) : checkbox(attributes);
   if (schema.type === "object") return groupOfNumbers(schema, attributes);
   if (schema.type === "array") return schema.prefixItems ? pair(attributes) : several(schema.items.enum ?? [], attributes);
   if (choices || schema.enum) {
@@ -175,6 +175,12 @@ function numeric(schema, attributes) {
 function checkbox(attributes) {
   const input = h("input", { type: "checkbox", ...attributes, required: false });
   return { element: input, get: () => input.checked, set: (value) => { input.checked = Boolean(value); } };
+}
+
+// Left out means that the service decides.
+function yesOrNo(attributes) {
+  const control = select([["true", t("yes")], ["false", t("no")]], true, attributes);
+  return { element: control.element, get: () => ({ true: true, false: false })[control.get()], set: (value) => control.set(value?.toString()) };
 }
 
 function select(options, isOptional, attributes) {
@@ -221,7 +227,7 @@ function groupOfNumbers(schema, attributes) {
     return [name, input];
   });
   const group = h("div", { role: "group", class: "group", id: attributes.id, "aria-describedby": attributes["aria-describedby"] },
-    parts.map(([name, input]) => h("label", {}, h("code", {}, name), input)));
+    parts.map(([name, input]) => h("label", {}, h("span", { class: "hint" }, name), input)));
   return {
     element: group, isGroup: true, isWide: true,
     get: () => {

@@ -265,7 +265,7 @@ export const chinese = {
   "hint.augment.output_path": "新的或空的文件夹；默认：<dataset_path>_aug",
   "hint.val_ratio": "填写后，剩余图片作为测试集；两个比例之和为 1 时没有测试集",
   "hint.seed": "种子相同，生成的文件就相同",
-  "hint.group_by_recording": "同一录制的各帧不拆开：name (3).jpg、name_0003.png",
+  "hint.group_by_recording": "同一录制的各帧不拆开：name (3).jpg、name_0003.png；空：名称或 dataset.yaml 能区分录制、且每类至少两个录制时",
   "hint.dataset_path": "其中有 train 和/或 valid（或 val）",
   "hint.methods": "默认：全部六种",
   "hint.crop.input_path": "一张图片或一个文件夹，包括子文件夹",

@@ -74,7 +74,7 @@ def look_at(
     index = {name: label for label, name in enumerate(names)}
     labels = [index[part.class_of(label)] for part in parts for _, label in part.images]
     with Records(folder, run_id) as records:
-        if records.begin(work_digest(images), resume=resume):
+        if records.begin(work_digest(images, Pace(report)), resume=resume):
             message = "The images have changed since the interruption. The audit starts from the beginning."
             report(RunEvent(message=message, level="WARNING"))
         _read(images, records, report)

@@ -9,7 +9,7 @@ from rfuav_ray.audit.pixels.hashes import READ
 from rfuav_ray.audit.pixels.records import Records
 
 #: bits of 64 in which the hashes of the same picture differ, at most, and the least correlation of their details.
-#: docs/decisions/0061-look-alikes.md has the measurement.
+#: docs/decisions/0061-verdicts-of-an-audit.md has the measurement.
 MOST_BITS, LEAST_CORRELATION = 10, 0.97
 #: of an image so many candidates are compared in detail, the most similar hashes first
 MOST_CANDIDATES = 64

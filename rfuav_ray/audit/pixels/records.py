@@ -3,7 +3,7 @@
 import hashlib
 import os
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -103,10 +103,11 @@ class Records:
         return os.pread(self._file.fileno(), count, offset)
 
 
-def work_digest(images: Sequence[Path]) -> str:
-    """A digest of the names, sizes and times of the images."""
+def work_digest(images: Sequence[Path], tell: Callable[[], None] = lambda: None) -> str:
+    """A digest of the names, sizes and times of the images. `tell` is called for each, and may raise."""
     digest = hashlib.sha256(VERSION)
     for path in images:
+        tell()
         try:
             status = os.stat(path)  # noqa: PTH116  # a Path takes longer
             version = f"{status.st_size} {status.st_mtime_ns}"

@@ -51,27 +51,37 @@ def test_intervals_hold_the_numbers_of_all_rows(monkeypatch):
     monkeypatch.setattr(intervals, "RESAMPLES", 200)
     probabilities, labels = outputs(400, 4)
     numbers = headline(probabilities, labels)
-    found = headline_intervals(probabilities, labels, np.arange(400) // 4)
+    groups = labels * 1000 + np.arange(400) // 4
+    found = headline_intervals(probabilities, labels, groups)
     assert found.keys() == numbers.keys()
     for name in ("accuracy", "balanced_accuracy", "macro_f1", "mAP", "top3", "nll"):
         assert found[name][0] <= numbers[name] <= found[name][1]
-    assert found == headline_intervals(probabilities, labels, np.arange(400) // 4)
+    assert found == headline_intervals(probabilities, labels, groups)
 
 
 def test_intervals_are_wider_by_recording_than_by_window():
     # Ten recordings of 100 windows: seven are right in all windows, and three in none.
     groups = np.arange(1000) // 100
-    is_right = groups < 7
-    low, high = accuracy_interval(is_right, groups)
+    is_right, one_class = groups < 7, np.zeros(1000, int)
+    low, high = accuracy_interval(is_right, one_class, groups)
     assert low <= 0.45 and high >= 0.9
-    low, high = accuracy_interval(is_right, np.arange(1000))
+    low, high = accuracy_interval(is_right, one_class, np.arange(1000))
     assert low >= 0.66 and high <= 0.74
 
 
-def test_intervals_of_one_recording_say_nothing():
+def test_intervals_of_classes_of_one_recording_say_nothing():
     probabilities, labels = outputs(20, 3)
-    assert headline_intervals(probabilities, labels, np.full(20, 5)) == {}
-    assert accuracy_interval(np.ones(20, bool), np.full(20, 5)) == (0, 1)
+    assert headline_intervals(probabilities, labels, labels) == {}
+    assert accuracy_interval(np.ones(20, bool), labels, labels) == (0, 1)
+
+
+def test_intervals_no_resample_lacks_a_class(monkeypatch):
+    """A class of one recording of three would be missing in many, and macro F1 would be far too low."""
+    monkeypatch.setattr(intervals, "RESAMPLES", 100)
+    labels = np.repeat([0, 0, 1], 10)
+    probabilities = np.where(np.eye(2)[labels] > 0, 0.9, 0.1)
+    found = headline_intervals(probabilities, labels, np.repeat([4, 2, 7], 10))
+    assert (found["macro_f1"], found["mAP"], found["balanced_accuracy"]) == ((1, 1), (1, 1), (1, 1))
 
 
 def test_intervals_can_be_stopped():

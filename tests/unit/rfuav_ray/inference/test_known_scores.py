@@ -50,6 +50,7 @@ def test_known_scores_a_threshold_gives_the_rate_that_it_was_chosen_for(varied, 
     assert [row["unknown"] for row in run.csv()] == [str(one).lower() for one in unknown]
     (said,) = [text for text in run.messages() if "calls a signal unknown" in text]
     assert f"below {threshold:.6g}" in said
+    assert run.messages()[-1].endswith(f" {sum(unknown)} of them are unknown.")
 
 
 def test_known_scores_without_a_threshold_nothing_is_unknown_and_nothing_is_said(run):
