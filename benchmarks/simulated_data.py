@@ -127,7 +127,7 @@ def train_small(
     request = TrainingRequest(
         model=model,
         pretrained=False,
-        num_classes=len(list((dataset / "train").iterdir())),
+        num_classes=sum(path.is_dir() for path in (dataset / "train").iterdir()),
         train_path=str(dataset / "train"),
         val_path=str(dataset / "valid"),
         save_path=str(results),
