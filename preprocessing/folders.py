@@ -4,12 +4,17 @@ from pathlib import Path
 from typing import Any
 
 from rfuav_ray.api.requests import PreprocessingRequest, SpectrogramRequest
+from rfuav_ray.signals.iq_augmentation.settings import IqAugmentationFields
 from rfuav_ray.signals.stft_settings import StftFields, StftSettings
 
 
 def request_identity(request: PreprocessingRequest) -> dict[str, Any]:
     """The fields of a request that determine which files are made."""
-    return request.model_dump(mode="json", exclude={"task_id", "description"})
+    excluded = {"task_id", "description"}
+    if isinstance(request, SpectrogramRequest) and not request.iq_copies:
+        # Without copies they change nothing, and folders of earlier versions do not note them.
+        excluded |= set(IqAugmentationFields.model_fields)
+    return request.model_dump(mode="json", exclude=excluded)
 
 
 def default_output(dataset_path: Path) -> Path:

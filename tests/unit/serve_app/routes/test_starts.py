@@ -25,6 +25,7 @@ def bodies(tmp_path):
     train, valid = str(tmp_path / "data" / "train"), str(tmp_path / "data" / "valid")
     run = Run(tmp_path)
     run.add_images("0.png", "1.png")
+    make_images(tmp_path / "labelled", ("drone 0", "drone 1"), 1)
     recording = tmp_path / "recordings" / "one.iq"
     recording.parent.mkdir()
     np.zeros(2**16, dtype=np.float32).tofile(recording)
@@ -39,7 +40,7 @@ def bodies(tmp_path):
             "save_path": str(tmp_path / "run"),
         },
         KINDS["inference"].path: {**model, "source_path": str(run.source)},
-        KINDS["evaluation"].path: {**model, "data_path": str(tmp_path / "data" / "valid")},
+        KINDS["evaluation"].path: {**model, "data_path": str(tmp_path / "labelled")},
         KINDS["audit"].path: {"dataset_path": str(tmp_path / "data")},
         BATCH: {**model, "source_paths": [str(run.source)] * 2},
         KINDS["split"].path: {"input_path": train, **out},
