@@ -115,7 +115,7 @@ def _unknown(request: EvaluationRequest, outcomes: Outcomes, report: Report) -> 
     if failed or empty:
         _tell(
             report,
-            f"Of unknown_path, {len(found)} pictures are scored. {failed} could not be read, and in {empty} "
+            f"{len(found)} pictures of unknown signals are scored. {failed} could not be read, and in {empty} "
             "windows nothing is on the air.",
             "WARNING",
         )
