@@ -45,7 +45,7 @@ class SnrSweep(BaseModel):
         if self.to_db < self.from_db:
             raise ValueError(f"to ({self.to_db:g}) is below from ({self.from_db:g})")
         if (self.to_db - self.from_db) / self.step_db > MAX_SNR_STEPS - 1e-9:  # may be infinite
-            raise ValueError(f"from, to and step give more than {MAX_SNR_STEPS} ratios; make step larger")
+            raise ValueError(f"from, to and step give more ratios than are evaluated, at most {MAX_SNR_STEPS}")
         return self
 
     @property

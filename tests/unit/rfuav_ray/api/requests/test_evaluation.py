@@ -9,8 +9,8 @@ from rfuav_ray.api.requests import EvaluationRequest, SnrSweep
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"from": -100, "to": 100, "step": 1e-310}, "more than 101 ratios"),
-        ({"from": 0, "to": 100, "step": 0.99}, "more than 101 ratios"),
+        ({"from": -100, "to": 100, "step": 1e-310}, "at most 101"),
+        ({"from": 0, "to": 100, "step": 0.99}, "at most 101"),
         ({"from": 1, "to": 0}, "is below from"),
         ({"from": 0, "to": 1, "stepp": 1}, "stepp"),
         ({"from": float("nan")}, "finite"),
