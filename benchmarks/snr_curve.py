@@ -1,7 +1,9 @@
 """The accuracy of a model over the in-band SNR, by folders of simulated ratios and by a sweep of clean recordings.
 
-The model is trained at 0 to 20 dB. The bounds: chance is within the interval at -20 dB, each point is above 90 %
-from 10 dB on, no point is surely below an earlier one, and at each ratio the intervals of the two ways overlap.
+The model is trained at 0 to 20 dB. The recordings of the test are of an ideal receiver: the carrier and the colour
+of a real one go with its noise, and a sweep adds white noise. The bounds: chance is within the interval at -20 dB,
+each point is above 90 % from 10 dB on, no point is surely below an earlier one, and at each ratio the intervals of
+the two ways overlap.
 """
 
 import argparse
@@ -34,7 +36,7 @@ def measure(recordings: int, tests: int, epochs: int) -> tuple[list[Figure], dic
     with TemporaryDirectory() as temporary:
         folder = Path(temporary)
         trained = trained_on_scenes(folder, recordings=recordings, snr_db=TRAINED_DB, epochs=epochs)
-        options: dict[str, Any] = {"recordings": tests, "interference": False}
+        options: dict[str, Any] = {"recordings": tests, "interference": False, "has_nuisances": False}
         for number, snr_db in enumerate(RATIOS_DB):
             write_recordings(
                 scenes_of(

@@ -2,7 +2,8 @@
 
 The windows of one recording are alike, so resampling them one by one would promise too narrow an interval (the
 cluster bootstrap: Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8). In each
-class as many recordings are drawn as it has.
+class as many recordings are drawn as it has. Where every recording is right, or none is, resampling them tells
+nothing, and the interval is the exact binomial one of so many recordings (Clopper and Pearson, 1934).
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -48,6 +49,7 @@ def headline_intervals(
     rows = WeightedNumbers(probabilities, labels)
     samples = [rows.numbers(weights) for weights in recordings.weights(RESAMPLES, go_on)]
     found = {name: _interval([one[name] for one in samples]) for name in samples[0]}
+    found |= {name: _of_share(found[name], len(recordings)) for name in rows.in_top}
     count = max(FEWEST_AP_RESAMPLES, min(RESAMPLES, AP_VALUES // probabilities.size))
     precisions = [
         average_precisions(probabilities[:, label], labels == label, recordings.weights(count, go_on))
@@ -75,11 +77,11 @@ def accuracy_interval(
     if not recordings.can_vary:
         return 0.0, 1.0
     right, counts = np.bincount(recordings.of_row, is_right), np.bincount(recordings.of_row)
-    values = []
+    shares = []
     for times in recordings.draws(RESAMPLES):
         go_on()
-        values.append(float(times @ right / (times @ counts)))
-    return _interval(values)
+        shares.append(float(times @ right / (times @ counts)))
+    return _of_share(_interval(shares), len(recordings))
 
 
 class _Recordings:
@@ -96,6 +98,9 @@ class _Recordings:
             classes[self._order], return_index=True, return_inverse=True, return_counts=True
         )
         self._starts, self._sizes = starts[of_class], sizes[of_class]
+
+    def __len__(self) -> int:
+        return len(self._order)
 
     @property
     def can_vary(self) -> bool:
@@ -139,6 +144,15 @@ def average_precisions(scores: Probabilities, is_own: NDArray[np.bool_], weights
         precision = np.divide(own, drawn_so_far, out=np.zeros_like(own), where=drawn_so_far > 0)
         values.append(np.diff(own, prepend=0) @ precision / own[-1] if own[-1] else np.nan)
     return np.array(values)
+
+
+def _of_share(interval: Interval, recordings: int) -> Interval:
+    """The interval of a share of right answers, which is never without width."""
+    # 1 - 0.025 ** (1 / n) of all recordings may be wrong, and n in a row are right all the same.
+    least = (PERCENTILES[0] / 100) ** (1 / recordings)
+    if interval == (1.0, 1.0):
+        return least, 1.0
+    return (0.0, 1 - least) if interval == (0.0, 0.0) else interval
 
 
 def _interval(values: Sequence[float] | Floats) -> Interval:

@@ -53,7 +53,7 @@ def headline(numbers: EvaluationReport) -> str:
         "one recording are alike."
     )
     if not numbers["intervals"]:
-        note = "There are no intervals: each class is one recording."
+        note = "There are no intervals: each class has one recording."
     return section("headline", "Numbers", table(["", "value", "95 % interval", ""], rows), paragraph(note, "soft"))
 
 

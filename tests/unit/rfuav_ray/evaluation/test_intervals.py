@@ -91,3 +91,13 @@ def test_intervals_can_be_stopped():
     with pytest.raises(InterruptedError):
         probabilities, labels = outputs(20, 3)
         headline_intervals(probabilities, labels, np.arange(20), stop)
+
+
+@pytest.mark.parametrize(("right", "low", "high"), [(True, 0.6915, 1), (False, 0, 0.3085)])
+def test_intervals_of_recordings_that_are_all_right_or_all_wrong_have_a_width(right, low, high):
+    # Ten recordings: 0.025 ** (1 / 10), the exact binomial bound.
+    labels, groups = np.arange(10) % 2, np.arange(10)
+    found = accuracy_interval(np.full(10, right), labels, groups)
+    assert found == pytest.approx((low, high), abs=1e-4)
+    probabilities = np.eye(2)[labels if right else 1 - labels] * 0.8 + 0.1
+    assert headline_intervals(probabilities, labels, groups)["accuracy"] == pytest.approx(found)
