@@ -1,6 +1,6 @@
 """Checks preprocessing requests at submission; see `rfuav_ray.api.preflight`. Imports no Ray Data and no torch."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -138,23 +138,30 @@ def _with_interferers(
     if not found:
         raise InvalidInput("interferers_path", f"there is no IQ recording in '{folder}' or below it.")
     if len(found) <= MAX_RECORDINGS_CHECKED:
-        _check_interferers([measured_interferer(path, request, roots) for path in found], parts)
+        # Measuring one takes up to some seconds; the first that can be added is enough.
+        _check_interferers((measured_interferer(path, request, roots) for path in found), parts)
     return request.model_copy(update={"interferers_path": str(folder)})
 
 
-def _check_interferers(found: Sequence[Measured | str], parts: Plan) -> None:
-    usable = [one for one in found if isinstance(one, Measured)]
-    if not usable:
-        raise InvalidInput("interferers_path", f"no recording in it can be added. The first: {found[0]}.")
+def _check_interferers(found: Iterable[Measured | str], parts: Plan) -> None:
     rates_hz = sorted({settings.sample_rate_hz for settings, _ in parts})
-    if parts and not any(one.has_rate(rate_hz) for one in usable for rate_hz in rates_hz):
-        theirs = ", ".join(f"{rate / 1e6:g}" for rate in sorted({one.sample_rate_hz for one in usable}))
-        ours = ", ".join(f"{rate / 1e6:g}" for rate in rates_hz)
-        raise InvalidInput(
-            "interferers_path",
-            f"its recordings have {theirs} MS/s and those of input_path {ours} MS/s: record or resample them at "
-            "the same rate.",
-        )
+    usable, reasons = [], []
+    for one in found:
+        if isinstance(one, str):
+            reasons.append(one)
+        elif not parts or any(map(one.has_rate, rates_hz)):
+            return
+        else:
+            usable.append(one)
+    if not usable:
+        raise InvalidInput("interferers_path", f"no recording in it can be added. The first: {reasons[0]}.")
+    theirs = ", ".join(f"{rate / 1e6:g}" for rate in sorted({one.sample_rate_hz for one in usable}))
+    ours = ", ".join(f"{rate / 1e6:g}" for rate in rates_hz)
+    raise InvalidInput(
+        "interferers_path",
+        f"its recordings have {theirs} MS/s and those of input_path {ours} MS/s: record or resample them at the "
+        "same rate.",
+    )
 
 
 def _plan(recordings: Sequence[Path], settings: StftSettings, asked: Asked) -> Plan:

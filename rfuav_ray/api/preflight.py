@@ -20,6 +20,7 @@ from rfuav_ray.models.config import load_model_config
 from rfuav_ray.models.recording_settings import RecordingSettings, recording_settings, windowed
 from rfuav_ray.models.weights.check import check_weights
 from rfuav_ray.outputs.artifacts import TRAINING_FILES
+from rfuav_ray.outputs.ownership import other_kind_in
 from rfuav_ray.signals.finding import asked_of, recordings_in
 from rfuav_ray.signals.recordings import open_recording
 from rfuav_ray.walk import walk_images
@@ -66,6 +67,8 @@ def check_training(
         weight_path = str(weights)
     save_path, folder = results_folder(request.save_path, request.name, roots)
     check_results(train_path, val_path, folder)
+    if why := other_kind_in(folder, "training"):
+        raise InvalidInput("save_path", why)
     if request.on_existing == "overwrite" and weight_path in {
         str(folder / name) for name in TRAINING_FILES.values()
     }:

@@ -13,12 +13,9 @@ from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import IMAGE_KINDS, is_image, version_of
 from rfuav_ray.models.config import ModelConfig, load_model_config
 from rfuav_ray.models.recording_settings import recording_settings
-from rfuav_ray.outputs.artifacts import EVALUATION_FILES, TRAINING_FILES
+from rfuav_ray.outputs.ownership import other_kind_in
 from rfuav_ray.signals.recordings import is_recording
 from rfuav_ray.walk import walk_files
-
-#: both write files of the same names
-_OF_TRAINING = sorted(set(TRAINING_FILES.values()) - set(EVALUATION_FILES.values()))
 
 
 @confined
@@ -50,10 +47,11 @@ def check_evaluation(request: EvaluationRequest, *, roots: Sequence[Path]) -> Ev
     if request.save_path is None:
         return request
     save_path, folder = results_folder(request.save_path, request.name, roots)
-    if config_path.parent == folder or any((folder / name).exists() for name in _OF_TRAINING):
-        raise InvalidInput(
-            "save_path", f"'{folder}' holds a model, whose report.json and model.yaml would be replaced."
-        )
+    if folder in (config_path.parent, weight_path.parent):
+        reason = f"'{folder}' holds the model, whose report.json and model.yaml would be replaced."
+        raise InvalidInput("save_path", reason)
+    if why := other_kind_in(folder, "evaluation"):
+        raise InvalidInput("save_path", why)
     for field, path in data.items():
         if folder.is_relative_to(path):
             reason = f"'{folder}' lies in {field}, whose data its plots would become. Choose another folder."
@@ -81,7 +79,9 @@ def _check_data(
             raise InvalidInput("calibration_path", reason)
         folders = [*folders, *known]
     if (unknown := data.get("unknown_path")) is not None:
-        unknown_files(unknown, roots=roots)
+        # The first file is enough: a folder may hold millions.
+        if not unknown.is_dir() or next(walk_files(unknown, _is_signal, roots=roots), None) is None:
+            unknown_files(unknown, roots=roots)
         if any(one.path.is_relative_to(unknown) or unknown.is_relative_to(one.path) for one in folders):
             reason = f"'{unknown}' and the class folders of data_path lie in one another: it would not be unknown."
             raise InvalidInput("unknown_path", reason)
@@ -97,10 +97,14 @@ def _check_sweep(path: Path, folders: Sequence[ClassFolder], roots: Sequence[Pat
 
 
 def _require_files(path: Path, folders: Sequence[ClassFolder], field: str, roots: Sequence[Path]) -> None:
-    if not _has(folders, lambda file: is_image(file) or is_recording(file), roots):
+    if not _has(folders, _is_signal, roots):
         reason = f"there is no image ({IMAGE_KINDS}) and no recording in the class folders of '{path}'."
         raise InvalidInput(field, reason)
 
 
 def _has(folders: Sequence[ClassFolder], is_wanted: Callable[[Path], bool], roots: Sequence[Path]) -> bool:
     return any(next(walk_files(one.path, is_wanted, roots=roots), None) is not None for one in folders)
+
+
+def _is_signal(file: Path) -> bool:
+    return is_image(file) or is_recording(file)

@@ -22,6 +22,8 @@ class Part:
     #: each with the index of its class
     images: Sequence[tuple[Path, int]]
     card: DatasetCard | None = None
+    #: how many folders an image's path has up to its class: with `<snr>/<class>/…` two
+    levels: int = 1
 
     def class_of(self, label: int) -> str:
         return composed(self.class_names[label])
@@ -71,7 +73,7 @@ def recordings_by_class(parts: Sequence[Part], report: Report = ignore) -> list[
         prefix = len(str(part.path)) + 1
         for path, label in part.images:
             # `relative_to` takes ten times as long.
-            below = str(path)[prefix:].partition("/")[2]
+            below = str(path)[prefix:].split("/", part.levels)[-1]
             names[part.class_of(label)][part.name].append(below)
     found, pace = [], Pace(report)
     for name in sorted(names):

@@ -34,12 +34,15 @@ def quick_audit(
         RunError: A dataset.yaml cannot be read.
         OSError: A folder cannot be read.
     """
-    parts, pace = [], Pace(report)
-    for name, path in {TRAIN: train_path, **others}.items():
-        class_names = class_folders(path, field=name, roots=roots)
-        images = labelled_images(path, class_names, roots=roots, tell=pace)
-        parts.append(Part(name, path, class_names, images, read_card(path, report)))
-    return audit_names(parts, report)
+    folders = {TRAIN: train_path, **others}
+    return audit_names([part_of(name, path, report, roots) for name, path in folders.items()], report)
+
+
+def part_of(name: str, path: Path, report: Report = ignore, roots: Sequence[Path] = ()) -> Part:
+    """The images in class folders, as a part with this name. Raises as `quick_audit`."""
+    class_names = class_folders(path, field=name, roots=roots)
+    images = labelled_images(path, class_names, roots=roots, tell=Pace(report))
+    return Part(name, path, class_names, images, read_card(path, report))
 
 
 def audit_names(parts: Sequence[Part], report: Report = ignore) -> AuditVerdict:

@@ -59,19 +59,28 @@ def headline_intervals(
     return found
 
 
-def accuracy_interval(is_right: NDArray[np.bool_], labels: Labels, groups: Labels) -> Interval:
+def accuracy_interval(
+    is_right: NDArray[np.bool_],
+    labels: Labels,
+    groups: Labels,
+    go_on: Callable[[], None] = lambda: None,
+) -> Interval:
     """The 95 % interval of an accuracy. If each class is one recording it is all of 0 to 1.
 
     Args:
         is_right: Shape (n,).
         labels: True class indices, shape (n,).
         groups: The recording of each row, shape (n,).
+        go_on: Called for each resample. It may raise to stop.
     """
     recordings = _Recordings(labels, groups)
     if not recordings.can_vary:
         return 0.0, 1.0
     right, counts = np.bincount(recordings.of_row, is_right), np.bincount(recordings.of_row)
-    shares = [float(times @ right / (times @ counts)) for times in recordings.draws(RESAMPLES)]
+    shares = []
+    for times in recordings.draws(RESAMPLES):
+        go_on()
+        shares.append(float(times @ right / (times @ counts)))
     return _of_share(_interval(shares), len(recordings))
 
 

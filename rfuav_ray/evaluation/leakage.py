@@ -1,27 +1,37 @@
 """Whether the data of an evaluation share recordings with the training of its model, where that is known."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from rfuav_ray.api.requests import EvaluationRequest
 from rfuav_ray.api.results import AuditVerdict
-from rfuav_ray.audit.quick import quick_audit
+from rfuav_ray.audit.parts import Part
+from rfuav_ray.audit.quick import TRAIN, audit_names, part_of
 from rfuav_ray.errors import InvalidInput, RunError
-from rfuav_ray.events import Level, Report, RunEvent, clean
+from rfuav_ray.evaluation.data.layout import class_folders_of
+from rfuav_ray.events import Level, Report, RunEvent, clean, ignore
 from rfuav_ray.file_access.json_text import parse_json
 from rfuav_ray.file_access.limits import MAX_NOTE_BYTES
 from rfuav_ray.file_access.reading import read_file
+from rfuav_ray.images.dataset_card import read_card
 from rfuav_ray.outputs.artifacts import TRAINING_FILES
+from rfuav_ray.walk import walk_images
+
+TEST = "test"
 
 
-def leakage_of(request: EvaluationRequest, report: Report, roots: Sequence[Path] = ()) -> AuditVerdict | None:
+def leakage_of(
+    request: EvaluationRequest, class_names: Sequence[str], report: Report, roots: Sequence[Path] = ()
+) -> AuditVerdict | None:
     """Compare data_path with the images that the model was trained on.
 
     The training's report.json lies beside the model's config or weights.
 
     Args:
         request: With absolute paths.
+        class_names: Of the model.
         report: Receives the verdict, or why there is none.
         roots: Folders that links may lead into.
 
@@ -33,7 +43,8 @@ def leakage_of(request: EvaluationRequest, report: Report, roots: Sequence[Path]
         _tell(report, "there is no report.json of a training beside its config or weights")
         return None
     try:
-        found = quick_audit(train_path, {"test": Path(request.data_path)}, report, roots)
+        parts = [part_of(TRAIN, train_path, report, roots), _test_part(request, class_names, report, roots)]
+        found = audit_names(parts, report)
     except (InvalidInput, RunError, OSError) as error:
         _tell(report, f"the training's data cannot be compared: {error}")
         return None
@@ -43,14 +54,39 @@ def leakage_of(request: EvaluationRequest, report: Report, roots: Sequence[Path]
     return found
 
 
+def _test_part(
+    request: EvaluationRequest, class_names: Sequence[str], report: Report, roots: Sequence[Path]
+) -> Part:
+    """The images that were evaluated, in folders of classes or of ratios."""
+    path = Path(request.data_path)
+    folders = class_folders_of(path, class_names, request.layout, field="data_path", roots=roots)
+    images = []
+    for folder in folders:
+        report(RunEvent())  # raises if the task was cancelled
+        images += [(image, folder.label) for image in sorted(walk_images(folder.path, roots=roots))]
+    if not images:
+        raise InvalidInput("data_path", f"there are no images in the class folders of '{path}', only recordings.")
+    present = sorted({label for _, label in images})
+    numbered = {label: number for number, label in enumerate(present)}
+    return Part(
+        TEST,
+        path,
+        [class_names[label] for label in present],
+        [(image, numbered[label]) for image, label in images],
+        read_card(path, ignore),
+        levels=1 if folders[0].snr_db is None else 2,
+    )
+
+
 def _train_path(request: EvaluationRequest) -> Path | None:
     for folder in dict.fromkeys((Path(request.weight_path).parent, Path(request.cfg_path).parent)):
         try:
             content: Any = parse_json(read_file(folder / TRAINING_FILES["report"], largest_bytes=MAX_NOTE_BYTES))
             path = Path(content["request"]["train_path"])
+            os.fsencode(path)
         except (OSError, ValueError, KeyError, TypeError):
             continue
-        if path.is_absolute():
+        if path.is_absolute() and "\0" not in str(path):  # who may write the weights may have written the report
             return path
     return None
 

@@ -67,13 +67,14 @@ def measured(
     if empty:
         _tell(report, f"{empty} windows are not scored, because nothing is on the air in them.", "WARNING")
     _tell_recordings(test, config, report)
-    by_snr = snr_points(test if request.snr_sweep is None else outcomes.scored("sweep"))
+    swept = test if request.snr_sweep is None else outcomes.scored("sweep")
+    by_snr = snr_points(swept, go_on=lambda: report(RunEvent()))
     found = {
         **_about_all(test, config, report),
         "by_snr": by_snr,
         "calibration": None,
         "open_set": None,
-        "leakage": leakage_of(request, report, roots),
+        "leakage": leakage_of(request, config.class_names, report, roots),
         "failed": failed,
         "empty_windows": empty,
         "left_out": collected.left_out,
@@ -114,7 +115,7 @@ def _unknown(request: EvaluationRequest, outcomes: Outcomes, report: Report) -> 
     if failed or empty:
         _tell(
             report,
-            f"Of unknown_path, {len(found)} pictures are scored. {failed} could not be read, and in {empty} "
+            f"{len(found)} pictures of unknown signals are scored. {failed} could not be read, and in {empty} "
             "windows nothing is on the air.",
             "WARNING",
         )

@@ -79,8 +79,9 @@ def evaluate_model(
         if resume:
             remove_temporaries(save_path)  # of a run that was killed while it wrote its results
         classifier = Classifier(config, Path(request.weight_path), torch.device(device), request.precision, report)
-        _score(request, collected, classifier, log, report, batch_size, resume=resume)
+        # Before the scoring, which may take hours: the folder may be refused.
         claim_without_task(save_path, "evaluation", run_id, report, request.on_existing)
+        _score(request, collected, classifier, log, report, batch_size, resume=resume)
         outcomes = _read(log, collected, config, save_path, report)
         numbers = measured(request, collected, outcomes, config, report, roots)
         files = write_outputs(request, numbers, config, save_path, warnings, report)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from rfuav_ray.file_access.folders import check_folder
 from rfuav_ray.files import is_image
 from rfuav_ray.walk import LeftOut, is_companion, obstacle, walk_images
 
@@ -19,6 +20,7 @@ def parts_of(dataset_path: Path, names: Sequence[str] = ALL_PARTS, roots: Sequen
 
 def beside_the_parts(source: Path, found: Sequence[str], roots: Sequence[Path] = ()) -> LeftOut:
     """What lies in the data set, but not in the parts that were found. The test set is told apart."""
+    check_folder(source)
     left_out = LeftOut()
     for path in sorted(source.iterdir()):
         if path.name in (*found, TEST) or is_companion(path.name):

@@ -169,7 +169,9 @@ def work_digest(config: ModelConfig, weight_path: Path, pictures: Pictures) -> s
     for source in pictures.recordings:
         digest.update(f"{source.windowed.stft} {source.windowed.window_count}".encode())
     if config.calibration is not None:
-        digest.update(config.calibration.model_dump_json().encode())
+        # Earlier versions knew no other score than the probability.
+        untold = {"score"} if config.score == "probability" else set()
+        digest.update(config.calibration.model_dump_json(exclude=untold).encode())
     return digest.hexdigest()
 
 

@@ -70,13 +70,15 @@ def claim(
         The results that were moved or deleted, if any. A later run of the task gets the same answer again.
 
     Raises:
-        TaskConflict: There are results of another task, and `on_existing` is `refuse`. Nothing was changed.
+        TaskConflict: There are results of another task, and `on_existing` is `refuse`. Or there are those of
+            another kind of task, see `other_kind_in`. Nothing was changed.
         OSError: The folder or its files cannot be read or written.
     """
     note = _note(folder, kind)
     if not is_first and note is not None and note["task_id"] == task_id:
         moved = _moved(note, folder)
     else:
+        _refuse_other_kinds(folder, kind)
         is_others = is_first or note is not None
         found = results_in(folder, kind) if is_others else None
         if found is not None and on_existing == "refuse":
@@ -104,11 +106,12 @@ def claim_without_task(
     replaces them.
 
     Raises:
-        TaskConflict: There are results of another run, and `on_existing` is `refuse`.
+        TaskConflict: As `claim`.
     """
     note = _note(folder, kind)
     if note is not None and note["task_id"] == run_id:
         return
+    _refuse_other_kinds(folder, kind)
     if on_existing == "refuse" and (found := results_in(folder, kind)):
         raise refusal(folder, *found)
     if note is None:
@@ -121,6 +124,28 @@ def results_in(folder: Path, kind: str) -> tuple[str | None, list[str]] | None:
     """Return the owner and the names of the results in the folder; None if there are none."""
     note, names = _note(folder, kind), [str(file.relative_to(folder)) for file in _results(folder, kind)]
     return (None if note is None else note["task_id"], names) if names else None
+
+
+def other_kind_in(folder: Path, kind: str) -> str:
+    """Why a task of this kind must not write into the folder: there are results with names of its own files.
+
+    A training and an evaluation both write report.json: one would move or replace that of the other.
+
+    Returns:
+        A sentence; empty if there are no such results.
+    """
+    own = set(KINDS[kind].files)
+    for other in KINDS.values():
+        theirs = set(other.files)
+        if other.name == kind or not own & theirs:
+            continue
+        if found := sorted(name for name in theirs - own if os.path.lexists(folder / name)):
+            shared = sorted(own & theirs)[0]
+            return (
+                f"'{folder}' holds {found[0]} of another task ({other.name}), which writes {shared}, too. Choose "
+                "another folder."
+            )
+    return ""
 
 
 def refusal(folder: Path, owner: str | None, names: Sequence[str]) -> TaskConflict:
@@ -160,6 +185,11 @@ def _replaced(value: Any, paths: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         return {key: _replaced(item, paths) for key, item in value.items()}
     return value
+
+
+def _refuse_other_kinds(folder: Path, kind: str) -> None:
+    if why := other_kind_in(folder, kind):
+        raise TaskConflict(why)
 
 
 def _move(folder: Path, kind: str, note: Mapping[str, Any] | None) -> MovedResults | None:

@@ -26,7 +26,8 @@ SnrDb = Annotated[float, Field(ge=-100, le=100, allow_inf_nan=False)]
 class SnrSweep(BaseModel):
     """In-band signal-to-noise ratios (dB) at which clean recordings are evaluated."""
 
-    model_config = ConfigDict(frozen=True, serialize_by_alias=True, validate_by_name=True)
+    # Unknown fields are refused: a default instead of a misspelt bound would give other numbers.
+    model_config = ConfigDict(frozen=True, serialize_by_alias=True, validate_by_name=True, extra="forbid")
 
     from_db: SnrDb = Field(-20, alias="from", description="the lowest ratio, dB")
     to_db: SnrDb = Field(20, alias="to", description="the highest ratio, dB")
@@ -43,8 +44,8 @@ class SnrSweep(BaseModel):
     def _countable(self) -> Self:
         if self.to_db < self.from_db:
             raise ValueError(f"to ({self.to_db:g}) is below from ({self.from_db:g})")
-        if self._steps > MAX_SNR_STEPS:
-            raise ValueError(f"from, to and step give {self._steps} ratios; at most {MAX_SNR_STEPS} are evaluated")
+        if (self.to_db - self.from_db) / self.step_db > MAX_SNR_STEPS - 1e-9:  # may be infinite
+            raise ValueError(f"from, to and step give more ratios than are evaluated, at most {MAX_SNR_STEPS}")
         return self
 
     @property
@@ -85,7 +86,11 @@ class EvaluationRequest(RecordingFields, _ModelAndData):
         None, description="signals of no known class; null: interferers and noise are simulated where possible"
     )
     known_false_alarm: float = Field(
-        0.05, gt=0, lt=1, allow_inf_nan=False, description="fraction of known signals that may be called unknown"
+        0.05,
+        ge=1e-6,
+        lt=1,
+        allow_inf_nan=False,
+        description="fraction of known signals that may be called unknown",
     )
     calibrate: bool = Field(
         False, description="write temperature and threshold into a copy of model.yaml beside the report"

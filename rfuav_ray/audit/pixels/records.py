@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import numpy.typing as npt
 
-from rfuav_ray.audit.pixels.hashes import RECORD
+from rfuav_ray.audit.pixels.hashes import FLAT, READ, RECORD, UNREADABLE
 from rfuav_ray.errors import RunInterrupted
 from rfuav_ray.file_access.folders import make_folder, open_to_append
 
@@ -68,6 +68,9 @@ class Records:
         else:
             # A killed run may have left a part of a record.
             self.count = (size - _HEADER_BYTES) // RECORD.itemsize
+            # A power cut may have left records of zeros.
+            damaged = np.flatnonzero(~np.isin(self.column("state"), (READ, FLAT, UNREADABLE)))
+            self.count = int(damaged[0]) if len(damaged) else self.count
             self._file.truncate(_HEADER_BYTES + self.count * RECORD.itemsize)
         self._file.flush()
         return resume and size > 0 and not is_same

@@ -12,7 +12,7 @@ from rfuav_ray.errors import InvalidInput
 from rfuav_ray.evaluation.data.files import LabelledFile, labelled_files, unknown_files
 from rfuav_ray.evaluation.data.simulated import unknown_signals
 from rfuav_ray.evaluation.data.sweep import with_noise
-from rfuav_ray.evaluation.data.work import Labelled, Part, Work, numbered
+from rfuav_ray.evaluation.data.work import Labelled, Part, Work, check_size, numbered
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.inference.sources import look_at
 from rfuav_ray.inference.windows import RecordingSource
@@ -48,12 +48,18 @@ def collect(
     items = collector.labelled(Path(request.data_path), "test")
     left_out = tell_left_out(collector.left_out, report)
     collector.left_out.clear()
+    count = sum(one.picture_count for one in items)
+    check_size(count, config.num_classes, field="data_path")
     if request.snr_sweep is not None:
+        # Before each recording is looked at, and made as often as there are ratios
+        check_size(count * len(request.snr_sweep.ratios_db), config.num_classes, field="snr_sweep")
         items += with_noise(items, request.snr_sweep, report)
     if request.calibration_path is not None:
         items += collector.labelled(Path(request.calibration_path), "fit")
     unknown, source = collector.unknown()
     tell_left_out(collector.left_out, report)
+    total = sum(one.picture_count for one in (*items, *unknown))
+    check_size(total, config.num_classes, field="data_path")
     return Collected(Work([*items, *unknown]), left_out, source)
 
 

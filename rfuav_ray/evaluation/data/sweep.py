@@ -63,7 +63,11 @@ def with_noise(items: Sequence[Labelled], sweep: SnrSweep, report: Report) -> li
         message = f"Without the sweep: {some([name for name, _ in refused])}. The first: {refused[0][1]}"
         report(RunEvent(message=clean(message), level="WARNING"))
     _tell_unclean(found, sweep, report)
-    return [_at(one, snr_db, sweep.bandwidth_hz) for one in found for snr_db in sweep.ratios_db]
+    made = []
+    for one in found:
+        report(RunEvent())  # as above
+        made += [_at(one, snr_db, sweep.bandwidth_hz) for snr_db in sweep.ratios_db]
+    return made
 
 
 def _tell_unclean(found: Sequence[_Clean], sweep: SnrSweep, report: Report) -> None:

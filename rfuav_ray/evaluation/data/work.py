@@ -7,11 +7,16 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
+from rfuav_ray.errors import InvalidInput
 from rfuav_ray.inference.pictures import Pictures, Source
 from rfuav_ray.inference.windows import RecordingSource
 
 Mask = NDArray[np.bool_]
 
+#: More would take some GB of memory: each picture has a few hundred bytes beside the model's outputs.
+MAX_PICTURES = 5_000_000
+#: outputs of the model, pictures times classes; the numbers take up to 40 bytes of each
+MAX_OUTPUTS = 200_000_000
 #: test: the labelled data; fit: those of calibration_path; sweep: test with noise; unknown: of no known class
 Part = Literal["test", "fit", "sweep", "unknown"]
 PARTS: tuple[Part, ...] = get_args(Part)
@@ -67,6 +72,14 @@ class Work:
         numbers = np.arange(len(self.item_of))
         clean = np.array([n if one.clean is None else one.clean for n, one in enumerate(self.items)], np.int64)
         return np.asarray(numbers - self._starts[self.item_of] + self._starts[clean[self.item_of]])
+
+
+def check_size(pictures: int, classes: int, *, field: str) -> None:
+    """Raise InvalidInput for `field` if the outputs for so many pictures would not fit into memory."""
+    most = min(MAX_PICTURES, MAX_OUTPUTS // classes)
+    if pictures > most:
+        reason = f"there are {pictures:,} images and windows to score, and {most:,} at most with {classes} classes"
+        raise InvalidInput(field, f"{reason}. Evaluate fewer or shorter recordings, or fewer ratios.")
 
 
 def numbered(names: Sequence[Any]) -> list[int]:

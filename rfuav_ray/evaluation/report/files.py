@@ -16,6 +16,8 @@ from rfuav_ray.evaluation.report.plots import BLUE, reliability_figure, snr_figu
 from rfuav_ray.evaluation.report.svg import inline_svg
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.file_access.folders import remove_file
+from rfuav_ray.file_access.limits import MAX_IMAGE_BYTES
+from rfuav_ray.file_access.reading import read_file
 from rfuav_ray.files import write_text
 from rfuav_ray.outputs.artifacts import EVALUATION_FILES
 from rfuav_ray.settings import installed_version
@@ -82,7 +84,8 @@ def _confusion(folder: Path, numbers: EvaluationReport, report: Report) -> str:
     report(RunEvent())
     plot_confusion_matrix(path, matrix, names)
     if len(names) > NUMBERED_CLASSES:
-        content = base64.b64encode(path.read_bytes()).decode()
+        # Through the door of all files: a link may have taken its place.
+        content = base64.b64encode(read_file(path, largest_bytes=MAX_IMAGE_BYTES)).decode()
         return f'<img alt="Confusion matrix" src="data:image/png;base64,{content}">'
     figure = confusion_figure(matrix, names, title="", colours=_CELLS)
     return inline_svg(figure, "confusion", f"Confusion matrix of {len(names)} classes")

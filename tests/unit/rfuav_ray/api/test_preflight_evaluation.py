@@ -23,6 +23,8 @@ def made(tmp_path_factory):
     shutil.rmtree(made.folder / "pictures" / "recordings")
     (made.folder / "empty").mkdir()
     (made.folder / "bare" / CLASSES[0]).mkdir(parents=True)
+    (made.folder / "trained").mkdir()
+    (made.folder / "trained" / "best_model.pth").touch()
     (made.data / "unknown").mkdir()
     add_recording(made.data / "unknown", "u", 0, windows=1, snr_db=0, seed=3)
     text = (made.folder / "model.yaml").read_text()
@@ -66,7 +68,8 @@ SWEEP = {"from": 0, "to": 2}
         ({"unknown_path": "data"}, "unknown_path", "would not be unknown"),
         ({"unknown_path": f"data/{CLASSES[0]}"}, "unknown_path", "would not be unknown"),
         ({"calibration_path": "other", "unknown_path": "other"}, "unknown_path", "would not be unknown"),
-        ({"save_path": "."}, "save_path", "holds a model"),
+        ({"save_path": "."}, "save_path", "holds the model"),
+        ({"save_path": "trained"}, "save_path", "holds best_model.pth of another task (training)"),
         ({"save_path": "data/out"}, "save_path", "lies in data_path"),
         ({"calibration_path": "other", "save_path": "other"}, "save_path", "lies in calibration_path"),
     ],

@@ -209,3 +209,21 @@ def test_run_noise_in_a_folder_with_a_ratio_is_scored(evaluation):
     write_sigmf(path, 0.1 * noise(60_000), sample_rate_hz=1e6, center_frequency_hz=2.4e9)
     result = evaluation.evaluate()
     assert (result["n"], result["empty_windows"]) == (3, 0)
+
+
+def test_run_a_sweep_that_no_memory_holds_is_refused_before_it_is_made(evaluation, monkeypatch):
+    monkeypatch.setattr("rfuav_ray.evaluation.data.work.MAX_PICTURES", 100)
+    with pytest.raises(InvalidInput, match="fewer ratios") as refusal:
+        evaluation.evaluate({"snr_sweep": {"from": -50, "to": 50, "step": 1}})
+    assert refusal.value.field == "snr_sweep"
+
+
+def test_run_a_folder_with_results_is_refused_before_anything_is_scored(evaluation):
+    evaluation.out.mkdir()
+    (evaluation.out / "report.html").touch()
+    with pytest.raises(TaskConflict):
+        evaluation.evaluate({"on_existing": "refuse"})
+    assert not any("scored" in text for text in evaluation.messages())
+    (evaluation.out / "checkpoint.pt").touch()
+    with pytest.raises(TaskConflict, match="training"):
+        evaluation.evaluate()

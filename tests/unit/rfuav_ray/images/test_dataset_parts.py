@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import pytest
+
+from rfuav_ray.file_access.roots import OutsideRoots, within
 from rfuav_ray.images.dataset_parts import beside_the_parts, parts_of
 
 
@@ -11,3 +14,10 @@ def test_dataset_parts_what_lies_beside_the_parts_is_counted(tmp_path: Path) -> 
     assert parts_of(tmp_path, roots=[tmp_path]) == ["train", "test"]
     left_out = beside_the_parts(tmp_path, ["train"], [tmp_path])
     assert left_out.counts == {"outside_parts": 1, "other_suffix": 1, "hidden": 1, "outside_roots": 1}
+
+
+def test_dataset_parts_nothing_is_said_about_a_folder_outside_of_the_roots(tmp_path: Path) -> None:
+    (tmp_path / "inside").mkdir()
+    (tmp_path / "secret.png").touch()
+    with within([tmp_path / "inside"]), pytest.raises(OutsideRoots):
+        beside_the_parts(tmp_path, [])

@@ -1,10 +1,13 @@
+import hashlib
+
 import pytest
 import torch
 import yaml
 
+from rfuav_ray.files import version_of
 from rfuav_ray.inference.pictures import Pictures
 from rfuav_ray.inference.prediction_log import work_digest
-from rfuav_ray.models.config import load_model_config
+from rfuav_ray.models.config import Calibration, load_model_config
 from tests.support.inference_runs import Run
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -76,6 +79,17 @@ def test_class_order_is_part_of_the_work(run):
     assert work_digest(config, weights, Pictures([])) != work_digest(
         config.sorted_classes(), weights, Pictures([])
     )
+
+
+def test_class_order_a_threshold_of_an_earlier_version_is_the_same_work(run):
+    weights, digest = run.folder / "weights.pth", hashlib.sha256()
+    config = load_model_config(run.folder / "model.yaml")
+    digest.update(f"{config.model_dump_json()} {version_of(weights)[1:]}".encode() + bytes(weights) + b"\0")
+    digest.update(b'{"temperature":2.0,"threshold":0.5}')  # as it was before scores had names
+    calibrated = config.model_copy(update={"calibration": Calibration(temperature=2.0, threshold=0.5)})
+    assert work_digest(calibrated, weights, Pictures([])) == digest.hexdigest()
+    other = calibrated.model_copy(update={"calibration": Calibration(score="energy", threshold=0.5)})
+    assert work_digest(other, weights, Pictures([])) != digest.hexdigest()
 
 
 def test_class_order_what_is_doubtful_about_weights_is_in_the_log_of_each_task(run, tmp_path):

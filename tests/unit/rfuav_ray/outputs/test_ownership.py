@@ -87,6 +87,21 @@ def test_ownership_kinds_do_not_touch_each_others_files(folder):
     assert results_folder(folder, "training", "first") == folder
 
 
+def test_ownership_a_training_and_an_evaluation_do_not_share_a_folder(folder, tmp_path):
+    other = tmp_path / "evaluated"
+    leave(other, "report.html", "report.json", "model.yaml")
+    for place, kind, found in ((folder, "evaluation", "best_model.pth"), (other, "training", "report.html")):
+        before = names_in(place)
+        for again in (
+            lambda at=place, of=kind: claim(at, of, "second"),
+            lambda at=place, of=kind: claim_without_task(at, of, "", ignore),
+        ):
+            with pytest.raises(TaskConflict, match=found):
+                again()
+        assert names_in(place) == before
+    assert claim(folder, "inference", "second") is None and claim(other, "evaluation", "second") is not None
+
+
 def test_ownership_overwrite_deletes_what_an_earlier_task_left_and_nothing_else(folder):
     first = claim(folder, "training", "second", on_existing="overwrite")
     assert first is not None

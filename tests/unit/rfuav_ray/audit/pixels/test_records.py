@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rfuav_ray.audit.pixels.hashes import RECORD
+from rfuav_ray.audit.pixels.hashes import READ, RECORD
 from rfuav_ray.audit.pixels.records import Records, work_digest
 from rfuav_ray.errors import RunInterrupted
 
@@ -15,7 +15,7 @@ def write(folder: Path, run_id: str, count: int, work: str) -> None:
         records.begin(work, resume=True)
         for number in range(records.count, count):
             record = np.zeros(1, RECORD)
-            record["hash"] = number
+            record["hash"], record["state"] = number, READ
             records.add(record)
         raise RunInterrupted
 
@@ -36,6 +36,15 @@ def test_records_an_interrupted_run_goes_on_after_the_last_whole_record(tmp_path
         assert records.column("hash").tolist() == [0, 1, 2, 3]
         assert records.rows([2, 0])["hash"].tolist() == [2, 0]
     assert not file.exists()
+
+
+def test_records_of_zeros_are_none(tmp_path: Path, work: str) -> None:
+    write(tmp_path, "run", 5, work)
+    (file,) = tmp_path.glob(".audit-*")
+    file.write_bytes(file.read_bytes()[: -2 * RECORD.itemsize] + bytes(2 * RECORD.itemsize))
+    with Records(tmp_path, "run") as records:
+        records.begin(work, resume=True)
+        assert records.count == 3
 
 
 @pytest.mark.parametrize(("run_id", "resume", "is_told"), [("run", False, False), ("other", True, False)])
