@@ -49,7 +49,7 @@ def headline_intervals(
     rows = WeightedNumbers(probabilities, labels)
     samples = [rows.numbers(weights) for weights in recordings.weights(RESAMPLES, go_on)]
     found = {name: _interval([one[name] for one in samples]) for name in samples[0]}
-    found |= {name: _of_share(found[name], len(recordings)) for name in rows.in_top}
+    found |= {name: _of_share(found[name], len(recordings)) for name in rows.shares}
     count = max(FEWEST_AP_RESAMPLES, min(RESAMPLES, AP_VALUES // probabilities.size))
     precisions = [
         average_precisions(probabilities[:, label], labels == label, recordings.weights(count, go_on))
@@ -177,6 +177,8 @@ class WeightedNumbers:
         before = np.arange(self.classes) < labels[:, None]
         rank = ((probabilities > own[:, None]) | ((probabilities == own[:, None]) & before)).sum(axis=1)
         self.in_top = {"accuracy": rank < 1, "top3": rank < 3, "top5": rank < 5}
+        #: of them those that could be below 1: among the first 3 of 3 classes is every one
+        self.shares = [name for name, k in (("accuracy", 1), ("top3", 3), ("top5", 5)) if self.classes > k]
         self.losses = -np.log(np.maximum(own, np.finfo(np.float64).tiny))
         self.confidences = probabilities.max(axis=1)
         inner_edges = np.linspace(0, 1, BINS + 1)[1:-1]
