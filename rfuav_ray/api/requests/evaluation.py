@@ -104,21 +104,8 @@ class EvaluationRequest(RecordingFields, _ModelAndData):
     priority: Priority = 3
 
 
-_TEXT, _NULL = {"type": "string"}, {"type": "null"}
-#: for programs that make requests from the description of the API
-_EITHER_WAY = (
-    {"required": ["dataset_path"], "properties": {"dataset_path": _TEXT, "train_path": _NULL, "val_path": _NULL}},
-    {
-        "required": ["train_path", "val_path"],
-        "properties": {"dataset_path": _NULL, "train_path": _TEXT, "val_path": _TEXT},
-    },
-)
-
-
 class AuditRequest(Request):
     """Tell whether the parts of a data set share recordings, and what else makes its numbers doubtful."""
-
-    model_config = ConfigDict(json_schema_extra={"oneOf": [*_EITHER_WAY]})
 
     dataset_path: PathText | None = Field(
         None, description="a data set with `train`, `valid` (or `val`) and perhaps `test`"

@@ -133,10 +133,20 @@ def _accepted(root: Path) -> dict[str, dict[str, object]]:
     }
     training = {"model": "mobilenet_v3_small", "num_classes": len(CLASSES), "device": "cpu", "pretrained": False}
     folders = {"train_path": f"{data}/train", "val_path": f"{data}/val", "save_path": out, "weight_path": ""}
+    unset = dict.fromkeys(("layout", "snr_sweep", "unknown_path", "calibration_path", "name"))
     starts: dict[str, dict[str, object]] = {
         "training/start": {**training, **folders, "name": None},
         "inference/start": {**model, **drawn, "source_path": recordings, "save_path": out, "name": None},
         "inference/batch": {**model, **drawn, "source_paths": [recordings, f"{data}/val"], "save_base_path": out},
+        "evaluation/start": {
+            **model,
+            **drawn,
+            **unset,
+            "data_path": f"{data}/val",
+            "save_path": out,
+            "name": None,
+        },
+        "preprocessing/audit": {"dataset_path": data, "train_path": None, "val_path": None, "save_path": out},
         "preprocessing/split": {"input_path": f"{data}/train", "output_path": out, "val_ratio": None},
         "preprocessing/augment": {"dataset_path": data, "output_path": out},
         "preprocessing/crop": {"input_path": data, "output_path": out, "x": 0, "y": 0},
