@@ -38,16 +38,13 @@ from serve_app.routes import (
     evaluation,
     events,
     files,
-    health,
     inference,
-    metrics,
     preprocessing,
     recordings,
-    resources,
-    session,
     tasks,
     training,
 )
+from serve_app.routes.service import health, metrics, resources, session
 from serve_app.streams.sse import TaskStreams
 from serve_app.view.task_view import TaskView
 

@@ -14,7 +14,7 @@ from serve_app.access.scopes import needed_scope
 from serve_app.api import create_app
 from serve_app.error_answers import add_error_handlers
 from serve_app.middleware.key_check import KeyCheck
-from serve_app.routes import session
+from serve_app.routes.service import session
 
 KEYS = ("one", "reader:read:first", "writer:write:second", "admin:admin:third")
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}

@@ -51,7 +51,7 @@ def prepares(service, kind, *log, **final):
 
 
 @every_command
-def test_preprocessing_commands_it_is_followed_to_its_stats_and_its_folder(service, rfuav, kind):
+def test_preprocessing_it_is_followed_to_its_stats_and_its_folder(service, rfuav, kind):
     prepares(service, kind, event(1, "12 files found"))
     status, out, err = rfuav(*COMMANDS[kind])
     assert (status, err) == (0, "")
@@ -73,7 +73,7 @@ def sent(service, rfuav, *arguments):
 
 
 @every_command
-def test_preprocessing_commands_defaults_are_left_to_the_service(service, rfuav, tmp_path, kind):
+def test_preprocessing_defaults_are_left_to_the_service(service, rfuav, tmp_path, kind):
     expected = {
         "split": {"input_path": str(tmp_path / "in"), "output_path": str(tmp_path / "out")},
         "augment": {"dataset_path": str(tmp_path / "in")},
@@ -90,7 +90,7 @@ def test_preprocessing_commands_defaults_are_left_to_the_service(service, rfuav,
     assert sent(service, rfuav, *COMMANDS[kind]) == expected[kind]
 
 
-def test_preprocessing_commands_every_option_of_a_split_is_sent(service, rfuav):
+def test_preprocessing_every_option_of_a_split_is_sent(service, rfuav):
     options = ["--train-ratio", 0.7, "--val-ratio", 0.2, "--seed", 0, "--group-by-recording"]
     naming = ["--task-id", "mine", "--description", "a note"]
     assert sent(service, rfuav, "split", "/in", "/out", *options, *naming) == {
@@ -105,7 +105,7 @@ def test_preprocessing_commands_every_option_of_a_split_is_sent(service, rfuav):
     }
 
 
-def test_preprocessing_commands_every_option_of_an_augmentation_is_sent(service, rfuav):
+def test_preprocessing_every_option_of_an_augmentation_is_sent(service, rfuav):
     options = ["--method", "Sharpen", "--method", "CLAHE", "--seed", 7]
     assert sent(service, rfuav, "augment", "/in", "/out", *options) == {
         "dataset_path": "/in",
@@ -115,7 +115,7 @@ def test_preprocessing_commands_every_option_of_an_augmentation_is_sent(service,
     }
 
 
-def test_preprocessing_commands_every_option_of_spectrograms_is_sent(service, rfuav):
+def test_preprocessing_every_option_of_spectrograms_is_sent(service, rfuav):
     stft = ["--stft-points", 512, "--window", "hann", "--window-overlap", 0.25]
     picture = ["--duration-s", 0.05, "--overlap", 0.5, "--image-size", 320, "--colormap", "gray"]
     signal_options = ["--sample-rate-hz", "20e6", "--data-type", "int16", "--center-frequency-hz", "2.44e9"]
@@ -137,11 +137,11 @@ def test_preprocessing_commands_every_option_of_spectrograms_is_sent(service, rf
     }
 
 
-def test_preprocessing_commands_pictures_of_the_transforms_own_size(service, rfuav):
+def test_preprocessing_pictures_of_the_transforms_own_size(service, rfuav):
     assert sent(service, rfuav, "spectrogram", "/in", "/out", "--image-size", "none")["image_size"] is None
 
 
-def test_preprocessing_commands_the_paths_may_come_from_the_config_and_flags_win(service, rfuav, tmp_path):
+def test_preprocessing_the_paths_may_come_from_the_config_and_flags_win(service, rfuav, tmp_path):
     fields = {"input_path": "in", "output_path": "out", "x": 5, "y": 5, "width": 5, "height": 5}
     Path("crop.yaml").write_text(yaml.safe_dump(fields))
     assert sent(service, rfuav, "crop", "--config", "crop.yaml", "--x", 1) == {
@@ -152,7 +152,7 @@ def test_preprocessing_commands_the_paths_may_come_from_the_config_and_flags_win
     }
 
 
-def test_preprocessing_commands_methods_of_the_config_stand_unless_some_are_given(service, rfuav):
+def test_preprocessing_methods_of_the_config_stand_unless_some_are_given(service, rfuav):
     Path("augment.yaml").write_text("methods: [CLAHE, Sharpen]\n")
     arguments = ["augment", "in", "--config", "augment.yaml"]
     assert sent(service, rfuav, *arguments)["methods"] == ["CLAHE", "Sharpen"]
@@ -186,7 +186,7 @@ def test_preprocessing_commands_methods_of_the_config_stand_unless_some_are_give
         ([*COMMANDS["spectrogram"], "--config", "gone.yaml"], "--config: 'gone.yaml' cannot be read"),
     ],
 )
-def test_preprocessing_commands_bad_values_are_refused_in_one_line_before_anything_is_sent(
+def test_preprocessing_bad_values_are_refused_in_one_line_before_anything_is_sent(
     service, rfuav, arguments, reason
 ):
     code, out, err = rfuav(*arguments)
@@ -200,14 +200,14 @@ def test_preprocessing_commands_bad_values_are_refused_in_one_line_before_anythi
 @pytest.mark.parametrize(
     "arguments", [["split", "a", "b", "c"], ["crop", "in", "out", "--x", "left"], ["split", "-q"]]
 )
-def test_preprocessing_commands_wrong_usage_is_exit_2(service, rfuav, arguments):
+def test_preprocessing_wrong_usage_is_exit_2(service, rfuav, arguments):
     assert rfuav(*arguments)[0] == 2
     assert service.requests == []
 
 
 @every_command
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_preprocessing_commands_what_did_not_complete_is_exit_1_with_the_reason(service, rfuav, kind, status):
+def test_preprocessing_what_did_not_complete_is_exit_1_with_the_reason(service, rfuav, kind, status):
     prepares(service, kind, status=status, error="No space left on the device.")
     code, out, err = rfuav(*COMMANDS[kind])
     assert code == 1
@@ -216,13 +216,13 @@ def test_preprocessing_commands_what_did_not_complete_is_exit_1_with_the_reason(
 
 
 @every_command
-def test_preprocessing_commands_detach_prints_the_id_alone(service, rfuav, kind):
+def test_preprocessing_detach_prints_the_id_alone(service, rfuav, kind):
     prepares(service, kind)
     assert rfuav(*COMMANDS[kind], "--detach") == (0, "t1\n", "")
     assert len(service.requests) == 1
 
 
-def test_preprocessing_commands_a_refusal_is_one_line(service, rfuav):
+def test_preprocessing_a_refusal_is_one_line(service, rfuav):
     errors = [{"field": "output_path", "message": "'/out' is not empty."}]
     service.on("POST /api/v2/preprocessing/split", refuse(422, "The request is not valid.", errors=errors))
     code, out, err = rfuav(*COMMANDS["split"])
@@ -230,14 +230,14 @@ def test_preprocessing_commands_a_refusal_is_one_line(service, rfuav):
     assert err == "Error: The request is not valid. output_path: '/out' is not empty. (HTTP 422)\n"
 
 
-def test_preprocessing_commands_a_replica_that_learns_of_the_end_later_is_asked_again(service, rfuav):
+def test_preprocessing_a_replica_that_learns_of_the_end_later_is_asked_again(service, rfuav):
     prepares(service, "crop")
     late = [preprocessing(status="running"), preprocessing(stats=STATS["crop"])]
     service.on("GET /api/v2/preprocessing/t1", *late)
     assert "success" in rfuav(*COMMANDS["crop"])[1]
 
 
-def test_preprocessing_commands_ctrl_c_leaves_the_work_alone(service, interrupted_rfuav):
+def test_preprocessing_ctrl_c_leaves_the_work_alone(service, interrupted_rfuav):
     service.on("POST /api/v2/preprocessing/split", preprocessing(status="pending"))
     service.on("GET /api/v2/tasks/t1/logs", service.hang(event(1, "copying")))
     status, lines, _, err = interrupted_rfuav(*COMMANDS["split"])

@@ -35,7 +35,7 @@ def lines(out):
     return [" ".join(line.split()) for line in out.splitlines()]
 
 
-def test_evaluation_commands_an_evaluation_is_followed_to_its_numbers(service, rfuav):
+def test_evaluation_an_evaluation_is_followed_to_its_numbers(service, rfuav):
     answers(service, "/api/v2/evaluation/start", "evaluation", evaluation_result())
     status, out, err = rfuav(*EVALUATE)
     assert (status, err) == (0, "")
@@ -56,7 +56,7 @@ def test_evaluation_commands_an_evaluation_is_followed_to_its_numbers(service, r
         ("0:5:2.5:1e6", {"from": 0, "to": 5, "step": 2.5, "bandwidth_hz": 1e6}),
     ],
 )
-def test_evaluation_commands_the_sweep_and_every_option_are_sent(service, rfuav, tmp_path, given, sweep):
+def test_evaluation_the_sweep_and_every_option_are_sent(service, rfuav, tmp_path, given, sweep):
     service.on("POST /api/v2/evaluation/start", task(status="pending"))
     options = ["--unknown", "u", "--calibrate", "--known-false-alarm", 0.1, "--no-group-by-recording"]
     status, out, err = rfuav(*EVALUATE, f"--snr-sweep={given}", *options, "--detach")
@@ -68,19 +68,19 @@ def test_evaluation_commands_the_sweep_and_every_option_are_sent(service, rfuav,
 
 
 @pytest.mark.parametrize("given", ["", "x", "1:2:y", "1:2:3:4:5"])
-def test_evaluation_commands_a_wrong_sweep_is_refused(service, rfuav, given):
+def test_evaluation_a_wrong_sweep_is_refused(service, rfuav, given):
     status, _, err = rfuav(*EVALUATE, f"--snr-sweep={given}")
     assert status == 2 and "FROM:TO:STEP" in err
     assert service.requests == []
 
 
-def test_evaluation_commands_a_sweep_of_too_many_ratios_is_refused(service, rfuav):
+def test_evaluation_a_sweep_of_too_many_ratios_is_refused(service, rfuav):
     status, _, err = rfuav(*EVALUATE, "--snr-sweep=-20:20:0.01")
     assert status != 0 and "at most 101" in err
     assert service.requests == []
 
 
-def test_evaluation_commands_a_config_file_may_hold_the_request(service, rfuav, tmp_path):
+def test_evaluation_a_config_file_may_hold_the_request(service, rfuav, tmp_path):
     service.on("POST /api/v2/evaluation/start", task(status="pending"))
     sweep = {"from": -4, "to": 4, "step": 4}
     fields = {"cfg_path": "/m.yaml", "weight_path": "/w.pth", "data_path": "/d", "snr_sweep": sweep}
@@ -90,7 +90,7 @@ def test_evaluation_commands_a_config_file_may_hold_the_request(service, rfuav, 
     assert service.requests[0].body["snr_sweep"] == sweep
 
 
-def test_evaluation_commands_an_audit_is_followed_to_its_verdict(service, rfuav, tmp_path):
+def test_evaluation_an_audit_is_followed_to_its_verdict(service, rfuav, tmp_path):
     result = {"save_path": "/out", "stats": STATS, "audit_json": "/out/audit.json"}
     answers(service, "/api/v2/preprocessing/audit", "audit", result)
     status, out, err = rfuav("audit", "data")
@@ -102,7 +102,7 @@ def test_evaluation_commands_an_audit_is_followed_to_its_verdict(service, rfuav,
     assert shown[shown.index("Verdict: leaks") + 1] == "2 recordings are in train and valid."
 
 
-def test_evaluation_commands_an_audit_needs_a_data_set_or_two_parts(service, rfuav):
+def test_evaluation_an_audit_needs_a_data_set_or_two_parts(service, rfuav):
     service.on("POST /api/v2/preprocessing/audit", preprocessing(task_type="audit", status="pending"))
     status, _, err = rfuav("audit", "--train-path", "t", "--val-path", "v", "--detach")
     assert (status, err) == (0, "")
@@ -111,7 +111,7 @@ def test_evaluation_commands_an_audit_needs_a_data_set_or_two_parts(service, rfu
 
 
 @pytest.mark.parametrize("command", [EVALUATE, ["audit", "data"]])
-def test_evaluation_commands_without_a_service_they_need_a_folder(rfuav, command):
+def test_evaluation_without_a_service_they_need_a_folder(rfuav, command):
     status, _, err = rfuav(*command, "--local")
     assert status == 2 and "without a service there is no default" in err
     status, _, err = rfuav(*command, "--local", "--detach")

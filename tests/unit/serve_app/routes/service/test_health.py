@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 
 from rfuav_ray.settings import Settings
 from serve_app.gateway import Service
-from serve_app.routes import health
+from serve_app.routes.service import health
 from serve_app.view.task_view import TaskView
 from tests.support.actor_handles import LocalHandle, no_streams
 

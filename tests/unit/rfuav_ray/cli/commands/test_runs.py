@@ -65,7 +65,7 @@ def trains(service, *log, **final):
 # train
 
 
-def test_commands_a_training_is_followed_to_its_figures_and_files(service, rfuav, tmp_path):
+def test_runs_a_training_is_followed_to_its_figures_and_files(service, rfuav, tmp_path):
     trains(service, event(1, "[epoch 1] loss 0.3"), latest_metrics=METRICS, result=RESULT)
     status, out, err = rfuav(*TRAIN, "--batch-size", "4", "--no-shuffle")
     assert (status, err) == (0, "")
@@ -95,7 +95,7 @@ def test_commands_a_training_is_followed_to_its_figures_and_files(service, rfuav
     ("count", "line"), [(0, ""), (1, "1 warning: see the line"), (2, "2 warnings: see the lines")]
 )
 @pytest.mark.parametrize("status", ["completed", "failed"])
-def test_commands_following_ends_with_the_number_of_warnings(service, rfuav, count, line, status):
+def test_runs_following_ends_with_the_number_of_warnings(service, rfuav, count, line, status):
     log = [event(number, f"odd file {number}", level="WARNING") for number in range(1, count + 1)]
     trains(service, *log, status=status, error="why", latest_metrics=METRICS, result=RESULT)
     code, out, _ = rfuav(*TRAIN)
@@ -106,18 +106,18 @@ def test_commands_following_ends_with_the_number_of_warnings(service, rfuav, cou
     assert all(f"WARNING odd file {number}\n" in out for number in range(1, count + 1))
 
 
-def test_commands_a_followed_log_ends_with_the_number_of_its_warnings(service, rfuav):
+def test_runs_a_followed_log_ends_with_the_number_of_its_warnings(service, rfuav):
     service.on("GET /api/v2/tasks/t1/logs", stream(event(1, "odd", level="WARNING"), last_event(2)))
     assert rfuav("logs", "-f", "t1")[1].splitlines()[-1] == "1 warning: see the line marked WARNING above."
 
 
-def test_commands_a_long_line_is_not_cut_in_a_pipe(service, rfuav):
+def test_runs_a_long_line_is_not_cut_in_a_pipe(service, rfuav):
     message = "word " * 200 + "end"
     trains(service, event(1, message))
     assert f"{message}\n" in rfuav(*TRAIN)[1]
 
 
-def test_commands_flags_win_over_the_config(service, rfuav, tmp_path):
+def test_runs_flags_win_over_the_config(service, rfuav, tmp_path):
     trains(service)
     fields = {"model": "resnet50", "num_classes": 3, "train_path": "x", "val_path": "y", "save_path": "z"}
     Path("run.yaml").write_text(yaml.safe_dump(fields))
@@ -127,20 +127,20 @@ def test_commands_flags_win_over_the_config(service, rfuav, tmp_path):
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-def test_commands_a_training_that_did_not_complete_is_exit_1(service, rfuav, status):
+def test_runs_a_training_that_did_not_complete_is_exit_1(service, rfuav, status):
     trains(service, status=status, error="No space left on the device.", message="Ended.")
     code, _, err = rfuav(*TRAIN)
     assert code == 1
     assert err == f"Error: task t1 {status}: No space left on the device.\n"
 
 
-def test_commands_detach_prints_the_id_alone(service, rfuav):
+def test_runs_detach_prints_the_id_alone(service, rfuav):
     service.on("POST /api/v2/training/start", STARTED)
     assert rfuav(*TRAIN, "--detach") == (0, "t1\n", "")
     assert len(service.requests) == 1
 
 
-def test_commands_a_refusal_is_one_line(service, rfuav):
+def test_runs_a_refusal_is_one_line(service, rfuav):
     errors = [{"field": "train_path", "message": "there is no folder '/a'."}]
     service.on("POST /api/v2/training/start", refuse(422, "The request is not valid.", errors=errors))
     code, out, err = rfuav(*TRAIN)
@@ -148,7 +148,7 @@ def test_commands_a_refusal_is_one_line(service, rfuav):
     assert err == "Error: The request is not valid. train_path: there is no folder '/a'. (HTTP 422)\n"
 
 
-def test_commands_bad_fields_are_refused_before_anything_is_sent(service, rfuav):
+def test_runs_bad_fields_are_refused_before_anything_is_sent(service, rfuav):
     code, _, err = rfuav("train", "--model", "resnet18", "--num-classes", 0, "--train-path", "a")
     assert code == 2
     assert "num_classes: " in err
@@ -159,12 +159,12 @@ def test_commands_bad_fields_are_refused_before_anything_is_sent(service, rfuav)
 @pytest.mark.parametrize(
     "flags", [["--local", "--detach"], ["--resume"], ["--epochs", "3"], ["--priority", "high"]]
 )
-def test_commands_wrong_usage_is_exit_2(service, rfuav, flags):
+def test_runs_wrong_usage_is_exit_2(service, rfuav, flags):
     assert rfuav(*TRAIN, *flags)[0] == 2
     assert service.requests == []
 
 
-def test_commands_a_service_that_is_not_there_is_one_line(rfuav, monkeypatch):
+def test_runs_a_service_that_is_not_there_is_one_line(rfuav, monkeypatch):
     monkeypatch.delenv("RFUAV_URL", raising=False)
     url = free_url()
     for command in (TRAIN, ["tasks"], ["logs", "t1"], ["cancel", "t1"]):
@@ -174,7 +174,7 @@ def test_commands_a_service_that_is_not_there_is_one_line(rfuav, monkeypatch):
         assert err.count("\n") == 1
 
 
-def test_commands_the_key_comes_from_the_environment_or_the_flag(service, rfuav, monkeypatch):
+def test_runs_the_key_comes_from_the_environment_or_the_flag(service, rfuav, monkeypatch):
     service.on("GET /api/v2/tasks", {})
     monkeypatch.setenv("RFUAV_API_KEY", "from-env")
     rfuav("tasks", "--json")
@@ -183,7 +183,7 @@ def test_commands_the_key_comes_from_the_environment_or_the_flag(service, rfuav,
     assert keys == ["Bearer from-env", "Bearer from-flag"]
 
 
-def test_commands_ctrl_c_leaves_the_training_alone(service, interrupted_rfuav):
+def test_runs_ctrl_c_leaves_the_training_alone(service, interrupted_rfuav):
     service.on("POST /api/v2/training/start", STARTED)
     service.on("GET /api/v2/tasks/t1/logs", service.hang(event(1, "epoch 1")))
     status, lines, rest, err = interrupted_rfuav(*TRAIN)
@@ -208,7 +208,7 @@ def infers(service, *task_ids):
         service.on(f"GET /api/v2/inference/{task_id}/results", PREDICTIONS)
 
 
-def test_commands_an_inference_ends_with_rows_counts_and_files(service, rfuav, tmp_path):
+def test_runs_an_inference_ends_with_rows_counts_and_files(service, rfuav, tmp_path):
     infers(service, "t1")
     status, out, err = rfuav(*INFER, "--source", "x", "--save-path", "/out", "--device", "cpu")
     assert (status, err) == (0, "")
@@ -226,7 +226,7 @@ def test_commands_an_inference_ends_with_rows_counts_and_files(service, rfuav, t
     assert {f"/results/t1/predictions.{suffix}" for suffix in ("csv", "json", "jsonl")} <= set(lines)
 
 
-def test_commands_several_sources_are_one_batch(service, rfuav, tmp_path):
+def test_runs_several_sources_are_one_batch(service, rfuav, tmp_path):
     infers(service, "t1", "t2")
     status, out, _ = rfuav(*INFER, "--source", "x", "--source", "y", "--save-path", "out")
     assert status == 0
@@ -237,7 +237,7 @@ def test_commands_several_sources_are_one_batch(service, rfuav, tmp_path):
     assert out.index("12 images of t1") < out.index("12 images of t2")
 
 
-def test_commands_one_failure_in_a_batch_is_exit_1_but_the_rest_is_shown(service, rfuav):
+def test_runs_one_failure_in_a_batch_is_exit_1_but_the_rest_is_shown(service, rfuav):
     infers(service, "t1", "t2")
     service.on("GET /api/v2/tasks/t1", task("t1", status="failed", error="unreadable"))
     status, out, err = rfuav(*INFER, "--source", "x", "--source", "y")
@@ -246,12 +246,12 @@ def test_commands_one_failure_in_a_batch_is_exit_1_but_the_rest_is_shown(service
     assert "predictions.csv" in out
 
 
-def test_commands_a_detached_batch_prints_its_ids(service, rfuav):
+def test_runs_a_detached_batch_prints_its_ids(service, rfuav):
     infers(service, "t1", "t2")
     assert rfuav(*INFER, "--source", "x", "--source", "y", "--detach") == (0, "t1\nt2\n", "")
 
 
-def test_commands_an_inference_without_a_source_is_refused(service, rfuav):
+def test_runs_an_inference_without_a_source_is_refused(service, rfuav):
     code, _, err = rfuav(*INFER)
     assert (code, err) == (2, "Error: source_path: is missing\n")
     assert service.requests == []
@@ -260,7 +260,7 @@ def test_commands_an_inference_without_a_source_is_refused(service, rfuav):
 # logs, cancel
 
 
-def test_commands_logs_print_what_there_is(service, rfuav):
+def test_runs_logs_print_what_there_is(service, rfuav):
     entries = [
         {"timestamp": "2026-01-01T12:00:00Z", "level": "INFO", "message": "one"},
         {"level": "WARNING", "message": "[bold]two[/bold]"},
@@ -272,7 +272,7 @@ def test_commands_logs_print_what_there_is(service, rfuav):
 
 
 @pytest.mark.parametrize("flag", ["-f", "--follow"])
-def test_commands_logs_follow_to_the_end(service, rfuav, flag):
+def test_runs_logs_follow_to_the_end(service, rfuav, flag):
     service.on("GET /api/v2/tasks/t1/logs", stream(event(1, "one"), last_event(2, "failed")))
     status, out, _ = rfuav("logs", "t1", flag)
     assert status == 0
@@ -280,7 +280,7 @@ def test_commands_logs_follow_to_the_end(service, rfuav, flag):
 
 
 @pytest.mark.parametrize("command", [["logs"], ["logs", "-f"], ["cancel"]])
-def test_commands_unknown_tasks_are_one_line(service, rfuav, command):
+def test_runs_unknown_tasks_are_one_line(service, rfuav, command):
     for task_id, reply in (("t1", refuse(404, "There is no task 't1'.")), ("..", answer({}))):
         service.on("GET /api/v2/tasks/t1/logs", reply)
         service.on("POST /api/v2/tasks/t1/cancel", reply)
@@ -289,7 +289,7 @@ def test_commands_unknown_tasks_are_one_line(service, rfuav, command):
         assert err.startswith(f"Error: There is no task '{task_id}'.")
 
 
-def test_commands_cancel_goes_on_after_a_refusal(service, rfuav):
+def test_runs_cancel_goes_on_after_a_refusal(service, rfuav):
     service.on("POST /api/v2/tasks/t1/cancel", refuse(409, "Task 't1' has ended."))
     service.on("POST /api/v2/tasks/t2/cancel", {"status": "success", "message": "Stopping t2.", "task_id": "t2"})
     assert rfuav("cancel", "t1", "t2") == (1, "Stopping t2.\n", "Error: Task 't1' has ended. (HTTP 409)\n")

@@ -13,7 +13,7 @@ def task_list(**kinds):
     return {**lists, **{f"total_{name}": len(kinds.get(name, [])) for name in names}}
 
 
-def test_task_commands_tasks_are_listed_newest_first_with_what_matters(service, rfuav):
+def test_tasks_tasks_are_listed_newest_first_with_what_matters(service, rfuav):
     running = task(
         "night-run",
         status="running",
@@ -38,7 +38,7 @@ def test_task_commands_tasks_are_listed_newest_first_with_what_matters(service, 
     assert " ".join(lines[3]).endswith("epoch 5/12, val acc 93.1 %")
 
 
-def test_task_commands_ids_and_reasons_are_never_cut_in_a_pipe(service, rfuav):
+def test_tasks_ids_and_reasons_are_never_cut_in_a_pipe(service, rfuav):
     failed = task("x" * 64, status="failed", error="reason " * 15 + "end")
     service.on("GET /api/v2/tasks", task_list(training=[failed]))
     out = rfuav("tasks")[1]
@@ -46,19 +46,19 @@ def test_task_commands_ids_and_reasons_are_never_cut_in_a_pipe(service, rfuav):
     assert "reason end" in out
 
 
-def test_task_commands_tasks_are_filtered(service, rfuav):
+def test_tasks_tasks_are_filtered(service, rfuav):
     service.on("GET /api/v2/tasks", {**task_list(training=[task()]), "total_training": 7})
     out = rfuav("tasks", "--status", "failed", "--type", "crop", "--limit", "1")[1]
     assert service.requests[0].query == "status=failed&task_type=crop&limit=1&offset=0"
     assert "1 of 7" in out
 
 
-def test_task_commands_no_tasks_is_said(service, rfuav):
+def test_tasks_no_tasks_is_said(service, rfuav):
     service.on("GET /api/v2/tasks", task_list())
     assert rfuav("tasks") == (0, "No task matches.\n", "")
 
 
-def test_task_commands_tasks_as_json_are_the_services_answer(service, rfuav):
+def test_tasks_tasks_as_json_are_the_services_answer(service, rfuav):
     listed = task_list(training=[task(description="夜间")])
     service.on("GET /api/v2/tasks", listed)
     out = rfuav("tasks", "--json")[1]

@@ -1,0 +1,1 @@
+"""The commands. Importing a module adds its commands to the app."""
