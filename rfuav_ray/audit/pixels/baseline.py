@@ -82,9 +82,10 @@ def _some(images: npt.NDArray[np.int64], most: int, draw: np.random.Generator) -
 def _coarse(records: Records, images: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
     """float32, shape (images, pixels). The loop reads only the coarse pixels into memory."""
     chunks = [
-        records.rows(images[first : first + _CHUNK].tolist())["coarse"] for first in range(0, len(images), _CHUNK)
+        records.rows(images[first : first + _CHUNK].tolist())["coarse"].astype(np.float32)
+        for first in range(0, len(images), _CHUNK)
     ]
-    return np.concatenate(chunks).astype(np.float32)
+    return np.concatenate(chunks)
 
 
 def _nearest(

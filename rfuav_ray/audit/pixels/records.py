@@ -87,8 +87,9 @@ class Records:
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """One field of all records."""
+        # Copies: a field of the rows that were read would keep all of them in memory.
         chunks = [
-            self.rows(range(first, min(first + _CHUNK, self.count)))[name]
+            self.rows(range(first, min(first + _CHUNK, self.count)))[name].copy()
             for first in range(0, self.count, _CHUNK)
         ]
         return np.concatenate(chunks) if chunks else np.zeros(0, RECORD[name])
