@@ -23,6 +23,7 @@ def audited(client, path, **options):
     return ended["result"]["stats"]
 
 
+@pytest.mark.long
 def test_audit_a_random_split_leaks_and_a_grouped_one_is_clean(client, recordings):
     for name, options in (("random", {"group_by_recording": False}), ("grouped", {})):
         split = client.split_dataset(recordings / "whole", recordings / name, **options)

@@ -37,7 +37,9 @@ def test_training_fails_when_every_run_dies(client, training):
     assert client.health()["status"] == "healthy"
 
 
-@pytest.mark.parametrize("actor", [names.TASK_MANAGER, names.RUN_SUPERVISOR, names.METRICS])
+@pytest.mark.parametrize(
+    "actor", [names.TASK_MANAGER, names.RUN_SUPERVISOR, pytest.param(names.METRICS, marks=pytest.mark.long)]
+)
 def test_training_outlives_a_killed_actor(client, training, actor):
     task_id = client.start_training(**training(num_epochs=12, device="cuda:1"))["task_id"]
     stream = client.stream_training_logs(task_id)
