@@ -18,7 +18,7 @@ def mounting(folder: Path) -> Iterator[Mount]:
     folder.mkdir()
 
     def mount(megabytes: int) -> Path:
-        command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+        command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0700", "tmpfs", str(folder)]
         try:
             done = subprocess.run(command, capture_output=True, text=True, check=False)
         except FileNotFoundError:
