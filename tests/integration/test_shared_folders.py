@@ -48,8 +48,9 @@ def test_training_waits_for_another_in_its_folder(client, service, training, roo
     assert {name: Path(path).read_bytes() for name, path in moved["files"].items()}["report"] == own["report.json"]
     assert json.loads(artifacts(service, second)["report.json"])["epochs"] == 2
     assert set(own) == set(artifacts(service, second))
-    warnings = [entry["message"] for entry in client.get_logs(second) if entry["level"] == "WARNING"]
-    assert len(warnings) == 1 and first in warnings[0] and "best_model.pth" in warnings[0]
+    messages = [entry["message"] for entry in client.get_logs(second) if entry["level"] == "WARNING"]
+    moved_files = [message for message in messages if "contained results" in message]
+    assert len(moved_files) == 1 and first in moved_files[0] and "best_model.pth" in moved_files[0]
 
 
 def test_inference_keeps_its_predictions_in_a_shared_folder(client, service, trained, inference, dataset):
