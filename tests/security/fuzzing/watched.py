@@ -53,8 +53,10 @@ class Watched(Keyed):
             max_run_retries=1,
             run_silence_s=60,
         )
-        # Without a user's name, PyTorch looks it up in /etc/passwd, which only requests would do otherwise.
-        self._environment |= {"HOME": str(self.home), "TMPDIR": self.ray_folder, "LOGNAME": "fuzzed"}
+        # Only requests shall open /etc/passwd. PyTorch looks for a missing LOGNAME there, and the bash that starts
+        # Ray's workers for a missing SHELL.
+        user = {"LOGNAME": "fuzzed", "SHELL": "/bin/bash", "HOME": str(self.home)}
+        self._environment |= user | {"TMPDIR": self.ray_folder}
 
     def as_admin(self):
         return self.http(ADMIN)
