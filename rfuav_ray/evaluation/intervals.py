@@ -2,14 +2,16 @@
 
 The windows of one recording are alike, so resampling them one by one would promise too narrow an interval (the
 cluster bootstrap: Davison and Hinkley, "Bootstrap Methods and their Application", 1997, section 3.8). In each
-class as many recordings are drawn as it has. Where every recording is right, or none is, resampling them tells
-nothing, and the interval is the exact binomial one of so many recordings (Clopper and Pearson, 1934).
+class as many recordings are drawn as it has. Where each recording is right or wrong as a whole, right answers are
+counted by recording, and the interval of their share is the exact binomial one (Clopper and Pearson, 1934): that
+of a bootstrap is too narrow for few recordings, and has no width where all are right.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import binomtest
 
 from rfuav_ray.evaluation.calibration import BINS
 from rfuav_ray.evaluation.metrics import Labels, Probabilities
@@ -20,6 +22,7 @@ Interval = tuple[float, float]
 RESAMPLES = 1000
 #: mean average precision sorts all rows for each class, so it has fewer resamples where this many values are more
 AP_VALUES, FEWEST_AP_RESAMPLES = 200_000_000, 100
+CONFIDENCE = 0.95
 PERCENTILES = (2.5, 97.5)
 #: with fewer recordings of a class the interval tends to be too narrow
 FEW_RECORDINGS = 5
@@ -49,7 +52,7 @@ def headline_intervals(
     rows = WeightedNumbers(probabilities, labels)
     samples = [rows.numbers(weights) for weights in recordings.weights(RESAMPLES, go_on)]
     found = {name: _interval([one[name] for one in samples]) for name in samples[0]}
-    found |= {name: _of_share(found[name], len(recordings)) for name in rows.shares}
+    found |= {name: recordings.exact(rows.in_top[name]) or found[name] for name in rows.shares}
     count = max(FEWEST_AP_RESAMPLES, min(RESAMPLES, AP_VALUES // probabilities.size))
     precisions = [
         average_precisions(probabilities[:, label], labels == label, recordings.weights(count, go_on))
@@ -76,12 +79,14 @@ def accuracy_interval(
     recordings = _Recordings(labels, groups)
     if not recordings.can_vary:
         return 0.0, 1.0
-    right, counts = np.bincount(recordings.of_row, is_right), np.bincount(recordings.of_row)
+    if exact := recordings.exact(is_right):
+        return exact
+    right, counts = recordings.counts(is_right)
     shares = []
     for times in recordings.draws(RESAMPLES):
         go_on()
         shares.append(float(times @ right / (times @ counts)))
-    return _of_share(_interval(shares), len(recordings))
+    return _interval(shares)
 
 
 class _Recordings:
@@ -99,13 +104,25 @@ class _Recordings:
         )
         self._starts, self._sizes = starts[of_class], sizes[of_class]
 
-    def __len__(self) -> int:
-        return len(self._order)
-
     @property
     def can_vary(self) -> bool:
         """Whether a class has several."""
         return bool(self._sizes.max() > 1)
+
+    def counts(self, is_right: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+        """How many rows of each recording are right, and how many it has."""
+        rows = np.bincount(self.of_row).astype(np.float64)
+        return np.bincount(self.of_row, is_right), rows
+
+    def exact(self, is_right: NDArray[np.bool_]) -> Interval | None:
+        """The binomial interval of the share of right rows, if recordings can be counted instead of rows."""
+        right, rows = self.counts(is_right)
+        are_whole = (right == 0) | (right == rows)
+        is_share_of_recordings = np.ptp(rows) == 0 or right.sum() in (0, rows.sum())
+        if not (are_whole.all() and is_share_of_recordings):
+            return None
+        found = binomtest(int((right > 0).sum()), len(rows)).proportion_ci(CONFIDENCE, method="exact")
+        return float(found.low), float(found.high)
 
     def draws(self, count: int) -> Iterator[Floats]:
         """For each resample, how often each recording was drawn."""
@@ -144,15 +161,6 @@ def average_precisions(scores: Probabilities, is_own: NDArray[np.bool_], weights
         precision = np.divide(own, drawn_so_far, out=np.zeros_like(own), where=drawn_so_far > 0)
         values.append(np.diff(own, prepend=0) @ precision / own[-1] if own[-1] else np.nan)
     return np.array(values)
-
-
-def _of_share(interval: Interval, recordings: int) -> Interval:
-    """The interval of a share of right answers, which is never without width."""
-    # 1 - 0.025 ** (1 / n) of all recordings may be wrong, and n in a row are right all the same.
-    least = (PERCENTILES[0] / 100) ** (1 / recordings)
-    if interval == (1.0, 1.0):
-        return least, 1.0
-    return (0.0, 1 - least) if interval == (0.0, 0.0) else interval
 
 
 def _interval(values: Sequence[float] | Floats) -> Interval:

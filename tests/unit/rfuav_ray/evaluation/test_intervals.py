@@ -101,3 +101,22 @@ def test_intervals_of_recordings_that_are_all_right_or_all_wrong_have_a_width(ri
     assert found == pytest.approx((low, high), abs=1e-4)
     probabilities = np.eye(2)[labels if right else 1 - labels] * 0.8 + 0.1
     assert headline_intervals(probabilities, labels, groups)["accuracy"] == pytest.approx(found)
+
+
+def test_intervals_of_recordings_that_are_right_or_wrong_as_a_whole_are_the_exact_binomial_ones():
+    # Nine of ten recordings are right. Clopper and Pearson: 0.5550 to 0.9975.
+    labels, groups = np.repeat(np.arange(10) % 2, 4), np.repeat(np.arange(10), 4)
+    assert accuracy_interval(groups != 3, labels, groups) == pytest.approx((0.5550, 0.9975), abs=1e-4)
+    probabilities = np.eye(2)[np.where(groups != 3, labels, 1 - labels)] * 0.8 + 0.1
+    found = headline_intervals(probabilities, labels, groups)
+    assert found["accuracy"] == pytest.approx((0.5550, 0.9975), abs=1e-4)
+
+
+def test_intervals_of_recordings_of_unequal_length_are_those_of_the_bootstrap():
+    # The share of right rows is not that of right recordings here: 1 of 2 recordings, 9 of 10 rows.
+    groups = np.repeat([0, 1], [9, 1])
+    low, high = accuracy_interval(groups == 0, np.zeros(10, int), groups)
+    assert (low, high) == (0, 1)
+    groups = np.repeat(np.arange(20), np.where(np.arange(20) < 10, 9, 1))
+    low, high = accuracy_interval(groups < 10, np.zeros(100, int), groups)
+    assert low > 0.7 and high < 1
