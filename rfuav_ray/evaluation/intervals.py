@@ -112,7 +112,7 @@ class _Recordings:
     def counts(self, is_right: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """How many rows of each recording are right, and how many it has."""
         rows = np.bincount(self.of_row).astype(np.float64)
-        return np.bincount(self.of_row, is_right), rows
+        return np.bincount(self.of_row, is_right.astype(np.float64)), rows
 
     def exact(self, is_right: NDArray[np.bool_]) -> Interval | None:
         """The binomial interval of the share of right rows, if recordings can be counted instead of rows."""
