@@ -111,8 +111,9 @@ class _Recordings:
 
     def counts(self, is_right: NDArray[np.bool_]) -> tuple[Floats, Floats]:
         """How many rows of each recording are right, and how many it has."""
-        rows = np.bincount(self.of_row).astype(np.float64)
-        return np.bincount(self.of_row, is_right.astype(np.float64)), rows
+        rows = np.bincount(self.of_row)
+        right = np.bincount(self.of_row[is_right], minlength=len(rows))
+        return right.astype(np.float64), rows.astype(np.float64)
 
     def exact(self, is_right: NDArray[np.bool_]) -> Interval | None:
         """The binomial interval of the share of right rows, if recordings can be counted instead of rows."""
