@@ -11,7 +11,8 @@ from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.inference.windows import RecordingSource
 from rfuav_ray.models.recording_settings import WindowedRecording
 from rfuav_ray.signals.finding import some
-from rfuav_ray.signals.noise import OnPower, band_share, noisy, on_power
+from rfuav_ray.signals.noise.noisy import band_share, noisy
+from rfuav_ray.signals.noise.on_power import OnPower, on_power
 from rfuav_ray.signals.recordings import Recording
 from rfuav_ray.signals.resampling.resampled import ResampledSamples
 
