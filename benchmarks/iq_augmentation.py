@@ -3,21 +3,19 @@
 Both take the same number of steps. They are evaluated on other recordings, with interference, at -20 to 20 dB.
 """
 
-import argparse
 import statistics
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.figures import Figure, show
+from benchmarks.figures import Figure
+from benchmarks.measuring import curve_figures, main_of
 from benchmarks.simulated_data import (
-    CLASSES,
     NOTHING,
     Scene,
     evaluated,
-    scenes_of,
     trained_on_scenes,
-    write_json,
+    write_ratios,
     write_recordings,
 )
 
@@ -35,16 +33,7 @@ def measure(recordings: int, copies: int, tests: int, epochs: int) -> tuple[list
                 for seed in range(400_000, 400_000 + INTERFERERS)
             ]
         )
-        for number, snr_db in enumerate(RATIOS_DB):
-            write_recordings(
-                scenes_of(
-                    folder / "tests" / f"{snr_db}dB",
-                    CLASSES,
-                    recordings=tests,
-                    snr_db=(snr_db, snr_db),
-                    first_seed=100_000 + 1000 * number,
-                )
-            )
+        write_ratios(folder / "tests", RATIOS_DB, recordings=tests)
         changed: dict[str, Any] = {
             "iq_copies": copies,
             "iq_snr_db": (-10.0, 20.0),
@@ -65,32 +54,17 @@ def measure(recordings: int, copies: int, tests: int, epochs: int) -> tuple[list
         100 * (better["accuracy"] - plain["accuracy"])
         for plain, better in zip(curves["without"], curves["with copies"], strict=True)
     ]
-    figures = [
-        Figure(
-            work=f"{name}, {point['snr_db']:+.0f} dB, {100 * point['low']:.0f} to {100 * point['high']:.0f}: %",
-            values=[100 * point["accuracy"]],
-        )
-        for name, curve in curves.items()
-        for point in curve
-    ]
+    figures = curve_figures(curves)
     figures.append(Figure(work="mean gain over the ratios: points", values=[statistics.mean(gains)], at_least=0.0))
     return figures, {"clean_db": CLEAN_DB, "recordings": recordings, "copies": copies, **curves}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--recordings", type=int, default=16, metavar="N", help="for training; default: %(default)s"
-    )
-    parser.add_argument("--copies", type=int, default=4, metavar="N", help="of each; default: %(default)s")
-    parser.add_argument("--tests", type=int, default=8, metavar="N", help="at each ratio; default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=12, metavar="N", help="default: %(default)s")
-    parser.add_argument("--json", default="", metavar="FILE", help="where the results are written")
-    arguments = parser.parse_args()
-    figures, results = measure(arguments.recordings, arguments.copies, arguments.tests, arguments.epochs)
-    show(figures)
-    write_json(arguments.json, results)
-
-
 if __name__ == "__main__":
-    main()
+    main_of(
+        measure,
+        __doc__,
+        recordings=(16, "for training"),
+        copies=(4, "of each"),
+        tests=(8, "at each ratio"),
+        epochs=(12, ""),
+    )

@@ -4,7 +4,6 @@ Simulated recordings with nuisances: random split, split by recording, and each 
 verdict of the audit. The bound: the random split's accuracy is 10 points above that of the split by recording.
 """
 
-import argparse
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -12,13 +11,13 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.figures import Figure, show
+from benchmarks.figures import Figure
+from benchmarks.measuring import main_of
 from benchmarks.simulated_data import (
     draw_all,
     link_parts,
     scenes_of,
     train_small,
-    write_json,
     write_recordings,
 )
 from preprocessing.split import parts
@@ -121,16 +120,5 @@ def _figures(rows: Mapping[str, Sequence[Mapping[str, Any]]]) -> list[Figure]:
     return [*figures, Figure(work=gap, values=gaps, at_least=LEAST_DIFFERENCE)]
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seeds", type=int, default=5, metavar="N", help="default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=15, metavar="N", help="default: %(default)s")
-    parser.add_argument("--json", default="", metavar="FILE", help="where the results are written")
-    arguments = parser.parse_args()
-    figures, results = measure(arguments.seeds, arguments.epochs)
-    show(figures)
-    write_json(arguments.json, results)
-
-
 if __name__ == "__main__":
-    main()
+    main_of(measure, __doc__, seeds=(5, ""), epochs=(15, ""))

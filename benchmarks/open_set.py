@@ -4,18 +4,17 @@ The threshold comes from one set of known recordings, at 5 % false alarms. The b
 5 ± 3 % are called unknown.
 """
 
-import argparse
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.figures import Figure, show
+from benchmarks.figures import Figure
+from benchmarks.measuring import main_of
 from benchmarks.simulated_data import (
     CLASSES,
     evaluated,
     scenes_of,
     trained_on_scenes,
-    write_json,
     write_recordings,
 )
 from rfuav_ray.signals.simulation.emitters import HELD_OUT
@@ -62,19 +61,5 @@ def measure(recordings: int, tests: int, epochs: int) -> tuple[list[Figure], dic
     return figures, {"accuracy": report["accuracy"], "snr_db": SNR_DB, "open_set": found}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--recordings", type=int, default=80, metavar="N", help="for training; default: %(default)s"
-    )
-    parser.add_argument("--tests", type=int, default=40, metavar="N", help="of each kind; default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=15, metavar="N", help="default: %(default)s")
-    parser.add_argument("--json", default="", metavar="FILE", help="where the results are written")
-    arguments = parser.parse_args()
-    figures, results = measure(arguments.recordings, arguments.tests, arguments.epochs)
-    show(figures)
-    write_json(arguments.json, results)
-
-
 if __name__ == "__main__":
-    main()
+    main_of(measure, __doc__, recordings=(80, "for training"), tests=(40, "of each kind"), epochs=(15, ""))

@@ -3,7 +3,6 @@
 Nothing here needs a service. A recording has its own nuisances, frequency and ratio; its windows share them.
 """
 
-import json
 import shutil
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -80,6 +79,13 @@ def scenes_of(
             path = folder / emitter / f"rec{first_seed + number}.sigmf-meta"
             scenes.append(Scene(path, emitter, ratio, first_seed + number, **options))
     return scenes
+
+
+def write_ratios(folder: Path, ratios_db: Sequence[int], *, recordings: int, **options: Any) -> None:
+    """Write so many recordings of each class at each ratio, in <folder>/<ratio>dB/<class>/."""
+    for number, snr_db in enumerate(ratios_db):
+        at_ratio: dict[str, Any] = {"snr_db": (snr_db, snr_db), "first_seed": 100_000 + 1000 * number, **options}
+        write_recordings(scenes_of(folder / f"{snr_db}dB", CLASSES, recordings=recordings, **at_ratio))
 
 
 def draw_all(recordings: Path, images: Path, **fields: Any) -> None:
@@ -169,12 +175,6 @@ def trained_on_scenes(
         )
         draw_all(folder / "recordings" / part, folder / "dataset" / part, **(fields if part == "train" else {}))
     return train_small(folder / "dataset", folder / "training", seed=seed, epochs=epochs, image_size=64)
-
-
-def write_json(path: str, content: Mapping[str, Any]) -> None:
-    """Write the results of a benchmark; nothing for an empty path."""
-    if path:
-        Path(path).write_text(json.dumps(content, indent=2) + "\n")
 
 
 def _write(scene: Scene) -> None:

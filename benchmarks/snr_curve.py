@@ -6,19 +6,19 @@ each point is above 90 % from 10 dB on, no point is surely below an earlier one,
 the two ways overlap.
 """
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from benchmarks.figures import Figure, show
+from benchmarks.figures import Figure
+from benchmarks.measuring import curve_figures, main_of
 from benchmarks.simulated_data import (
     CLASSES,
     evaluated,
     scenes_of,
     trained_on_scenes,
-    write_json,
+    write_ratios,
     write_recordings,
 )
 from rfuav_ray.api.requests import SnrSweep
@@ -37,16 +37,7 @@ def measure(recordings: int, tests: int, epochs: int) -> tuple[list[Figure], dic
         folder = Path(temporary)
         trained = trained_on_scenes(folder, recordings=recordings, snr_db=TRAINED_DB, epochs=epochs)
         options: dict[str, Any] = {"recordings": tests, "interference": False, "has_nuisances": False}
-        for number, snr_db in enumerate(RATIOS_DB):
-            write_recordings(
-                scenes_of(
-                    folder / "folders" / f"{snr_db}dB",
-                    CLASSES,
-                    snr_db=(snr_db, snr_db),
-                    first_seed=100_000 + 1000 * number,
-                    **options,
-                )
-            )
+        write_ratios(folder / "folders", RATIOS_DB, **options)
         write_recordings(scenes_of(folder / "clean", CLASSES, snr_db=CLEAN_DB, first_seed=200_000, **options))
         by_folders = evaluated(trained, folder / "folders", folder / "results-folders", layout="snr")["by_snr"]
         sweep = SnrSweep(from_db=RATIOS_DB[0], to_db=RATIOS_DB[-1], step_db=2)
@@ -56,15 +47,7 @@ def measure(recordings: int, tests: int, epochs: int) -> tuple[list[Figure], dic
 
 
 def _figures(curves: dict[str, list[SnrPoint]]) -> list[Figure]:
-    figures = [
-        Figure(
-            work=f"{way}, {point['snr_db']:+.0f} dB, {100 * point['low']:.0f} to {100 * point['high']:.0f}: %",
-            values=[100 * point["accuracy"]],
-            at_least=LEAST_ACCURACY if point["snr_db"] >= GOOD_FROM_DB else None,
-        )
-        for way, curve in curves.items()
-        for point in curve
-    ]
+    figures = curve_figures(curves, lambda snr_db: LEAST_ACCURACY if snr_db >= GOOD_FROM_DB else None)
     chance = 1 / len(CLASSES)
     for way, curve in curves.items():
         is_chance = curve[0]["low"] <= chance <= curve[0]["high"]
@@ -83,19 +66,5 @@ def _falls(curve: Sequence[SnrPoint]) -> int:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument(
-        "--recordings", type=int, default=80, metavar="N", help="for training; default: %(default)s"
-    )
-    parser.add_argument("--tests", type=int, default=8, metavar="N", help="at each ratio; default: %(default)s")
-    parser.add_argument("--epochs", type=int, default=15, metavar="N", help="default: %(default)s")
-    parser.add_argument("--json", default="", metavar="FILE", help="where the results are written")
-    arguments = parser.parse_args()
-    figures, results = measure(arguments.recordings, arguments.tests, arguments.epochs)
-    show(figures)
-    write_json(arguments.json, results)
-
-
 if __name__ == "__main__":
-    main()
+    main_of(measure, __doc__, recordings=(80, "for training"), tests=(8, "at each ratio"), epochs=(15, ""))

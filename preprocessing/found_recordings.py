@@ -8,7 +8,7 @@ from pathlib import Path
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.signals.description import Asked, Note
-from rfuav_ray.signals.finding import RecordingNotes, notes_of_samples, require_inside, some, targets_of
+from rfuav_ray.signals.finding import RecordingNotes, notes_of_samples, require_inside, some_recordings, targets_of
 from rfuav_ray.signals.recordings import Recording, open_recording
 from rfuav_ray.signals.spectrogram import spectrogram_count
 from rfuav_ray.signals.stft_settings import StftSettings
@@ -105,7 +105,9 @@ def _warn_about_rates(found: Sequence[FoundRecording], report: Report) -> None:
     for one in found:
         names[one.settings.sample_rate_hz].append(clean(one.name))
     if len(names) > 1:
-        rates = "; ".join(f"{rate_hz / 1e6:g} MS/s: {some(named)}" for rate_hz, named in sorted(names.items()))
+        rates = "; ".join(
+            f"{rate_hz / 1e6:g} MS/s: {some_recordings(named)}" for rate_hz, named in sorted(names.items())
+        )
         message = (
             f"The recordings have different sample rates, so the same signal looks different: {rates}. "
             "Resample them, or draw each rate as a data set of its own."

@@ -12,7 +12,7 @@ from rfuav_ray.signals.description import Note
 from rfuav_ray.signals.finding import RecordingNotes, asked_of, recordings_in, require_inside
 from rfuav_ray.signals.iq_augmentation.copies import Measured, copy_of, notes_of
 from rfuav_ray.signals.iq_augmentation.settings import IqAugmentation, IqAugmentationFields
-from rfuav_ray.signals.noise import OnPower, on_power
+from rfuav_ray.signals.noise.on_power import OnPower, on_power
 from rfuav_ray.signals.recordings import Recording, open_recording
 from rfuav_ray.signals.stft_settings import StftSettings
 

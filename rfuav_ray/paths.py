@@ -15,6 +15,9 @@ from rfuav_ray.foreign_paths import refuse_foreign
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
+#: bytes of the longest path that a run writes in its folder: an earlier task's file in previous/<task id>/
+RESULTS_ROOM_BYTES = 128
+
 
 def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
     """Resolve a path of a request: absolute, links followed. A relative path starts at the first root.
@@ -89,6 +92,12 @@ def existing(text: str, roots: Sequence[Path], *, field: str) -> Path:
     return path
 
 
+def existing_fields(request: object, fields: Sequence[str], roots: Sequence[Path]) -> dict[str, Path]:
+    """`existing` for those of these fields of a request that are not None."""
+    texts = {field: getattr(request, field) for field in fields}
+    return {field: existing(text, roots, field=field) for field, text in texts.items() if text is not None}
+
+
 def output_folder(text: str, roots: Sequence[Path], *, field: str, room_bytes: int = 0) -> Path:
     """Resolve the path of a folder that exists or can be created.
 
@@ -112,6 +121,14 @@ def output_folder(text: str, roots: Sequence[Path], *, field: str, room_bytes: i
             _check_length(path, parent, field, room_bytes)
             break
     return path
+
+
+def results_folder(save_path: str, name: str | None, roots: Sequence[Path]) -> tuple[Path, Path]:
+    """Return the resolved `save_path`, and the folder that the run writes. Raises as `output_folder`."""
+    base = output_folder(save_path, roots, field="save_path", room_bytes=RESULTS_ROOM_BYTES)
+    if name is None:
+        return base, base
+    return base, output_folder(str(base / name), roots, field="name", room_bytes=RESULTS_ROOM_BYTES)
 
 
 def _check_length(path: Path, existing: Path, field: str, room_bytes: int) -> None:

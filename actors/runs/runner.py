@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from traceback import format_exception
-from typing import Any
+from typing import Any, TypedDict
 
 import ray
 
@@ -106,6 +107,24 @@ def _work(spec: RunSpec, reporter: Reporter, place: RunPlace) -> TaskResult:
     return run_function(spec, parse_request(spec.kind, spec.request), reporter, place)
 
 
+class _Common(TypedDict):
+    """What every domain function that this module calls takes."""
+
+    report: Report
+    run_id: str
+    resume: bool
+    roots: Sequence[Path]
+
+
+def _common(spec: RunSpec, reporter: Reporter) -> _Common:
+    return {
+        "report": reporter.report,
+        "run_id": spec.task_id,
+        "resume": spec.attempt > 1,
+        "roots": spec.data_roots,
+    }
+
+
 # The functions below import late, because the actors that import this module must not load torch or Ray Data.
 
 
@@ -114,13 +133,10 @@ def _train(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> 
 
     return train(
         request,
-        report=reporter.report,
         device=_torch_device(spec, reporter.report, place),
-        run_id=spec.task_id,
-        resume=spec.attempt > 1,
         reported_epoch=spec.reported_epoch,
         environment=place,
-        roots=spec.data_roots,
+        **_common(spec, reporter),
     )
 
 
@@ -130,11 +146,8 @@ def _infer(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> 
     return infer(
         request,
         save_path=KINDS[spec.kind].output_folder(spec.request),
-        report=reporter.report,
         device=_torch_device(spec, reporter.report, place),
-        run_id=spec.task_id,
-        resume=spec.attempt > 1,
-        roots=spec.data_roots,
+        **_common(spec, reporter),
     )
 
 
@@ -144,25 +157,15 @@ def _evaluate(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) 
     return evaluate_model(
         request,
         save_path=KINDS[spec.kind].output_folder(spec.request),
-        report=reporter.report,
         device=_torch_device(spec, reporter.report, place),
-        run_id=spec.task_id,
-        resume=spec.attempt > 1,
-        roots=spec.data_roots,
+        **_common(spec, reporter),
     )
 
 
 def _audit(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlace) -> AuditResult:
     from rfuav_ray.audit.run import audit  # noqa: PLC0415
 
-    return audit(
-        request,
-        save_path=KINDS[spec.kind].output_folder(spec.request),
-        report=reporter.report,
-        run_id=spec.task_id,
-        resume=spec.attempt > 1,
-        roots=spec.data_roots,
-    )
+    return audit(request, save_path=KINDS[spec.kind].output_folder(spec.request), **_common(spec, reporter))
 
 
 def _preprocess(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlace) -> PreprocessingResult:

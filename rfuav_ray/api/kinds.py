@@ -7,6 +7,7 @@ command line, page and limits read the record.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
@@ -75,21 +76,30 @@ class Kind:
     artifacts: tuple[str, ...] = (DATASET_FILE,)
     #: the files that only the service itself reads
     internal_files: tuple[str, ...] = ()
-    #: whether the output folder may hold results of other tasks; else it must be new or empty
-    shares_folder: bool = False
-    #: the list of `GET /api/v2/tasks` that shows its tasks; empty for the one of its slots
-    own_list: str = ""
+    #: whether a list of its own in `GET /api/v2/tasks` shows its tasks; else that of its slots does
+    has_own_list: bool = False
     #: whether a run spreads its work over workers of Ray Data
     has_workers: bool = False
 
     @property
     def list_name(self) -> str:
-        return self.own_list or self.slot_kind
+        return self.name if self.has_own_list else self.slot_kind
 
     @property
     def files(self) -> tuple[str, ...]:
         """The names of all files that a task of this kind leaves behind."""
         return self.artifacts + self.internal_files
+
+    @cached_property
+    def shares_folder(self) -> bool:
+        """Whether the output folder may hold results of other tasks; else it must be new or empty."""
+        return "save_path" in self.request.model_fields
+
+    def input_path(self, request: Mapping[str, Any]) -> str:
+        """Return the input that a request names."""
+        # An audit may name train_path and val_path instead of a data set.
+        path: str = request[self.input_field] or request["train_path"]
+        return path
 
     def output_folder(self, request: Mapping[str, Any]) -> Path:
         """Return the folder that a task with this request writes to."""
@@ -143,7 +153,6 @@ KINDS: dict[str, Kind] = {
             input_field="train_path",
             artifacts=tuple(TRAINING_FILES.values()),
             internal_files=(EPOCH_CHECKPOINT,),
-            shares_folder=True,
         ),
         Kind(
             "inference",
@@ -156,7 +165,6 @@ KINDS: dict[str, Kind] = {
             input_field="source_path",
             artifacts=INFERENCE_FILES,
             internal_files=(JSONL_INDEX, RECORDINGS_INDEX),
-            shares_folder=True,
         ),
         Kind(
             "evaluation",
@@ -168,8 +176,7 @@ KINDS: dict[str, Kind] = {
             cancel_grace_s=5.0,
             input_field="data_path",
             artifacts=tuple(EVALUATION_FILES.values()),
-            shares_folder=True,
-            own_list="evaluation",
+            has_own_list=True,
         ),
         _preprocessing(
             "split",
@@ -205,8 +212,7 @@ KINDS: dict[str, Kind] = {
             cancel_grace_s=10.0,
             input_field="dataset_path",
             artifacts=(AUDIT_FILE,),
-            shares_folder=True,
-            own_list="audit",
+            has_own_list=True,
         ),
     )
 }

@@ -28,8 +28,6 @@ from rfuav_ray.walk import walk_images
 MAX_CACHED_CHECKS = 1000
 #: up to this many recordings are opened, until one is usable; with more, the run looks at them
 MAX_RECORDINGS_CHECKED = 20
-#: bytes of the longest path that a run writes in its folder: an earlier task's file in previous/<task id>/
-RESULTS_ROOM_BYTES = 128
 
 
 @confined
@@ -65,7 +63,7 @@ def check_training(
         weights = paths.existing_file(request.weight_path, roots, field="weight_path")
         check_weights(weights, model=request.model, num_classes=None, image_size=request.image_size)
         weight_path = str(weights)
-    save_path, folder = results_folder(request.save_path, request.name, roots)
+    save_path, folder = paths.results_folder(request.save_path, request.name, roots)
     check_results(train_path, val_path, folder)
     if why := other_kind_in(folder, "training"):
         raise InvalidInput("save_path", why)
@@ -104,29 +102,25 @@ def check_inference(
     config_path = paths.existing_file(request.cfg_path, roots, field="cfg_path")
     weight_path = paths.existing_file(request.weight_path, roots, field="weight_path")
     source_path = paths.existing(request.source_path, roots, field=source_field)
-    check_model(config_path, weight_path, (version_of(config_path), version_of(weight_path)))
+    check_model(config_path, weight_path)
     update = {"cfg_path": str(config_path), "weight_path": str(weight_path), "source_path": str(source_path)}
     request = request.model_copy(update=update)
     _check_source(request, source_path, source_field, roots)
     if request.save_path is None:
         return request
-    save_path, folder = results_folder(request.save_path, request.name, roots)
+    save_path, folder = paths.results_folder(request.save_path, request.name, roots)
     _check_extra_files(request, source_path, folder)
     return request.model_copy(update={"save_path": str(save_path)})
 
 
-def results_folder(save_path: str, name: str | None, roots: Sequence[Path]) -> tuple[Path, Path]:
-    """Return the resolved `save_path`, and the folder that the run writes. Raises InvalidInput."""
-    room = {"room_bytes": RESULTS_ROOM_BYTES}
-    base = paths.output_folder(save_path, roots, field="save_path", **room)
-    if name is None:
-        return base, base
-    return base, paths.output_folder(str(base / name), roots, field="name", **room)
+def check_model(config_path: Path, weight_path: Path) -> None:
+    """Check that config and weights fit. Raises InvalidInput."""
+    _check_model(config_path, weight_path, (version_of(config_path), version_of(weight_path)))
 
 
 @lru_cache(MAX_CACHED_CHECKS)
-def check_model(config_path: Path, weight_path: Path, _versions: tuple[FileVersion, FileVersion]) -> None:
-    """Check that config and weights fit. The cache skips valid files that have not changed since."""
+def _check_model(config_path: Path, weight_path: Path, _versions: tuple[FileVersion, FileVersion]) -> None:
+    """The cache skips valid files that have not changed since."""
     config = load_model_config(config_path)
     check_weights(weight_path, model=config.model, num_classes=config.num_classes, image_size=config.image_size)
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from rfuav_ray import paths
-from rfuav_ray.api.preflight import check_model, results_folder
+from rfuav_ray.api.preflight import check_model
 from rfuav_ray.api.requests import EvaluationRequest
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.evaluation.data.files import unknown_files
 from rfuav_ray.evaluation.data.layout import ClassFolder, class_folders_of
 from rfuav_ray.file_access.roots import confined
-from rfuav_ray.files import IMAGE_KINDS, is_image, version_of
+from rfuav_ray.files import IMAGE_KINDS, is_image
 from rfuav_ray.models.config import ModelConfig, load_model_config
 from rfuav_ray.models.recording_settings import recording_settings
 from rfuav_ray.outputs.ownership import other_kind_in
@@ -35,18 +35,14 @@ def check_evaluation(request: EvaluationRequest, *, roots: Sequence[Path]) -> Ev
     """
     config_path = paths.existing_file(request.cfg_path, roots, field="cfg_path")
     weight_path = paths.existing_file(request.weight_path, roots, field="weight_path")
-    check_model(config_path, weight_path, (version_of(config_path), version_of(weight_path)))
-    update = {"cfg_path": str(config_path), "weight_path": str(weight_path)}
-    data = {}
-    for field in ("data_path", "unknown_path", "calibration_path"):
-        if (text := getattr(request, field)) is not None:
-            data[field] = paths.existing(text, roots, field=field)
-            update[field] = str(data[field])
-    request = request.model_copy(update=update)
+    check_model(config_path, weight_path)
+    data = paths.existing_fields(request, ("data_path", "unknown_path", "calibration_path"), roots)
+    resolved = {"cfg_path": config_path, "weight_path": weight_path, **data}
+    request = request.model_copy(update={field: str(path) for field, path in resolved.items()})
     _check_data(request, load_model_config(config_path), data, roots)
     if request.save_path is None:
         return request
-    save_path, folder = results_folder(request.save_path, request.name, roots)
+    save_path, folder = paths.results_folder(request.save_path, request.name, roots)
     if folder in (config_path.parent, weight_path.parent):
         reason = f"'{folder}' holds the model, whose report.json and model.yaml would be replaced."
         raise InvalidInput("save_path", reason)

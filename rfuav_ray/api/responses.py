@@ -227,7 +227,7 @@ def preprocessing_response(task: TaskRecord) -> PreprocessingResponse:
             "status": task.status,
             "message": task.message,
             "progress": round(task.progress, 2),
-            "input_path": _input_path(task),
+            "input_path": KINDS[task.kind].input_path(task.request),
             "output_path": str(KINDS[task.kind].output_folder(task.request)),
             "stats": task.result["stats"] if task.result and "stats" in task.result else None,
             "created_at": task.created_at,
@@ -235,12 +235,6 @@ def preprocessing_response(task: TaskRecord) -> PreprocessingResponse:
             "warnings": task.warnings,
         }
     )
-
-
-def _input_path(task: TaskRecord) -> str:
-    # An audit may name train_path and val_path instead of a data set.
-    path: str = task.request[KINDS[task.kind].input_field] or task.request["train_path"]
-    return path
 
 
 def _eta_seconds(task: TaskRecord) -> float | None:

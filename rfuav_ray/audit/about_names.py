@@ -1,7 +1,10 @@
 """What the names and bytes of images say about recordings, in sentences."""
 
-from rfuav_ray.audit.findings import Findings, Sentence, are, images, some
+from rfuav_ray.audit.findings import Findings, Sentence, are, images
 from rfuav_ray.audit.parts import ClassRecordings
+from rfuav_ray.wording import some
+
+NAMES_SHOWN = 3
 
 
 def about_names(findings: Findings) -> list[Sentence]:
@@ -14,7 +17,9 @@ def _about_a_split(findings: Findings) -> list[Sentence]:
     rest = " and ".join(others)
     sentences: list[Sentence] = []
     if count := findings.duplicate_count:
-        names = some([path.name for group in findings.duplicates for number, path in group if number > 0])
+        names = some(
+            [path.name for group in findings.duplicates for number, path in group if number > 0], NAMES_SHOWN
+        )
         sentences.append(
             ("leaks", f"{images(count)} of {rest} {are(count)} in another part, too, byte for byte: {names}.")
         )
@@ -27,7 +32,7 @@ def _about_a_split(findings: Findings) -> list[Sentence]:
             (
                 "leaks",
                 f"{len(shared)} of {total} recordings {verb} images in several of {first}, {rest} "
-                f"({some(shared)}): the accuracy is partly that on recordings that the model knows.",
+                f"({some(shared, NAMES_SHOWN)}): the accuracy is partly that on recordings that the model knows.",
             )
         )
     elif not findings.untold and all(_count_in(first, one) == 1 for one in findings.classes):
@@ -56,13 +61,13 @@ def _about_one_part(findings: Findings) -> list[Sentence]:
         sentences.append(
             (
                 "suspicious",
-                f"These classes are one recording each: {some(one_recording)}. No split can tell how well a model "
-                "knows them from another recording.",
+                f"These classes are one recording each: {some(one_recording, NAMES_SHOWN)}. No split can tell how "
+                "well a model knows them from another recording.",
             )
         )
     sentences += _untold(findings, "Whether a split would put a recording on both sides is not known")
     if count := findings.duplicate_count:
-        names = some([group[1][1].name for group in findings.duplicates])
+        names = some([group[1][1].name for group in findings.duplicates], NAMES_SHOWN)
         sentences.append(
             (
                 "suspicious",
@@ -93,7 +98,7 @@ def _untold(findings: Findings, what: str) -> list[Sentence]:
     untold = findings.untold
     if not untold:
         return []
-    whose = "names" if len(untold) == len(findings.classes) else f"names of {some(untold)}"
+    whose = "names" if len(untold) == len(findings.classes) else f"names of {some(untold, NAMES_SHOWN)}"
     advice = "Name images by recording (r1_0003.png), or put each recording into a folder of its class."
     return [("suspicious", f"{what}: the {whose} do not tell recordings apart. {advice}")]
 

@@ -10,9 +10,6 @@ from rfuav_ray.errors import InvalidInput
 from rfuav_ray.file_access.roots import confined
 from rfuav_ray.images.class_folders import class_folders
 
-#: bytes of the longest path that a run writes in its folder: an earlier task's file in previous/<task id>/
-RESULTS_ROOM_BYTES = 128
-
 
 @confined
 @paths.refuses_lost_files
@@ -29,18 +26,14 @@ def check_audit(request: AuditRequest, *, roots: Sequence[Path]) -> AuditRequest
     Raises:
         InvalidInput: A field is invalid. The error names the field.
     """
-    update = {
-        field: str(paths.existing(value, roots, field=field))
-        for field in ("dataset_path", "train_path", "val_path")
-        if (value := getattr(request, field)) is not None
-    }
-    request = request.model_copy(update=update)
+    data = paths.existing_fields(request, ("dataset_path", "train_path", "val_path"), roots)
+    request = request.model_copy(update={field: str(path) for field, path in data.items()})
     folders = folders_of(request, roots)
     for path, field in folders.values():
         class_folders(path, field=field, roots=roots)
     if request.save_path is None:
         return request
-    save_path = paths.output_folder(request.save_path, roots, field="save_path", room_bytes=RESULTS_ROOM_BYTES)
+    save_path, _ = paths.results_folder(request.save_path, None, roots)
     for path, field in folders.values():
         if save_path.is_relative_to(path):
             reason = f"'{save_path}' lies in '{path}', the images of {field}. Choose another folder."

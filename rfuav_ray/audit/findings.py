@@ -1,4 +1,4 @@
-"""What an audit has found in the names and bytes of images, and how a sentence names some of it."""
+"""What an audit has found in the names and bytes of images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,8 +6,6 @@ from typing import Literal
 
 from rfuav_ray.audit.duplicates import File
 from rfuav_ray.audit.parts import ClassRecordings
-
-NAMES_SHOWN = 3
 
 Verdict = Literal["clean", "suspicious", "leaks"]
 #: a sentence of a verdict, and how grave what it says is
@@ -50,12 +48,6 @@ class Findings:
         if len(self.parts) == 1:
             return sum(len(group) - 1 for group in self.duplicates)
         return sum(number > 0 for group in self.duplicates for number, _ in group)
-
-
-def some(names: Sequence[str]) -> str:
-    """The first names, and how many more there are."""
-    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    return ", ".join(names[:NAMES_SHOWN]) + more
 
 
 def images(count: int) -> str:

@@ -27,35 +27,32 @@ RECORDINGS_SHOWN = 20
 ENTRIES_SHOWN = 100_000
 
 
-def follow_training(client: RFUAVClient, task_id: str, console: Console) -> int:
-    def follow() -> int:
-        task = _end_of(client, task_id, console)
-        if task["status"] == "completed":
-            print_training(console, task["latest_metrics"] or {}, task["result"] or {})
-        return _closed(console, task)
-
-    return _interruptible(follow, [task_id])
-
-
-def follow_inferences(client: RFUAVClient, task_ids: Sequence[str], console: Console) -> int:
-    """Follow the tasks one after the other, and return the exit status.
+def follow_tasks(client: RFUAVClient, kind: str, task_ids: Sequence[str], console: Console) -> int:
+    """Follow tasks of a kind one after the other, show their results, and return the exit status.
 
     Nothing is lost: the stream of each task starts with its first log entry.
     """
+    show = _SHOW.get(kind, _show_preprocessing)
 
     def follow() -> int:
         status = 0
         for task_id in task_ids:
             task = _end_of(client, task_id, console)
             if task["status"] == "completed":
-                _print_inference(client, task_id, task["result"] or {}, console)
-            status = max(status, _closed(console, task))
+                show(client, task, console)
+            print_warnings(console, task["warnings"])  # below the result
+            status = max(status, int(task["status"] != "completed"))
         return status
 
     return _interruptible(follow, task_ids)
 
 
-def _print_inference(client: RFUAVClient, task_id: str, result: dict[str, Any], console: Console) -> None:
+def _show_training(_client: RFUAVClient, task: dict[str, Any], console: Console) -> None:
+    print_training(console, task["latest_metrics"] or {}, task["result"] or {})
+
+
+def _show_inference(client: RFUAVClient, task: dict[str, Any], console: Console) -> None:
+    task_id, result = task["task_id"], task["result"] or {}
     if "recordings" in result:
         found = client.get_inference_recordings(task_id, limit=RECORDINGS_SHOWN)
         print_recordings(console, found["recordings"], total=found["total"])
@@ -65,36 +62,27 @@ def _print_inference(client: RFUAVClient, task_id: str, result: dict[str, Any], 
     print_inference(console, result)
 
 
-def follow_preprocessing(client: RFUAVClient, task_id: str, console: Console) -> int:
-    def follow() -> int:
-        task = _end_of(client, task_id, console)
-        if task["status"] == "completed":
-            print_preprocessing(console, _with_stats(client, task_id))
-        return _closed(console, task)
-
-    return _interruptible(follow, [task_id])
+def _show_evaluation(_client: RFUAVClient, task: dict[str, Any], console: Console) -> None:
+    if task["result"]:
+        print_evaluation(console, task["result"])
 
 
-def follow_evaluation(client: RFUAVClient, task_id: str, console: Console) -> int:
-    return _follow_to(client, task_id, console, print_evaluation)
+def _show_audit(_client: RFUAVClient, task: dict[str, Any], console: Console) -> None:
+    if task["result"]:
+        print_audit(console, task["result"])
 
 
-def follow_audit(client: RFUAVClient, task_id: str, console: Console) -> int:
-    return _follow_to(client, task_id, console, print_audit)
+def _show_preprocessing(client: RFUAVClient, task: dict[str, Any], console: Console) -> None:
+    print_preprocessing(console, _with_stats(client, task["task_id"]))
 
 
-def _follow_to(
-    client: RFUAVClient, task_id: str, console: Console, show: Callable[[Console, dict[str, Any]], None]
-) -> int:
-    """Follow a task, show its result, and return the exit status."""
-
-    def follow() -> int:
-        task = _end_of(client, task_id, console)
-        if task["status"] == "completed" and task["result"]:
-            show(console, task["result"])
-        return _closed(console, task)
-
-    return _interruptible(follow, [task_id])
+#: by kind of task; the others are preprocessing
+_SHOW: dict[str, Callable[[RFUAVClient, dict[str, Any], Console], None]] = {
+    "training": _show_training,
+    "inference": _show_inference,
+    "evaluation": _show_evaluation,
+    "audit": _show_audit,
+}
 
 
 def print_logs(client: RFUAVClient, task_id: str, console: Console, *, follow: bool) -> int:
@@ -117,12 +105,6 @@ def _end_of(client: RFUAVClient, task_id: str, console: Console) -> dict[str, An
         reason = task["error"] or task["message"]
         print(f"Error: task {task_id} {task['status']}: {reason}", file=sys.stderr)
     return task
-
-
-def _closed(console: Console, task: dict[str, Any]) -> int:
-    """Print the number of warnings below the result, and return the exit status."""
-    print_warnings(console, task["warnings"])
-    return int(task["status"] != "completed")
 
 
 def _with_stats(client: RFUAVClient, task_id: str) -> dict[str, Any]:

@@ -1,11 +1,8 @@
 """Measures how good a model is on labelled images and recordings."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-
-import torch
 
 from rfuav_ray.api.requests import EvaluationRequest
 from rfuav_ray.api.results import EvaluationResult
@@ -18,14 +15,11 @@ from rfuav_ray.evaluation.scored import Outcomes
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import remove_temporaries
-from rfuav_ray.inference.batches import classified
-from rfuav_ray.inference.class_order import ordered
 from rfuav_ray.inference.classifier import Classifier
-from rfuav_ray.inference.prediction_log import PredictionLog, work_digest
+from rfuav_ray.inference.prediction_log import PredictionLog
 from rfuav_ray.inference.progress import InferenceProgress
-from rfuav_ray.inference.run import go_on
-from rfuav_ray.machine.gpu_memory import explaining_out_of_memory
-from rfuav_ray.models.config import ModelConfig, load_model_config
+from rfuav_ray.inference.steps import classifier_of, classify_all, config_of, go_on, logging_rows
+from rfuav_ray.models.config import ModelConfig
 from rfuav_ray.outputs.artifacts import EVALUATION_FILES
 from rfuav_ray.outputs.ownership import claim_without_task
 
@@ -70,15 +64,14 @@ def evaluate_model(
         OSError: A file cannot be read or written.
         Exception: Whatever `report` raises.
     """
-    advice = "Use a model with a smaller image_size, or run fewer tasks on it at once."
     warnings: list[str] = []
     report = keeping_warnings(warnings, report)
-    with PredictionLog(save_path, run_id) as log, explaining_out_of_memory(advice):
-        config = ordered(load_model_config(Path(request.cfg_path)), request.class_order, report)
+    with logging_rows(save_path, run_id) as log:
+        config = config_of(request, report)
         collected = collect(request, config, report, roots)
         if resume:
             remove_temporaries(save_path)  # of a run that was killed while it wrote its results
-        classifier = Classifier(config, Path(request.weight_path), torch.device(device), request.precision, report)
+        classifier = classifier_of(request, config, device, report)
         # Before the scoring, which may take hours: the folder may be refused.
         claim_without_task(save_path, "evaluation", run_id, report, request.on_existing)
         _score(request, collected, classifier, log, report, batch_size, resume=resume)
@@ -107,16 +100,9 @@ def _score(
 
     config, pictures = classifier.config, collected.work.pictures
     progress = InferenceProgress(Path(request.data_path), pictures, report_share)
-    work = work_digest(config, Path(request.weight_path), pictures)
-    go_on(log, work, pictures, progress, report, resume=resume)
+    go_on(log, request, config, pictures, progress, report, resume=resume)
     progress.started(f"{collected.work.described} are scored with {config.model} ({config.num_classes} classes).")
-    rows_of_batches = classified(classifier, pictures, progress.done, batch_size, keeps_logits=True)
-    with closing(rows_of_batches):
-        for rows in rows_of_batches:
-            # Rows are logged before they are reported, because a report may raise.
-            log.add(rows)
-            progress.batch_done([done.row for done in rows])
-    progress.require_a_prediction()
+    classify_all(classifier, pictures, log, progress, batch_size, keeps_logits=True)
     message = f"Scored {len(pictures)} images and windows, {progress.pace.per_second} a second."
     report_share(RunEvent(message=message, progress=100))
 

@@ -16,8 +16,7 @@ from rfuav_ray.file_access.folders import check_folder
 from rfuav_ray.files import IMAGE_KINDS, is_image, is_text
 from rfuav_ray.outputs.manifest import read_run
 from rfuav_ray.walk import LeftOut, is_companion, obstacle, walk_images
-
-NAMES_SHOWN = 10
+from rfuav_ray.wording import some
 
 
 def class_folders(path: Path, *, field: str, roots: Sequence[Path] = ()) -> list[str]:
@@ -46,12 +45,12 @@ def class_folders(path: Path, *, field: str, roots: Sequence[Path] = ()) -> list
         raise InvalidInput(
             field,
             f"'{path}' has class folders that look alike, but are written differently in Unicode: "
-            f"{_shown(alike)}. Put their images into one folder.",
+            f"{some(alike)}. Put their images into one folder.",
         )
     if empty:
         for name in empty:
             list(walk_images(path / name, roots=roots, left_out=left_out, below=path))
-        reason = f"no image ({IMAGE_KINDS}) in {_shown(empty)} of '{path}' or below; add some or remove it."
+        reason = f"no image ({IMAGE_KINDS}) in {some(empty)} of '{path}' or below; add some or remove it."
         raise InvalidInput(field, f"{reason} {left_out.describe(path)}".strip())
     return names
 
@@ -69,16 +68,14 @@ def check_dataset(train_path: Path, val_path: Path, num_classes: int, *, roots: 
     if len(train_names) != num_classes:
         left_out = LeftOut()
         folder_names(train_path, roots, left_out)
-        reason = (
-            f"is {num_classes}, but '{train_path}' has {len(train_names)} class folders: {_shown(train_names)}."
-        )
+        reason = f"is {num_classes}, but '{train_path}' has {len(train_names)} class folders: {some(train_names)}."
         raise InvalidInput("num_classes", f"{reason} {left_out.describe(train_path)}".strip())
     train_forms, val_forms = set(map(composed, train_names)), set(map(composed, val_names))
     differences = []
     if missing := [name for name in train_names if composed(name) not in val_forms]:
-        differences.append(f"these are missing: {_shown(missing)}")
+        differences.append(f"these are missing: {some(missing)}")
     if extra := [name for name in val_names if composed(name) not in train_forms]:
-        differences.append(f"these are extra: {_shown(extra)}")
+        differences.append(f"these are extra: {some(extra)}")
     if differences:
         raise InvalidInput(
             "val_path", f"'{val_path}' must have the classes of '{train_path}'; {'; '.join(differences)}."
@@ -167,11 +164,6 @@ def folder_names(path: Path, roots: Sequence[Path], left_out: LeftOut) -> list[s
 def _alike(names: Sequence[str]) -> list[str]:
     counts = Counter(map(composed, names))
     return [name for name in names if counts[composed(name)] > 1]
-
-
-def _shown(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    return ", ".join(names[:NAMES_SHOWN]) + more
 
 
 @contextmanager

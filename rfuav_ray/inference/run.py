@@ -1,10 +1,7 @@
 """Classifies images and recordings with trained weights."""
 
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
-
-import torch
 
 from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.api.results import InferenceResult
@@ -13,17 +10,13 @@ from rfuav_ray.events import Report, RunEvent, clean, ignore
 from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import remove_temporaries
 from rfuav_ray.images.dataset_card import differences, read_card
-from rfuav_ray.inference.batches import classified
-from rfuav_ray.inference.class_order import ordered
-from rfuav_ray.inference.classifier import Classifier
 from rfuav_ray.inference.known_scores import described
-from rfuav_ray.inference.pictures import ImageFile, Pictures
-from rfuav_ray.inference.prediction_log import PredictionLog, work_digest
+from rfuav_ray.inference.pictures import ImageFile
 from rfuav_ray.inference.progress import InferenceProgress
 from rfuav_ray.inference.results.result_files import reserve, write_results
 from rfuav_ray.inference.sources import pictures_of
-from rfuav_ray.machine.gpu_memory import explaining_out_of_memory
-from rfuav_ray.models.config import ModelConfig, load_model_config
+from rfuav_ray.inference.steps import classifier_of, classify_all, config_of, go_on, logging_rows
+from rfuav_ray.models.config import ModelConfig
 from rfuav_ray.outputs.artifacts import IMAGES_FOLDER
 from rfuav_ray.outputs.ownership import claim_without_task
 
@@ -66,19 +59,17 @@ def infer(
         OSError: A file cannot be read or written.
         Exception: Whatever `report` raises.
     """
-    source, weight_path = Path(request.source_path), Path(request.weight_path)
-    advice = "Use a model with a smaller image_size, or run fewer tasks on it at once."
-    with PredictionLog(save_path, run_id) as log, explaining_out_of_memory(advice):
-        config = ordered(load_model_config(Path(request.cfg_path)), request.class_order, report)
+    source = Path(request.source_path)
+    with logging_rows(save_path, run_id) as log:
+        config = config_of(request, report)
         pictures, left_out = pictures_of(request, config, save_path, report, roots)
         if resume:
             # Of a run that was killed while it wrote its results.
             remove_temporaries(save_path)
             remove_temporaries(save_path / IMAGES_FOLDER, and_below=True)
         progress = InferenceProgress(source, pictures, report)
-        classifier = Classifier(config, weight_path, torch.device(device), request.precision, report)
-        work = work_digest(config, weight_path, pictures)
-        go_on(log, work, pictures, progress, report, resume=resume)
+        classifier = classifier_of(request, config, device, report)
+        go_on(log, request, config, pictures, progress, report, resume=resume)
         claim_without_task(save_path, "inference", run_id, report, request.on_existing)
         reserve(save_path, pictures, request)
         if any(isinstance(one, ImageFile) for one in pictures.sources):
@@ -86,40 +77,12 @@ def infer(
         if unknown := described(config):
             report(RunEvent(message=unknown))
         progress.started(f"Classifying {pictures.described} with {config.model} ({config.num_classes} classes).")
-        with closing(classified(classifier, pictures, progress.done, batch_size)) as batches:
-            for rows in batches:
-                # Rows are logged before they are reported, because a report may raise.
-                log.add(rows)
-                progress.batch_done([done.row for done in rows])
-        progress.require_a_prediction()
+        classify_all(classifier, pictures, log, progress, batch_size)
         totals = write_results(
             log.rows(), pictures, config, save_path, progress, is_annotated=request.annotate, report=report
         )
         progress.ended()
     return progress.result(save_path, config.model, request.class_order, left_out, totals)
-
-
-def go_on(
-    log: PredictionLog,
-    work: str,
-    pictures: Pictures,
-    progress: InferenceProgress,
-    report: Report,
-    *,
-    resume: bool,
-) -> None:
-    """Begin the log, after what an interrupted run left of the same work. What has changed is a WARNING."""
-    if resume and log.has_other_work(work):
-        message = (
-            "The source, the config or the weights have changed since the interruption, or its rows are damaged. "
-            "It starts from the beginning."
-        )
-        report(RunEvent(message=message, level="WARNING"))
-    kept = log.kept(work, pictures.after(0)) if resume else ()
-    log.begin(work, progress.count_earlier(kept))
-    if log.changed is not None:
-        message = f"'{log.changed}' has changed since the interruption: the inference resumes before it."
-        report(RunEvent(message=message, level="WARNING"))
 
 
 def _compare_settings(config: ModelConfig, source: Path, report: Report) -> None:

@@ -27,10 +27,9 @@ from rfuav_ray.file_access.limits import MAX_NOTE_BYTES
 from rfuav_ray.file_access.reading import read_file
 from rfuav_ray.files import flush_folder, write_text
 from rfuav_ray.outputs.added_files import add_files, added_files, is_below, list_file
+from rfuav_ray.wording import some
 
 PREVIOUS = "previous"
-#: a message names no more files
-NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class MovedResults:
 
     def __str__(self) -> str:
         what = "deleted" if self.is_deleted else f"moved to '{self.folder}'"
-        return f"results of '{self.task_id}'. They were {what}: {_some(self.names)}."
+        return f"results of '{self.task_id}'. They were {what}: {clean(some(self.names))}."
 
 
 def claim(
@@ -152,7 +151,7 @@ def refusal(folder: Path, owner: str | None, names: Sequence[str]) -> TaskConfli
     """Return the error for a task with `on_existing: refuse` that finds these results."""
     whose = f" of '{owner}'" if owner else ""
     return TaskConflict(
-        f"'{folder}' holds results{whose}, and on_existing is 'refuse': {_some(names)}. Choose another "
+        f"'{folder}' holds results{whose}, and on_existing is 'refuse': {clean(some(names))}. Choose another "
         "folder, or on_existing 'keep' or 'overwrite'."
     )
 
@@ -236,12 +235,6 @@ def _rename(file: Path, target: Path) -> None:
 def _results(folder: Path, kind: str) -> list[Path]:
     names = (*KINDS[kind].files, *added_files(folder, kind))
     return [folder / name for name in names if os.path.lexists(folder / name)]
-
-
-def _some(names: Sequence[str]) -> str:
-    """The first names, in a form that a log can hold, and the number of the others."""
-    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    return clean(", ".join(names[:NAMES_SHOWN]) + more)
 
 
 def _time_of(files: list[Path]) -> str:

@@ -13,6 +13,7 @@ from rfuav_ray.signals.formats.sigmf.pair import checksum_note
 from rfuav_ray.signals.plausibility.doubts import doubts
 from rfuav_ray.signals.recordings import Recording, is_part_of_recording, is_recording
 from rfuav_ray.walk import LeftOut, obstacle, walk_files
+from rfuav_ray.wording import some
 
 #: recordings that a message about several of them names
 NAMES_SHOWN = 5
@@ -77,14 +78,13 @@ class RecordingNotes:
     def tell(self, report: Report) -> None:
         for note, names in self._names.items():
             level: Level = note.level
-            report(RunEvent(message=clean(f"{some(names)}: {note.message}."), level=level))
+            report(RunEvent(message=clean(f"{some_recordings(names)}: {note.message}."), level=level))
 
 
-def some(names: Sequence[str]) -> str:
+def some_recordings(names: Sequence[str]) -> str:
     """The first names, and the number of all if there are more."""
-    shown = ", ".join(f"'{name}'" for name in names[:NAMES_SHOWN])
-    more = len(names) - NAMES_SHOWN
-    return f"{len(names)} recordings ({shown} and {more} more)" if more > 0 else shown
+    shown = some([f"'{name}'" for name in names], NAMES_SHOWN)
+    return f"{len(names)} recordings ({shown})" if len(names) > NAMES_SHOWN else shown
 
 
 def require_inside(recording: Recording, roots: Sequence[Path]) -> None:

@@ -17,6 +17,7 @@ from rfuav_ray.images.dataset_card import DatasetCard, differences, mixed_rates,
 from rfuav_ray.images.overlap import check_apart, check_results, shared_classes
 from rfuav_ray.training.data import ImageDataset, Unreadable
 from rfuav_ray.walk import LeftOut, tell_left_out
+from rfuav_ray.wording import some_reasons
 
 #: unreadable images that the log names; the result names more
 NAMES_SHOWN = 10
@@ -131,12 +132,11 @@ def _check_classes(
 def _tell_unreadable(unreadable: Sequence[Unreadable], good: int, report: Report, *, strict: bool) -> None:
     if not unreadable:
         return
-    named = "; ".join(reason for _, reason in unreadable[:NAMES_SHOWN])
-    more = f" … and {len(unreadable) - NAMES_SHOWN} more" if len(unreadable) > NAMES_SHOWN else ""
+    named = some_reasons([reason for _, reason in unreadable], NAMES_SHOWN, len(unreadable))
     what = clean(f"{len(unreadable)} of {good + len(unreadable)} images cannot be read")
     if strict:
-        raise InvalidInput("strict", clean(f"{what}, and strict is true: {named}{more} Replace or remove them."))
-    report(RunEvent(message=clean(f"{what} and are left out: {named}{more}"), level="WARNING"))
+        raise InvalidInput("strict", clean(f"{what}, and strict is true: {named} Replace or remove them."))
+    report(RunEvent(message=clean(f"{what} and are left out: {named}"), level="WARNING"))
 
 
 def _doubts(

@@ -19,6 +19,9 @@ from rfuav_ray.signals.simulation.scene import simulate
 from rfuav_ray.signals.writers import write_recording, write_sigmf
 from tests.support.typed_dicts import assert_is
 
+#: of two spectrograms in a scene of `write_scene`
+SMALL_SPECTROGRAMS = {"sample_rate_hz": 20e6, "stft_points": 128, "duration_s": 0.002, "image_size": 48}
+
 
 @pytest.fixture
 def folder(root, request):
@@ -35,6 +38,10 @@ def end_of(client, task):
         assert_is(KINDS[ended["task_type"]].result, ended["result"])
     messages = [entry["message"] for entry in client.get_logs(task["task_id"])]
     return client.get_preprocessing(task["task_id"]), messages
+
+
+def write_scene(path, emitter, **options):
+    write_recording(path, simulate(emitter, duration_s=0.004, sample_rate_hz=20e6, **options))
 
 
 def contents(path):
@@ -176,17 +183,13 @@ def test_log_file_has_the_traceback_of_a_failed_run(client, inference, folder, l
 def test_spectrogram_settings_reach_the_model(client, folder, training):
     for seed in range(4):
         for emitter in ("ofdm_5mhz_video", "gfsk_slow_sweep"):
-            samples = simulate(emitter, duration_s=0.004, sample_rate_hz=20e6, snr_db=20, seed=seed)
-            write_recording(folder / "in" / emitter / f"{seed}.iq", samples)
+            write_scene(folder / "in" / emitter / f"{seed}.iq", emitter, snr_db=20, seed=seed)
     (folder / "in" / "gfsk_slow_sweep" / "short.iq").write_bytes(bytes(800))
     task = client.make_spectrograms(
         folder / "in",
         folder / "pictures",
-        sample_rate_hz=20e6,
-        stft_points=128,
-        duration_s=0.002,
+        **SMALL_SPECTROGRAMS,
         overlap=0.5,
-        image_size=48,
         center_frequency_hz=2.44e9,
     )
     ended, messages = end_of(client, task)
@@ -249,15 +252,11 @@ def test_task_list_keeps_kinds_apart(client, dataset, folder):
 
 def test_spectrograms_of_changed_copies_are_drawn_beside_the_others(client, folder):
     for name, emitter in (("in/a", "ofdm_5mhz_video"), ("others/b", "gfsk_slow_sweep")):
-        samples = simulate(emitter, duration_s=0.004, sample_rate_hz=20e6, snr_db=30, seed=1, interference=False)
-        write_recording(folder / f"{name}.iq", samples)
+        write_scene(folder / f"{name}.iq", emitter, snr_db=30, seed=1, interference=False)
     task = client.make_spectrograms(
         folder / "in",
         folder / "pictures",
-        sample_rate_hz=20e6,
-        stft_points=128,
-        duration_s=0.002,
-        image_size=48,
+        **SMALL_SPECTROGRAMS,
         iq_copies=2,
         iq_snr_db=[0, 10],
         interferers_path=str(folder / "others"),

@@ -4,18 +4,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rfuav_ray.api.requests.device_names import Device
-from rfuav_ray.api.requests.fields import (
-    ClassOrder,
-    Description,
-    FolderName,
-    OnExisting,
-    OwnTaskId,
-    PathText,
-    Precision,
-    Priority,
-    Request,
-)
+from rfuav_ray.api.requests.fields import Description, OnExisting, OwnTaskId, PathText, Priority, Request
+from rfuav_ray.api.requests.model_use import ModelFiles, ModelRun, ResultsFolder
 from rfuav_ray.api.requests.runs import RecordingFields
 
 #: steps of a sweep: each one classifies the whole data set
@@ -58,19 +48,12 @@ class SnrSweep(BaseModel):
         return tuple(round(self.from_db + number * self.step_db, 9) for number in range(self._steps))
 
 
-class _ModelAndData(Request):
-    cfg_path: PathText = Field(description="YAML of the model: a training's model.yaml or an RFUAV config")
-    weight_path: PathText = Field(description="the weights, .pth or .safetensors")
+class _LabelledData(Request):
     data_path: PathText = Field(description="labelled images or recordings, <path>/<class>/…; see `layout`")
-    save_path: PathText | None = Field(None, description="default: results/<task_id>")
-    name: FolderName | None = Field(None, description="sub-folder of save_path for this run")
-    on_existing: OnExisting = "keep"
-    device: Device = "cuda"
-    precision: Precision = "auto"
-    class_order: ClassOrder = "config"
 
 
-class EvaluationRequest(RecordingFields, _ModelAndData):
+# The fields of the last part come first.
+class EvaluationRequest(RecordingFields, ModelRun, ResultsFolder, _LabelledData, ModelFiles):
     """Measure how good a model is on labelled images or recordings."""
 
     layout: Literal["class", "snr"] | None = Field(

@@ -6,7 +6,6 @@ from pydantic import AfterValidator, Field
 
 from rfuav_ray.api.requests.device_names import Device
 from rfuav_ray.api.requests.fields import (
-    ClassOrder,
     Description,
     FolderName,
     OnExisting,
@@ -19,6 +18,7 @@ from rfuav_ray.api.requests.fields import (
     Variable,
     no_nul,
 )
+from rfuav_ray.api.requests.model_use import ModelFiles, ModelRun, ResultsFolder
 from rfuav_ray.signals.data_types import DataType
 from rfuav_ray.signals.stft_settings import CenterFrequency, SampleRate, Style
 
@@ -107,41 +107,28 @@ class RecordingOutputs(RecordingFields):
     save_images: bool = Field(False, description="keep the spectrograms of recordings in save_path/images")
 
 
-class _ModelAndSource(Request):
-    cfg_path: PathText = Field(description="YAML of the model: a training's model.yaml or an RFUAV config")
-    weight_path: PathText = Field(description="the weights, .pth or .safetensors")
+class _Source(Request):
     source_path: PathText = Field(
         description="an image, an IQ recording, or a folder of both, searched recursively"
     )
-    save_path: PathText | None = Field(None, description="default: results/<task_id>")
-    name: FolderName | None = Field(None, description="sub-folder of save_path for this run")
-    on_existing: OnExisting = "keep"
-    device: Device = "cuda"
-    precision: Precision = "auto"
-    class_order: ClassOrder = "config"
 
 
-class InferenceRequest(RecordingOutputs, _ModelAndSource):
+# The fields of the last part come first.
+class InferenceRequest(RecordingOutputs, ModelRun, ResultsFolder, _Source, ModelFiles):
     """Classify an image, a recording, or everything in a folder."""
 
     task_id: OwnTaskId = None
     priority: Priority = 3
 
 
-class _ModelAndSources(Request):
-    cfg_path: PathText = Field(description="YAML of the model: a training's model.yaml or an RFUAV config")
-    weight_path: PathText = Field(description="the weights, .pth or .safetensors")
+class _Sources(Request):
     source_paths: list[PathText] = Field(
         min_length=1, max_length=1000, description="images, recordings or folders; each becomes a task"
     )
     save_base_path: PathText | None = Field(None, description="task i saves to <base>/<i>")
-    on_existing: OnExisting = "keep"
-    device: Device = "cuda"
-    precision: Precision = "auto"
-    class_order: ClassOrder = "config"
 
 
-class BatchInferenceRequest(RecordingOutputs, _ModelAndSources):
+class BatchInferenceRequest(RecordingOutputs, ModelRun, _Sources, ModelFiles):
     """One inference task for each source. One invalid source rejects the whole batch."""
 
     priority: Priority = 3

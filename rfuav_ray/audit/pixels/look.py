@@ -20,6 +20,7 @@ from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.prefetch import prefetched
+from rfuav_ray.wording import some_reasons
 
 #: percent of the progress when all images are read, and when their hashes are compared
 READ_PERCENT, COMPARED_PERCENT = 80.0, 95.0
@@ -127,9 +128,8 @@ def _tell_unreadable(found: Pixels, images: Sequence[Path], records: Records, re
     if len(failed) == len(images):
         raise RunError(f"None of the {len(images)} images can be read. {found.unreadable_files[0]['reason']}")
     if failed:
-        named = "; ".join(one["reason"] for one in found.unreadable_files[:NAMES_SHOWN])
-        more = f" … and {len(failed) - NAMES_SHOWN} more" if len(failed) > NAMES_SHOWN else ""
-        message = f"{len(failed)} of {len(images)} images cannot be read: {named}{more}"
+        named = some_reasons([one["reason"] for one in found.unreadable_files], NAMES_SHOWN, len(failed))
+        message = f"{len(failed)} of {len(images)} images cannot be read: {named}"
         report(RunEvent(message=message, level="WARNING"))
     if found.flat:
         message = f"{found.flat} images are of one colour, or of stripes of it, and are not compared with others."

@@ -7,11 +7,9 @@ import typer
 
 from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.requests import AuditRequest, EvaluationRequest
-from rfuav_ray.cli.app import Config, Detach, Root, app, open_client, where_paths_start, wrong_usage
+from rfuav_ray.cli.app import Config, Detach, Root, app, where_paths_start, wrong_usage
+from rfuav_ray.cli.commands.starting import Local, require_save_path, start_and_follow, works_here
 from rfuav_ray.cli.request_flags import with_fields
-
-NO_DEFAULT = "is missing: without a service there is no default"
-Local = Annotated[bool, typer.Option("--local", help="Work in this process, without a service.")]
 
 
 def _sweep(text: str | None) -> dict[str, float] | None:
@@ -51,26 +49,19 @@ def evaluate(
     **_fields: Any,
 ) -> None:
     from rfuav_ray.cli.printing import new_console
-    from rfuav_ray.cli.run_config import given_fields, request_of
-    from rfuav_ray.cli.watch import follow_evaluation
+    from rfuav_ray.cli.run_config import request_of
 
-    is_here = _works_here(context, local=local, detach=detach)
+    is_here = works_here(context, local=local, detach=detach)
     with wrong_usage():
         parameters = {**context.params, "snr_sweep": _sweep(snr_sweep)}
         request = request_of(KINDS["evaluation"], config, parameters, where_paths_start(context, root))
     if is_here:
         assert isinstance(request, EvaluationRequest)
-        if request.save_path is None:
-            raise typer.BadParameter(NO_DEFAULT, param_hint="--save-path")
+        require_save_path(request)
         from rfuav_ray.cli.local.evaluation import evaluate_here
 
         raise typer.Exit(evaluate_here(request, new_console(), may_use_gpus=context.obj.start.may_use_gpus))
-    with open_client(context) as client:
-        task_id = client.start_task("evaluation", **given_fields(request))["task_id"]
-        if detach:
-            print(task_id)
-            return
-        raise typer.Exit(follow_evaluation(client, task_id, new_console()))
+    start_and_follow(context, "evaluation", request, detach=detach)
 
 
 @app.command(help=KINDS["audit"].summary)
@@ -84,31 +75,15 @@ def audit(
     **_fields: Any,
 ) -> None:
     from rfuav_ray.cli.printing import new_console
-    from rfuav_ray.cli.run_config import given_fields, request_of
-    from rfuav_ray.cli.watch import follow_audit
+    from rfuav_ray.cli.run_config import request_of
 
-    is_here = _works_here(context, local=local, detach=detach)
+    is_here = works_here(context, local=local, detach=detach)
     with wrong_usage():
         request = request_of(KINDS["audit"], config, context.params, where_paths_start(context, root))
     if is_here:
         assert isinstance(request, AuditRequest)
-        if request.save_path is None:
-            raise typer.BadParameter(NO_DEFAULT, param_hint="--save-path")
+        require_save_path(request)
         from rfuav_ray.cli.local.evaluation import audit_here
 
         raise typer.Exit(audit_here(request, new_console()))
-    with open_client(context) as client:
-        task_id = client.start_task("audit", **given_fields(request))["task_id"]
-        if detach:
-            print(task_id)
-            return
-        raise typer.Exit(follow_audit(client, task_id, new_console()))
-
-
-def _works_here(context: typer.Context, *, local: bool, detach: bool) -> bool:
-    is_here = bool(local or context.obj.works_here)
-    if is_here and detach:
-        raise typer.BadParameter(
-            "--detach needs a service: name it with --url or RFUAV_URL, and leave out --local"
-        )
-    return is_here
+    start_and_follow(context, "audit", request, detach=detach)

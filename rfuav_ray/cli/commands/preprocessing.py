@@ -6,7 +6,8 @@ from typing import Any
 import typer
 
 from rfuav_ray.api.kinds import PREPROCESSING_KINDS, Kind
-from rfuav_ray.cli.app import Config, Detach, Root, app, open_client, where_paths_start, wrong_usage
+from rfuav_ray.cli.app import Config, Detach, Root, app, where_paths_start, wrong_usage
+from rfuav_ray.cli.commands.starting import start_and_follow
 from rfuav_ray.cli.request_flags import with_fields
 
 
@@ -21,8 +22,7 @@ def add_command(kind: Kind) -> None:
         **_fields: Any,
     ) -> None:
         from rfuav_ray.cli.printing import new_console
-        from rfuav_ray.cli.run_config import given_fields, request_of
-        from rfuav_ray.cli.watch import follow_preprocessing
+        from rfuav_ray.cli.run_config import request_of
 
         preprocess = context.obj.start.preprocess if context.obj.works_here else None
         if detach and preprocess is not None:
@@ -33,12 +33,7 @@ def add_command(kind: Kind) -> None:
             from rfuav_ray.cli.local.preprocessing import preprocess_here
 
             raise typer.Exit(preprocess_here(kind, request, new_console(), preprocess))
-        with open_client(context) as client:
-            task_id = client.start_task(kind.name, **given_fields(request))["task_id"]
-            if detach:
-                print(task_id)
-                return
-            raise typer.Exit(follow_preprocessing(client, task_id, new_console()))
+        start_and_follow(context, kind.name, request, detach=detach)
 
     places = {
         kind.input_field: "DATASET" if kind.input_field == "dataset_path" else "INPUT",

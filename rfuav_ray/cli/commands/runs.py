@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from rfuav_ray.api.requests import BatchInferenceRequest, InferenceRequest, TrainingRequest
+from rfuav_ray.api.requests import InferenceRequest, TrainingRequest
 from rfuav_ray.cli.app import Config, Detach, Root, app, open_client, where_paths_start, wrong_usage
+from rfuav_ray.cli.commands.starting import NO_SERVICE, require_save_path, start_and_follow
 from rfuav_ray.cli.request_flags import with_fields
 from rfuav_ray.errors import RfuavError
-
-NO_SERVICE = "name it with --url or RFUAV_URL, and leave out --local"
 
 
 @app.command()
@@ -56,26 +55,19 @@ def train(
 ) -> None:
     """Train a classifier and follow it to its end."""
     from rfuav_ray.cli.printing import new_console
-    from rfuav_ray.cli.run_config import given_fields, training_request
-    from rfuav_ray.cli.watch import follow_training
+    from rfuav_ray.cli.run_config import training_request
 
     is_here = local or context.obj.works_here
     if (detach and is_here) or (resume is not None and not is_here):
         raise typer.BadParameter(f"--detach needs a service: {NO_SERVICE}; --resume and --no-resume need none")
     with wrong_usage():
         request = training_request(config, context.params, where_paths_start(context, root))
-    console = new_console()
     if is_here:
         from rfuav_ray.cli.local.training import train_here
 
         gpus = context.obj.start.may_use_gpus
-        raise typer.Exit(train_here(request, console, resume=resume is not False, may_use_gpus=gpus))
-    with open_client(context) as client:
-        task_id = client.start_training(**given_fields(request))["task_id"]
-        if detach:
-            print(task_id)
-            return
-        raise typer.Exit(follow_training(client, task_id, console))
+        raise typer.Exit(train_here(request, new_console(), resume=resume is not False, may_use_gpus=gpus))
+    start_and_follow(context, "training", request, detach=detach)
 
 
 @app.command()
@@ -98,8 +90,7 @@ def infer(
 ) -> None:
     """Classify images and recordings, and follow the work to its end."""
     from rfuav_ray.cli.printing import new_console
-    from rfuav_ray.cli.run_config import given_fields, inference_request
-    from rfuav_ray.cli.watch import follow_inferences
+    from rfuav_ray.cli.run_config import inference_request
 
     is_here = local or context.obj.works_here
     if is_here and (detach or len(source or []) > 1):
@@ -107,23 +98,13 @@ def infer(
     with wrong_usage():
         start = where_paths_start(context, root)
         request = inference_request(config, context.params, sources=source or [], start=start)
-    console = new_console()
     if is_here:
         from rfuav_ray.cli.local.inference import infer_here
 
         assert isinstance(request, InferenceRequest)
-        if request.save_path is None:
-            raise typer.BadParameter("is missing: without a service there is no default", param_hint="--save-path")
-        raise typer.Exit(infer_here(request, console, may_use_gpus=context.obj.start.may_use_gpus))
-    with open_client(context) as client:
-        if isinstance(request, BatchInferenceRequest):
-            task_ids = client.start_batch_inference(**given_fields(request))["task_ids"]
-        else:
-            task_ids = [client.start_inference(**given_fields(request))["task_id"]]
-        if detach:
-            print(*task_ids, sep="\n")
-            return
-        raise typer.Exit(follow_inferences(client, task_ids, console))
+        require_save_path(request)
+        raise typer.Exit(infer_here(request, new_console(), may_use_gpus=context.obj.start.may_use_gpus))
+    start_and_follow(context, "inference", request, detach=detach)
 
 
 @app.command()

@@ -10,7 +10,6 @@ from rfuav_ray.audit.checks import check_audit
 from rfuav_ray.audit.run import audit
 from rfuav_ray.cli.local.devices import torch_device
 from rfuav_ray.cli.local.work import LocalWork, run_id_of
-from rfuav_ray.cli.printing import print_warnings
 from rfuav_ray.cli.printing_evaluation import print_audit, print_evaluation
 from rfuav_ray.evaluation.run import evaluate_model
 from rfuav_ray.machine.malloc_tuning import keep_freed_memory
@@ -39,10 +38,7 @@ def evaluate_here(request: EvaluationRequest, console: Console, *, may_use_gpus:
             run_id=run_id_of(checked),
             resume=True,
         )
-    if work.stopped_by is None:
-        print_evaluation(console, result)
-        print_warnings(console, work.warnings)
-    return work.exit_status
+    return work.ended(lambda: print_evaluation(console, result))
 
 
 def audit_here(request: AuditRequest, console: Console) -> int:
@@ -56,7 +52,4 @@ def audit_here(request: AuditRequest, console: Console) -> int:
             run_id=run_id_of(checked),
             resume=True,
         )
-    if work.stopped_by is None:
-        print_audit(console, result)
-        print_warnings(console, work.warnings)
-    return work.exit_status
+    return work.ended(lambda: print_audit(console, result))

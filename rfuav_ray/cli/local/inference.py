@@ -10,7 +10,7 @@ from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.cli.local.devices import torch_device
 from rfuav_ray.cli.local.work import LocalWork, run_id_of
-from rfuav_ray.cli.printing import print_inference, print_predictions, print_recordings, print_warnings
+from rfuav_ray.cli.printing import print_inference, print_predictions, print_recordings
 from rfuav_ray.cli.watch import RECORDINGS_SHOWN, ROWS_SHOWN
 from rfuav_ray.inference.run import infer
 from rfuav_ray.machine.malloc_tuning import keep_freed_memory
@@ -36,10 +36,7 @@ def infer_here(request: InferenceRequest, console: Console, *, may_use_gpus: boo
             run_id=run_id_of(request),
             resume=True,
         )
-    if work.stopped_by is None:
-        _print(result, console)
-        print_warnings(console, work.warnings)
-    return work.exit_status
+    return work.ended(lambda: _print(result, console))
 
 
 def _print(result: InferenceResult, console: Console) -> None:

@@ -8,7 +8,7 @@ from rfuav_ray.api.kinds import Kind
 from rfuav_ray.api.requests import Request
 from rfuav_ray.cli.local.start import Preprocess
 from rfuav_ray.cli.local.work import LocalWork
-from rfuav_ray.cli.printing import print_preprocessing, print_warnings
+from rfuav_ray.cli.printing import print_preprocessing
 
 
 def preprocess_here(kind: Kind, request: Request, console: Console, preprocess: Preprocess) -> int:
@@ -18,7 +18,4 @@ def preprocess_here(kind: Kind, request: Request, console: Console, preprocess: 
     """
     with LocalWork(console, f"{kind.name} {Path(getattr(request, kind.input_field)).name}") as work:
         result = preprocess(kind.name, request, work.report)
-    if work.stopped_by is None:
-        print_preprocessing(console, result)
-        print_warnings(console, work.warnings)
-    return work.exit_status
+    return work.ended(lambda: print_preprocessing(console, result))

@@ -8,7 +8,7 @@ from rich.console import Console
 from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.cli.local.devices import torch_device
 from rfuav_ray.cli.local.work import LocalWork, run_id_of
-from rfuav_ray.cli.printing import print_training, print_warnings
+from rfuav_ray.cli.printing import print_training
 from rfuav_ray.machine.malloc_tuning import keep_freed_memory
 from rfuav_ray.outputs.artifacts import EPOCH_CHECKPOINT, TRAINING_FILES
 from rfuav_ray.training.run import train
@@ -29,10 +29,7 @@ def train_here(request: TrainingRequest, console: Console, *, resume: bool, may_
         device = torch_device(request.device, work.report, may_use_gpus=may_use_gpus)
         goes_on = resume and not _is_finished(request)
         result = train(request, report=work.report, device=device, run_id=run_id_of(request), resume=goes_on)
-    if work.stopped_by is None:
-        print_training(console, result["metrics"], result)
-        print_warnings(console, work.warnings)
-    return work.exit_status
+    return work.ended(lambda: print_training(console, result["metrics"], result))
 
 
 def _is_finished(request: TrainingRequest) -> bool:

@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import FrameType, TracebackType
 from typing import Any
@@ -13,6 +14,7 @@ from rich.console import Console
 
 from rfuav_ray.api.requests import Request
 from rfuav_ray.cli.follow import open_view
+from rfuav_ray.cli.printing import print_warnings
 from rfuav_ray.errors import RunInterrupted
 from rfuav_ray.events import RunEvent
 
@@ -35,6 +37,7 @@ class LocalWork:
     """
 
     def __init__(self, console: Console, title: str, total_epochs: int | None = None) -> None:
+        self._console = console
         self._view = open_view(console, title)
         self._task: dict[str, Any] = {"total_epochs": total_epochs}
         self._started_s = time.monotonic()
@@ -42,14 +45,17 @@ class LocalWork:
         self._asked_by: int | None = None
         self.stopped_by: int | None = None
 
-    @property
-    def warnings(self) -> int:
-        return self._view.warnings
+    def ended(self, show: Callable[[], None]) -> int:
+        """Show the result, with the number of warnings below it, unless a signal has stopped the work.
 
-    @property
-    def exit_status(self) -> int:
-        """0, or as shells say it when a signal has stopped the work: 130, 143."""
-        return 0 if self.stopped_by is None else 128 + self.stopped_by
+        Returns:
+            The exit status: 0, or as shells say it when a signal has stopped the work: 130, 143.
+        """
+        if self.stopped_by is not None:
+            return 128 + self.stopped_by
+        show()
+        print_warnings(self._console, self._view.warnings)
+        return 0
 
     def report(self, event: RunEvent) -> None:
         """Show an event. Raises RunInterrupted after a signal."""

@@ -10,6 +10,7 @@ from rfuav_ray.errors import InvalidInput
 from rfuav_ray.events import Report, RunEvent, clean, ignore
 from rfuav_ray.images.class_folders import composed, folder_names, refuse_unfinished
 from rfuav_ray.walk import LeftOut
+from rfuav_ray.wording import NAMES_SHOWN, some
 
 Layout = Literal["class", "snr"]
 
@@ -17,7 +18,6 @@ Layout = Literal["class", "snr"]
 _SNR = re.compile(r"(?:snr)?[ _=:]*([+\-−]?\d{1,3}(?:\.\d+)?)[ _]*(?:db)?", re.IGNORECASE)
 #: names that a data set gives to its parts
 _PARTS = frozenset({"train", "valid", "val", "test"})
-NAMES_SHOWN = 10
 
 
 @dataclass(frozen=True)
@@ -89,11 +89,12 @@ def class_folders_of(
         left_out.counts["other_class"] += len(others)
         left_out.names["other_class"] = others[:NAMES_SHOWN]
         what = "folders of no class of the model are" if len(others) > 1 else "folder of no class of the model is"
-        _warn(report, f"{len(others)} {what} not evaluated: {_shown(others)}.")
+        _warn(report, f"{len(others)} {what} not evaluated: {some(others)}.")
     present = {one.label for one in found}
     if missing := [name for label, name in enumerate(class_names) if label not in present]:
         verb = "have" if len(missing) > 1 else "has"
-        _warn(report, f"'{path}' {verb} no data of {len(missing)} of the model's classes: {_shown(missing)}.")
+        named = some(missing)
+        _warn(report, f"'{path}' {verb} no data of {len(missing)} of the model's classes: {named}.")
     return sorted(found, key=lambda one: (one.label, one.snr_db or 0.0, str(one.path)))
 
 
@@ -120,15 +121,11 @@ def _looked_at(
 
 def _nothing(path: Path, layout: Layout, names: Sequence[str], class_names: Sequence[str]) -> str:
     where = "<path>/<snr>/<class>/<file>" if layout == "snr" else "<path>/<class>/<file>"
-    found = f"it has the folders {_shown(names)}" if names else "it has no folders"
+    found = f"it has the folders {clean(some(names))}" if names else "it has no folders"
     hint = f" Choose one of its parts, such as '{path / max(_PARTS & set(names))}'." if _PARTS & set(names) else ""
-    return f"'{path}' holds no class of the model ({_shown(class_names)}): {found}, and data lie in {where}.{hint}"
+    known = clean(some(class_names))
+    return f"'{path}' holds no class of the model ({known}): {found}, and data lie in {where}.{hint}"
 
 
 def _warn(report: Report, message: str) -> None:
     report(RunEvent(message=clean(message), level="WARNING"))
-
-
-def _shown(names: Sequence[str]) -> str:
-    more = f" and {len(names) - NAMES_SHOWN} more" if len(names) > NAMES_SHOWN else ""
-    return clean(", ".join(names[:NAMES_SHOWN]) + more)

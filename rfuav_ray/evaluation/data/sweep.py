@@ -10,8 +10,9 @@ from rfuav_ray.evaluation.data.work import Labelled
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.inference.windows import RecordingSource
 from rfuav_ray.models.recording_settings import WindowedRecording
-from rfuav_ray.signals.finding import some
-from rfuav_ray.signals.noise import OnPower, band_share, noisy, on_power
+from rfuav_ray.signals.finding import some_recordings
+from rfuav_ray.signals.noise.noisy import band_share, noisy
+from rfuav_ray.signals.noise.on_power import OnPower, on_power
 from rfuav_ray.signals.recordings import Recording
 from rfuav_ray.signals.resampling.resampled import ResampledSamples
 
@@ -60,7 +61,8 @@ def with_noise(items: Sequence[Labelled], sweep: SnrSweep, report: Report) -> li
         reason = f" The first of {len(refused)}: {refused[0][1]}" if refused else ""
         raise InvalidInput("snr_sweep", f"it needs recordings that noise can be added to.{reason}")
     if refused:
-        message = f"Without the sweep: {some([name for name, _ in refused])}. The first: {refused[0][1]}"
+        named = some_recordings([name for name, _ in refused])
+        message = f"Without the sweep: {named}. The first: {refused[0][1]}"
         report(RunEvent(message=clean(message), level="WARNING"))
     _tell_unclean(found, sweep, report)
     made = []
@@ -76,8 +78,9 @@ def _tell_unclean(found: Sequence[_Clean], sweep: SnrSweep, report: Report) -> N
     if not unclean:
         return
     lowest_db = min(one.own_db for one in unclean)
+    named = some_recordings([one.source.name for one in unclean])
     message = (
-        f"{some([one.source.name for one in unclean])}: not clean enough for ratios up to {highest_db:g} dB. "
+        f"{named}: not clean enough for ratios up to {highest_db:g} dB. "
         f"Their own in-band ratio is {lowest_db:.1f} dB or more. Their noise is taken into account, but points "
         f"above {lowest_db - CLEAN_MARGIN_DB:.0f} dB are doubtful, and those above {lowest_db:.0f} dB are wrong."
     )

@@ -1,11 +1,12 @@
 """Figures as SVG inside a page. What is black takes the colour of the page's text, for dark pages."""
 
-import html
 import io
 import re
 import warnings
 
 from matplotlib.figure import Figure
+
+from rfuav_ray.evaluation.report.markup import escaped
 
 _PREFIX = re.compile(r'(\bid="|href="#|url\(#)')
 
@@ -29,5 +30,4 @@ def inline_svg(figure: Figure, name: str, description: str) -> str:
     element = text.getvalue()
     element = element[element.index("<svg") :].replace("#000000", "currentColor")
     element = _PREFIX.sub(rf"\1{name}-", element)
-    label = html.escape(description)
-    return element.replace("<svg ", f'<svg role="img" aria-label="{label}" ', 1)
+    return element.replace("<svg ", f'<svg role="img" aria-label="{escaped(description)}" ', 1)

@@ -1,12 +1,12 @@
 """A recording that is shifted in time and frequency, amplified and mixed with another one while it is read."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 
+from rfuav_ray.signals.computed_samples import ComputedSamples
 from rfuav_ray.signals.recordings import Mask, Recording
-from rfuav_ray.signals.stored_samples import Samples, Stored
+from rfuav_ray.signals.stored_samples import Samples
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,31 +31,12 @@ def changed(recording: Recording, change: Change) -> Recording:
 
 
 @dataclass(frozen=True)
-class ChangedSamples:
-    """The samples of `original` with a change. Bad samples are NaN."""
+class ChangedSamples(ComputedSamples):
+    """The samples of `original` with a change."""
 
-    original: Recording
     change: Change
 
-    @property
-    def path(self) -> Path:
-        return self.original.samples.path
-
-    @property
-    def sample_count(self) -> int:
-        return self.original.sample_count
-
-    @property
-    def is_complex(self) -> bool:
-        return self.original.is_complex
-
-    @property
-    def unsigned_zero(self) -> float:
-        """Of no effect: these samples are not unsigned."""
-        return self.original.samples.unsigned_zero
-
-    def stored(self, start: int, count: int) -> Stored:
-        """complex64 (count,), of a real signal float32 (count,). Raises RunError as `StoredSamples.stored`."""
+    def computed(self, start: int, count: int) -> Samples:
         change = self.change
         samples, finite = _read_round(self.original, start + change.first_sample, count)
         if change.cycles_per_sample:
@@ -66,7 +47,7 @@ class ChangedSamples:
             samples = samples + np.float32(change.interferer_gain) * added
         samples = samples * np.float32(change.gain)
         samples[~finite] = np.nan
-        return samples if self.is_complex else samples.real
+        return samples
 
 
 def _read_round(recording: Recording, start: int, count: int) -> tuple[Samples, Mask]:

@@ -10,7 +10,8 @@ import numpy as np
 from rfuav_ray.signals.description import Note
 from rfuav_ray.signals.iq_augmentation.changed import Change, changed
 from rfuav_ray.signals.iq_augmentation.settings import IqAugmentation
-from rfuav_ray.signals.noise import OnPower, noisy
+from rfuav_ray.signals.noise.noisy import noisy
+from rfuav_ray.signals.noise.on_power import OnPower
 from rfuav_ray.signals.recordings import Recording
 
 #: rates that differ by less are the same: as well as the clocks of receivers agree

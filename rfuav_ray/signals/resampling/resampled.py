@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 
 from rfuav_ray.errors import RunError
+from rfuav_ray.signals.computed_samples import ComputedSamples
 from rfuav_ray.signals.description import Capture
 from rfuav_ray.signals.recordings import Mask, Recording
 from rfuav_ray.signals.resampling.low_pass import low_pass
-from rfuav_ray.signals.stored_samples import Samples, Stored
+from rfuav_ray.signals.stored_samples import Samples
 
 #: Makes the ratio of usual rates exact (100 to 2.048 MS/s: 64/3125). Of any two rates it is within 6e-5, as good
 #: as the clocks of cheap receivers.
@@ -80,37 +80,23 @@ def original_sample(recording: Recording, sample: int) -> int:
 
 
 @dataclass(frozen=True)
-class ResampledSamples:
+class ResampledSamples(ComputedSamples):
     """The samples of `original` at up/down of its rate. Sample k lies at the original's sample k * down / up.
 
     The original counts as 0 before its first and after its last sample, and where it is NaN or infinite. The
     sample nearest to such a one is NaN, so that whoever reads counts it.
     """
 
-    original: Recording
     up: int
     down: int
-
-    @property
-    def path(self) -> Path:
-        return self.original.path
 
     @property
     def sample_count(self) -> int:
         """The last sample lies at the original's last one, or before it."""
         return (self.original.sample_count - 1) * self.up // self.down + 1
 
-    @property
-    def is_complex(self) -> bool:
-        return self.original.is_complex
-
-    @property
-    def unsigned_zero(self) -> float:
-        """Of no effect: these samples are not unsigned."""
-        return self.original.samples.unsigned_zero
-
-    def stored(self, start: int, count: int) -> Stored:
-        """complex64 (count,), of a real signal float32 (count,). Raises RunError as `StoredSamples.stored`.
+    def computed(self, start: int, count: int) -> Samples:
+        """As `ComputedSamples.computed`.
 
         The FFTs have fixed places in the recording, so a sample is the same in whatever range it is read.
         """
@@ -118,9 +104,8 @@ class ResampledSamples:
         first, end = start // design.kept_out, -(-(start + count) // design.kept_out)
         batch = max(1, _BATCH_SAMPLES // design.fft_in)
         made = [self._made(fft, min(batch, end - fft)) for fft in range(first, end, batch)]
-        stored = np.concatenate([np.empty(0, np.complex64), *made])
-        stored = stored[start - first * design.kept_out :][:count]
-        return stored if self.is_complex else stored.real
+        samples = np.concatenate([np.empty(0, np.complex64), *made])
+        return samples[start - first * design.kept_out :][:count]
 
     def _made(self, first: int, ffts: int) -> Samples:
         """The results of some FFTs, one after the other."""

@@ -11,6 +11,7 @@ from rfuav_ray.errors import InvalidInput, RunCancelled, RunError, RunInterrupte
 from rfuav_ray.models.config import load_model_config
 from rfuav_ray.signals.writers import write_sigmf
 from tests.support.evaluation_runs import CLASSES, add_images, add_recording
+from tests.support.interruptions import stopping_after
 from tests.support.signals import noise
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -104,15 +105,8 @@ def test_run_an_interrupted_one_goes_on_and_ends_as_if_nothing_had_been(evaluati
     whole = evaluation.evaluate(SWEEP, **options)
     rows = (evaluation.out / "scores.csv").read_text()
     evaluation.out = evaluation.folder / "again"
-    seen = []
-
-    def report(event):
-        seen.append(event.metrics is not None)
-        if sum(seen) == batches:
-            raise error
-
     with pytest.raises(error):
-        evaluation.evaluate(SWEEP, report=report, **options)
+        evaluation.evaluate(SWEEP, report=stopping_after(batches, error), **options)
     evaluation.events.clear()
     result = evaluation.evaluate(SWEEP, resume=True, **options)
     assert any(f"Resuming after {8 * batches} of" in text for text in evaluation.messages())

@@ -5,6 +5,7 @@ import pytest
 from rfuav_ray.errors import RunInterrupted
 from rfuav_ray.models.config import Calibration, save_model_config
 from tests.support.inference_runs import RATE_HZ, Run
+from tests.support.interruptions import stopping_after
 from tests.support.signals import noise, tone
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -50,15 +51,8 @@ def contents(run):
 
 
 def stop_after(run, batches, error):
-    seen = []
-
-    def report(event):
-        seen.append(event.metrics is not None)
-        if sum(seen) == batches:
-            raise error
-
     with pytest.raises(error):
-        run.classify(report=report)
+        run.classify(report=stopping_after(batches, error))
 
 
 @pytest.mark.parametrize("error", [RunInterrupted, KeyboardInterrupt])

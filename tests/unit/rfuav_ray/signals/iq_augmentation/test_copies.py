@@ -3,7 +3,7 @@ import pytest
 
 from rfuav_ray.signals.iq_augmentation.copies import Measured, copy_of, notes_of
 from rfuav_ray.signals.iq_augmentation.settings import IqAugmentation
-from rfuav_ray.signals.noise import on_power
+from rfuav_ray.signals.noise.on_power import on_power
 from rfuav_ray.signals.recordings import open_recording
 from rfuav_ray.signals.simulation.scene import simulate
 from rfuav_ray.signals.writers import write_recording

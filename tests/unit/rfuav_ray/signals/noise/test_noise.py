@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.signals.noise import noisy, on_power
+from rfuav_ray.signals.noise.noisy import noisy
+from rfuav_ray.signals.noise.on_power import on_power
 from rfuav_ray.signals.recordings import open_recording
 from rfuav_ray.signals.simulation.emitters import EMITTERS
 from rfuav_ray.signals.simulation.scene import simulate

@@ -1,11 +1,11 @@
-"""How strong the emitter of a recording is, and the recording with noise at a stated in-band SNR.
+"""How strong the emitter of a recording is, and its noise.
 
 In-band SNR is the emitter's mean power while it is on, over the noise power in a band. Whatever stands out of the
 noise counts as the emitter: interference, too. A constant offset (the receiver's own carrier) does not.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +13,6 @@ import scipy.fft
 from scipy.special import gammaincinv
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.signals.iq_augmentation.noisy_samples import NoisySamples
 from rfuav_ray.signals.recordings import Recording
 
 #: The power is looked at in blocks of so many FFTs of so many points: 51 µs at 20 MS/s
@@ -74,54 +73,6 @@ def on_power(recording: Recording) -> OnPower:
     on = np.concatenate([power[_inner(_is_on(power, floor, faint))] for power in blocks])
     signal = float(on.sum(axis=1, dtype=np.float64).mean() - floor.sum()) if len(on) else 0.0
     return OnPower(max(0.0, signal), float(floor.sum()))
-
-
-def noisy(
-    recording: Recording,
-    snr_db: float,
-    *,
-    seed: int,
-    bandwidth_hz: float | None = None,
-    power: OnPower | None = None,
-) -> Recording:
-    """The recording with white noise, so that its in-band SNR is `snr_db`. No sample is kept in memory.
-
-    The noise that it has already counts. If its SNR is already lower, nothing is added; see `OnPower.snr_db`.
-
-    Args:
-        recording: The recording.
-        snr_db: Emitter's mean power while it is on, over the noise power in `bandwidth_hz`, in dB.
-        seed: The same seed gives the same noise, in whatever parts the recording is read.
-        bandwidth_hz: The band whose noise counts; None: all of the recording's.
-        power: From `on_power`; None: it is estimated now.
-
-    Raises:
-        RunError: Nothing in the recording stands out of its noise, or the band is not within the recording's.
-    """
-    power = power or on_power(recording)
-    if power.signal_power <= 0:
-        raise RunError(
-            f"{recording.path}: nothing in it stands out of its noise, so no SNR can be set; give a recording "
-            "with a stronger signal."
-        )
-    wanted = power.signal_power / 10 ** (snr_db / 10) / band_share(recording, bandwidth_hz)
-    added = max(0.0, wanted - power.floor_power)
-    return replace(recording, samples=NoisySamples(recording, math.sqrt(added), seed))
-
-
-def band_share(recording: Recording, bandwidth_hz: float | None) -> float:
-    """The share of `bandwidth_hz` in the recording's band; 1 for None. Raises RunError if it is no share."""
-    if bandwidth_hz is None:
-        return 1.0
-    if recording.sample_rate_hz is None:
-        raise RunError(f"{recording.path}: its sample rate is not known; state sample_rate_hz for bandwidth_hz.")
-    band_hz = recording.sample_rate_hz if recording.is_complex else recording.sample_rate_hz / 2
-    if not 0 < bandwidth_hz <= band_hz:
-        raise RunError(
-            f"{recording.path}: bandwidth_hz {bandwidth_hz:.10g} must be above 0 and at most {band_hz:.10g}, all "
-            "that its sample rate holds."
-        )
-    return bandwidth_hz / band_hz
 
 
 def _block_powers(recording: Recording) -> list[_Powers]:

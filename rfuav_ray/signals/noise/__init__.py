@@ -1,0 +1,1 @@
+"""How strong the emitter of a recording is, and the recording with more noise. Knows no images."""
