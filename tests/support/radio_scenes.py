@@ -7,6 +7,8 @@ import scipy.signal
 
 RATE_HZ = 20e6
 SCENE: dict[str, Any] = {"duration_s": 0.02, "sample_rate_hz": RATE_HZ, "snr_db": 20.0, "seed": 1}
+#: where nothing is measured over time
+SHORT = SCENE | {"duration_s": 0.005}
 
 
 def envelope(samples, width):

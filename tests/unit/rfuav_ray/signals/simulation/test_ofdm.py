@@ -1,7 +1,7 @@
 import pytest
 
 from rfuav_ray.signals.simulation.scene import simulate
-from tests.support.radio_scenes import SCENE, envelope, halves, occupied_hz
+from tests.support.radio_scenes import SCENE, SHORT, envelope, halves, occupied_hz
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ from tests.support.radio_scenes import SCENE, envelope, halves, occupied_hz
 )
 def test_ofdm_video_links_occupy_their_bandwidth(emitter, bandwidth_hz):
     for seed in range(3):
-        samples = simulate(emitter, **{**SCENE, "seed": seed}, interference=False)
+        samples = simulate(emitter, **{**SHORT, "seed": seed}, interference=False)
         assert occupied_hz(samples) == pytest.approx(bandwidth_hz, rel=0.06)
 
 

@@ -7,16 +7,16 @@ from rfuav_ray.errors import InvalidInput
 from rfuav_ray.signals.simulation.emitters import EMITTERS, HELD_OUT
 from rfuav_ray.signals.simulation.nuisances import Nuisances
 from rfuav_ray.signals.simulation.scene import simulate
-from tests.support.radio_scenes import RATE_HZ, SCENE, envelope, halves, loudest_hz
+from tests.support.radio_scenes import RATE_HZ, SCENE, SHORT, envelope, halves, loudest_hz
 
 
 @pytest.mark.parametrize("emitter", [*EMITTERS, *HELD_OUT])
 def test_scene_the_same_seed_gives_the_same_bytes_and_another_seed_others(emitter):
-    first, again = simulate(emitter, **SCENE), simulate(emitter, **SCENE)
+    first, again = simulate(emitter, **SHORT), simulate(emitter, **SHORT)
     assert first.dtype == np.complex64
-    assert first.shape == (400_000,)
+    assert first.shape == (100_000,)
     assert first.tobytes() == again.tobytes()
-    other = simulate(emitter, **{**SCENE, "seed": 2})
+    other = simulate(emitter, **{**SHORT, "seed": 2})
     correlation = np.abs(np.vdot(first, other)) / np.linalg.norm(first) / np.linalg.norm(other)
     assert correlation < 0.1
 
@@ -40,14 +40,14 @@ def test_scene_the_ratio_of_on_and_off_is_the_snr(emitter, snr_db):
 
 @pytest.mark.parametrize("emitter", EMITTERS)
 def test_scene_a_scene_fits_the_range_of_a_receiver(emitter):
-    peaks = [np.abs(simulate(emitter, **{**SCENE, "seed": seed})).max() for seed in range(4)]
+    peaks = [np.abs(simulate(emitter, **{**SHORT, "seed": seed})).max() for seed in range(4)]
     assert 0.099 < min(peaks) < max(peaks) < 0.901
     assert max(peaks) > 1.1 * min(peaks)
 
 
 def test_scene_the_place_in_the_band_differs_from_scene_to_scene():
     centres_hz = [
-        np.median(loudest_hz(simulate("ofdm_5mhz_video", **{**SCENE, "seed": seed}, interference=False)))
+        np.median(loudest_hz(simulate("ofdm_5mhz_video", **{**SHORT, "seed": seed}, interference=False)))
         for seed in range(8)
     ]
     assert np.ptp(centres_hz) > 4e6
@@ -57,7 +57,7 @@ def test_scene_interference_is_there_in_some_scenes_and_changes_nothing_else():
     differing = []
     for seed in range(12):
         alone, together = (
-            simulate("gfsk_slow_sweep", **{**SCENE, "seed": seed}, interference=interference)
+            simulate("gfsk_slow_sweep", **{**SHORT, "seed": seed}, interference=interference)
             for interference in (False, True)
         )
         gain = np.vdot(alone, together) / np.vdot(alone, alone)
@@ -124,7 +124,7 @@ def test_scene_an_ideal_receiver_is_none():
 @pytest.mark.parametrize("emitter", [*EMITTERS, *HELD_OUT])
 def test_scene_nuisances_belong_to_the_recording(emitter):
     first, again, other = (
-        simulate(emitter, **SCENE, nuisances=Nuisances.of_recording(seed)) for seed in (1, 1, 2)
+        simulate(emitter, **SHORT, nuisances=Nuisances.of_recording(seed)) for seed in (1, 1, 2)
     )
     assert first.tobytes() == again.tobytes()
     assert first.tobytes() != other.tobytes()
