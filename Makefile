@@ -21,9 +21,10 @@ demo: install
 serve: install
 	$(BIN)/rfuav serve
 
-# The unit tests on all cores, then the integration tests, which share one service.
+# The unit tests on all cores, each on neighbours, which share what is made once; then the integration tests, which
+# share one service.
 test: install
-	$(BIN)/pytest tests/unit --numprocesses auto $(COVERAGE)
+	$(BIN)/pytest tests/unit --numprocesses auto --dist worksteal $(COVERAGE)
 	$(BIN)/pytest tests/integration -m 'not long'
 
 # Three quarters of an hour: also the page in a browser, killed and stopped services, clusters of several nodes, and

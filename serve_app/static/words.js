@@ -1,10 +1,11 @@
 // The page's texts in the chosen language. t("tasks.position", {n: 3}) replaces {n} by 3.
 
+import { chineseHints } from "./hints_zh.js";
 import { english } from "./words_en.js";
 import { chinese } from "./words_zh.js";
 
 const CHOSEN = "rfuav.language";
-const ALL = { en: english, zh: chinese };
+const ALL = { en: english, zh: { ...chinese, ...chineseHints } };
 
 export const language = localStorage.getItem(CHOSEN) ?? (navigator.language.startsWith("zh") ? "zh" : "en");
 

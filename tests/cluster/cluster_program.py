@@ -8,7 +8,6 @@ A program of its own, because a test session can be in one Ray only.
 
 import os
 import sys
-import time
 
 import ray
 from ray import serve
@@ -53,7 +52,7 @@ def process_of(_actor):
 
 def undeploy():
     while "rfuav" not in serve.status().applications:  # a service that starts may not have deployed it yet
-        time.sleep(0.05)
+        pass
     serve.delete("rfuav")
 
 

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-import time
 from itertools import islice
 
 import cv2
@@ -11,7 +10,8 @@ import numpy as np
 import psutil
 import pytest
 
-from rfuav_ray.outputs.manifest import RUN_FOLDER, read_finished
+from rfuav_ray.outputs.manifest import FINISHED_FILE, RUN_FOLDER, read_finished
+from tests.support.processes import wait_for_output
 
 IMAGES = 500
 METHODS = ["AdvancedBlur", "ISONoise"]
@@ -34,15 +34,13 @@ def files_in(path):
     return [file for file in path.rglob("*.jpg") if not file.name.startswith(".")]
 
 
-def wait_for_files(path, count):
-    wait_until(lambda: path.exists() and len(files_in(path)) >= count, "the task made no files")
+def wait_until_in_the_middle(output):
+    """Wait until the run has noted the first images as finished. Many are left then."""
+    wait_for_output(output / RUN_FOLDER / FINISHED_FILE, "[")
 
 
-def wait_until(holds, otherwise):
-    deadline = time.monotonic() + WAIT_S
-    while not holds():
-        assert time.monotonic() < deadline, otherwise
-        time.sleep(0.02)
+def wait_for_start(client, task_id):
+    assert [entry["message"] for entry in islice(client.stream_logs(task_id), 2)][1] == "Starting on cpu."
 
 
 def finished(output):
@@ -68,7 +66,7 @@ def is_working(process):
 
 def test_cancel_stops_preprocessing_and_removes_its_files(client, many, root):
     task_id = client.augment_dataset(many, output_path=root / "cancelled", methods=METHODS)["task_id"]
-    wait_for_files(root / "cancelled", 30)
+    wait_until_in_the_middle(root / "cancelled")
     client.cancel_task(task_id)
     assert client.wait(task_id, timeout=WAIT_S)["status"] == "cancelled"
     assert not (root / "cancelled").exists()
@@ -80,7 +78,7 @@ def test_cancel_stops_preprocessing_and_removes_its_files(client, many, root):
 @pytest.mark.long
 def test_preprocessing_loses_nothing_with_a_killed_worker(client, many, root):
     task_id = client.augment_dataset(many, output_path=root / "worker-killed", methods=METHODS)["task_id"]
-    wait_for_files(root / "worker-killed", 30)
+    wait_until_in_the_middle(root / "worker-killed")
     os.kill(workers()[0].pid, signal.SIGKILL)
     ended = client.wait(task_id, timeout=WAIT_S)
     assert ended["status"] == "completed" and ended["result"]["stats"]["failed"] == 0
@@ -92,7 +90,7 @@ def test_preprocessing_loses_nothing_with_a_killed_worker(client, many, root):
 def test_preprocessing_resumes_a_killed_run(client, many, root):
     output = root / "run-killed"
     task_id = client.augment_dataset(many, output_path=output, methods=METHODS)["task_id"]
-    wait_until(lambda: finished(output), "the task finished no images")
+    wait_until_in_the_middle(output)
     started = next(e["message"] for e in client.stream_logs(task_id) if "started in process" in e["message"])
     os.kill(int(re.search(r"process (\d+)", started).group(1)), signal.SIGKILL)
     names = [f"train/drone/{number:03}_{method}.jpg" for number in finished(output) for method in METHODS]
@@ -117,9 +115,9 @@ def test_preprocessing_has_its_own_slots(client, many, root, training):
         client.augment_dataset(many, output_path=root / f"slots-{number}", methods=METHODS)["task_id"]
         for number in range(2)
     ]
-    wait_for_files(root / "slots-0", 1)
+    wait_for_start(client, tasks[0])
     assert client.get_task(tasks[1])["status"] == "pending"
     trainings = [client.start_training(**training(num_epochs=500))["task_id"] for _ in range(2)]
     for task_id in trainings:
-        assert [entry["message"] for entry in islice(client.stream_logs(task_id), 2)][1] == "Starting on cpu."
+        wait_for_start(client, task_id)
     assert client.get_task(tasks[1])["status"] == "pending"

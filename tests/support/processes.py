@@ -46,7 +46,8 @@ def stopped(process: psutil.Process) -> Iterator[None]:
 
 
 def wait_for_output(path: Path, text: str) -> None:
-    """Wait until a line of the file has the text. The test's time-out ends it."""
-    with subprocess.Popen(["tail", "-n", "+1", "-f", path], stdout=subprocess.PIPE, text=True) as following:
+    """Wait until a line of the file, which may not be there yet, has the text. The test's time-out ends it."""
+    command = ["tail", "-n", "+1", "-F", str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as following:
         assert following.stdout is not None and any(text in line for line in following.stdout)
         following.terminate()

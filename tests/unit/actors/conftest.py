@@ -14,6 +14,8 @@ from actors.tasks.manager import TaskManager
 from rfuav_ray.settings import Settings
 from tests.support.actor_handles import LocalHandle
 from tests.support.cluster import Cluster, played_cluster
+from tests.support.postgres_server import postgres  # noqa: F401
+from tests.support.store_samples import url  # noqa: F401
 from tests.support.store_writes import StoreWrites, watched_commits
 from tests.support.task_logs import TaskLogs
 
@@ -40,8 +42,8 @@ def play(tmp_path: Path, cluster: Cluster, commits: StoreWrites) -> Callable[...
     Its only device is the CPU of one node.
     """
     state_dir = tmp_path / "state"
-    url = database_url("", state_dir)
-    prepare_store(url)
+    address = database_url("", state_dir)
+    prepare_store(address)
 
     def run(
         scenario: Callable[..., Any], supervisor: Any = None, *, owner: Owner | None = None, **settings: Any
@@ -51,7 +53,7 @@ def play(tmp_path: Path, cluster: Cluster, commits: StoreWrites) -> Callable[...
         async def main() -> Any:
             manager = TaskManager(Settings(_env_file=None, **(fields | settings)), LocalHandle(supervisor), owner)
             await manager.start()
-            return await scenario(manager, TaskLogs(manager, Store(url)))
+            return await scenario(manager, TaskLogs(manager, Store(address)))
 
         return asyncio.run(asyncio.wait_for(main(), TIMEOUT_S))
 

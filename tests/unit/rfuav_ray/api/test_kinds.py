@@ -11,6 +11,12 @@ from rfuav_ray.settings import Settings
 from serve_app.api import create_app
 
 
+@pytest.fixture(scope="module")
+def paths():
+    """Of the description of the API."""
+    return create_app(Settings(_env_file=None)).openapi()["paths"]
+
+
 def test_kinds_the_literals_name_them_all():
     assert set(get_args(TaskKind)) == set(KINDS)
     assert set(get_args(PreprocessingKind)) == {kind.name for kind in PREPROCESSING_KINDS}
@@ -30,16 +36,15 @@ def test_kinds_lists_of_tasks():
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
-def test_kinds_each_has_a_run_function_a_check_and_a_route(kind):
+def test_kinds_each_has_a_run_function_a_check_and_a_route(kind, paths):
     assert kind.has_workers != (kind.name in runner.RUN_FUNCTIONS)
     assert kind.slot_kind != "preprocessing" or kind.request in checks.CHECKS
-    operation = create_app(Settings(_env_file=None)).openapi()["paths"][kind.path]["post"]
+    operation = paths[kind.path]["post"]
     body = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     assert body.rsplit("/", 1)[1] == kind.request.__name__
 
 
-def test_kinds_the_description_of_the_api_marks_their_routes_in_their_order():
-    paths = create_app(Settings(_env_file=None)).openapi()["paths"]
+def test_kinds_the_description_of_the_api_marks_their_routes_in_their_order(paths):
     operations = [(path, operation) for path, methods in paths.items() for operation in methods.values()]
     marked = [(operation["x-task-kind"], path) for path, operation in operations if "x-task-kind" in operation]
     assert marked == [(kind.name, kind.path) for kind in KINDS.values()]

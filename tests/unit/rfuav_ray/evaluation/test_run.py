@@ -14,7 +14,7 @@ from tests.support.evaluation_runs import CLASSES, add_images, add_recording
 from tests.support.interruptions import stopping_after
 from tests.support.signals import noise
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "empty_plots")
 
 SWEEP = {"snr_sweep": {"from": -8, "to": 4, "step": 12}}
 

@@ -1,17 +1,25 @@
 """A training that was stopped or killed goes on, and ends like one that was not."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 
+from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.errors import RunCancelled
 from rfuav_ray.events import RunEvent
 from rfuav_ray.training.run import train
 from tests.support.metric_names import ALL_FILES, LATEST_METRICS, WEIGHTS
 from tests.support.training_runs import Run, assert_same_results, request, rows, stop_in_epoch, warnings_of
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "empty_plots")
+
+
+def copied(run: Run, folder: Path) -> TrainingRequest:
+    """The request of a run whose results lie in this folder."""
+    shutil.copytree(run.folder, folder, dirs_exist_ok=True)
+    return run.request.model_copy(update={"save_path": str(folder)})
 
 
 @pytest.mark.parametrize("reference", ["resnet_run", "mobilenet_run"])
@@ -37,8 +45,7 @@ def test_resume_a_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(
 def test_resume_epochs_that_were_heard_of_and_have_to_be_made_again_are_not_told_again(
     data: Path, tmp_path: Path, mobilenet_run: Run
 ) -> None:
-    again = mobilenet_run.request.model_copy(update={"save_path": str(tmp_path)})
-    train(again, run_id="run")
+    again = copied(mobilenet_run, tmp_path)
     checkpoint = tmp_path / "checkpoint.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])  # as a power cut leaves it
     events: list[RunEvent] = []
@@ -52,8 +59,7 @@ def test_resume_epochs_that_were_heard_of_and_have_to_be_made_again_are_not_told
 def test_resume_a_run_whose_last_epoch_was_heard_of_still_tells_its_figures(
     data: Path, tmp_path: Path, mobilenet_run: Run
 ) -> None:
-    again = mobilenet_run.request.model_copy(update={"save_path": str(tmp_path)})
-    train(again, run_id="run")
+    again = copied(mobilenet_run, tmp_path)
     events: list[RunEvent] = []
     train(again, report=events.append, run_id="run", resume=True, reported_epoch=3)
     ends = [event for event in events if event.stage == "epoch_end"]

@@ -31,7 +31,7 @@ from tests.support.training_runs import (
 )
 from tests.support.typed_dicts import assert_is
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = pytest.mark.usefixtures("one_thread", "empty_plots")
 
 
 def test_run_it_learns_to_tell_the_classes_apart(tmp_path: Path) -> None:

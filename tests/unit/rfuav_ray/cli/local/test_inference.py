@@ -1,6 +1,7 @@
 import io
 import signal
 
+import pytest
 from rich.console import Console
 
 from rfuav_ray.api.requests import InferenceRequest, TrainingRequest
@@ -8,10 +9,12 @@ from rfuav_ray.cli.local.inference import infer_here
 from rfuav_ray.cli.local.training import train_here
 from tests.support.consoles import text_of
 
+pytestmark = pytest.mark.usefixtures("one_thread", "empty_plots")
+
 
 def test_inference_it_prints_the_predictions_and_is_stopped_by_sigterm(data, capsys):
     training = TrainingRequest(
-        model="resnet18",
+        model="mobilenet_v3_small",
         num_classes=2,
         pretrained=False,
         image_size=32,

@@ -11,11 +11,13 @@ from rfuav_ray.cli.local.training import train_here
 from serve_app.command.console import main
 from tests.support.consoles import text_of
 
+pytestmark = pytest.mark.usefixtures("one_thread", "empty_plots")
+
 
 def request(data, **fields):
     paths = {"train_path": str(data / "train"), "val_path": str(data / "valid"), "save_path": str(data / "out")}
     return TrainingRequest(
-        model="resnet18",
+        model="mobilenet_v3_small",
         num_classes=2,
         pretrained=False,
         image_size=32,
@@ -29,7 +31,7 @@ def request(data, **fields):
 def test_training_the_command_trains_without_a_service_and_the_cpu_stands_in_for_a_gpu(data, capsys, monkeypatch):
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     monkeypatch.chdir(data)
-    flags = ["--model", "resnet18", "--train-path", "train", "--val-path", "valid", "--save-path", "out"]
+    flags = ["--model", "mobilenet_v3_small", "--train-path", "train", "--val-path", "valid", "--save-path", "out"]
     flags += ["--no-pretrained", "--image-size", "32", "--num-epochs", "1", "--device", "cuda", "--name", "first"]
     with pytest.raises(SystemExit) as ended:
         main(["train", "--local", *flags])
