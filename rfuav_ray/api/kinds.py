@@ -55,6 +55,10 @@ PreprocessingKind = Literal["split", "augment", "crop", "spectrogram", "audit"]
 SlotKind = Literal["training", "inference", "preprocessing"]
 
 
+#: the fields of requests that name what a task writes. All other fields `…_path` name what it reads
+OUTPUT_FIELDS = frozenset({"save_path", "output_path"})
+
+
 @dataclass(frozen=True)
 class Kind:
     name: TaskKind
@@ -90,6 +94,11 @@ class Kind:
     def files(self) -> tuple[str, ...]:
         """The names of all files that a task of this kind leaves behind."""
         return self.artifacts + self.internal_files
+
+    def input_paths(self, request: Mapping[str, Any]) -> list[str]:
+        """Return the files and folders that a task with this request reads."""
+        fields = [field for field in self.request.model_fields if field.endswith("_path")]
+        return [request[field] for field in fields if field not in OUTPUT_FIELDS and request.get(field)]
 
     def output_folder(self, request: Mapping[str, Any]) -> Path:
         """Return the folder that a task with this request writes to."""
