@@ -23,6 +23,7 @@ from serve_app.access.door import Door
 from serve_app.access.keyring import needs_keys
 from serve_app.error_answers import ERROR_RESPONSES, add_error_handlers
 from serve_app.gateway import Service
+from serve_app.middleware.at_root import AtRoot
 from serve_app.middleware.audited import Audited
 from serve_app.middleware.body_limit import BodyLimit
 from serve_app.middleware.cross_site import CrossSite
@@ -83,7 +84,7 @@ def in_front(app: FastAPI, settings: Settings) -> ASGIApp:
     api = CrossSite(api, origins=settings.cors_origins)
     api = Audited(api, AuditLog(settings.state_dir))
     api = HostCheck(api, host=settings.host, allowed=settings.allowed_hosts)
-    return SafeHeaders(api)
+    return SafeHeaders(AtRoot(api))
 
 
 def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:

@@ -1,5 +1,6 @@
 """How a run is placed on a device: its Ray options, its workers, and its part of the node."""
 
+from collections.abc import Collection
 from typing import Any
 
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
@@ -35,7 +36,9 @@ def node_fraction(pool: DevicePool, device: str, fraction: float) -> float:
     return fraction / pool.node(device).gpu_count
 
 
-def workers(pool: DevicePool, fraction: float, concurrent_runs: int) -> tuple[int, float]:
+def workers(
+    pool: DevicePool, fraction: float, concurrent_runs: int, without: Collection[str] = ()
+) -> tuple[int, float]:
     """The workers of a run that spreads over the cluster.
 
     Ray counts no more CPUs for all of them together than the run's fraction. So the workers fill an idle machine,
@@ -45,12 +48,17 @@ def workers(pool: DevicePool, fraction: float, concurrent_runs: int) -> tuple[in
         pool: The cluster's devices.
         fraction: Fraction of each node's CPUs that Ray counts for the run, 0 to 1.
         concurrent_runs: How many such runs can work at the same time.
+        without: Nodes where none of the workers may be.
 
     Returns:
         The number of workers, and the CPUs that Ray counts for each.
     """
-    count = max(1, sum(map(int, pool.usable_cpus())) // max(1, concurrent_runs))
-    return count, _rounded_down(fraction * sum(pool.node_cpus()) / count)
+    usable, counted = (
+        [cpus for node_id, cpus in of_nodes.items() if node_id not in without]
+        for of_nodes in (pool.usable_cpus(), pool.node_cpus())
+    )
+    count = max(1, sum(map(int, usable)) // max(1, concurrent_runs))
+    return count, _rounded_down(fraction * sum(counted) / count)
 
 
 def _rounded_down(amount: float) -> float:

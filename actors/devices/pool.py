@@ -84,9 +84,13 @@ class DevicePool:
             self._silent.add(node_id)
         return False
 
+    def monitor(self, node_id: str) -> Any:
+        """The handle of a node's monitor; None if the node is not in the cluster."""
+        return self._monitors.get(node_id)
+
     async def why_ended(self, node_id: str, run_id: str) -> str | None:
         """Why the memory guard of the node has ended this run; None if it hasn't, or the node does not answer."""
-        monitor = self._monitors.get(node_id)
+        monitor = self.monitor(node_id)
         try:
             asked = monitor and monitor.why_ended.remote(run_id)
             reason: str | None = asked and await asyncio.wait_for(asked, ANSWERS_WITHIN_S)
@@ -261,17 +265,17 @@ class DevicePool:
         """The CPUs of a node as Ray counts them. The node must be in the cluster."""
         return self._nodes[node_id].cpus
 
-    def node_cpus(self) -> list[float]:
+    def node_cpus(self) -> dict[str, float]:
         """The CPUs of each node as Ray counts them."""
-        return [node.cpus for node in self._nodes.values()]
+        return {node.id: node.cpus for node in self._nodes.values()}
 
-    def usable_cpus(self) -> list[float]:
+    def usable_cpus(self) -> dict[str, float]:
         """The CPUs of each node that it really has, at most those that Ray counts.
 
         Ray may have been given a larger number, so that more runs fit beside each other.
         """
         usable = {node_id: reading["cpu"]["usable_cores"] for node_id, reading in self._readings.items()}
-        return [min(node.cpus, usable.get(node.id, node.cpus)) for node in self._nodes.values()]
+        return {node.id: min(node.cpus, usable.get(node.id, node.cpus)) for node in self._nodes.values()}
 
 
 def _alive_nodes() -> list[Node]:

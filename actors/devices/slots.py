@@ -79,6 +79,11 @@ class SlotTable:
         offer = self._offers.get(device)
         return dict(offer.limits) if offer else {}
 
+    def nodes(self, device: str, kind: str) -> list[str]:
+        """The nodes where the device has slots of this kind, free or not."""
+        offer = self._offers.get(device)
+        return list(offer.nodes) if offer and offer.limits.get(kind) else []
+
     def uses(self) -> Iterator[SlotUse]:
         """Yield the slots of each device that is there and of each kind, on all its nodes together."""
         for device in self.devices:
@@ -100,13 +105,14 @@ class SlotTable:
     def used(self, device: str, kind: str) -> int:
         return self._used[device, kind]
 
-    def free(self, device: str, kind: str) -> int:
-        """The number of free slots on all nodes, never above 0 on a device that is not open.
+    def free(self, device: str, kind: str, avoided: Collection[str] = ()) -> int:
+        """The number of free slots on all nodes but the avoided ones, never above 0 on a device that is not open.
 
         It is negative while more runs are active than a lowered limit allows: they are left to finish.
         """
         offer = self._offers.get(device)
-        by_node = [self._free_on(device, kind, node_id) for node_id in (offer.nodes if offer else ())]
+        nodes = [node_id for node_id in (offer.nodes if offer else ()) if node_id not in avoided]
+        by_node = [self._free_on(device, kind, node_id) for node_id in nodes]
         if not by_node:
             return -self.used(device, kind)
         if kind in OVER_ALL_NODES:
@@ -115,19 +121,25 @@ class SlotTable:
             free = sum(count for count in by_node if count > 0) or max(by_node)
         return free if self.is_open(device) else min(0, free)
 
-    def take(self, task_id: str, device: str, kind: str) -> Holding:
+    def take(self, task_id: str, device: str, kind: str, avoided: Collection[str] = ()) -> Holding:
         """Give the task a free slot, on the node that then has the most CPUs for each of its runs.
+
+        Args:
+            task_id: The task.
+            device: The device.
+            kind: The kind of slot.
+            avoided: Nodes where the task must not be.
 
         Raises:
             ValueError: There is no free slot, or the task already holds one. Both are bugs in the caller.
         """
         if task_id in self._holdings:
             raise ValueError(f"task {task_id} holds a slot already")
-        if self.free(device, kind) <= 0:
+        if self.free(device, kind, avoided) <= 0:
             raise ValueError(f"no free {kind} slot on {device}")
         cpus = self._offers[device].nodes
         node_id = max(
-            (node_id for node_id in cpus if self._free_on(device, kind, node_id) > 0),
+            (id_ for id_ in cpus if id_ not in avoided and self._free_on(device, kind, id_) > 0),
             key=lambda node_id: (cpus[node_id] / (self._used[node_id,] + 1), -self._used[node_id,]),
         )
         parts = cpus if kind in OVER_ALL_NODES else [node_id]

@@ -103,9 +103,11 @@ class QueueGauges:
         """Count a task that has changed, and its runs."""
         kind = after.kind
         self.count((kind, before.status.value), (kind, after.status.value))
-        self.runs.started[kind] += after.attempt - before.attempt
+        # A run that was on the wrong node has counted, and its task has one run less.
+        self.runs.started[kind] += max(0, after.attempt - before.attempt)
         self.runs.lost[kind] += after.losses - before.losses
-        if (before.status, after.status) == (TaskStatus.RUNNING, TaskStatus.PENDING):
+        was_run = after.attempt == before.attempt
+        if was_run and (before.status, after.status) == (TaskStatus.RUNNING, TaskStatus.PENDING):
             self.runs.retried[kind] += 1
 
     def publish(self, slots: SlotTable) -> None:

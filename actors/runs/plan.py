@@ -1,5 +1,6 @@
 """What a run starts with, and what its outcome makes of its task."""
 
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,27 @@ from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 
 def plan(
-    task: TaskRecord, pool: DevicePool, slots: SlotTable, data_roots: tuple[Path, ...] = ()
+    task: TaskRecord,
+    pool: DevicePool,
+    slots: SlotTable,
+    data_roots: tuple[Path, ...] = (),
+    without: Collection[str] = (),
 ) -> tuple[RunSpec, dict[str, Any]]:
-    """The run's specification and its Ray options. Raises RunLost if its node has just left the cluster."""
+    """Decide what a run starts with.
+
+    Args:
+        task: The task, which has the run's device and node.
+        pool: The cluster's devices.
+        slots: The slots with their limits.
+        data_roots: DATA_ROOTS.
+        without: Nodes where no worker of the run may be.
+
+    Returns:
+        The run's specification and its Ray options.
+
+    Raises:
+        RunLost: The node has just left the cluster.
+    """
     kind, fraction, device = slot_kind(task.kind), task.device_share, task.device or CPU
     node_id = task.node_id or SOME_NODE
     if not pool.has_node(node_id):
@@ -35,8 +54,9 @@ def plan(
         spec = replace(spec, reported_epoch=reported)
     if KINDS[task.kind].has_workers:
         # The run itself needs no CPU: it only waits for its workers.
-        worker_count, worker_cpus = workers(pool, fraction, limit)
-        return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus), {
+        worker_count, worker_cpus = workers(pool, fraction, limit, without)
+        worker_nodes = tuple(pool.node_cpus().keys() - without) if without else ()
+        return replace(spec, worker_count=worker_count, worker_cpus=worker_cpus, worker_nodes=worker_nodes), {
             "num_cpus": 0,
             "num_gpus": 0,
             "scheduling_strategy": on_node(node_id),
@@ -54,6 +74,9 @@ def plan(
 
 def retry(task: TaskRecord, outcome: Outcome, max_retries: int) -> tuple[str, dict[str, Any]] | None:
     """What to log, and the fields that change, when the task waits for another run; None if the task ends."""
+    if outcome.status == "misplaced" and not task.cancel_requested:
+        # It was no run: the next one is the first one as well.
+        return f"{outcome.error} The task goes to another node.", {"attempt": task.attempt - 1}
     is_lost = outcome.status == "lost"
     may_retry = outcome.status == "interrupted" or (is_lost and task.losses < max_retries)
     if task.cancel_requested or not may_retry:

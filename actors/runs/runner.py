@@ -171,7 +171,7 @@ def _audit(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlace) ->
 def _preprocess(spec: RunSpec, request: Any, reporter: Reporter, _place: RunPlace) -> PreprocessingResult:
     from preprocessing.pipeline.driver import Workers  # noqa: PLC0415
 
-    workers = Workers(spec.worker_count, spec.worker_cpus, partial(works_for, spec.run_id))
+    workers = Workers(spec.worker_count, spec.worker_cpus, partial(works_for, spec.run_id), spec.worker_nodes)
     result: PreprocessingResult = pipeline_of(spec.kind).run(
         request, run_id=spec.task_id, workers=workers, report=reporter.report, roots=spec.data_roots
     )

@@ -31,6 +31,8 @@ class RunSpec:
     #: for preprocessing: how many Ray tasks work at the same time, and the CPUs that Ray counts for each
     worker_count: int = 1
     worker_cpus: float = 1.0
+    #: for preprocessing: the nodes of these tasks; empty for all nodes
+    worker_nodes: tuple[str, ...] = ()
     #: for a training that resumes: the last epoch whose end is in the task's log
     reported_epoch: int = 0
     #: DATA_ROOTS: the run opens files there only, wherever links lead
@@ -47,7 +49,8 @@ class RunSpec:
 class Outcome:
     #: lost: the worker died; a later run may succeed
     #: interrupted: the node or a part of the service died or is stopping, so the run ended; it is not at fault
-    status: Literal["completed", "failed", "cancelled", "lost", "interrupted"]
+    #: misplaced: the node does not have its inputs, so nothing was started; another node may have them
+    status: Literal["completed", "failed", "cancelled", "lost", "interrupted", "misplaced"]
     result: TaskResult | None = None
     error: str | None = None
     #: of a failed run, for the service's log file

@@ -10,6 +10,7 @@ import ray
 from ray.exceptions import RayError, RayTaskError
 
 from actors.background import RETRY_S, Jobs, until
+from actors.devices.inputs import Misplaced
 from actors.runs.spec import Outcome, RunSpec
 from rfuav_ray.errors import RunLost
 
@@ -57,7 +58,8 @@ class RunTracker:
         """Start the run, and wait for its outcome.
 
         Args:
-            prepare: Stores the start, and makes the output folder ready. Its error fails the run.
+            prepare: Stores the start, looks for the inputs, and makes the output folder ready. Its error fails the
+                run, except for Misplaced.
             plan: Returns the run's specification and its Ray options.
         """
         try:
@@ -71,6 +73,8 @@ class RunTracker:
             task_manager_actor = ray.get_runtime_context().current_actor
             outcome_ref = self._supervisor_actor.run.remote(spec, options, task_manager_actor)
             self._is_at_supervisor = True
+        except Misplaced as error:
+            return Outcome("misplaced", error=str(error))
         except RunLost as error:
             return Outcome("lost", error=str(error))
         except Exception as error:

@@ -9,6 +9,7 @@ from typing import Any
 
 from actors.background import Jobs
 from actors.devices.device_watch import DeviceWatch
+from actors.devices.inputs import Misplaced, described, lacking
 from actors.devices.slots import SOME_NODE, Offer
 from actors.runs.plan import ending, plan, retry
 from actors.runs.spec import Outcome, RunReport
@@ -18,7 +19,8 @@ from actors.tasks.scheduler import Decisions, NewReason, Scheduler, Start
 from actors.tasks.service_entries import last_entry, service_entry, starting_entries
 from actors.tasks.table import TaskTable
 from rfuav_ray.api.kinds import KINDS
-from rfuav_ray.errors import TaskConflict
+from rfuav_ray.errors import RunError, TaskConflict
+from rfuav_ray.events import Level
 from rfuav_ray.outputs.ownership import claim
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
@@ -144,15 +146,52 @@ class ActiveRuns:
         self._spawn_followed(self._run(task, self._track(task)))
 
     async def _run(self, task: TaskRecord, tracker: RunTracker) -> None:
+        without: dict[str, list[str]] = {}
+
         async def prepare() -> None:
             await self._table.stored(task.id)
             if not self._table.get(task.id).cancel_requested:
+                without.update(await self._find_inputs(task))
                 await self._take_folder(task)
 
         outcome = await tracker.start(
-            prepare, lambda: plan(task, self._devices.pool, self._scheduler.slots, self._data_roots)
+            prepare, lambda: plan(task, self._devices.pool, self._scheduler.slots, self._data_roots, without)
         )
         await self._finish(task.id, outcome)
+
+    async def _find_inputs(self, task: TaskRecord) -> dict[str, list[str]]:
+        """See that the run's node has its inputs.
+
+        Returns:
+            The other nodes that lack inputs, with what they lack. Only a run with workers there asks them.
+
+        Raises:
+            Misplaced: Another node has them, or does not answer.
+            RunError: No node of the device has them.
+        """
+        pool, kind = self._devices.pool, KINDS[task.kind]
+        paths = kind.input_paths(task.request)
+        if (
+            not paths or len(pool.node_cpus()) < 2 or task.node_id is None
+        ):  # one node has what the submission found
+            return {}
+        places = self._scheduler.places(task)
+        first = {task.node_id} | (places if kind.has_workers else set())
+        without = await lacking(pool, paths, first)
+        if task.node_id not in without:
+            if without:
+                self._table.log(task.id, f"Nodes are left out: {described(pool, without)}.")
+            return without
+        without |= await lacking(pool, paths, places - first)
+        found = described(pool, without)
+        if places <= without.keys():
+            if task.attempt > 1:  # it may need them no longer, and it says best what it cannot do without
+                return {}
+            raise RunError(
+                f"no node for it has its inputs: {found}. Mount or copy them there, and submit it again."
+            )
+        self._scheduler.avoid(task.id, without)
+        raise Misplaced(f"Nodes are left out: {found}.")
 
     async def _take_folder(self, task: TaskRecord) -> None:
         """Put an earlier task's files away, and correct its record. Raises OSError and TaskConflict."""
@@ -187,7 +226,8 @@ class ActiveRuns:
             return
         message, changes = again
         waiting = advance(task, TaskStatus.PENDING, device=None, device_share=0.0, **changes)
-        self._scheduler.put(self._table.change(waiting, service_entry(task_id, message, "WARNING")))
+        level: Level = "INFO" if outcome.status == "misplaced" else "WARNING"
+        self._scheduler.put(self._table.change(waiting, service_entry(task_id, message, level)))
         await self._table.stored(task_id)
         self.carry_out(self._scheduler.decide(new=[task_id]))
 

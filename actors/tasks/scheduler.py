@@ -54,6 +54,8 @@ class Scheduler:
         self._free_memory_gb = free_memory_gb
         #: the reasons of lines that were asked for. Only a change of the devices changes them
         self._line_reasons: dict[Line, str] = {}
+        #: the nodes without the inputs of a task, by task id
+        self._without_inputs: dict[str, frozenset[str]] = {}
         #: folders that changed hands since the last decision
         self._changed_folders: set[str] = set()
 
@@ -68,8 +70,13 @@ class Scheduler:
         """Free what a task has that has ended."""
         self.queue.discard(task.id)
         self.slots.release(task.id)
+        self._without_inputs.pop(task.id, None)
         if (folder := leased_folder(task)) is not None and self._leases.release(folder, task.id):
             self._changed_folders.add(folder)
+
+    def avoid(self, task_id: str, nodes: Iterable[str]) -> None:
+        """Keep a task away from nodes that do not have its inputs, as long as it has another place."""
+        self._without_inputs[task_id] = frozenset(nodes)
 
     def recover(self, tasks: Iterable[TaskRecord]) -> Decisions:
         """Take over the tasks of before a restart. Those that wait get their reasons again."""
@@ -94,6 +101,8 @@ class Scheduler:
                 until they have ended.
         """
         before = {line: self._line_reason(line) for line in self.queue.lines}
+        elsewhere = [task for task_id in self._without_inputs if (task := self.queue.get(task_id))]
+        place_reasons = {task.id: self._place_reason(task) for task in elsewhere}
         self.slots.update(offers, lost)
         self._line_reasons.clear()
         decisions = self.decide()
@@ -102,6 +111,9 @@ class Scheduler:
                 for task in self.queue.tasks(line):
                     reason = self.reason(task)
                     decisions.reasons.append(NewReason(task.id, reason, is_logged=reason == line_reason))
+        for task in elsewhere:
+            if task.id in self.queue and self._place_reason(task) != place_reasons[task.id]:
+                decisions.reasons.append(NewReason(task.id, self.reason(task), is_logged=False))
         return decisions
 
     # Decisions
@@ -129,18 +141,38 @@ class Scheduler:
 
     def reason(self, task: TaskRecord) -> str:
         """What a waiting task waits for."""
-        return self._folder_reason(task) or self._line_reason(line_of(task))
+        return self._folder_reason(task) or self._place_reason(task) or self._line_reason(line_of(task))
+
+    def places(self, task: TaskRecord) -> set[str]:
+        """The nodes where the task could run if their slots were free."""
+        line = line_of(task)
+        return {
+            node_id
+            for device in line.candidates(self.slots)
+            for node_id in self.slots.nodes(device, line.slot_kind)
+        }
 
     def waits_for(self, task: TaskRecord) -> str | None:
         """What a task would wait for that is put into the queue now; None if it could start at once."""
         line = line_of(task)
-        is_free = any(self.slots.free(device, line.slot_kind) > 0 for device in line.candidates(self.slots))
-        return self._folder_reason(task) or (None if is_free else self._line_reason(line))
+        return self._folder_reason(task) or (None if self._is_free(line) else self._line_reason(line))
 
     def _folder_reason(self, task: TaskRecord) -> str | None:
         folder = leased_folder(task)
         holder = self._leases.other_holder(folder, task.id)
         return holder and f"Waiting for task {holder}. It writes into the same folder '{folder}'."
+
+    def _place_reason(self, task: TaskRecord) -> str | None:
+        if not self._avoided(task):
+            return None
+        line = line_of(task)
+        names = ", ".join(line.candidates(self.slots))
+        return f"Waiting for a free {line.slot_kind} slot on {names}, on a node that has the task's inputs."
+
+    def _avoided(self, task: TaskRecord) -> frozenset[str]:
+        """The nodes where the task must not run: none if it has no other place, so that it can say so."""
+        nodes = self._without_inputs.get(task.id, frozenset())
+        return nodes if nodes and self.places(task) - nodes else frozenset()
 
     def _line_reason(self, line: Line) -> str:
         if line not in self._line_reasons:
@@ -151,14 +183,14 @@ class Scheduler:
         starts = []
         moving = set(self.queue.lines)
         while moving:
-            moving = {line for line in moving.intersection(self.queue.lines) if self._choose(line)}
+            moving = {line for line in moving.intersection(self.queue.lines) if self._is_free(line)}
             heads = [task for line in moving if (task := self._first(line))]
             if not heads:
                 break
             task = min(heads, key=place_of)
-            device = self._choose(line_of(task))
+            device = self._choose(task)
             assert device is not None
-            slot = self.slots.take(task.id, device, slot_kind(task.kind))
+            slot = self.slots.take(task.id, device, slot_kind(task.kind), self._avoided(task))
             if (folder := leased_folder(task)) is not None:
                 self._leases.take(folder, task.id)
                 self._changed_folders.add(folder)
@@ -167,11 +199,20 @@ class Scheduler:
         return starts
 
     def _first(self, line: Line) -> TaskRecord | None:
-        """The most urgent task of a line, without the tasks whose folder another task holds."""
-        return next((task for task in self.queue.tasks(line) if self._folder_reason(task) is None), None)
+        """The most urgent task of a line with a free slot, without those whose folder or whose place is taken."""
+        can_start = (
+            task
+            for task in self.queue.tasks(line)
+            if self._folder_reason(task) is None and (not self._avoided(task) or self._choose(task))
+        )
+        return next(can_start, None)
 
-    def _choose(self, line: Line) -> str | None:
-        """The device for the next task of a line; None while no device has a free slot."""
-        free = {device: self.slots.free(device, line.slot_kind) for device in line.candidates(self.slots)}
+    def _is_free(self, line: Line) -> bool:
+        return any(self.slots.free(device, line.slot_kind) > 0 for device in line.candidates(self.slots))
+
+    def _choose(self, task: TaskRecord) -> str | None:
+        """The device for a task; None while no device has a free slot for it."""
+        line, avoided = line_of(task), self._avoided(task)
+        free = {device: self.slots.free(device, line.slot_kind, avoided) for device in line.candidates(self.slots)}
         usable = [device for device, count in free.items() if count > 0]
         return max(usable, key=lambda device: (free[device], self._free_memory_gb(device)), default=None)

@@ -50,6 +50,8 @@ REPORT_EVERY_S = 0.25
 BLOCK_RETRIES = 3
 #: interval at which finished files are flushed to the disk and noted
 FLUSH_EVERY_S = 1.0
+#: a label that Ray gives to each node: its id
+NODE_LABEL = "ray.io/node-id"
 #: a worker or a node died, or objects were lost with it; a bug raises a RayTaskError with another cause
 WORKER_LOSS_ERRORS = (
     WorkerCrashedError,
@@ -73,6 +75,8 @@ class Workers:
     cpus_each: float
     #: what surrounds the work on a block in its worker. Gets Ray's id of the worker's node
     around: Callable[[str], AbstractContextManager[None]] = nullcontext  # type: ignore[assignment]  # takes any argument
+    #: Ray's ids of the nodes where they may be; empty for all nodes
+    nodes: Sequence[str] = ()
 
 
 def make_files(
@@ -164,6 +168,7 @@ def _collect(
                 batch_size=None,
                 num_cpus=workers.cpus_each,
                 compute=TaskPoolStrategy(size=workers.count),
+                label_selector={NODE_LABEL: f"in({','.join(workers.nodes)})"} if workers.nodes else None,
                 max_retries=BLOCK_RETRIES,
             )
         ray_data_internals.reuse_metrics(dataset)

@@ -56,6 +56,10 @@ PreprocessingKind = Literal["split", "augment", "crop", "spectrogram", "audit"]
 SlotKind = Literal["training", "inference", "preprocessing"]
 
 
+#: the fields of requests that name what a task writes. All other fields `…_path` name what it reads
+OUTPUT_FIELDS = frozenset({"save_path", "output_path"})
+
+
 @dataclass(frozen=True)
 class Kind:
     name: TaskKind
@@ -96,10 +100,15 @@ class Kind:
         return "save_path" in self.request.model_fields
 
     def input_path(self, request: Mapping[str, Any]) -> str:
-        """Return the input that a request names."""
+        """Return the input that the lists of tasks show."""
         # An audit may name train_path and val_path instead of a data set.
         path: str = request[self.input_field] or request["train_path"]
         return path
+
+    def input_paths(self, request: Mapping[str, Any]) -> list[str]:
+        """Return the files and folders that a task with this request reads."""
+        fields = [field for field in self.request.model_fields if field.endswith("_path")]
+        return [request[field] for field in fields if field not in OUTPUT_FIELDS and request.get(field)]
 
     def output_folder(self, request: Mapping[str, Any]) -> Path:
         """Return the folder that a task with this request writes to."""

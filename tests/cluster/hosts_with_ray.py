@@ -43,14 +43,8 @@ class HostsWithRay:
             self._ray(worker, f"--address={self.head.address}:{GCS_PORT}")
 
     def _ray(self, host, *options):
-        words = [
-            PROGRAMS / "ray",
-            "start",
-            "--block",
-            "--num-cpus=2",
-            f"--node-ip-address={host.address}",
-            *options,
-        ]
+        # Not with --block: on a busy machine the server of Ray's client gives up, and the others would end, too.
+        words = [PROGRAMS / "ray", "start", "--num-cpus=2", f"--node-ip-address={host.address}", *options]
         wait_until_ray_runs(host.start(words, self.environment | UNBUFFERED, subprocess.PIPE))
 
     def call(self, host, *words, **settings):

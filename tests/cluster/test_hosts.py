@@ -1,6 +1,7 @@
 """A cluster of three hosts that share no network, host name or disk for STATE_DIR, with Ray's token and a key."""
 
 import os
+import shutil
 import signal
 import socket
 import tempfile
@@ -14,7 +15,7 @@ from rfuav_ray.client import RFUAVClient
 from rfuav_ray.errors import RfuavError
 from tests.cluster.haproxy_state import wait_until_up
 from tests.cluster.hosts import are_possible, new_hosts
-from tests.cluster.hosts_with_ray import PORT, HostsWithRay
+from tests.cluster.hosts_with_ray import KEY, PORT, HostsWithRay
 from tests.support.epochs import epochs_reported, wait_for_epoch
 from tests.support.inference_runs import RATE_HZ, Run
 from tests.support.processes import stopped
@@ -24,6 +25,8 @@ from tests.support.signals import noise, tone
 STARTS = int(os.environ.get("CLUSTER_STARTS", "2"))
 TASKS = int(os.environ.get("CLUSTER_TASKS", "7"))
 STOPS_WITHIN_S = 20
+#: a folder on each host's own disk
+OWN_DISK = Path("/private/data")
 #: more than it has time for
 EPOCHS = 5000
 
@@ -52,7 +55,7 @@ def _refused(cluster):
 def cluster(root):
     # Sockets live in it: a short path.
     with tempfile.TemporaryDirectory(prefix="rfh") as folder, new_hosts(3, Path(folder)) as hosts:
-        yield HostsWithRay(hosts, root, Path(folder))
+        yield HostsWithRay(hosts, root, Path(folder), data_roots=f"{root},{OWN_DISK}")
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +144,40 @@ def test_hosts_run_tasks_of_all_kinds(cluster, client, training, dataset, record
     }
     used = {client.get_task(task_id)["result"].get("run", {}).get("node_id") for task_id in started} - {None}
     assert len(used) == len(cluster.workers) + 1
+
+
+def test_hosts_runs_go_where_their_inputs_are(cluster, client, training, dataset, root):
+    with_data, without = [cluster.head, cluster.workers[0]], cluster.workers[1]
+    copies = [host.private / OWN_DISK.name for host in with_data]
+    for copy in copies:
+        shutil.copytree(dataset, copy)
+    paths = {"train_path": OWN_DISK / "train", "val_path": OWN_DISK / "val"}
+    own_output = paths | {"save_path": OWN_DISK / "runs"}
+    started = [client.start_training(**training(device="cpu") | own_output)["task_id"] for _ in range(3)]
+    started.append(client.split_dataset(OWN_DISK / "train", root / "split")["task_id"])
+    ended = [client.wait(task_id, timeout=300) for task_id in started]
+    assert {task["status"] for task in ended} == {"completed"}, ended
+    assert {task["result"]["run"]["node"] for task in ended[:3]} == {host.name for host in with_data}
+    left_out = f"Nodes are left out: '{OWN_DISK / 'train'}' is missing on {without.name}"
+    found = {task_id: [e for e in client.get_logs(task_id) if left_out in e["message"]] for task_id in started}
+    assert any(found[task_id] for task_id in started[:3]) and found[started[3]]
+    assert {entry["level"] for entries in found.values() for entry in entries} == {"INFO"}
+    for task in ended[:3]:  # results on a disk of its own are where the run was
+        url = f"{cluster.url}/api/v2/tasks/{task['task_id']}/artifacts"
+        listed = httpx2.get(url, headers={"X-API-Key": KEY}, timeout=30).json()
+        assert bool(listed["artifacts"]) == (task["result"]["run"]["node"] == cluster.head.name)
+
+    limit = client.get_resources()["limits"]["cpu"]["training"]
+    client.update_resource_config({"cpu": {"training": 0}})
+    late = client.start_training(**training(device="cpu") | paths)["task_id"]
+    for copy in copies:
+        shutil.rmtree(copy)
+    client.update_resource_config({"cpu": {"training": limit}})
+    failed = client.wait(late, timeout=60)
+    assert failed["status"] == "failed"
+    names = ", ".join(host.name for host in [*with_data, without])
+    assert f"'{paths['train_path']}' is missing on {names}" in failed["message"]
+    assert not any("Queued again" in entry["message"] for entry in client.get_logs(late))
 
 
 def test_hosts_runs_resume_after_the_loss_of_one(cluster, client, training):

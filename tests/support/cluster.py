@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
@@ -47,6 +48,12 @@ class Monitor:
     async def why_ended(self, run_id: str) -> str | None:
         return self._cluster.ended_for_memory.get(run_id)
 
+    async def missing(self, paths: Sequence[str]) -> list[str]:
+        self._cluster.asked_for_files.append(self._node_id)
+        if self._node_id in self._cluster.silent_nodes:
+            await asyncio.Event().wait()
+        return [path for path in paths if path in self._cluster.missing.get(self._node_id, ())]
+
     async def read(self) -> dict[str, Any]:
         self._cluster.readings += 1
         if self._node_id in self._cluster.silent_nodes:
@@ -63,6 +70,9 @@ class Cluster:
         self.groups: dict[str, Group] = {}
         #: the reasons of the memory guard, by run id
         self.ended_for_memory: dict[str, str] = {}
+        #: the paths that are missing on nodes, and the nodes that were asked for paths
+        self.missing: dict[str, set[str]] = {}
+        self.asked_for_files: list[str] = []
         #: GPUs (node, id) that another program of the cluster holds
         self.held: set[tuple[str, str]] = set()
         #: nodes whose monitor does not answer

@@ -52,6 +52,7 @@ def test_placement_workers_are_those_of_the_cpus_that_the_nodes_really_have(clus
         assert workers(pool, 0.5, 1) == (10, 1.0)
         assert workers(pool, 0.5, 3) == (3, 3.3333)
         assert workers(pool, 0.5, 100) == (1, 10.0)
+        assert workers(pool, 0.5, 1, without={"head"}) == (6, 1.3333)
 
     play_looked(scenario)
 

@@ -87,6 +87,22 @@ def test_slots_a_limit_counts_on_each_node_and_runs_are_spread(three_nodes):
     assert three_nodes.take("next", "cpu", "training").node_id == nodes[4]
 
 
+def test_slots_avoided_nodes_have_no_free_slots_and_are_not_taken(three_nodes):
+    assert three_nodes.free("cpu", "training", {"a", "c"}) == 2
+    taken = [three_nodes.take(str(n), "cpu", "training", {"a", "c"}) for n in range(2)]
+    assert [holding.node_id for holding in taken] == ["b", "b"]
+    assert three_nodes.free("cpu", "training", {"a", "c"}) == 0
+    assert three_nodes.free("cpu", "training") == 4
+    with pytest.raises(ValueError, match="no free training slot"):
+        three_nodes.take("late", "cpu", "training", {"a", "c"})
+
+
+def test_slots_nodes_are_those_with_slots_free_or_not(three_nodes):
+    three_nodes.update({"cpu": Offer(CPU | {"inference": 0}, nodes=NODES)})
+    assert three_nodes.nodes("cpu", "training") == ["a", "b", "c"]
+    assert three_nodes.nodes("cpu", "inference") == three_nodes.nodes("cuda:0", "training") == []
+
+
 def test_slots_a_run_takes_its_part_of_its_own_node(three_nodes):
     taken = [three_nodes.take(f"{kind}{n}", "cpu", kind) for kind in ("training", "inference") for n in range(3)]
     assert [holding.fraction for holding in taken] == [0.25] * 6

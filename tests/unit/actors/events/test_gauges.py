@@ -95,6 +95,8 @@ def test_gauges_runs_are_counted_by_kind_and_by_how_they_ended():
     runs = queue.runs
     counts = (runs.started["inference"], runs.retried["inference"], runs.lost["inference"])
     assert counts == (2, 2, 1)
+    queue.change(again, advance(again, TaskStatus.PENDING, attempt=1))  # it was on the wrong node
+    assert (runs.started["inference"], runs.retried["inference"]) == (2, 2)
     assert set(runs.lost) == set(KINDS) and runs.lost["training"] == 0
 
 

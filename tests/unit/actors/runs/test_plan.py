@@ -122,6 +122,14 @@ def test_plan_preprocessing_needs_cpus_for_its_workers_alone(planned):
     assert options["scheduling_strategy"].node_id == "head"
 
 
+def test_plan_a_task_that_was_on_the_wrong_node_goes_to_another_one_as_if_it_had_not_run():
+    outcome = Outcome("misplaced", error="No data there.")
+    running = a_task(status=TaskStatus.RUNNING, attempt=3, losses=1)
+    message, changes = retry(running, outcome, 0) or ("", {})
+    assert (message, changes) == ("No data there. The task goes to another node.", {"attempt": 2})
+    assert retry(running.evolve(cancel_requested=True), outcome, 0) is None
+
+
 @pytest.mark.parametrize("kind", ["training", "inference", "split"])
 def test_plan_every_run_knows_where_links_may_lead(planned, kind):
     spec, _ = planned(kind=kind, device="cpu", device_share=0.25)

@@ -6,7 +6,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from actors.devices.slots import Offer
+from actors.devices.slots import SOME_NODE, Offer
 from actors.tasks.leases import leased_folder
 from actors.tasks.queue import line_of
 from actors.tasks.scheduler import Scheduler
@@ -35,6 +35,8 @@ class Cluster(RuleBasedStateMachine):
         self.ended = set()
         #: who may write which folder
         self.holders = {}
+        #: the nodes without the inputs of a task
+        self.without_inputs = {}
         #: the last reason to wait that a task was told
         self.told = {}
 
@@ -63,6 +65,7 @@ class Cluster(RuleBasedStateMachine):
             if device == "cpu" and task.wanted_device == "cuda":
                 assert self.slots.devices == ["cpu"]
             assert node_id in self.nodes or device != "cpu"
+            assert node_id not in self.avoided(task)
             self.running[task.id], self.node_of[task.id] = device, node_id
             kind, place_ = task.kind, (device, node_id)
             in_use = sum(
@@ -78,7 +81,7 @@ class Cluster(RuleBasedStateMachine):
     def nobody_was_overtaken(self, waiting):
         started = {task.id for task in waiting if task.id in self.running}
         for task in waiting:
-            if task.id in started or self.is_held_back(task):
+            if task.id in started or self.is_held_back(task) or self.avoided(task):
                 continue
             later = [other for other in waiting if other.id in started and place(other) > place(task)]
             assert not [o for o in later if line_of(o) == line_of(task)], "a later task of the same line overtook"
@@ -119,6 +122,15 @@ class Cluster(RuleBasedStateMachine):
     def end_run(self, data, is_lost):
         if self.running:
             self.over(data.draw(st.sampled_from(sorted(self.running))), is_lost=is_lost)
+
+    @rule(data=st.data(), others=st.sets(st.sampled_from(["a", "b", "c", SOME_NODE])))
+    def find_inputs_missing(self, data, others):
+        """A run that starts finds that its node and other ones do not have its inputs."""
+        if self.running:
+            task_id = data.draw(st.sampled_from(sorted(self.running)))
+            self.without_inputs[task_id] = others | {self.node_of[task_id]}
+            self.scheduler.avoid(task_id, self.without_inputs[task_id])
+            self.over(task_id, is_lost=True)
 
     @rule(device=st.sampled_from(["cpu", *GPUS]), limits=LIMITS)
     def change_limits(self, device, limits):
@@ -180,6 +192,7 @@ class Cluster(RuleBasedStateMachine):
         self.scheduler = Scheduler(lambda device: 0.0)
         self.scheduler.update_devices(before)
         self.told.clear()
+        self.without_inputs.clear()
         self.carry_out(waiting, self.scheduler.recover(live))
 
     def over(self, task_id, *, is_lost):
@@ -198,6 +211,11 @@ class Cluster(RuleBasedStateMachine):
 
     def is_held_back(self, task):
         return self.holders.get(leased_folder(task), task.id) != task.id
+
+    def avoided(self, task):
+        """The nodes without the task's inputs, if it has another place."""
+        nodes = self.without_inputs.get(task.id, set())
+        return nodes if self.scheduler.places(task) - nodes else set()
 
     @invariant()
     def nothing_is_lost(self):
@@ -224,8 +242,8 @@ class Cluster(RuleBasedStateMachine):
         for task in self.scheduler.queue:
             if self.is_held_back(task):
                 continue
-            free = [d for d in line_of(task).candidates(self.slots) if self.slots.free(d, task.kind) > 0]
-            assert not free
+            devices, avoided = line_of(task).candidates(self.slots), self.avoided(task)
+            assert not [device for device in devices if self.slots.free(device, task.kind, avoided) > 0]
 
     @invariant()
     def every_waiting_task_was_told_what_it_waits_for(self):
@@ -233,6 +251,9 @@ class Cluster(RuleBasedStateMachine):
             holder = self.holders.get(leased_folder(task), task.id)
             of_folder = f"Waiting for task {holder}. It writes into the same folder '{leased_folder(task)}'."
             reason = line_of(task).waits_for(self.slots) if holder == task.id else of_folder
+            if holder == task.id and self.avoided(task):
+                reason = self.scheduler.reason(task)
+                assert "on a node that has the task's inputs" in reason
             assert self.told[task.id] == self.scheduler.reason(task) == reason
 
 

@@ -55,6 +55,25 @@ def test_kinds_the_input_is_a_field_of_the_request(kind):
     assert kind.input_field in kind.request.model_fields
 
 
+PATHS = {
+    "training": {"train_path", "val_path", "weight_path"},
+    "inference": {"cfg_path", "weight_path", "source_path"},
+    "evaluation": {"cfg_path", "weight_path", "data_path", "unknown_path", "calibration_path"},
+    "split": {"input_path"},
+    "augment": {"dataset_path"},
+    "crop": {"input_path"},
+    "spectrogram": {"input_path", "interferers_path"},
+    "audit": {"dataset_path", "train_path", "val_path"},
+}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
+def test_kinds_input_paths_are_what_a_task_reads(kind):
+    every_field = {field: f"/{field}" for field in kind.request.model_fields}
+    assert set(kind.input_paths(every_field)) == {f"/{field}" for field in PATHS[kind.name]}
+    assert kind.input_paths(dict.fromkeys(every_field, None)) == kind.input_paths({}) == []
+
+
 def test_kinds_output_folder_of_a_kind_that_shares_folders():
     training = KINDS["training"]
     assert str(training.output_folder({"save_path": "/a", "name": "b"})) == "/a/b"
