@@ -65,8 +65,9 @@ def client(folder):
 
     yield start
     for process in started:
-        process.kill()
-        process.communicate()
+        # Its pipes are closed, not read to their end: a server that it has started may hold them open.
+        with process:
+            process.kill()
 
 
 def output_of(process):
