@@ -8,7 +8,6 @@ from functools import partial
 import ray
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from actors import names
@@ -87,7 +86,7 @@ def in_front(app: FastAPI, settings: Settings) -> ASGIApp:
 
 
 def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
-    app: FastAPI = FastAPIOffline(
+    app = FastAPI(
         title=settings.app_name,
         version=settings.version,
         description="Train, run and monitor classifiers of drone radio signals.",
@@ -125,6 +124,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
     ):
         app.include_router(group.router)
     add_page(app)
+    docs.add_programs(app)
     add_error_handlers(app)
     return app
 
