@@ -85,6 +85,7 @@ def test_key_file_others_may_not_read_or_change_it(path, mode, is_refused):
     [
         (b"ann:read:a-secret", "has no hash"),
         (b"ann:king:x", "unknown scope"),
+        (b"sha256." + b"a" * 32 + b"." + b"b" * 64, "a hash stands alone"),
         (b"\xff\xfe", "is not text"),
         (b"x" * 2**21, "larger than"),
     ],
