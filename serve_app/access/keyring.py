@@ -88,8 +88,8 @@ class CurrentKeys:
         try:
             self._ring = self._ring.changed(self._all())
         except RfuavError as error:
-            # The version stays that of the keys: the next look tries again. What is mended may be the mode alone, and
-            # a process that has too many files open for a moment must not miss that a key was removed.
+            # The version stays that of the keys, so the next look tries again. A new mode makes no new version,
+            # and a process with too many open files must not miss that a key was removed.
             if str(error) != self._complaint:
                 self._complaint = str(error)
                 logger.warning("The keys stay as they were: %s", error)

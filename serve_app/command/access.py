@@ -57,7 +57,7 @@ def list_keys(file: KeyFile = None) -> None:
 
 @keys.command("remove")
 def remove(name: str, file: KeyFile = None) -> None:
-    """Remove a key. Its requests are refused and its sign-ins end within a second."""
+    """Remove a key. Its requests are refused and its sign-ins end within a second, its streams within 15."""
     from serve_app.access.key_file import remove_key
 
     remove_key(_file(file), name)
