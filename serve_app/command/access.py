@@ -95,7 +95,8 @@ def moment_of(text: str, now: datetime) -> datetime:
 def _line(entry: dict[str, Any]) -> str:
     task = entry.get("task_id") or " ".join(entry.get("task_ids", ())) or "-"
     request = entry["method"], entry["path"], entry["status"]
-    words = entry["time"], entry["key"] or "-", entry["address"], *request, task
+    lost = [f"({entry['lost_before']} lines before it were lost)"] if "lost_before" in entry else []
+    words = entry["time"], entry["key"] or "-", entry["address"], *request, task, *lost
     # A path may hold control characters, which a terminal would obey.
     return json.dumps(" ".join(map(str, words)))[1:-1]
 
