@@ -31,6 +31,7 @@ from serve_app.middleware.key_check import KeyCheck
 from serve_app.middleware.measured import Measured, RequestMetrics
 from serve_app.middleware.safe_headers import SafeHeaders
 from serve_app.pages import docs, index, redoc
+from serve_app.pages.description import describe_access
 from serve_app.pages.page import add_page
 from serve_app.routes import (
     artifacts,
@@ -125,6 +126,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
         app.include_router(group.router)
     add_page(app)
     docs.add_programs(app)
+    describe_access(app, settings.port)
     add_error_handlers(app)
     return app
 
