@@ -106,6 +106,10 @@ def test_key_file_what_is_no_file_is_refused(path):
     os.mkfifo(path, 0o600)
     with pytest.raises(RfuavError, match="is not a file"):
         read_keys(path)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(RfuavError, match="is not a file"):
+        read_keys(path)
 
 
 def test_key_file_comments_and_empty_lines_are_left_out(path):
