@@ -8,7 +8,6 @@ from functools import partial
 import ray
 from fastapi import FastAPI
 from fastapi.middleware.cors import CORSMiddleware
-from fastapi_offline import FastAPIOffline
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from actors import names
@@ -33,6 +32,7 @@ from serve_app.middleware.key_check import KeyCheck
 from serve_app.middleware.measured import Measured, RequestMetrics
 from serve_app.middleware.safe_headers import SafeHeaders
 from serve_app.pages import docs, index, redoc
+from serve_app.pages.description import describe_access
 from serve_app.pages.page import add_page
 from serve_app.routes import (
     artifacts,
@@ -88,7 +88,7 @@ def in_front(app: FastAPI, settings: Settings) -> ASGIApp:
 
 
 def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
-    app: FastAPI = FastAPIOffline(
+    app = FastAPI(
         title=settings.app_name,
         version=settings.version,
         description="Train, run and monitor classifiers of drone radio signals.",
@@ -126,6 +126,8 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
     ):
         app.include_router(group.router)
     add_page(app)
+    docs.add_programs(app)
+    describe_access(app, settings.port)
     add_error_handlers(app)
     return app
 

@@ -16,7 +16,8 @@ from rfuav_ray.tasks import now
 FILE = "audit.jsonl"
 OLDER = "audit-*.jsonl"
 MAX_BYTES = 64 * 2**20
-_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+# A pipe in its place must not hold the service up.
+_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 LONGEST_PATH = 500
 COMPLAIN_EVERY_S = 60.0
 _BEGIN = '{"time": '
@@ -32,16 +33,25 @@ class AuditLog:
         self._name = str(self._path)
         self._max_bytes = max_bytes
         self._file: int | None = None
+        self._lost = 0
         self._complained_s = -COMPLAIN_EVERY_S
 
     def write(self, **fields: Any) -> None:
-        """Append a line with the time. What cannot be written is an ERROR in the log: the request was answered."""
-        line = json.dumps({"time": now().isoformat(timespec="milliseconds"), **fields}) + "\n"
+        """Append a line with the time.
+
+        What cannot be written is an ERROR in the log: the request was answered. The next line counts what is lost.
+        """
+        entry = {"time": now().isoformat(timespec="milliseconds"), **fields}
+        if self._lost:
+            entry["lost_before"] = self._lost
+        line = json.dumps(entry) + "\n"
         try:
             written = os.write(self._opened(), line.encode())
             if written < len(line):
                 raise OSError(f"{written} of {len(line)} bytes were written")
+            self._lost = 0
         except OSError as error:
+            self._lost += 1
             if time.monotonic() - self._complained_s > COMPLAIN_EVERY_S:
                 self._complained_s = time.monotonic()
                 logger.error("The audit log '%s' lacks lines: %s. Make room on its disk.", self._path, error)
@@ -63,16 +73,19 @@ class AuditLog:
         if status.st_size >= self._max_bytes:
             return False
         try:
-            return os.stat(self._name).st_ino == status.st_ino  # noqa: PTH116  (pathlib takes four times as long)
+            return os.path.samestat(os.stat(self._name), status)  # noqa: PTH116  (pathlib takes four times as long)
         except FileNotFoundError:
             return False
 
     def _rotate(self, file: int) -> None:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        # Another replica may have moved it before.
-        if self._path.stat().st_ino == os.fstat(file).st_ino:
-            self._path.rename(self._path.with_name(f"audit-{now():%Y%m%dT%H%M%S.%fZ}.jsonl"))
-        self._close()
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            # Another replica may have moved it before, and not have made the new one yet.
+            with suppress(FileNotFoundError):
+                if os.path.samestat(self._path.stat(), os.fstat(file)):
+                    self._path.rename(self._path.with_name(f"audit-{now():%Y%m%dT%H%M%S.%fZ}.jsonl"))
+        finally:
+            self._close()  # and the lock, or the other replicas would wait for it
 
     def _close(self) -> None:
         if self._file is not None:

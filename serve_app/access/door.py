@@ -28,12 +28,15 @@ class Door:
         headers = dict(request["headers"])
         if offered := _offered(headers):
             return _as_caller(await self.key(offered, request))
-        if cookies := headers.get(b"cookie"):
-            ring = self._keys.ring()
-            for token in self.sessions.offered(cookies):
-                if (key := self.sessions.key_of(token, ring)) is not None:
-                    return _as_caller(key)
-        return NOBODY
+        key = self._signed_in(headers)
+        return NOBODY if key is None else _as_caller(key)
+
+    def still_admits(self, request: Request) -> bool:
+        """Whether the key or the sign-in of a request that was let in is valid now."""
+        headers = dict(request["headers"])
+        if offered := _offered(headers):
+            return self._keys.ring().seen(offered) is not None
+        return self._signed_in(headers) is not None
 
     async def key(self, offered: bytes, request: Request) -> Key:
         """Check a key. Raises Refusal."""
@@ -51,6 +54,12 @@ class Door:
             raise wrong_key()
         self._guesses.was_right(address)
         return found
+
+    def _signed_in(self, headers: dict[bytes, bytes]) -> Key | None:
+        """The key that a cookie of the request stands for."""
+        ring = self._keys.ring()
+        tokens = self.sessions.offered(headers.get(b"cookie", b""))
+        return next((key for token in tokens if (key := self.sessions.key_of(token, ring)) is not None), None)
 
 
 def _offered(headers: dict[bytes, bytes]) -> bytes:

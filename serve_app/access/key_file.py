@@ -31,9 +31,14 @@ def read_keys(path: Path) -> tuple[Key, ...]:
         raise RfuavError(
             f"The key file '{path}' cannot be read ({error.strerror}). Make a key with `rfuav key new NAME`."
         ) from None
-    with os.fdopen(descriptor, "rb") as file:
-        _check_safe(path, os.fstat(descriptor))
-        content = file.read(MAX_BYTES + 1)
+    try:
+        _check_safe(path, os.fstat(descriptor))  # first: a folder cannot be opened as a file
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            content = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise RfuavError(f"The key file '{path}' cannot be read ({error.strerror}).") from None
+    finally:
+        os.close(descriptor)
     if len(content) > MAX_BYTES:
         raise RfuavError(f"The key file '{path}' is larger than {MAX_BYTES} bytes.")
     try:

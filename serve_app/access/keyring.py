@@ -68,6 +68,7 @@ class CurrentKeys:
         self._fixed = keys_of(settings.api_keys, "API_KEYS")
         self._file = settings.api_keys_file
         self._version = self._version_now()
+        self._complaint = ""
         self._ring = Keyring(self._all())
         self._looked_s = time.monotonic()
 
@@ -77,19 +78,24 @@ class CurrentKeys:
             self._looked_s = time.monotonic()
             version = self._version_now()
             if version != self._version:
-                self._version = version
-                self._read_again()
+                self._read_again(version)
         return self._ring
 
     def _version_now(self) -> tuple[int, ...]:
         return () if self._file is None else version_of(self._file)
 
-    def _read_again(self) -> None:
+    def _read_again(self, version: tuple[int, ...]) -> None:
         try:
             self._ring = self._ring.changed(self._all())
-            logger.info("the keys were read again from '%s'", self._file)
         except RfuavError as error:
-            logger.warning("The keys stay as they were: %s", error)
+            # The version stays that of the keys, so the next look tries again. A new mode makes no new version,
+            # and a process with too many open files must not miss that a key was removed.
+            if str(error) != self._complaint:
+                self._complaint = str(error)
+                logger.warning("The keys stay as they were: %s", error)
+        else:
+            self._version, self._complaint = version, ""
+            logger.info("the keys were read again from '%s'", self._file)
 
     def _all(self) -> tuple[Key, ...]:
         if self._file is None:

@@ -77,7 +77,7 @@ def keys_of(entries: Iterable[str], origin: str, *, salt: str = "", only_hashes:
         entries: `name:scope:key`, `name:scope:hash`, or a bare key, which is `admin`.
         origin: What messages call the place of the entries.
         salt: For the hashes of keys that are not hashed yet; default: a new one.
-        only_hashes: Refuse entries that hold a key itself.
+        only_hashes: Refuse entries that hold a key itself, and hashes without a name.
 
     Raises:
         RfuavError: An entry is wrong, or a name or key is there twice. The message does not contain a key.
@@ -87,6 +87,8 @@ def keys_of(entries: Iterable[str], origin: str, *, salt: str = "", only_hashes:
     named = [name for name, _, _ in split if name]
     if double := [name for name, count in Counter(named).items() if count > 1]:
         raise RfuavError(f"{origin}: the name '{double[0]}' is there twice. Give each key a name of its own.")
+    if only_hashes and any(name is None and _HASH.fullmatch(secret) for name, _, secret in split):
+        raise RfuavError(f"{origin}: a hash stands alone, and would be of an admin. Write it as name:scope:hash.")
     free = (f"key{number}" for number in range(1, 10**9) if f"key{number}" not in named)
     keys = tuple(
         _key(name or next(free), scope, secret, origin, salt, only_hashes) for name, scope, secret in split

@@ -22,16 +22,21 @@ _OTHERS = 0o077
 logger = logging.getLogger(__name__)
 
 
+def cookie_of(port: int) -> str:
+    """The name of the cookie. Browsers give the cookies of one port to all ports of a host."""
+    return f"rfuav_session_{port}"
+
+
 class Sessions:
     def __init__(self, state_dir: Path, port: int, clock: Callable[[], float] = time.time) -> None:
         """Prepare it; the secret is read or made at the first use.
 
         Args:
             state_dir: The folder of the secret.
-            port: Names the cookie: browsers give the cookies of one port to all ports of a host.
+            port: Names the cookie.
             clock: Seconds since 1970.
         """
-        self.cookie = f"rfuav_session_{port}"
+        self.cookie = cookie_of(port)
         self._begin = f"{self.cookie}=".encode()
         self._state_dir = state_dir
         self._clock = clock

@@ -57,7 +57,7 @@ def list_keys(file: KeyFile = None) -> None:
 
 @keys.command("remove")
 def remove(name: str, file: KeyFile = None) -> None:
-    """Remove a key. Its requests are refused and its sign-ins end within a second."""
+    """Remove a key. Its requests are refused and its sign-ins end within a second, its streams within 15."""
     from serve_app.access.key_file import remove_key
 
     remove_key(_file(file), name)
@@ -95,7 +95,8 @@ def moment_of(text: str, now: datetime) -> datetime:
 def _line(entry: dict[str, Any]) -> str:
     task = entry.get("task_id") or " ".join(entry.get("task_ids", ())) or "-"
     request = entry["method"], entry["path"], entry["status"]
-    words = entry["time"], entry["key"] or "-", entry["address"], *request, task
+    lost = [f"({entry['lost_before']} lines before it were lost)"] if "lost_before" in entry else []
+    words = entry["time"], entry["key"] or "-", entry["address"], *request, task, *lost
     # A path may hold control characters, which a terminal would obey.
     return json.dumps(" ".join(map(str, words)))[1:-1]
 

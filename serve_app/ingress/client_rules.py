@@ -46,6 +46,10 @@ def frontend(connections: int, streams: int, answers: Mapping[int, str], address
     yield f"tcp-request connection reject if {{ sc0_conn_cur({_CONNECTIONS}) gt {connections} }}"
     # The server of the replicas would refuse other methods in words of its own.
     yield f"http-request return {answers[405]} unless {{ method {_METHODS} }}"
+    # HAProxy would say of them that the API does not answer.
+    yield f"http-request return {answers[404]} unless {{ path_beg / }}"
+    # That server would also refuse WebSockets, before the API sees who asks. Without this they are plain requests.
+    yield "http-request del-header upgrade"
     # As the API reads the path: decoded.
     yield "acl rfuav-stream path,url_dec -m end /logs"
     yield "acl rfuav-stream path,url_dec -m str /api/v2/events"

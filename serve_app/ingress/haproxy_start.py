@@ -34,6 +34,7 @@ _ERRORS = {
 METHODS = "DELETE, GET, HEAD, POST"
 #: those that a rule of ours gives
 _REFUSALS = {
+    404: "There is no such route; see /docs.",
     405: "This route has no such method; see /docs.",
     429: "This address has too many event streams; end some. See MAX_STREAMS_PER_ADDRESS.",
 }

@@ -1,15 +1,25 @@
-"""Swagger UI: the page of fastapi-offline with a policy for browsers."""
+"""Swagger UI with a policy for browsers. Its program comes with fastapi-offline: the page needs no other host."""
 
-from fastapi import APIRouter, Request
+from pathlib import Path
+
+import fastapi_offline
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.docs import get_swagger_ui_html
 from fastapi.responses import Response
 
+from serve_app.pages.page import Files
 from serve_app.pages.policies import of_documentation
 
 router = APIRouter(include_in_schema=False)
 
-#: where fastapi-offline serves the program
+#: where fastapi-offline would serve the programs
 _FILES = "/static-offline-docs"
+#: the programs of Swagger UI and ReDoc
+FOLDER = Path(fastapi_offline.__file__).parent / "static"
+
+
+def add_programs(app: FastAPI) -> None:
+    app.mount(_FILES, Files(FOLDER), name="documentation")
 
 
 @router.get("/docs")

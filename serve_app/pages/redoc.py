@@ -1,18 +1,17 @@
 """ReDoc without requests to other hosts: the page of fastapi-offline loads its footer's logo from one."""
 
 from functools import lru_cache
-from pathlib import Path
 
-import fastapi_offline
 from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_redoc_html
 from fastapi.responses import Response
 
+from serve_app.pages.docs import FOLDER
 from serve_app.pages.policies import of_documentation
 
 router = APIRouter(include_in_schema=False)
 
-_SCRIPT = Path(fastapi_offline.__file__).parent / "static" / "redoc.standalone.js"
+_SCRIPT = FOLDER / "redoc.standalone.js"
 _FROM_ELSEWHERE, _ICON = b"https://cdn.redoc.ly/redoc/logo-mini.svg", "/static/icon.svg"
 
 

@@ -15,8 +15,8 @@ from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.tasks import TaskRecord
 from serve_app.error_answers import FILE, UNKNOWN_TASK
+from serve_app.file_answers import UserFile
 from serve_app.gateway import TheService
-from serve_app.user_files import UserFile
 
 router = APIRouter(prefix="/api/v2/tasks/{task_id}", tags=["tasks"], responses=UNKNOWN_TASK)
 

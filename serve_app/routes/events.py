@@ -3,10 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
 from serve_app.gateway import TheService
-from serve_app.streams.backpressure import paced
+from serve_app.streams.answer import stream_answer
 
 router = APIRouter(prefix="/api/v2/events", tags=["tasks"])
 
@@ -20,8 +20,4 @@ async def task_events(
     Each event has `tasks`, their submission `numbers` in the same order, and the ids of `deleted` tasks.
     """
     service.streams.refuse_when_over()
-    return StreamingResponse(
-        paced(service.events.stream(limit), request.client),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-    )
+    return stream_answer(service.events.stream(limit), request)

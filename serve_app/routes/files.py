@@ -16,8 +16,8 @@ from rfuav_ray.api.responses import FolderResponse
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.files import IMAGE_KINDS, is_image
 from serve_app.error_answers import FILE
+from serve_app.file_answers import UserFile
 from serve_app.gateway import TheService
-from serve_app.user_files import UserFile
 
 router = APIRouter(prefix="/api/v2/files", tags=["files"])
 

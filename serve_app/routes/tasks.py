@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from rfuav_ray.api.kinds import Kind, TaskKind, lists
@@ -15,7 +15,7 @@ from rfuav_ray.tasks import TaskStatus
 from serve_app.error_answers import NOT_MODIFIED, UNKNOWN_TASK, WRONG_STATE
 from serve_app.gateway import Service, TheService
 from serve_app.route_classes import cached_by
-from serve_app.streams.backpressure import paced
+from serve_app.streams.answer import stream_answer
 from serve_app.view.cached_json import Encoded, encoded, joined, response
 
 PREFIX = "/api/v2/tasks"
@@ -158,8 +158,4 @@ async def event_stream(
     position = service.streams.position(task_id, position)
     if position is None:
         return Response(status_code=204)  # makes a browser stop reconnecting
-    return StreamingResponse(
-        paced(service.streams.stream(task_id, position), request.client),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-    )
+    return stream_answer(service.streams.stream(task_id, position), request)

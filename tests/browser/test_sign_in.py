@@ -74,6 +74,21 @@ def test_sign_in_leads_to_the_documentation(open_page, keyed, path):
     expect(page.get_by_text("/api/v2/training/start").first).to_be_visible()
 
 
+def test_sign_in_the_documentation_calls_the_api_with_another_key(open_page, keyed):
+    page = open_page(keyed.url, "/docs")
+    sign_in(page, READER)
+    page.get_by_role("button", name="Authorize").first.click()
+    form = page.locator(".auth-container").filter(has_text="X-API-Key")
+    form.locator("input").fill(WRITER)
+    form.get_by_role("button", name="Apply credentials").click()
+    page.get_by_role("button", name="Close").last.click()
+    session = page.locator(".opblock-get").filter(has=page.locator("[data-path='/api/v1/session']"))
+    session.get_by_role("button").first.click()
+    session.get_by_role("button", name="Try it out").click()
+    session.get_by_role("button", name="Execute").click()
+    expect(session.locator(".live-responses-table")).to_contain_text('"name": "bob"')
+
+
 def test_sign_in_of_an_ended_session_is_asked_for_again(open_page, keyed):
     page = open_page(keyed.url)
     sign_in(page, READER)

@@ -1,9 +1,13 @@
+import errno
 import logging
+import os
 import stat
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
+from serve_app.access import audit_log
 from serve_app.access.audit_log import FILE, OLDER, AuditLog, entries
 
 
@@ -27,6 +31,45 @@ def test_audit_log_a_full_file_is_kept_and_a_new_one_begun(tmp_path):
     assert len(older) > 5 and all(file.stat().st_size < 500 for file in [*older, tmp_path / FILE])
 
 
+def test_audit_log_loses_no_line_when_another_replica_was_faster_to_begin_a_file(tmp_path, monkeypatch, caplog):
+    log = AuditLog(tmp_path, max_bytes=10)
+    log.write(number=1, key=None)
+    path = tmp_path / FILE
+
+    def wait_for_the_other(_file, _how):
+        """It has moved the full file away, and made no new one yet."""
+        path.rename(tmp_path / "audit-2026.jsonl")
+
+    monkeypatch.setattr(audit_log.fcntl, "flock", wait_for_the_other)
+    log.write(number=2, key=None)
+    assert numbers(tmp_path) == [1, 2] and not caplog.text
+
+
+def test_audit_log_a_file_that_cannot_be_moved_holds_up_no_other_replica(tmp_path, monkeypatch):
+    first, second = (AuditLog(tmp_path, max_bytes=10) for _ in range(2))
+    first.write(number=1, key=None)
+    with monkeypatch.context() as full:
+        full.setattr(type(tmp_path), "rename", no_room)
+        first.write(number=2, key=None)
+    second.write(number=3, key=None)  # It would wait for the lock of the first.
+    assert numbers(tmp_path) == [1, 3]
+
+
+def no_room(*_):
+    raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_audit_log_the_next_line_says_how_many_were_lost(tmp_path):
+    log = AuditLog(tmp_path)
+    (tmp_path / FILE).mkdir()
+    for number in range(3):
+        log.write(number=number, key=None)
+    (tmp_path / FILE).rmdir()
+    log.write(number=3, key=None)
+    log.write(number=4, key=None)
+    assert [(entry["number"], entry.get("lost_before")) for entry in entries(tmp_path)] == [(3, 3), (4, None)]
+
+
 def test_audit_log_goes_on_after_its_file_was_moved_or_deleted(tmp_path):
     log = AuditLog(tmp_path)
     log.write(number=1, key=None)
@@ -48,10 +91,11 @@ def test_audit_log_is_chosen_by_time_and_cut_lines_are_left_out(tmp_path):
     assert numbers(tmp_path, since=now + timedelta(hours=1)) == [] == numbers(tmp_path / "none")
 
 
-@pytest.mark.parametrize("how", ["folder", "link"])
+@pytest.mark.parametrize("how", ["folder", "link", "pipe"])
 def test_audit_log_what_cannot_be_written_is_told_once(tmp_path, caplog, how):
     target = tmp_path / "elsewhere"
-    (tmp_path / FILE).symlink_to(target) if how == "link" else (tmp_path / FILE).mkdir()
+    make = {"folder": Path.mkdir, "link": lambda path: path.symlink_to(target), "pipe": os.mkfifo}
+    make[how](tmp_path / FILE)
     log = AuditLog(tmp_path)
     with caplog.at_level(logging.ERROR):
         log.write(number=1, key=None)

@@ -85,6 +85,7 @@ def test_key_file_others_may_not_read_or_change_it(path, mode, is_refused):
     [
         (b"ann:read:a-secret", "has no hash"),
         (b"ann:king:x", "unknown scope"),
+        (b"sha256." + b"a" * 32 + b"." + b"b" * 64, "a hash stands alone"),
         (b"\xff\xfe", "is not text"),
         (b"x" * 2**21, "larger than"),
     ],
@@ -103,6 +104,10 @@ def test_key_file_what_is_no_file_is_refused(path):
         read_keys(path)
     path.parent.mkdir()
     os.mkfifo(path, 0o600)
+    with pytest.raises(RfuavError, match="is not a file"):
+        read_keys(path)
+    path.unlink()
+    path.mkdir()
     with pytest.raises(RfuavError, match="is not a file"):
         read_keys(path)
 

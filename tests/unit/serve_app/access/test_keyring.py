@@ -1,11 +1,12 @@
 import asyncio
+import errno
 import logging
 
 import pytest
 
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.settings import Settings
-from serve_app.access import keyring
+from serve_app.access import key_file, keyring
 from serve_app.access.key_file import add_key, remove_key
 from serve_app.access.keyring import CurrentKeys, Keyring, check_keys, needs_keys, with_hashes
 from serve_app.access.keys import keys_of
@@ -79,6 +80,32 @@ def test_keyring_a_file_that_breaks_changes_nothing(path, caplog, breaks):
         assert found(keys, ann).name == "ann"
         assert found(keys, ann).name == "ann"
     assert caplog.text.count("The keys stay as they were") == 1 and str(path) in caplog.text
+
+
+@pytest.mark.usefixtures("looks_always")
+def test_keyring_a_removed_key_is_gone_when_the_mode_of_the_file_is_mended(path):
+    ann, bob = add_key(path, "ann", Scope.READ), add_key(path, "bob", Scope.READ)
+    keys = CurrentKeys(settings_with(path))
+    remove_key(path, "bob")
+    path.chmod(0o644)
+    assert found(keys, bob)
+    path.chmod(0o600)
+    assert found(keys, bob) is None and found(keys, ann)
+
+
+@pytest.mark.usefixtures("looks_always")
+def test_keyring_a_removed_key_is_gone_when_the_process_may_open_files_again(path, monkeypatch):
+    ann = add_key(path, "ann", Scope.READ)
+    keys = CurrentKeys(settings_with(path))
+    remove_key(path, "ann")
+    with monkeypatch.context() as full:
+        full.setattr(key_file.os, "open", too_many_files)
+        assert found(keys, ann)
+    assert found(keys, ann) is None
+
+
+def too_many_files(*_):
+    raise OSError(errno.EMFILE, "Too many open files")
 
 
 def test_keyring_is_refused_at_the_start_where_the_file_is_wrong_or_empty(path):

@@ -40,10 +40,12 @@ def test_access_the_audit_log_is_printed_without_control_characters(call, tmp_pa
     log = AuditLog(tmp_path / "state")
     log.write(key="ann", address="::1", method="POST", path="/a\x1b[31m\n", task_id="one", status=200)
     log.write(key=None, address="::1", method="POST", path="/b", task_ids=["a", "b"], status=401)
+    log.write(key=None, address="::1", method="POST", path="/c", task_id=None, status=200, lost_before=7)
     lines = call("audit-log").stdout.splitlines()
     assert lines[0].endswith(" ann ::1 POST /a\\u001b[31m\\n 200 one") and lines[1].endswith(
         " - ::1 POST /b 401 a b"
     )
+    assert lines[2].endswith(" - ::1 POST /c 200 - (7 lines before it were lost)")
     assert [
         json.loads(line)["key"] for line in call("audit-log", "--json", "--key", "ann").stdout.splitlines()
     ] == ["ann"]

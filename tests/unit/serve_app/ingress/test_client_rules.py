@@ -3,7 +3,7 @@ import pytest
 from serve_app.ingress.client_rules import at_most, frontend
 from tests.support.haproxy import HEAD, OK, SECRET, answer_with, ask, in_the_one_shape, read, send
 
-ANSWERS = {405: "status 405", 429: "status 429"}
+ANSWERS = {status: f"status {status}" for status in (404, 405, 429)}
 
 
 @pytest.mark.parametrize(
@@ -90,6 +90,23 @@ def test_client_rules_other_methods_are_405_in_the_one_shape(haproxy, method):
     head, body = read(send(ports["port"], method + b" /a " + HEAD + b"\r\n"))
     assert "allow: delete, get, head, post\r\n" in head.lower()
     assert " 405 " in head and "x-content-type-options: nosniff" in head.lower() and in_the_one_shape(body)
+
+
+@pytest.mark.parametrize(("method", "target"), [("GET", "api/v2/tasks"), ("OPTIONS", "*"), ("GET", "x:80")])
+def test_client_rules_what_is_no_path_is_404_in_the_one_shape(haproxy, method, target):
+    ports, _ = haproxy()
+    head, body = read(send(ports["port"], f"{method} {target} ".encode() + HEAD + b"\r\n"))
+    assert " 404 " in head and in_the_one_shape(body)
+
+
+@pytest.mark.parametrize("protocol", ["websocket", "h2c"])
+def test_client_rules_no_connection_changes_its_protocol(haproxy, replica, protocol):
+    ports, _ = haproxy()
+    head = f"GET /a HTTP/1.1\r\nHost: x\r\nConnection: Upgrade, close\r\nUpgrade: {protocol}\r\n"
+    asking = send(ports["port"], f"{head}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+    asked = answer_with(replica, OK).lower()
+    assert asked.startswith("get /a ") and "\nupgrade:" not in asked
+    assert read(asking)[1] == b"ok"
 
 
 def test_client_rules_one_address_holds_so_many_connections_and_the_others_get_in(haproxy, replica):

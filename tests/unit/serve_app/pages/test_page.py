@@ -11,7 +11,7 @@ from serve_app.access.door import Door
 from serve_app.error_answers import add_error_handlers
 from serve_app.gateway import Service
 from serve_app.middleware.key_check import KeyCheck
-from serve_app.pages import index
+from serve_app.pages import docs, index
 from serve_app.pages.page import add_page
 from serve_app.routes import artifacts, files
 from serve_app.view.task_view import TaskView
@@ -41,6 +41,7 @@ def client(folder):
     for group in (artifacts, files, index):
         app.include_router(group.router)
     add_page(app)
+    docs.add_programs(app)
     add_error_handlers(app)
     app.state.service = Service(settings, view, no_streams(), task_manager_actor=None)
     return TestClient(app)
@@ -67,6 +68,41 @@ def test_page_the_pages_files_may_load_nothing_from_elsewhere(client, path):
 @pytest.mark.parametrize("path", ["/static/../api.py", "/static/%2e%2e/api.py", "/static/unknown.js"])
 def test_page_nothing_but_the_pages_files_is_given_out(client, path):
     assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/", "/static/main.js", "/static-offline-docs/swagger-ui.css"])
+def test_page_a_part_of_a_file_is_sent_and_a_wrong_one_refused_in_the_one_shape(client, path):
+    whole = client.get(path, headers=BROWSER)
+    part = client.get(path, headers=BROWSER | {"Range": "bytes=1-3"})
+    assert (part.status_code, part.content) == (206, whole.content[1:4])
+    for asked in ("bytes=99999999-", "bytes=a-b"):
+        refused = client.get(path, headers=BROWSER | {"Range": asked})
+        assert refused.status_code == 416 and refused.json()["status"] == "error"
+        assert refused.headers["content-range"] == f"bytes */{len(whole.content)}"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "code"),
+    [
+        ("GET", "/static", 404),
+        ("GET", "/static/", 404),
+        ("GET", "/static/panels", 404),
+        ("GET", "/static/%00", 404),
+        ("GET", f"/static/{'a' * 5000}", 404),
+        ("POST", "/static/main.js", 405),
+        ("OPTIONS", "/static-offline-docs/swagger-ui.css", 405),
+        ("GET", "/static-offline-docs/../core.py", 404),
+    ],
+)
+def test_page_other_answers_about_files_are_errors_in_the_one_shape(client, method, path, code):
+    answer = client.request(method, path)
+    assert answer.status_code == code and answer.json()["status"] == "error"
+
+
+@pytest.mark.parametrize("path", ["/static/main.js", "/static-offline-docs/swagger-ui.css"])
+def test_page_files_that_a_browser_has_are_not_sent_again(client, path):
+    etag = client.get(path).headers["etag"]
+    assert client.get(path, headers={"If-None-Match": etag}).status_code == 304
 
 
 def test_page_with_keys_the_page_is_open_and_the_api_is_not(client, door):

@@ -1,4 +1,4 @@
-"""Answers with a file of users: by the descriptor that was checked, whatever its path leads to by now."""
+"""Answers with a file. What Starlette would say in plain text has the shape of every error."""
 
 import os
 from collections.abc import MutableMapping
@@ -20,8 +20,31 @@ _OF_A_REPORT = (
 )
 
 
-class UserFile(FileResponse):
+class FileAnswer(FileResponse):
+    """A file, or the part of it that the Range header asks for."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_refused = False
+
+        async def send_file(message: MutableMapping[str, Any]) -> None:
+            nonlocal is_refused
+            # Starlette's own words for a Range that is wrong (400), or beyond the end of the file (416)
+            status = message["status"] if message["type"] == "http.response.start" else self.status_code
+            is_refused = is_refused or status not in {self.status_code, 206}
+            if not is_refused:
+                await send(message)
+
+        await super().__call__(scope, receive, send_file)
+        if is_refused:
+            size = self.headers["content-length"]
+            said = f"The file has {size} bytes: the Range header asks for none of them."
+            await error_response(416, said, headers={"Content-Range": f"bytes */{size}"})(scope, receive, send)
+
+
+class UserFile(FileAnswer):
     """A regular file below the roots. A browser shows an image or a report in its window, and saves anything else.
+
+    It is sent by the descriptor that was checked, whatever its path leads to by now.
 
     Args:
         file: The file. It is opened at once.
@@ -45,20 +68,7 @@ class UserFile(FileResponse):
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        is_refused = False
-
-        async def send_file(message: MutableMapping[str, Any]) -> None:
-            nonlocal is_refused
-            # Starlette's own words for a Range that is wrong (400), or beyond the end of the file (416)
-            is_refused = is_refused or (message["type"] == "http.response.start" and message["status"] >= 400)
-            if not is_refused:
-                await send(message)
-
         try:
-            await super().__call__(scope, receive, send_file)
+            await super().__call__(scope, receive, send)
         finally:
             self._opened.close()
-        if is_refused:
-            size = self.headers["content-length"]
-            said = f"The file has {size} bytes: the Range header asks for none of them."
-            await error_response(416, said, headers={"Content-Range": f"bytes */{size}"})(scope, receive, send)
