@@ -1,4 +1,5 @@
 import errno
+import fcntl
 import logging
 import os
 import stat
@@ -7,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from serve_app.access import audit_log
 from serve_app.access.audit_log import FILE, OLDER, AuditLog, entries
 
 
@@ -40,7 +40,7 @@ def test_audit_log_loses_no_line_when_another_replica_was_faster_to_begin_a_file
         """It has moved the full file away, and made no new one yet."""
         path.rename(tmp_path / "audit-2026.jsonl")
 
-    monkeypatch.setattr(audit_log.fcntl, "flock", wait_for_the_other)
+    monkeypatch.setattr(fcntl, "flock", wait_for_the_other)
     log.write(number=2, key=None)
     assert numbers(tmp_path) == [1, 2] and not caplog.text
 

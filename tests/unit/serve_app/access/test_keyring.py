@@ -1,12 +1,13 @@
 import asyncio
 import errno
 import logging
+import os
 
 import pytest
 
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.settings import Settings
-from serve_app.access import key_file, keyring
+from serve_app.access import keyring
 from serve_app.access.key_file import add_key, remove_key
 from serve_app.access.keyring import CurrentKeys, Keyring, check_keys, needs_keys, with_hashes
 from serve_app.access.keys import keys_of
@@ -99,7 +100,7 @@ def test_keyring_a_removed_key_is_gone_when_the_process_may_open_files_again(pat
     keys = CurrentKeys(settings_with(path))
     remove_key(path, "ann")
     with monkeypatch.context() as full:
-        full.setattr(key_file.os, "open", too_many_files)
+        full.setattr(os, "open", too_many_files)
         assert found(keys, ann)
     assert found(keys, ann) is None
 

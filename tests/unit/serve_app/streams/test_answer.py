@@ -9,7 +9,7 @@ from fastapi import Request
 from rfuav_ray.settings import Settings
 from serve_app.access import keyring
 from serve_app.access.door import Door
-from serve_app.access.key_file import add_key, remove_key
+from serve_app.access.key_file import add_key, read_keys, remove_key
 from serve_app.access.scopes import Scope
 from serve_app.streams.answer import stream_answer
 
@@ -45,8 +45,8 @@ def sent(door, name, value, removes):
             is_closed = True
 
     async def main():
-        scope = {"type": "http", "headers": [(name, value)], "client": None}
-        scope["app"] = SimpleNamespace(state=SimpleNamespace(door=door))
+        app = SimpleNamespace(state=SimpleNamespace(door=door))
+        scope = {"type": "http", "headers": [(name, value)], "client": None, "app": app}
         if door is not None:
             assert (await door.caller(scope)).scope is Scope.READ
         return [part async for part in stream_answer(parts(), Request(scope)).body_iterator]
@@ -62,7 +62,7 @@ def test_answer_a_stream_ends_when_its_key_is_removed(door, path, ann):
 
 
 def test_answer_a_stream_ends_with_the_sign_in(door, path, ann):
-    key = next(key for key in keyring.read_keys(path) if key.name == "ann")
+    key = next(key for key in read_keys(path) if key.name == "ann")
     cookie = f"a=b; {door.sessions.cookie}={door.sessions.token(key)}".encode()
     assert sent(door, b"cookie", cookie, lambda: remove_key(path, "bob")) == ["one", "two"]
 
