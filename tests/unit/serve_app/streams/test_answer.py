@@ -2,7 +2,6 @@
 
 import asyncio
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from fastapi import Request
@@ -46,8 +45,8 @@ def sent(door, name, value, removes):
             is_closed = True
 
     async def main():
-        scope: dict[str, Any] = {"type": "http", "headers": [(name, value)], "client": None}
-        scope["app"] = SimpleNamespace(state=SimpleNamespace(door=door))
+        app = SimpleNamespace(state=SimpleNamespace(door=door))
+        scope = {"type": "http", "headers": [(name, value)], "client": None, "app": app}
         if door is not None:
             assert (await door.caller(scope)).scope is Scope.READ
         return [part async for part in stream_answer(parts(), Request(scope)).body_iterator]
