@@ -2,61 +2,15 @@
 
 import pytest
 
-from actors.devices.slots import Offer, slot_kind
+from actors.devices.slots import slot_kind
 from actors.tasks.leases import leased_folder
-from actors.tasks.scheduler import NewReason, Scheduler
+from actors.tasks.scheduler import NewReason
 from rfuav_ray.tasks import TaskStatus
-from tests.support import sample_tasks
-
-CPU = {"training": 1, "inference": 2, "preprocessing": 1}
-GPU = {"training": 1, "inference": 3}
-
-
-def a_task(task_id, number, *, device="cpu", **fields):
-    return sample_tasks.a_task(number, id=task_id, wanted_device=device, **fields)
+from tests.support.played_scheduler import a_task
 
 
 def in_folder(task_id, number, folder="/out", **fields):
     return a_task(task_id, number, request={"save_path": folder}, **fields)
-
-
-class Played(Scheduler):
-    """A scheduler whose tasks are remembered by id."""
-
-    def __init__(self, free_memory_gb):
-        super().__init__(lambda device: free_memory_gb.get(device, 0.0))
-        self.tasks = {}
-
-    def wait_for(self, *tasks):
-        for task in tasks:
-            self.tasks[task.id] = task
-            self.put(task)
-
-    def started(self):
-        return [(start.task.id, start.device) for start in self.decide().starts]
-
-    def offer(self, device, lost=(), is_open=True, **limits):
-        known = self.slots.limits(device) or (CPU if device == "cpu" else GPU)
-        return self.update_devices({device: Offer(known | limits, is_open)}, lost)
-
-    def lose_run(self, task_id):
-        self.put(self.tasks[task_id])
-
-    def end(self, task_id):
-        self.forget(self.tasks[task_id])
-
-
-@pytest.fixture
-def scheduler():
-    """Make a scheduler with a CPU and GPUs, and these waiting tasks."""
-
-    def make(*tasks, gpus=("cuda:0", "cuda:1"), memory=None):
-        scheduler = Played(memory or {})
-        scheduler.update_devices({"cpu": Offer(CPU)} | {gpu: Offer(GPU) for gpu in gpus})
-        scheduler.wait_for(*tasks)
-        return scheduler
-
-    return make
 
 
 def test_scheduler_a_cancelled_task_never_starts(scheduler):
@@ -255,77 +209,3 @@ def test_scheduler_recover_gives_runs_their_slots_and_started_tasks_their_folder
         "b": "Waiting for task runs. It writes into the same folder '/out'.",
     }
     assert not any(new.is_logged for new in decisions.reasons)
-
-
-@pytest.fixture
-def on_nodes(scheduler):
-    """A scheduler whose CPU is on the nodes a and b, with one slot for trainings on each, and these tasks."""
-
-    def make(*tasks):
-        one = scheduler(gpus=())
-        one.update_devices({"cpu": Offer(CPU, nodes={"a": 4.0, "b": 8.0})})
-        one.wait_for(*tasks)
-        return one
-
-    return make
-
-
-def places_of(decisions):
-    return [(start.task.id, start.node_id) for start in decisions.starts]
-
-
-def test_scheduler_a_task_stays_away_from_nodes_without_its_inputs_and_holds_nobody_up(on_nodes):
-    one = on_nodes(a_task("a", 1), a_task("b", 2), a_task("c", 3))
-    for task_id in ("a", "b"):
-        one.avoid(task_id, {"b"})
-    assert places_of(one.decide()) == [("a", "a"), ("c", "b")]
-    waits = "Waiting for a free training slot on cpu, on a node that has the task's inputs."
-    assert one.decide(new=["b"]).reasons == [NewReason("b", waits, True)]
-    one.end("c")
-    assert places_of(one.decide()) == []
-    one.end("a")
-    assert places_of(one.decide()) == [("b", "a")]
-
-
-def test_scheduler_a_task_goes_anywhere_when_the_nodes_with_its_inputs_have_left(on_nodes):
-    one = on_nodes(a_task("a", 1), a_task("b", 2))
-    for task_id in ("a", "b"):
-        one.avoid(task_id, {"b"})
-    assert places_of(one.decide()) == [("a", "a")]
-    assert places_of(one.update_devices({"cpu": Offer(CPU, nodes={"b": 8.0})})) == [("b", "b")]
-
-
-def test_scheduler_a_task_that_may_go_anywhere_again_is_told_what_it_waits_for(on_nodes):
-    one = on_nodes(a_task("a", 1), a_task("b", 2), a_task("c", 3))
-    assert places_of(one.decide()) == [("a", "b"), ("b", "a")]
-    one.avoid("c", {"b"})
-    left = one.update_devices({"cpu": Offer(CPU, nodes={"b": 8.0})})
-    assert left.reasons == [NewReason("c", "Waiting for a free training slot on cpu.", False)]
-
-
-def test_scheduler_cuda_takes_a_gpu_of_a_node_that_has_the_inputs(scheduler):
-    one = scheduler(gpus=())
-    gpus = {f"cuda:{number}": Offer(GPU, nodes={node_id: 8.0}) for number, node_id in enumerate("aab")}
-    one.update_devices(gpus)
-    one.wait_for(a_task("one", 1, device="cuda"), a_task("two", 2, device="cuda"))
-    for task_id in ("one", "two"):
-        one.avoid(task_id, {"a"})
-    assert one.places(one.tasks["one"]) == {"a", "b"}
-    assert one.started() == [("one", "cuda:2")]
-    one.end("one")
-    assert one.started() == [("two", "cuda:2")]
-
-
-def test_scheduler_a_gpu_that_was_asked_for_is_the_one_that_the_task_gets(scheduler):
-    one = scheduler(gpus=())
-    one.update_devices({"cuda:0": Offer(GPU, nodes={"a": 8.0}), "cuda:1": Offer(GPU, nodes={"b": 8.0})})
-    one.wait_for(a_task("one", 1, device="cuda:0"))
-    one.avoid("one", {"a"})
-    assert one.started() == [("one", "cuda:0")]
-
-
-def test_scheduler_places_are_nodes_with_slots_of_the_tasks_kind(on_nodes):
-    one = on_nodes()
-    assert one.places(a_task("a", 1)) == {"a", "b"}
-    one.update_devices({"cpu": Offer(CPU | {"training": 0}, nodes={"a": 4.0, "b": 8.0})})
-    assert one.places(a_task("a", 1)) == set()
