@@ -11,7 +11,7 @@ def some(names: Sequence[str], most: int = NAMES_SHOWN) -> str:
     return ", ".join(names[:most]) + more
 
 
-def some_reasons(reasons: Sequence[str], most: int, total: int) -> str:
-    """The first `most` reasons, which are sentences, and how many more of `total` there are."""
-    more = f" … and {total - most} more" if total > most else ""
-    return "; ".join(reasons[:most]) + more
+def some_reasons(reasons: Sequence[str], total: int) -> str:
+    """The first reasons, which are sentences, and how many more of `total` there are."""
+    more = f" … and {total - NAMES_SHOWN} more" if total > NAMES_SHOWN else ""
+    return "; ".join(reasons[:NAMES_SHOWN]) + more

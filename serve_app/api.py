@@ -26,6 +26,7 @@ from serve_app.middleware.at_root import AtRoot
 from serve_app.middleware.audited import Audited
 from serve_app.middleware.body_limit import BodyLimit
 from serve_app.middleware.cross_site import CrossSite
+from serve_app.middleware.failures import Failures
 from serve_app.middleware.host_check import HostCheck
 from serve_app.middleware.hot_routes import HotRoutes
 from serve_app.middleware.key_check import KeyCheck
@@ -84,7 +85,7 @@ def in_front(app: FastAPI, settings: Settings) -> ASGIApp:
     api = CrossSite(api, origins=settings.cors_origins)
     api = Audited(api, AuditLog(settings.state_dir))
     api = HostCheck(api, host=settings.host, allowed=settings.allowed_hosts)
-    return SafeHeaders(AtRoot(api))
+    return SafeHeaders(Failures(AtRoot(api)))
 
 
 def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:

@@ -171,9 +171,8 @@ class ActiveRuns:
         """
         pool, kind = self._devices.pool, KINDS[task.kind]
         paths = kind.input_paths(task.request)
-        if (
-            not paths or len(pool.node_cpus()) < 2 or task.node_id is None
-        ):  # one node has what the submission found
+        is_one_node = len(pool.node_cpus()) < 2  # It has what the submission found.
+        if not paths or is_one_node or task.node_id is None:
             return {}
         places = self._scheduler.places(task)
         first = {task.node_id} | (places if kind.has_workers else set())

@@ -10,7 +10,8 @@ from rfuav_ray.signals.stored_samples import Samples, Stored
 
 @dataclass(frozen=True)
 class ComputedSamples(ABC):
-    """The base of such samples. They are as many as those of `original`, and complex if those are."""
+    """The base of such samples. They are complex if those of `original` are, and as many unless a class says
+    otherwise."""
 
     original: Recording
 

@@ -19,8 +19,6 @@ from rfuav_ray.training.data import ImageDataset, Unreadable
 from rfuav_ray.walk import LeftOut, tell_left_out
 from rfuav_ray.wording import some_reasons
 
-#: unreadable images that the log names; the result names more
-NAMES_SHOWN = 10
 FILES_IN_RESULT = 100
 SECONDS_BETWEEN_MESSAGES = 10.0
 #: a stop waits for one of them
@@ -132,7 +130,7 @@ def _check_classes(
 def _tell_unreadable(unreadable: Sequence[Unreadable], good: int, report: Report, *, strict: bool) -> None:
     if not unreadable:
         return
-    named = some_reasons([reason for _, reason in unreadable], NAMES_SHOWN, len(unreadable))
+    named = some_reasons([reason for _, reason in unreadable], len(unreadable))
     what = clean(f"{len(unreadable)} of {good + len(unreadable)} images cannot be read")
     if strict:
         raise InvalidInput("strict", clean(f"{what}, and strict is true: {named} Replace or remove them."))

@@ -53,12 +53,13 @@ class RayHead:
         assert (done.returncode != 0) is is_wrong, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def deploy(self, settings, port, replicas=1):
+    def deploy(self, settings, port, replicas=1, prefix="/"):
         """`serve deploy` of the service. Returns when Serve has carried it out: its status."""
         shipped = yaml.safe_load(Path("configs/serve.yaml").read_text())
         shipped["http_options"]["port"] = port
         application = shipped["applications"][0]
         application["runtime_env"]["env_vars"] = settings
+        application["route_prefix"] = prefix
         application["deployments"][0]["num_replicas"] = replicas
         file = self.folder / "serve.yaml"
         file.write_text(yaml.safe_dump(shipped))

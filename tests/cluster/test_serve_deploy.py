@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 
+import httpx2
 import pytest
 import yaml
 
@@ -154,3 +155,9 @@ def test_build_names_the_import_path(head):
     head.call("serve", "build", "serve_app.deployment:app", "--output-path", "built.yaml")
     built = yaml.safe_load((head.folder / "built.yaml").read_text())
     assert built["applications"][0]["import_path"] == "serve_app.deployment:app"
+
+
+def test_nothing_is_answered_below_a_prefix(head, client, settings, port):
+    assert head.deploy(settings, port, prefix="/lab")["status"] == "RUNNING"
+    answer = httpx2.get(f"{client.base_url}/lab/api/v1/health")
+    assert answer.status_code == 503 and "Set route_prefix to /" in answer.json()["message"]

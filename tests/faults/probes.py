@@ -25,6 +25,7 @@ class Probe(threading.Thread):
     def __init__(self, call: Callable[[httpx2.Client], httpx2.Response], every_s: float) -> None:
         super().__init__(daemon=True)
         self.calls: list[Call] = []
+        self._new_call = threading.Condition()
         self._call = call
         self._every_s = every_s
         self._is_over = threading.Event()
@@ -37,7 +38,15 @@ class Probe(threading.Thread):
                     is_answered = self._call(client).status_code in {200, 409}
                 except httpx2.HTTPError:
                     is_answered = False
-                self.calls.append(Call(started_s, time.monotonic(), is_answered))
+                with self._new_call:
+                    self.calls.append(Call(started_s, time.monotonic(), is_answered))
+                    self._new_call.notify_all()
+
+    def wait_for(self, count: int) -> None:
+        """Wait for so many calls more, answered or not."""
+        with self._new_call:
+            wanted = len(self.calls) + count
+            assert self._new_call.wait_for(lambda: len(self.calls) >= wanted, count * (TIMEOUT_S + 1))
 
     def stop(self) -> None:
         self._is_over.set()
@@ -63,6 +72,9 @@ class Probes:
     def __exit__(self, *_: object) -> None:
         self._reads.stop()
         self._writes.stop()
+
+    def wait_for_reads(self, count: int) -> None:
+        self._reads.wait_for(count)
 
     def reads_failed_s(self, from_s: float, to_s: float) -> float:
         return longest_failure_s(self._reads.calls, from_s, to_s)

@@ -22,8 +22,8 @@ from tests.support.task_queries import client, list_all, wait_for_ends, wait_unt
 from tests.support.workload import Job, World, outcome, submit
 
 RUNNING = sum(LIMITS.values())
-#: at work between two deaths
-SHORTEST_S, LONGEST_S = 0.5, 2.0 if IS_SHORT else 3.0
+#: of the API between two deaths; 10 a second at most
+FEWEST_READS, MOST_READS = 5, 20 if IS_SHORT else 30
 WRITES_FAIL_AT_MOST_S = 10.0
 
 
@@ -75,8 +75,8 @@ def _let_die(victim: Victim, jobs: Mapping[str, Job], results: Results) -> Itera
     with Probes(service.url, read_id=waiting_ids[0], waiting_id=waiting_ids[-1]) as probes:
         for name in order(victim.random, is_short=IS_SHORT):
             followers.follow([*victim.at_work, *waiting_ids])
-            # No event is waited for: death has to come between two events, too.
-            time.sleep(victim.random.uniform(SHORTEST_S, LONGEST_S))
+            # No event of the tasks is waited for: death has to come between two of them, too.
+            probes.wait_for_reads(victim.random.randint(FEWEST_READS, MOST_READS))
             seen = followers.seen()
             waiting = len(list_all(service, status="pending").keys() & waiting_ids)
             died_s = time.monotonic()

@@ -1,13 +1,12 @@
 """The gauges as Prometheus reads them from Ray."""
 
 import re
-import time
 import urllib.request
 
 import pytest
 import ray
 
-WITHIN_S = 60.0
+from tests.support.waiting import ask_until
 
 
 def exported():
@@ -23,10 +22,8 @@ def exported():
 
 
 def wait_for(condition):
-    deadline_s = time.monotonic() + WITHIN_S
-    while not condition(found := exported()):
-        assert time.monotonic() < deadline_s, found  # Ray exports from time to time and tells nobody
-    return found
+    """Ray exports from time to time and tells nobody."""
+    return ask_until(condition, exported)
 
 
 @pytest.mark.long

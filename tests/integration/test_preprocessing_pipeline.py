@@ -1,9 +1,9 @@
 """The pipeline of preprocessing: interrupted, with workers that die, with a bug."""
 
+import hashlib
 import os
 import signal
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -25,8 +25,8 @@ from rfuav_ray.images.files import read_pixels, write_pixels
 from rfuav_ray.outputs.manifest import RUN_FOLDER, read_finished, read_run
 
 ITEMS = [Item(source=f"{number:03}", target=f"{number:03}.txt") for number in range(200)]
-#: takes a worker seconds
-SLOW_S = 0.1
+#: of a key derivation that takes a worker about a tenth of a second
+SLOW_STEPS = 100_000
 
 
 pytestmark = pytest.mark.usefixtures("ray_with_this_module")
@@ -42,7 +42,7 @@ def ray_with_this_module(service):
 
 def make(item: Item, folder: Path, *, what: str = "") -> Doubtful:
     if what == "slow":
-        time.sleep(SLOW_S)
+        hashlib.pbkdf2_hmac("sha256", b"", b"", SLOW_STEPS)
     if item.source == "150":
         if what == "dies":
             os.kill(os.getpid(), signal.SIGKILL)

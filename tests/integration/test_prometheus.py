@@ -2,10 +2,10 @@
 
 import json
 import math
+import operator
 import shutil
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 
 import httpx2
@@ -17,6 +17,7 @@ from rfuav_ray.machine.hardware import read_gpus
 from rfuav_ray.machine.ports import free_port
 from serve_app.view.figures import GPU_METRICS
 from tests.support.project import ROOT
+from tests.support.waiting import ask_until
 
 DASHBOARD = json.loads((ROOT / "configs" / "grafana" / "rfuav.json").read_text(encoding="utf-8"))
 CONFIG = yaml.safe_load((ROOT / "configs" / "prometheus.yaml").read_text(encoding="utf-8"))
@@ -113,11 +114,13 @@ def test_prometheus_every_expression_of_the_dashboard_has_a_value_while_a_traini
     without = set(expressions())
     if not read_gpus()["available"]:
         without -= NEED_A_GPU
-    deadline_s = time.monotonic() + WITHIN_S
-    while without and time.monotonic() < deadline_s:
+
+    def still_without():
+        """Prometheus scrapes from time to time and tells nobody."""
         make_requests(busy_client)
-        without = {expression for expression in without if not values(prometheus, expression)}
-        time.sleep(1)  # Prometheus scrapes from time to time and tells nobody
-    assert without == set()
+        without.intersection_update({one for one in without if not values(prometheus, one)})
+        return without
+
+    assert ask_until(operator.not_, still_without, within_s=WITHIN_S) == set()
     assert values(prometheus, 'up{job="rfuav"}') == [1.0]
     assert values(prometheus, 'sum(rfuav_tasks{kind="training",status="running"})') == [1.0]

@@ -3,22 +3,20 @@
 import json
 import os
 import stat
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.security.conftest import WRITER, Keyed
 from tests.support.small_disk import FILLER, fill, mounting
+from tests.support.waiting import ask_until
 
 WRITTEN_WITHIN_S = 10
 
 
 def until_now(condition):
     """A line is written when its answer is under way."""
-    deadline_s = time.monotonic() + WRITTEN_WITHIN_S
-    while not condition():
-        assert time.monotonic() < deadline_s
+    ask_until(bool, condition, within_s=WRITTEN_WITHIN_S)
 
 
 def lines(keyed):

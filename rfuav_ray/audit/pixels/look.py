@@ -24,8 +24,7 @@ from rfuav_ray.wording import some_reasons
 
 #: percent of the progress when all images are read, and when their hashes are compared
 READ_PERCENT, COMPARED_PERCENT = 80.0, 95.0
-#: unreadable images that the log names; audit.json names more
-NAMES_SHOWN = 10
+#: unreadable images that audit.json names; the log names fewer
 MOST_NAMED = 1000
 MAX_THREADS = 16
 
@@ -128,7 +127,7 @@ def _tell_unreadable(found: Pixels, images: Sequence[Path], records: Records, re
     if len(failed) == len(images):
         raise RunError(f"None of the {len(images)} images can be read. {found.unreadable_files[0]['reason']}")
     if failed:
-        named = some_reasons([one["reason"] for one in found.unreadable_files], NAMES_SHOWN, len(failed))
+        named = some_reasons([one["reason"] for one in found.unreadable_files], len(failed))
         message = f"{len(failed)} of {len(images)} images cannot be read: {named}"
         report(RunEvent(message=message, level="WARNING"))
     if found.flat:

@@ -101,7 +101,7 @@ def test_fork_server_the_client_ends_as_its_worker_does(server, client, code, st
     assert asked.returncode == status
 
 
-WAITS = "import os, time\nprint(os.getpid(), flush=True)\ntime.sleep(600)"
+WAITS = "import os, signal\nprint(os.getpid(), flush=True)\nsignal.pause()"
 
 
 def test_fork_server_who_ends_the_client_ends_the_worker(server, client):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from rfuav_ray import wording
 from rfuav_ray.errors import InvalidInput, RunCancelled
 from rfuav_ray.events import RunEvent
 from rfuav_ray.training import data as data_module
@@ -91,7 +92,7 @@ def test_datasets_a_class_that_loses_all_its_images_is_an_error(data: Path, part
 def test_datasets_many_unreadable_images_are_counted_but_not_all_named(
     data: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(datasets, "NAMES_SHOWN", 1)
+    monkeypatch.setattr(wording, "NAMES_SHOWN", 1)
     monkeypatch.setattr(datasets, "FILES_IN_RESULT", 2)
     for name in CLASSES:
         cut(data / "train" / name / "train0_0.png")

@@ -56,9 +56,11 @@ def going_on(events: list[RunEvent]) -> list[str]:
     return [event.message for event in events if event.message.startswith("Resuming")]
 
 
+@pytest.mark.parametrize("model", ["mobilenet_v3_small", "resnet18"])
 def test_epoch_interrupted_at_many_batches_it_ends_bit_for_bit_like_an_uninterrupted_run(
-    data: Path, tmp_path: Path, whole: Path
+    data: Path, tmp_path: Path, model: str
 ) -> None:
+    train(request(data, tmp_path / "whole", model=model, num_epochs=2), run_id="run")
     folder, events = tmp_path / "part", []
     for epoch, stage, number in [
         (1, "training", 1),
@@ -66,10 +68,10 @@ def test_epoch_interrupted_at_many_batches_it_ends_bit_for_bit_like_an_uninterru
         (2, "training", 3),
         (2, "validation", 1),
     ]:
-        events += interrupt(data, folder, epoch, stage, number)
+        events += interrupt(data, folder, epoch, stage, number, model=model)
         torch.rand(7)  # what the process did meanwhile must not matter
-    events += go_on(data, folder)
-    assert_same_results(folder, whole)
+    events += go_on(data, folder, model=model)
+    assert_same_results(folder, tmp_path / "whole")
     assert going_on(events)[:2] == [
         f"Resuming in epoch 1/2 after {batches} of 4 batches from the checkpoint." for batches in (1, 3)
     ]
