@@ -27,12 +27,9 @@ test: install
 	$(BIN)/pytest tests/unit --numprocesses auto --dist worksteal
 	$(BIN)/pytest tests/integration -m 'not long'
 
-# About an hour: also the long integration tests, the page in a browser, attacks, killed and stopped services, clusters of
-# several nodes. Each kind has services of its own and waits half of its time: two kinds share the cores, the longest first.
-KINDS := cluster security faults browser long
-JOBS ?= 2
-test-all: test
-	+$(MAKE) --jobs=$(JOBS) --keep-going --output-sync=target $(KINDS:%=test-%)
+# About an hour: also the page in a browser, attacks, clusters of several nodes, killed and stopped services, and the long
+# integration tests.
+test-all: test test-browser test-security test-cluster test-faults test-long
 
 test-long: install
 	$(BIN)/pytest tests/integration -m long

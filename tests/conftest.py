@@ -1,6 +1,8 @@
 """Every test has the marker of its folder: `pytest tests -m browser` runs one kind."""
 
+import os
 import signal
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
 
 TESTS = Path(__file__).parent
+#: a Unix time; tests that have not begun by then are skipped
+UNTIL_S = float(os.environ.get("TESTS_UNTIL", "inf"))
 
 
 @pytest.fixture(autouse=True)
@@ -33,3 +37,9 @@ def pytest_configure() -> None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         item.add_marker(item.path.relative_to(TESTS).parts[0])
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    if time.time() > UNTIL_S:
+        pytest.skip("the time for tests is over (TESTS_UNTIL)")

@@ -20,7 +20,7 @@ from tests.security.fuzzing.watched import Watched
 from tests.support.project import ROOT
 
 SETTINGS = Path(__file__).parent / "fuzzing" / "schemathesis.toml"
-FUZZ_S = int(os.environ.get("FUZZ_SECONDS", "90"))
+FUZZ_S = int(os.environ.get("FUZZ_SECONDS", "60"))
 START_AND_END_S = 300
 #: Each gets its part of the time: the first ones would leave nothing.
 PHASES = {"examples,coverage,fuzzing": 2 / 3, "stateful": 1 / 3}

@@ -11,8 +11,13 @@ from pathlib import Path
 import pytest
 import torch
 
+from rfuav_ray.api.requests import TrainingRequest
+from rfuav_ray.errors import RunCancelled
+from rfuav_ray.events import RunEvent
 from rfuav_ray.files import content_digest
+from rfuav_ray.training.run import train
 from tests.security.folders import contents, ended, images, start
+from tests.support.training_runs import stop_in_epoch, warnings_of
 
 
 class Command:
@@ -89,7 +94,26 @@ PLANTS = [
 ]
 
 
+def says_why(warnings: list[str]) -> bool:
+    return any("checkpoint" in warning and "starts from the beginning" in warning for warning in warnings)
+
+
 @pytest.mark.parametrize("plant", PLANTS, ids=lambda plant: plant.__name__)
+def test_planted_files_a_resumed_run_starts_anew_and_says_why(training, inside, tmp_path, plant):
+    run = TrainingRequest(**training(save_path=str(inside), name="run", num_epochs=2))
+    with pytest.raises(RunCancelled):
+        train(run, report=stop_in_epoch(2), run_id="run")
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    plant(inside / "run" / "checkpoint.pt", outside)
+    before = contents(outside)
+    events: list[RunEvent] = []
+    result = train(run, report=events.append, run_id="run", resume=True, roots=[inside.parent.parent])
+    assert result["epochs"] == 2 and says_why(warnings_of(events)), events
+    assert contents(outside) == before
+
+
+@pytest.mark.parametrize("plant", [command_in_archive, zip_bomb, other_task], ids=lambda plant: plant.__name__)
 def test_planted_files_a_training_starts_anew_and_says_why(client, training, inside, tmp_path, plant):
     client.update_resource_config(max_concurrent={"cpu": {"training": 1}})
     task_id = client.start_training(**training(save_path=str(inside), name="run", num_epochs=8))["task_id"]
@@ -114,9 +138,7 @@ def test_planted_files_a_training_starts_anew_and_says_why(client, training, ins
     client.update_resource_config(max_concurrent={"cpu": {"training": 2}})
     task, warnings = ended(client, task_id)
     assert task["status"] == "completed" and task["result"]["epochs"] == 8, task
-    assert any("checkpoint" in warning and "starts from the beginning" in warning for warning in warnings), (
-        warnings
-    )
+    assert says_why(warnings), warnings
     assert contents(outside) == before
 
 
