@@ -18,6 +18,9 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 CONNECTIONS_PER_ADDRESS, STREAMS_PER_ADDRESS = 2000, 1000
 _HOST_PATTERN = re.compile(r"\*|[0-9a-fA-F]*:[0-9a-fA-F:.]+|(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?")
+#: Routers and browsers read these as they are written. Ray Serve has /-/healthz and /-/routes of its own.
+_PREFIX_PATTERN = re.compile(r"/|(/[A-Za-z0-9_][A-Za-z0-9._~-]*)+")
+LONGEST_PREFIX = 200
 #: comma-separated in the environment
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
@@ -47,6 +50,8 @@ class Settings(BaseSettings):
     environment: str = "production"
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
+    #: all paths of the service are below it; `serve deploy` has a field of the same name instead
+    route_prefix: str = Field("/", max_length=LONGEST_PREFIX)
     debug: bool = False
     cors_origins: CommaSeparated = ()
     #: names besides those of this machine: `name`, `*.suffix`, or `*` for all
@@ -87,6 +92,12 @@ class Settings(BaseSettings):
         return installed_version()
 
     @property
+    def url(self) -> str:
+        """Where the service is, without a slash at the end."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}{self.route_prefix.rstrip('/')}"
+
+    @property
     def private_paths(self) -> tuple[Path, ...]:
         """What the service keeps for itself: no request may name a path there, even below DATA_ROOTS."""
         return (self.state_dir, *([] if self.api_keys_file is None else [self.api_keys_file]))
@@ -102,6 +113,16 @@ class Settings(BaseSettings):
     @classmethod
     def _upper(cls, value: Any) -> Any:
         return value.upper() if isinstance(value, str) else value
+
+    @field_validator("route_prefix")
+    @classmethod
+    def _prefix_of_paths(cls, prefix: str) -> str:
+        if not _PREFIX_PATTERN.fullmatch(prefix):
+            raise ValueError(
+                f"'{prefix}' is no prefix of paths: write / or /lab or /lab/radio, without a slash at the end, of "
+                "letters, digits, '_', '.', '~' and '-'"
+            )
+        return prefix
 
     @field_validator("allowed_hosts")
     @classmethod

@@ -22,8 +22,8 @@ from serve_app.access.door import Door
 from serve_app.access.keyring import needs_keys
 from serve_app.error_answers import ERROR_RESPONSES, add_error_handlers
 from serve_app.gateway import Service
-from serve_app.middleware.at_root import AtRoot
 from serve_app.middleware.audited import Audited
+from serve_app.middleware.below_prefix import BelowPrefix
 from serve_app.middleware.body_limit import BodyLimit
 from serve_app.middleware.cross_site import CrossSite
 from serve_app.middleware.failures import Failures
@@ -32,8 +32,7 @@ from serve_app.middleware.hot_routes import HotRoutes
 from serve_app.middleware.key_check import KeyCheck
 from serve_app.middleware.measured import Measured, RequestMetrics
 from serve_app.middleware.safe_headers import SafeHeaders
-from serve_app.pages import docs, index, redoc
-from serve_app.pages.description import describe_access
+from serve_app.pages import description, docs, index, redoc
 from serve_app.pages.page import add_page
 from serve_app.routes import (
     artifacts,
@@ -84,8 +83,9 @@ def in_front(app: FastAPI, settings: Settings) -> ASGIApp:
         api = CORSMiddleware(api, allow_origins=settings.cors_origins, allow_methods=["*"], allow_headers=["*"])
     api = CrossSite(api, origins=settings.cors_origins)
     api = Audited(api, AuditLog(settings.state_dir))
+    api = BelowPrefix(api)
     api = HostCheck(api, host=settings.host, allowed=settings.allowed_hosts)
-    return SafeHeaders(Failures(AtRoot(api)))
+    return SafeHeaders(Failures(api))
 
 
 def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
@@ -98,6 +98,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
         # A path with an extra slash is an unknown route. It is not redirected.
         redirect_slashes=False,
         # See serve_app/pages.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
     )
@@ -122,13 +123,14 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
         session,
         metrics,
         index,
+        description,
         docs,
         redoc,
     ):
         app.include_router(group.router)
     add_page(app)
     docs.add_programs(app)
-    describe_access(app, settings.port)
+    description.describe_access(app, settings.port)
     add_error_handlers(app)
     return app
 

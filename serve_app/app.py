@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import ray
 from ray import serve
 from ray.exceptions import ActorDiedError, RayError
+from ray.serve.exceptions import RayServeException
 from ray.serve.schema import ApplicationStatus, ProxyStatus
 
 from actors import names
@@ -37,19 +38,15 @@ def deploy(settings: Settings, serve_host: str, actors: Ready, notices: Sequence
         The notices, and those of the actors.
 
     Raises:
-        RfuavError: when an actor, the API or Ray Serve's proxy does not start, or another program removes the API.
+        RfuavError: when an actor, the API or Ray Serve's proxy does not start, another application
+            has the prefix, or another program removes the API.
     """
     failure = _start_serve(serve_host, settings.port)
     all_notices = [*notices, *wait_for(actors)]  # They have started in parallel with Serve.
     for notice in all_notices:
         logger.warning("%s", notice)
 
-    # `serve.run` would wait for ever for an application that another program has removed in the meantime.
-    serve.run_many(
-        [serve.RunTarget(api(settings, all_notices), name=NAME, route_prefix="/")],
-        wait_for_ingress_deployment_creation=False,
-        wait_for_applications_running=False,
-    )
+    _run_api(settings, all_notices)
     _wait_for_api()
     if failure:
         _wait_for_proxies(settings, failure)
@@ -67,6 +64,16 @@ def _start_serve(host: str, port: int) -> str | None:
         logger.warning("Ray Serve's proxy failed to start; Ray Serve starts it again: %s", reason)
         return reason
     return None
+
+
+def _run_api(settings: Settings, notices: Sequence[str]) -> None:
+    target = serve.RunTarget(api(settings, notices), name=NAME, route_prefix=settings.route_prefix)
+    try:
+        # `serve.run` would wait for ever for an application that another program has removed in the meantime.
+        serve.run_many([target], wait_for_ingress_deployment_creation=False, wait_for_applications_running=False)
+    except RayServeException as error:  # Another application has the prefix.
+        reason = getattr(error, "cause", error)
+        raise RfuavError(f"Ray Serve refuses the API: {reason} Set ROUTE_PREFIX to another prefix.") from None
 
 
 def _wait_for_api() -> None:

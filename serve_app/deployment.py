@@ -40,13 +40,19 @@ def __getattr__(name: str) -> Application:
     It is built when Serve asks for it, and not when this module is imported.
 
     Raises:
-        RfuavError: A setting is wrong, or a path is not absolute in a process of Ray.
+        RfuavError: A setting is wrong or not of a deployment, or a path is not absolute in a process of Ray.
     """
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    settings = read_settings()
+    if settings.route_prefix != "/":
+        raise RfuavError(
+            "ROUTE_PREFIX is a setting of `rfuav serve`. Ray Serve's own commands have a route_prefix of the "
+            "application (`serve run --route-prefix`). Set that one, and leave ROUTE_PREFIX out."
+        )
     if JOB in os.environ:  # in a process of Ray, whose working folder is Ray's own
         _check_paths()
-    return api(with_hashes(read_settings()), starts_actors=True)
+    return api(with_hashes(settings), starts_actors=True)
 
 
 def _check_paths() -> None:

@@ -212,7 +212,7 @@ def stop_runs(settings: Settings) -> None:
         logger.warning("the runs could not be stopped cleanly: %s", error)
         return
     deadline_s = time.monotonic() + END_STREAMS_WITHIN_S
-    with suppress(RfuavError), RFUAVClient(f"http://{settings.host}:{settings.port}") as client:
+    with suppress(RfuavError), RFUAVClient(settings.url) as client:
         while client.health()["active_log_streams"] and time.monotonic() < deadline_s:
             time.sleep(0.1)
 

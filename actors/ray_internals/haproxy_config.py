@@ -12,7 +12,7 @@ from pathlib import Path
 
 #: They would listen on all addresses.
 _LEFT_OUT = ("frontend prometheus", "listen stats")
-#: the backend for requests while there is no API
+#: the backend for requests that no application takes
 _NO_API = "backend default_backend"
 #: each is there exactly once, beside the backends of applications
 _SECTIONS = Counter(["global", "defaults", "frontend http_frontend", _NO_API, *_LEFT_OUT])
@@ -31,7 +31,9 @@ class Additions:
     sections: str = ""
 
 
-def corrected(configuration: str, *, address: str, answers: Mapping[int, str], added: Additions) -> str:
+def corrected(
+    configuration: str, *, address: str, answers: Mapping[int, str], added: Additions, elsewhere: str = ""
+) -> str:
     """Correct a configuration: only the API listens, errors have its format, and requests are not logged.
 
     Args:
@@ -40,6 +42,7 @@ def corrected(configuration: str, *, address: str, answers: Mapping[int, str], a
         answers: HAProxy's own error answers by status, in HAProxy's words. 503 is also for requests before there
             is an API.
         added: What HAProxy does beyond that.
+        elsewhere: The answer to what no application takes, where the API is one of them: it is below a prefix.
 
     Raises:
         UnknownConfiguration: The text has unknown sections, or the lines to be replaced are not as expected.
@@ -53,7 +56,7 @@ def corrected(configuration: str, *, address: str, answers: Mapping[int, str], a
         "global": _global,
         "defaults": lambda text: _defaults(text, answers, added.defaults),
         "frontend http_frontend": lambda text: _frontend(text, address, added.frontend),
-        _NO_API: lambda text: _no_api(text, answers[503]),
+        _NO_API: lambda text: _no_api(text, elsewhere or answers[503]),
     } | dict.fromkeys(_LEFT_OUT, lambda _text: "")
     text = "".join(corrections.get(name, str)(text) for name, text in zip(names, sections, strict=True))
     return text + added.sections
@@ -63,6 +66,16 @@ def _global(text: str) -> str:
     _take(text, "stats socket ", r"/\S+ mode .*")  # A socket for the network would give HAProxy away.
     kept, _ = _take(text, "log ", ".*")  # Ray logs every request to a syslog, which most machines lack.
     return kept
+
+
+def prefix_of(application: str, configuration: str) -> str | None:
+    """The prefix of the paths that an application of Ray Serve takes, with a slash at its end.
+
+    None: the configuration does not have it, or the prefix has other characters than those of a plain path.
+    """
+    rule = rf"^    acl is_http-{re.escape(application)} path_beg (/[A-Za-z0-9._~/-]*)$"
+    found = re.search(rule, configuration, flags=re.MULTILINE)
+    return found and found[1]
 
 
 def connections(configuration: str) -> int:

@@ -65,12 +65,12 @@ class Sessions:
             if (one := part.strip()).startswith(self._begin):
                 yield one.removeprefix(self._begin).decode("latin-1")
 
-    def set_cookie(self, token: str, *, is_https: bool) -> str:
-        """The value of Set-Cookie; an empty token ends the session."""
+    def set_cookie(self, token: str, *, is_https: bool, path: str = "/") -> str:
+        """The value of Set-Cookie; an empty token ends the session. `path`: below it browsers send the cookie."""
         cookie: SimpleCookie = SimpleCookie()
         cookie[self.cookie] = token
         morsel = cookie[self.cookie]
-        morsel.update({"path": "/", "httponly": "yes", "samesite": "Strict"})
+        morsel.update({"path": path, "httponly": "yes", "samesite": "Strict"})
         morsel["max-age"] = str(LASTS_S if token else 0)
         if is_https:
             morsel["secure"] = "yes"

@@ -24,11 +24,10 @@ def banner(
         made_key: the key that was made for this start, which nobody else knows. Other keys are not printed.
     """
     gpus = resources["gpu_info"]
-    url = f"http://{settings.host}:{settings.port}"
     lines = [
         f"{settings.app_name} {settings.version} is ready.",
-        f"  API       {url}/",
-        f"  docs      {url}/docs",
+        f"  API       {settings.url}/",
+        f"  docs      {settings.url}/docs",
         f"  files     {', '.join(str(root) for root in settings.data_roots)} (DATA_ROOTS)",
         f"  state     {settings.state_dir}",
         f"  Ray       {version('ray')}, {cluster.get('CPU', 0):g} CPUs, {cluster.get('GPU', 0):g} GPUs",

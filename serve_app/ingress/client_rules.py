@@ -50,9 +50,9 @@ def frontend(connections: int, streams: int, answers: Mapping[int, str], address
     yield f"http-request return {answers[404]} unless {{ path_beg / }}"
     # That server would also refuse WebSockets, before the API sees who asks. Without this they are plain requests.
     yield "http-request del-header upgrade"
-    # As the API reads the path: decoded.
+    # As the API reads the path: decoded. A prefix may be before it.
     yield "acl rfuav-stream path,url_dec -m end /logs"
-    yield "acl rfuav-stream path,url_dec -m str /api/v2/events"
+    yield "acl rfuav-stream path,url_dec -m end /api/v2/events"
     yield f"http-request track-sc1 {_CLIENT} table {_STREAMS} if rfuav-stream"
     over = f"{{ sc1_conn_cur({_STREAMS}) gt {streams} }}"
     yield f"http-request return {answers[429]} if rfuav-stream {over}"

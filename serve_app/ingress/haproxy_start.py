@@ -14,7 +14,13 @@ from pathlib import Path
 if not __package__:  # Python's options -I and -S leave out the folder of the packages.
     sys.path.append(str(Path(__file__).parents[2]))
 
-from actors.ray_internals.haproxy_config import Additions, UnknownConfiguration, connections, corrected
+from actors.ray_internals.haproxy_config import (
+    Additions,
+    UnknownConfiguration,
+    connections,
+    corrected,
+    prefix_of,
+)
 from actors.ray_internals.variables import CLIENT_HEADER
 from serve_app.ingress import client_rules
 
@@ -39,6 +45,8 @@ _REFUSALS = {
     429: "This address has too many event streams; end some. See MAX_STREAMS_PER_ADDRESS.",
 }
 _RETRY_AFTER_S = 2
+#: the application of Ray Serve that is the service, as in configs/serve.yaml
+_APPLICATION = "rfuav"
 _MAY_BE_REPEATED = frozenset({429, 502, 503, 504})
 
 
@@ -49,7 +57,9 @@ def main(arguments: Sequence[str]) -> None:
     try:
         added = _additions(int(most_connections), int(most_streams), connections(written))
         answers = {status: _answer(status, said) for status, said in _ERRORS.items()}
-        text = corrected(written, address=_address(host), answers=answers, added=added)
+        text = corrected(
+            written, address=_address(host), answers=answers, added=added, elsewhere=_elsewhere(written)
+        )
     except UnknownConfiguration as error:
         sys.exit(f"Ray Serve configures HAProxy in an unknown way: {error}")
     file.write_text(text, encoding="utf-8")
@@ -64,6 +74,12 @@ def _additions(most_connections: int, most_streams: int, all_connections: int) -
     header = os.environ.get(CLIENT_HEADER, "")
     rules = client_rules.frontend(most, min(most, most_streams), refusals, header)
     return Additions(client_rules.DEFAULTS, list(rules), client_rules.TABLES)
+
+
+def _elsewhere(written: str) -> str:
+    """The answer beside the prefix of the service. Without the service it may be starting."""
+    prefix = prefix_of(_APPLICATION, written)
+    return _answer(404, f"There is no such route. The service is below {prefix}.") if prefix else ""
 
 
 def _address(host: str) -> str:

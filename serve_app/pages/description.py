@@ -1,11 +1,23 @@
-"""The description of the API (OpenAPI): FastAPI's, and how a request signs in."""
+"""The description of the API (OpenAPI): FastAPI's, how a request signs in, and where the service is."""
 
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse
 
 from serve_app.access.scopes import SESSION_PATH, needed_scope
 from serve_app.access.sessions import cookie_of
+from serve_app.middleware.below_prefix import prefix_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.api_route("/openapi.json", methods=["GET", "HEAD"])
+async def description(request: Request) -> JSONResponse:
+    api = request.app.openapi()
+    if prefix := prefix_of(request.scope):
+        api = api | {"servers": [{"url": prefix}]}
+    return JSONResponse(api)
 
 
 def describe_access(app: FastAPI, port: int) -> None:

@@ -12,15 +12,15 @@ from serve_app.pages.policies import of_documentation
 router = APIRouter(include_in_schema=False)
 
 _SCRIPT = FOLDER / "redoc.standalone.js"
-_FROM_ELSEWHERE, _ICON = b"https://cdn.redoc.ly/redoc/logo-mini.svg", "/static/icon.svg"
+_FROM_ELSEWHERE, _ICON = b"https://cdn.redoc.ly/redoc/logo-mini.svg", "static/icon.svg"
 
 
 @router.get("/redoc")
 async def redoc(request: Request) -> Response:
     page = get_redoc_html(
-        openapi_url="/openapi.json",
+        openapi_url="openapi.json",
         title=f"{request.app.title} - ReDoc",
-        redoc_js_url="/redoc.js",
+        redoc_js_url="redoc.js",
         redoc_favicon_url=_ICON,
         with_google_fonts=False,
     )

@@ -2,6 +2,9 @@
 
 export const needsKey = new EventTarget();
 
+// Where the browser finds a path of the API: beside the page, which may be below a prefix.
+export const address = (path) => `.${path}`;
+
 export class ApiError extends Error {
   constructor(status, message, errors) {
     super(message);
@@ -29,7 +32,7 @@ async function call(method, path, body, signal) {
   }
   let response;
   try {
-    response = await fetch(path, options);
+    response = await fetch(address(path), options);
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new ApiError(0, "");

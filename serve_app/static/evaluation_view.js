@@ -1,5 +1,6 @@
 // How good a model is: its numbers with their intervals, the SNR curve, the classes, calibration and unknown signals.
 
+import { address } from "./api.js";
 import { LineChart } from "./chart.js";
 import { confusionTable } from "./confusion_table.js";
 import { h, replace } from "./dom.js";
@@ -16,7 +17,7 @@ export function evaluationView(taskId) {
 
   async function load(result) {
     if (!result?.intervals) return;
-    const artifact = (name) => `/api/v2/tasks/${encodeURIComponent(taskId)}/artifacts/${name}`;
+    const artifact = (name) => address(`/api/v2/tasks/${encodeURIComponent(taskId)}/artifacts/${name}`);
     replace(element, headline(result, artifact("report.html")),
       result.by_snr?.length ? snr(result.by_snr) : null,
       panel("evaluation.classes", classes(result.per_class)),

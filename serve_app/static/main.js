@@ -75,8 +75,8 @@ function header() {
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", dress);
   dress();
   replace(document.getElementById("top"),
-    h("a", { class: "brand", href: "#/" }, h("img", { src: "/static/icon.svg", alt: "", width: "28", height: "28" }), "rfuav-ray"),
-    h("nav", {}, h("a", { href: "#/" }, t("nav.overview")), h("a", { href: "/docs" }, t("nav.docs"))),
+    h("a", { class: "brand", href: "#/" }, h("img", { src: "static/icon.svg", alt: "", width: "28", height: "28" }), "rfuav-ray"),
+    h("nav", {}, h("a", { href: "#/" }, t("nav.overview")), h("a", { href: "docs" }, t("nav.docs"))),
     session.name === null ? null : h("p", { class: "who" }, t("key.who", { name: session.name, scope: session.scope })),
     h("div", { class: "buttons" }, session.name === null ? null : h("button", { type: "button", onclick: () => signOut().catch(failed) }, t("key.signOut")), switchTheme, h("button", { type: "button", lang: language === "zh" ? "en" : "zh", "aria-label": t("language.label"),
       onclick: () => choose(language === "zh" ? "en" : "zh") }, t("language"))),

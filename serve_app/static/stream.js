@@ -2,7 +2,7 @@
 // A browser shares 6 connections to a service among all its tabs. A hidden tab therefore closes its stream, and connects
 // again when it becomes visible.
 
-import { needsKey } from "./api.js";
+import { address, needsKey } from "./api.js";
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5000;
@@ -25,7 +25,7 @@ export function follow(path, { onEvent, onState = () => {}, resumes = false, isL
     abort = mine;
     const headers = { Accept: "text/event-stream" };
     if (resumes && lastId !== null) headers["Last-Event-ID"] = lastId;
-    const response = await fetch(path, { headers, signal: mine.signal });
+    const response = await fetch(address(path), { headers, signal: mine.signal });
     if (response.status === 401) needsKey.dispatchEvent(new Event("key"));
     if (resumes && (response.status === 204 || response.status === 404)) return "ended";
     if (!response.ok) return "lost";

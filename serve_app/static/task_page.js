@@ -1,6 +1,6 @@
 // One task: its status, its results, its log, its request and its files.
 
-import { get } from "./api.js";
+import { address, get } from "./api.js";
 import { auditView } from "./audit_view.js";
 import { h, replace, setText } from "./dom.js";
 import { evaluationView } from "./evaluation_view.js";
@@ -115,7 +115,7 @@ export function taskPage(id, { onAgain }) {
 function download(file) {
   const text = [file.name, " ", h("span", { class: "size" }, bytes(file.size_bytes))];
   const label = t("task.download", { name: file.name });
-  return h("li", {}, h("a", { href: file.url, download: file.name, "aria-label": label }, text));
+  return h("li", {}, h("a", { href: address(file.url), download: file.name, "aria-label": label }, text));
 }
 
 // The values of a result that fit into a line. Lists of metrics and files are shown elsewhere.

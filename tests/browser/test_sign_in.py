@@ -1,10 +1,10 @@
-"""Signing in at the page, and what a key that only reads can do there."""
+"""Signing in at the page of a service below a prefix, and what a key that only reads can do there."""
 
 import httpx2
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.actions import choose_kind, row_of
+from tests.browser.actions import choose_kind, fill_training, row_of, start
 from tests.support.service_process import ServiceProcess
 
 READER, WRITER = "first-chosen-key", "second-chosen-key"
@@ -14,7 +14,8 @@ READER, WRITER = "first-chosen-key", "second-chosen-key"
 def keyed(root, tmp_path_factory):
     keys = f"ann:read:{READER},bob:write:{WRITER}"
     folder = tmp_path_factory.mktemp("keyed")
-    with ServiceProcess(folder, root, api_keys=keys, max_training_concurrent_cpu=0) as service:
+    settings = {"api_keys": keys, "max_training_concurrent_cpu": 0, "route_prefix": "/lab"}
+    with ServiceProcess(folder, root, **settings) as service:
         service.start()
         yield service
 
@@ -51,6 +52,25 @@ def test_sign_in_ends_with_the_sign_out(open_page, keyed):
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("dialog").get_by_label("Key", exact=True)).to_be_visible()
     assert page.context.cookies() == []
+
+
+def test_sign_in_below_a_prefix_everything_is_asked_for_there(open_page, keyed, training):
+    page = open_page(keyed.url, "")  # It leads to the page.
+    assert page.url == f"{keyed.url}/"
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    sign_in(page, WRITER)
+    expect(page.locator(".who")).to_have_text("bob (write)")
+    assert [cookie["path"] for cookie in page.context.cookies()] == ["/lab/"]
+    fill_training(page, training)
+    task = start(page, "Training")
+    row_of(page, task).get_by_role("link").first.click()
+    expect(page.get_by_text("Waiting: the limit for training is 0").first).to_be_visible()
+    expect(page.locator(".head .status")).to_have_text("pending")
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("dialog").get_by_role("button", name="Yes").click()
+    expect(page.locator(".head .status")).to_have_text("cancelled")
+    assert len(asked) > 10 and [url for url in asked if not url.startswith(f"{keyed.url}/")] == []
 
 
 @pytest.mark.parametrize(("locale", "reason"), [("en-GB", "may only read"), ("zh-CN", "只能读取")])

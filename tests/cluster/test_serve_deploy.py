@@ -9,7 +9,7 @@ import httpx2
 import pytest
 import yaml
 
-from rfuav_ray.client import RFUAVClient
+from rfuav_ray.client import RFUAVClient, ServiceError
 from rfuav_ray.demo.service import wait_until_healthy
 from rfuav_ray.machine.ports import free_port
 from tests.cluster.cluster_service import new_environment
@@ -157,7 +157,21 @@ def test_build_names_the_import_path(head):
     assert built["applications"][0]["import_path"] == "serve_app.deployment:app"
 
 
-def test_nothing_is_answered_below_a_prefix(head, client, settings, port):
-    assert head.deploy(settings, port, prefix="/lab")["status"] == "RUNNING"
-    answer = httpx2.get(f"{client.base_url}/lab/api/v1/health")
-    assert answer.status_code == 503 and "Set route_prefix to /" in answer.json()["message"]
+def test_below_a_prefix_the_service_is_whole(head, client, settings, port, training):
+    keys = {"RFUAV_API_KEYS": "ann:read:read-key,bob:write:write-key"}
+    assert head.deploy(settings | keys, port, prefix="/lab")["status"] == "RUNNING"
+    url = f"{client.base_url}/lab"
+    with RFUAVClient(url, api_key="write-key") as writer, RFUAVClient(url, api_key="read-key") as reader:
+        wait_until_healthy(writer, head.process, head.folder / "ray.txt")
+        task = writer.start_training(**training(device="cpu"))["task_id"]
+        assert list(reader.stream_logs(task))[-1]["stage"] == "completed"
+        assert reader.get_task(task)["status"] == "completed"
+        with pytest.raises(ServiceError, match="has the scope 'read'"):
+            reader.delete_task(task)
+    page = httpx2.get(url, headers={"Accept": "text/html"}, follow_redirects=True)
+    assert page.url == f"{url}/" and 'src="static/main.js"' in page.text
+    assert httpx2.get(f"{url}/static/main.js").status_code == 200
+    assert httpx2.get(f"{url}/api/v2/tasks").status_code == 401
+    for path in ("/", "/api/v1/health", "/labx/api/v1/health"):
+        answer = httpx2.get(f"{client.base_url}{path}")
+        assert answer.status_code == 404 and "The service is below /lab/." in answer.json()["message"]

@@ -114,6 +114,10 @@ def test_service_keeps_its_actors_on_its_node_and_other_applications_alive(
 
     port = environment["RFUAV_PORT"]
     assert f"This cluster already runs Ray Serve for other applications, on 127.0.0.1:{port}" in refused(elsewhere)
+    its_prefix = {"RFUAV_ROUTE_PREFIX": "/other"}
+    assert 'used by application "other"' in (said := refused(environment | its_prefix))
+    assert "Set ROUTE_PREFIX to another prefix." in said and "Traceback" not in said
+    assert cluster.tell("ask") == "alive"
     again = start()  # on the port that Serve has
     with RFUAVClient(url_of(environment)) as client:
         assert client.health()["status"] == "healthy"

@@ -139,7 +139,7 @@ def own_service(root, tmp_path):
             stderr=log,
         )
         processes.append(process)
-        client = RFUAVClient(f"http://127.0.0.1:{port}")
+        client = RFUAVClient(f"http://127.0.0.1:{port}{settings.get('route_prefix', '')}")
         wait_until_healthy(client, process, tmp_path / "output.txt")
         return process, client
 

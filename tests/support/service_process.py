@@ -31,7 +31,7 @@ class ServiceProcess:
         self.state_dir = folder / "state"
         self.log = folder / "output.txt"
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"http://127.0.0.1:{self.port}{settings.get('route_prefix', '')}"
         # Sockets live below it, and their paths must be short.
         self.ray_folder = tempfile.mkdtemp(prefix="rf-")
         self._folder = folder

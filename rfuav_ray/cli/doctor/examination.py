@@ -50,7 +50,7 @@ def examine() -> Iterator[Finding]:
     yield from check_owner(settings.log_file.parent, name="LOG_FILE", may_be_shared=True)
     for root in settings.data_roots:
         yield check_folder(root, name="DATA_ROOTS", state="warning")
-    yield check_port(settings.host, settings.port)
+    yield check_port(settings.host, settings.port, settings.route_prefix)
     for check in MORE_CHECKS:
         yield from check()
 
@@ -97,8 +97,8 @@ def check_owner(folder: Path, *, name: str, may_be_shared: bool = False) -> Iter
         yield Finding(name, "broken", problem, f"Take it over (chown, chmod o-w), or set {name} to an own folder.")
 
 
-def check_port(host: str, port: int) -> Finding:
-    """Check that the port is free, or used by a healthy service."""
+def check_port(host: str, port: int, prefix: str = "/") -> Finding:
+    """Check that the port is free, or used by a healthy service below this prefix of paths."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     except OSError as error:
@@ -112,13 +112,13 @@ def check_port(host: str, port: int) -> Finding:
             problem = f"{host}:{port} cannot be used: {error.strerror}"
         else:
             return Finding("PORT", "ok", f"{host}:{port} is free")
-    return _who_listens(host, port, problem)
+    return _who_listens(host, port, prefix, problem)
 
 
-def _who_listens(host: str, port: int, problem: str) -> Finding:
+def _who_listens(host: str, port: int, prefix: str, problem: str) -> Finding:
     local = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
     try:
-        with RFUAVClient(f"http://{local}:{port}", timeout_s=5) as client:
+        with RFUAVClient(f"http://{local}:{port}{prefix}", timeout_s=5) as client:
             health = client.health()
     except RfuavError:
         return Finding("PORT", "broken", problem, "Stop the program that uses it, or set PORT to another one.")

@@ -10,6 +10,7 @@ from serve_app.access.caller import CALLER, Caller
 from serve_app.access.door import Door
 from serve_app.access.refusals import key_required
 from serve_app.access.scopes import SESSION_PATH
+from serve_app.middleware.below_prefix import prefix_of
 
 router = APIRouter(prefix=SESSION_PATH, tags=["session"])
 
@@ -56,4 +57,6 @@ def _shown(caller: Caller) -> SessionResponse:
 def _set_cookie(response: Response, request: Request, door: Door, token: str) -> None:
     # A proxy with TLS tells it. Who forges the header harms only the own cookie.
     is_https = "https" in {request.url.scheme, request.headers.get("x-forwarded-proto", "")}
-    response.headers["Set-Cookie"] = door.sessions.set_cookie(token, is_https=is_https)
+    response.headers["Set-Cookie"] = door.sessions.set_cookie(
+        token, is_https=is_https, path=f"{prefix_of(request.scope)}/"
+    )

@@ -9,7 +9,7 @@ const ASK_EVERY_MS = 5000;
 
 export function connectionPanel() {
   const state = h("p", { class: "connection", role: "status" });
-  const facts = { version: h("dd"), environment: h("dd"), address: h("dd", {}, location.host), "tasks.live": h("dd"), streams: h("dd") };
+  const facts = { version: h("dd"), environment: h("dd"), address: h("dd", {}, location.host + location.pathname.slice(0, -1)), "tasks.live": h("dd"), streams: h("dd") };
   const notices = h("div", { role: "status" });
   let isDescribed = false;
   const panel = h("section", { class: "panel", "aria-label": t("connection") },

@@ -66,12 +66,39 @@ def test_settings_roots_are_resolved(tmp_path, monkeypatch):
         ("ALLOWED_HOSTS", "*lab.example"),
         ("ALLOWED_HOSTS", "lab.*"),
         ("ALLOWED_HOSTS", "lab example"),
+        ("ROUTE_PREFIX", "lab"),
+        ("ROUTE_PREFIX", "/lab/"),
+        ("ROUTE_PREFIX", "//lab"),
+        ("ROUTE_PREFIX", "/lab//radio"),
+        ("ROUTE_PREFIX", "/lab/../radio"),
+        ("ROUTE_PREFIX", "/-"),
+        ("ROUTE_PREFIX", "/lab;x"),
+        ("ROUTE_PREFIX", "/lab?x"),
+        ("ROUTE_PREFIX", "/l%61b"),
+        ("ROUTE_PREFIX", "/{lab}"),
+        ("ROUTE_PREFIX", "/l ab"),
+        ("ROUTE_PREFIX", "/lab\n"),
+        ("ROUTE_PREFIX", "/" + 200 * "a"),
     ],
 )
 def test_settings_a_wrong_value_is_refused(monkeypatch, name, value):
     monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings()
+
+
+@pytest.mark.parametrize(
+    ("host", "prefix", "url"),
+    [
+        ("127.0.0.1", "/", "http://127.0.0.1:8000"),
+        ("::1", "/lab", "http://[::1]:8000/lab"),
+        ("localhost", "/lab-2/radio_1.x~", "http://localhost:8000/lab-2/radio_1.x~"),
+    ],
+)
+def test_settings_name_the_address_of_the_service(monkeypatch, host, prefix, url):
+    monkeypatch.setenv("HOST", host)
+    monkeypatch.setenv("RFUAV_ROUTE_PREFIX", prefix)
+    assert Settings().url == url
 
 
 def test_settings_names_of_hosts_are_in_lower_case_without_the_last_dot(monkeypatch):

@@ -47,6 +47,12 @@ def test_deployment_names_a_wrong_setting(deployment, monkeypatch):
         _ = deployment.app
 
 
+def test_deployment_refuses_a_prefix_that_serve_would_not_know(deployment, monkeypatch):
+    monkeypatch.setenv("ROUTE_PREFIX", "/lab")
+    with pytest.raises(RfuavError, match="Set that one, and leave ROUTE_PREFIX out"):
+        _ = deployment.app
+
+
 def test_deployment_in_a_process_of_ray_wants_an_absolute_path_of_the_key_file_if_there_is_one(
     deployment, monkeypatch
 ):

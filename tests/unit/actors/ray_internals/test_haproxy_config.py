@@ -7,6 +7,7 @@ from actors.ray_internals.haproxy_config import (
     UnknownConfiguration,
     connections,
     corrected,
+    prefix_of,
     write_sample,
 )
 
@@ -86,6 +87,20 @@ def test_haproxy_config_another_structure_is_refused(line, other):
     assert KNOWN.count(line) == 1
     with pytest.raises(UnknownConfiguration):
         correct(KNOWN.replace(line, other))
+
+
+@pytest.mark.parametrize(
+    ("rule", "prefix"),
+    [
+        ("acl is_http-rfuav path_beg /lab/", "/lab/"),
+        ("acl is_http-rfuav path_beg /", "/"),
+        ("acl is_http-other path_beg /lab/", None),
+        ("acl is_http-rfuav path_beg /l'ab/", None),
+        ("acl is_http-rfuav path /lab", None),
+    ],
+)
+def test_haproxy_config_prefix_of_an_application(rule, prefix):
+    assert prefix_of("rfuav", f"frontend http_frontend\n    {rule}\n") == prefix
 
 
 @pytest.mark.parametrize("text", ["", "    maxconn 10\n    maxconn 20\n", "    maxconn many\n"])

@@ -20,7 +20,7 @@ from ray.serve.config import HTTPOptions
 from ray.serve.context import _get_global_client
 
 from actors.ray_internals import nodes, variables
-from actors.ray_internals.haproxy_config import Additions, connections, corrected, write_sample
+from actors.ray_internals.haproxy_config import Additions, connections, corrected, prefix_of, write_sample
 from actors.ray_internals.ray_serve import check_replica_port
 
 RAY = Path(ray.__file__).parent
@@ -59,6 +59,7 @@ def test_installed_ray_writes_the_configuration_of_haproxy_that_can_be_corrected
     written = write_sample(tmp_path, with_api=with_api).read_text()
     added = Additions(["timeout http-request 10s"], ["http-request del-header x"], "backend table\n")
     assert connections(written) > 0
+    assert prefix_of("api", written) == ("/" if with_api else None)
     found = corrected(written, address="[::1]", answers=ANSWERS, added=added)
     lines = [line.strip() for line in found.splitlines()]
     assert [line for line in lines if line.startswith("bind")] == ["bind [::1]:8000 proto h1"]

@@ -175,6 +175,14 @@ def test_doctor_a_port_that_the_service_has(host, reply, state):
     assert ("1.2.3" in finding.text) == (state == "ok")
 
 
+def test_doctor_a_service_below_a_prefix_is_asked_there():
+    with running_service() as service:
+        service.on("GET /lab/api/v1/health", answer({"status": "healthy", "version": "1.2.3"}))
+        port = int(service.url.rsplit(":", 1)[1])
+        assert check_port("127.0.0.1", port, "/lab").state == "ok"
+        assert check_port("127.0.0.1", port).state == "broken"
+
+
 def test_doctor_a_host_that_is_none():
     finding = check_port("no-such-host.invalid", 8000)
     assert finding.state == "broken"

@@ -16,7 +16,7 @@ from rfuav_ray.api.requests import (
 )
 from rfuav_ray.client import AsyncRFUAVClient, RFUAVClient, ServiceError, ServiceUnreachable
 from rfuav_ray.errors import InvalidInput, TaskNotFound
-from tests.support.fake_service import LOGS, answer, free_url, refuse, task, with_async_client
+from tests.support.fake_service import LOGS, answer, free_url, last_event, refuse, stream, task, with_async_client
 
 TRAINING_LOGS = "GET /api/v2/training/t1/logs"
 
@@ -138,6 +138,18 @@ def test_clients_a_slash_behind_the_address_does_not_matter(service):
     with RFUAVClient(service.url + "/") as client:
         client.info()
     assert service.routes() == ["GET /api/v1/info"]
+
+
+@pytest.mark.parametrize("end", ["", "/"])
+def test_clients_a_prefix_in_the_address_is_before_every_path(service, end):
+    service.on("GET /lab/api/v1/info", {})
+    service.on("GET /lab/api/v2/tasks/t1/logs", stream(last_event(1)))
+    with RFUAVClient(f"{service.url}/lab{end}") as client:
+        client.info()
+        assert len(list(client.stream_logs("t1"))) == 1
+    service.url += f"/lab{end}"
+    asyncio.run(with_async_client(service, lambda client: client.info()))
+    assert service.routes() == ["GET /lab/api/v1/info", "GET /lab/api/v2/tasks/t1/logs", "GET /lab/api/v1/info"]
 
 
 @pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://host", "http://", "http://host:port", "127.0.0.1"])

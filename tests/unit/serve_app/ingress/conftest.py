@@ -24,7 +24,7 @@ def haproxy(tmp_path, replica):
     """Start it; returns the ports by name, and the process."""
     processes = []
 
-    def start(host="127.0.0.1", most=(50, 3), **ports):
+    def start(host="127.0.0.1", most=(50, 3), written=AS_RAY_WRITES_IT, **ports):
         ports = {
             "port": free_port(),
             "metrics_port": free_port(),
@@ -32,7 +32,7 @@ def haproxy(tmp_path, replica):
             "replica_port": replica.getsockname()[1],
         } | ports
         file = tmp_path / "haproxy.cfg"
-        file.write_text(AS_RAY_WRITES_IT.format(folder=tmp_path, **ports))
+        file.write_text(written.format(folder=tmp_path, **ports))
         command = [*command_for(host, *most), "-db", "-f", str(file)]
         process = subprocess.Popen(command, env=os.environ | {CLIENT_HEADER: SECRET}, stderr=subprocess.DEVNULL)
         processes.append(process)

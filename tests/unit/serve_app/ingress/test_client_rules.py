@@ -18,7 +18,9 @@ def test_client_rules_without_a_header_haproxy_does_not_name_the_client():
     assert "http-request set-header x-client %[src]" in list(frontend(2000, 1000, ANSWERS, "x-client"))
 
 
-@pytest.mark.parametrize("path", ["/api/v2/tasks/x/logs", "/api/v2/tasks/x/log%73?after=1", "/api/v2/events"])
+@pytest.mark.parametrize(
+    "path", ["/api/v2/tasks/x/logs", "/api/v2/tasks/x/log%73?after=1", "/api/v2/events", "/lab/api/v2/event%73"]
+)
 def test_client_rules_streams_alone_are_watched_for_clients_that_go_away(haproxy, replica, path):
     ports, _ = haproxy()
     asking = ask(ports["port"])
@@ -139,7 +141,7 @@ def is_refused(connection):
 
 def test_client_rules_one_address_has_so_many_streams(haproxy, replica):
     ports, _ = haproxy()
-    paths = ("/api/v2/tasks/x/logs", "/api/v2/events", "/api/v2/tasks/y/log%73")
+    paths = ("/api/v2/tasks/x/logs", "/lab/api/v2/events", "/api/v2/tasks/y/log%73")
     # One after the other, so that each stream is known by its end.
     streams, ends = zip(*((ask(ports["port"], path), replica.accept()[0]) for path in paths), strict=True)
     head, body = read(ask(ports["port"], "/api/v2/events"))

@@ -53,6 +53,23 @@ def test_haproxy_start_a_replica_that_dies_with_the_request_is_502_in_the_one_sh
     assert " 502 " in head and "retry-after: 2" in head.lower() and in_the_one_shape(body)
 
 
+def test_haproxy_start_beside_the_prefix_of_the_service_is_404_in_the_one_shape(haproxy):
+    ports, _ = haproxy(
+        written=AS_RAY_WRITES_IT.replace("is_api path_beg /", "is_http-rfuav path_beg /lab/").replace(
+            "if is_api", "if is_http-rfuav"
+        )
+    )
+    for path in ("/", "/labx/api", "/api/v1/health"):
+        head, body = read(ask(ports["port"], path))
+        assert " 404 " in head and in_the_one_shape(body) and b"below /lab/" in body
+
+
+def test_haproxy_start_without_the_service_every_path_is_503(haproxy):
+    ports, _ = haproxy(written=AS_RAY_WRITES_IT.replace("path_beg /", "path_beg /other/"))
+    head, body = read(ask(ports["port"], "/lab/api/v1/health"))
+    assert " 503 " in head and "retry-after: 2" in head.lower() and in_the_one_shape(body)
+
+
 def test_haproxy_start_an_unknown_configuration_is_refused(tmp_path):
     file = tmp_path / "haproxy.cfg"
     unknown = AS_RAY_WRITES_IT + "listen others\n  bind *:{port}\n"
