@@ -33,8 +33,8 @@ class Line(NamedTuple):
             return [device for device in slots.devices if device != CPU] or [CPU]
         return [device for device in slots.devices if device == self.wanted_device]
 
-    def waits_for(self, slots: SlotTable) -> str:
-        """The reason to wait, for the tasks' logs."""
+    def waits_for(self, slots: SlotTable, workers: int = 1) -> str:
+        """The reason to wait, for the tasks' logs. `workers` is the number of slots that a task needs together."""
         devices, kind = self.candidates(slots), self.slot_kind
         if not devices:
             return f"Waiting for {self.wanted_device}. The cluster does not have this device now."
@@ -46,6 +46,8 @@ class Line(NamedTuple):
                 f"Waiting for {names}. The devices are being prepared, their node does not answer, or another "
                 "program of the Ray cluster uses them."
             )
+        if workers > 1:
+            return f"Waiting for {workers} free {kind} slots at the same time on {names}."
         return f"Waiting for a free {kind} slot on {names}."
 
 
@@ -63,6 +65,8 @@ class TaskQueue:
         self._tasks: dict[str, TaskRecord] = {}
         #: ids of the waiting tasks, by the folder that they will write
         self._by_folder: dict[str, set[str]] = {}
+        #: the waiting tasks that need several slots together, by id
+        self.groups: dict[str, TaskRecord] = {}
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -103,6 +107,8 @@ class TaskQueue:
         self.discard(task.id)
         insort(self._lines.setdefault(line_of(task), []), place_of(task))
         self._tasks[task.id] = task
+        if task.worker_count > 1:
+            self.groups[task.id] = task
         if (folder := leased_folder(task)) is not None:
             self._by_folder.setdefault(folder, set()).add(task.id)
 
@@ -110,6 +116,7 @@ class TaskQueue:
         task = self._tasks.pop(task_id, None)
         if task is None:
             return
+        self.groups.pop(task_id, None)
         line = line_of(task)
         places = self._lines[line]
         del places[bisect_left(places, place_of(task))]

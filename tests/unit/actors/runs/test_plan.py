@@ -7,10 +7,10 @@ import pytest
 
 from actors.devices.pool import DevicePool
 from actors.devices.slots import SlotTable
-from actors.runs.plan import ending, plan, retry
+from actors.runs.plan import ending, plan, plan_more, retry
 from actors.runs.spec import Outcome
 from rfuav_ray.errors import RunLost
-from rfuav_ray.tasks import TaskStatus
+from rfuav_ray.tasks import TaskStatus, WorkerPlace
 from tests.support.cluster import played_cluster
 from tests.support.sample_results import EPOCH_METRICS, INFERENCE_RESULT, TRAINING_RESULT
 from tests.support.sample_tasks import a_task
@@ -85,13 +85,15 @@ def planned(monkeypatch):
     gpu = {"training": 1, "inference": 1}
     slots = SlotTable({"cpu": {"training": 2, "inference": 1, "preprocessing": 1}, "cuda:0": gpu, "cuda:1": gpu})
 
-    def make(**fields):
+    def make(*, what=plan, **fields):
         async def main():
             pool = DevicePool(0.0)
             await pool.look()
             await until(lambda: all(pool.is_ready(device) for device in pool.gpus))
             running = {"status": TaskStatus.RUNNING, "node_id": "head"}
-            return plan(a_task(**running | fields), pool, slots, (Path("/data"),))
+            task = a_task(**running | fields)
+            first = plan(task, pool, slots, (Path("/data"),))
+            return first if what is plan else what(task, first[0], pool)
 
         return asyncio.run(asyncio.wait_for(main(), 30))
 
@@ -114,6 +116,21 @@ def test_plan_a_run_on_a_gpu_knows_its_gpu_and_its_part_of_the_node(planned):
     spec, options = planned(device="cuda:1", device_share=0.5)
     assert (spec.gpu_id, spec.has_hardware, spec.node_fraction) == ("1", False, 0.25)
     assert (options["num_cpus"], options["num_gpus"]) == (0, 0.5)
+
+
+def test_plan_each_worker_of_a_training_has_the_options_of_its_own_slot(planned):
+    places = tuple(
+        WorkerPlace(device=f"cuda:{number}", node="head", node_id="head", device_share=share)
+        for number, share in ((0, 0.5), (1, 0.25))
+    )
+    fields = {"device": "cuda:0", "device_share": 0.5, "request": {"num_workers": 2}, "workers": places}
+    first, _ = planned(**fields)
+    ((second, options),) = planned(what=plan_more, **fields)
+    assert [(spec.rank, spec.workers, spec.gpu_id) for spec in (first, second)] == [(0, 2, "0"), (1, 2, "1")]
+    assert (options["num_gpus"], second.node_fraction) == (0.25, 0.125)
+    gone = places[1].model_copy(update={"node_id": "b", "node": "b"})
+    with pytest.raises(RunLost, match="The node b left the cluster"):
+        planned(what=plan_more, **fields | {"workers": (places[0], gone)})
 
 
 def test_plan_preprocessing_needs_cpus_for_its_workers_alone(planned):
