@@ -32,7 +32,7 @@ from rfuav_ray.file_access.roots import confine
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
 from rfuav_ray.tasks import now
-from rfuav_ray.training.seats import Member, Seat
+from rfuav_ray.training.workers.seats import Member, Seat
 
 #: a worker that waits for the others looks this often whether it has to stop
 MEETING_LOOKS_EVERY_S = 0.25
@@ -154,7 +154,7 @@ def _take_part(spec: RunSpec) -> Outcome:
     place = _place(spec)
     with works_for(spec.run_id, place["node_id"]), freed_memory_kept():
         try:
-            from rfuav_ray.training.member import take_part  # noqa: PLC0415
+            from rfuav_ray.training.workers.member import take_part  # noqa: PLC0415
 
             device = _torch_device(spec, ignore, place)
             request: Any = parse_request(spec.kind, spec.request)

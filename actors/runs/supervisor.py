@@ -21,7 +21,8 @@ from actors.ray_internals.variables import WORKER_NICENESS
 from actors.runs import fork_client, runner
 from actors.runs.spec import Outcome, RunSpec
 from actors.runs.worker_group import Meeting, end_together
-from rfuav_ray.training.seats import Member
+from rfuav_ray.errors import RunLost
+from rfuav_ray.training.workers.seats import Member
 
 #: how long an outcome is kept for a TaskManager that is restarting
 KEEP_OUTCOME_S = 600.0
@@ -100,7 +101,13 @@ class RunSupervisor:
         return await self.wait(spec.run_id)
 
     async def meet(self, run_id: str, size: int, member: Member) -> list[Member]:
-        """Wait until all workers of a run are there. Returns what they tell of themselves, by rank."""
+        """Wait until all workers of a run are there. Returns what they tell of themselves, by rank.
+
+        Raises:
+            RunLost: The run has ended.
+        """
+        if run_id not in self._refs:
+            raise RunLost("The run has ended.")
         return await self._meetings.setdefault(run_id, Meeting(size)).join(member)
 
     async def wait(self, run_id: str) -> Outcome:

@@ -7,11 +7,11 @@ from typing import Any
 import ray
 
 from actors.runs.spec import Outcome
-from rfuav_ray.training.seats import Member
+from rfuav_ray.training.workers.seats import Member
 
 #: when one worker has ended, the others may say within this time why they end too
 END_TOGETHER_S = 2.0
-#: how the first worker ends when it was told to: the others are not told, and have nothing to keep
+#: How the first worker ends when it was told to. The others are not told, and have nothing to keep
 TOLD_TO_END = ("cancelled", "interrupted")
 
 
@@ -33,14 +33,17 @@ class Meeting:
 
 
 async def end_together(workers: Sequence["asyncio.Task[Outcome]"], refs: Sequence[Any]) -> Outcome:
-    """Wait until one worker ends, end the others, and say what became of the run.
+    """Wait until the first worker ends or another one fails, end the rest, and say what became of the run.
+
+    A worker that has completed its part does not end the run: the first one still writes files.
 
     Args:
         workers: The end of each worker, by rank.
         refs: The Ray task of each worker.
     """
-    first = workers[0]
-    await asyncio.wait(workers, return_when=asyncio.FIRST_COMPLETED)
+    first, running = workers[0], set(workers)
+    while not (first.done() or any(w.done() and w.result().status != "completed" for w in workers)):
+        _, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
     if not (first.done() and first.result().status in TOLD_TO_END):
         await asyncio.wait(workers, timeout=END_TOGETHER_S)
     ended = {rank: worker.result() for rank, worker in enumerate(workers) if worker.done()}
@@ -55,7 +58,8 @@ def common_outcome(ended: dict[int, Outcome], size: int) -> Outcome:
     """What became of a run.
 
     Args:
-        ended: The outcomes, by rank, of those workers that ended by themselves. At least one.
+        ended: The outcomes, by rank, of those workers that ended by themselves: the first one, or one that did not
+            complete its part.
         size: How many workers the run had.
     """
     if 0 in ended and ended[0].status not in ("failed", "lost"):
@@ -65,12 +69,12 @@ def common_outcome(ended: dict[int, Outcome], size: int) -> Outcome:
     rank, cause = causes[0]
     if rank == 0 or cause.status in TOLD_TO_END:
         return cause
-    if cause.status == "completed":
-        return Outcome("lost", error=f"Worker {rank + 1} of {size} ended before the first one.")
     return Outcome(cause.status, error=f"Worker {rank + 1} of {size}: {cause.error}", traceback=cause.traceback)
 
 
 def _distance_from_cause(outcome: Outcome) -> int:
     if outcome.status == "failed":
         return 0
-    return 1 if outcome.status == "lost" and not outcome.missed_another else 2
+    if outcome.status == "completed":
+        return 3
+    return 2 if outcome.missed_another else 1

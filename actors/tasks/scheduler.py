@@ -2,12 +2,13 @@
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from actors.devices.numbering import ANY_GPU, CPU
 from actors.devices.slots import SOME_NODE, TRAINING, Holding, Offer, SlotTable, slot_kind
 from actors.tasks.leases import FolderLeases, leased_folder
-from actors.tasks.queue import Line, TaskQueue, line_of, place_of
+from actors.tasks.queue import Line, Place, TaskQueue, line_of, place_of
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 #: when a folder's holder changes, this many tasks that wait for it get the new reason: thousands would take long
@@ -167,8 +168,9 @@ class Scheduler:
 
     def waits_for(self, task: TaskRecord) -> str | None:
         """What a task would wait for that is put into the queue now; None if it could start at once."""
-        line = line_of(task)
-        can_start = self._is_free(line) and self._has_room(task) and not self._is_behind_a_group(task)
+        line, gathering = line_of(task), self._gathering(line_of(task))
+        is_behind = gathering is not None and gathering < place_of(task)
+        can_start = self._is_free(line) and self._has_room(task) and not is_behind
         return self._folder_reason(task) or (None if can_start else self._line_reason(line, task.worker_count))
 
     def most_workers(self, task: TaskRecord) -> int:
@@ -231,8 +233,9 @@ class Scheduler:
 
     def _first(self, line: Line) -> TaskRecord | None:
         """The most urgent task of a line with a free slot, without those whose folder or whose place is taken."""
+        gathering = self._gathering(line)
         for task in self.queue.tasks(line):
-            if self._is_behind_a_group(task):  # and so are all tasks behind it
+            if gathering is not None and gathering < place_of(task):
                 return None
             if self._folder_reason(task) is None and self._has_room(task):
                 return task
@@ -242,20 +245,23 @@ class Scheduler:
         """Whether a task of a line with a free slot has all that it needs."""
         return (task.worker_count == 1 and not self._avoided(task)) or self._choose(task) is not None
 
-    def _is_behind_a_group(self, task: TaskRecord) -> bool:
-        """Whether a more urgent task gathers the slots that this one wants: it would never get them together."""
-        if not self.queue.groups:
-            return False
-        line = line_of(task)
-        wanted = set(line.candidates(self.slots))
-        return any(
-            place_of(group) < place_of(task)
-            and slot_kind(group.kind) == line.slot_kind
-            and not wanted.isdisjoint(line_of(group).candidates(self.slots))
-            and self._folder_reason(group) is None
-            and self.most_workers(group) >= group.worker_count
-            for group in self.queue.groups.values()
-        )
+    def _gathering(self, line: Line) -> Place | None:
+        """The place of the most urgent task that gathers slots of this line.
+
+        If later tasks took them one by one, it would never have them together.
+        """
+        places = []
+        for other in self.queue.lines_with_groups:
+            if other.slot_kind == line.slot_kind and self._share_devices(line, other):
+                groups = (task for task in self.queue.groups(other) if self._can_gather(task))
+                places += [place_of(group) for group in islice(groups, 1)]
+        return min(places, default=None)
+
+    def _can_gather(self, group: TaskRecord) -> bool:
+        return self._folder_reason(group) is None and self.most_workers(group) >= group.worker_count
+
+    def _share_devices(self, one: Line, other: Line) -> bool:
+        return not set(one.candidates(self.slots)).isdisjoint(other.candidates(self.slots))
 
     def _is_free(self, line: Line) -> bool:
         return any(self.slots.free(device, line.slot_kind) > 0 for device in line.candidates(self.slots))

@@ -17,7 +17,7 @@ from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.images.transforms import scale
 from rfuav_ray.models.precision import autocast
 from rfuav_ray.training.data import Batch, ImageDataset, decoding_threads, load_batches
-from rfuav_ray.training.group import ALONE, Group
+from rfuav_ray.training.workers.group import ALONE, Group
 
 Instruction = Sequence[Sequence[int]]
 

@@ -27,10 +27,11 @@ from rfuav_ray.training.datasets import Datasets, read_datasets
 from rfuav_ray.training.epoch import run_epoch
 from rfuav_ray.training.epoch_writer import EpochWriter
 from rfuav_ray.training.folder import TrainingFolder, versions
-from rfuav_ray.training.group import ALONE, Group, has_batch_norm, is_broken, join, leave, synchronized
 from rfuav_ray.training.resume import resume as resume_training
-from rfuav_ray.training.seats import Seat
 from rfuav_ray.training.state import Training
+from rfuav_ray.training.workers.connection import is_broken, join, leave
+from rfuav_ray.training.workers.group import ALONE, Group, has_batch_norm, synchronized
+from rfuav_ray.training.workers.seats import Seat
 
 
 @confined
@@ -62,7 +63,7 @@ def train(
         seed: Seeds the initial weights, dropout and the order of the images.
         environment: Written to report.json.
         roots: The run opens files below these folders only, wherever links lead. None: anywhere.
-        seat: The first place of a group of workers. The others call `training.member.take_part`, and end with
+        seat: The first place of a group of workers. The others call `training.workers.member.take_part`, and end with
             this one. None: this is the only worker.
 
     Returns:
@@ -85,17 +86,20 @@ def train(
     ):
         results = Path(request.save_path, request.name or "")
         datasets = read_datasets(request, results, writer, threads=decoding_threads(), roots=roots)
-        group = ALONE if seat is None else join(seat, torch_device, digest(request, datasets))
-        training = _prepare(request, datasets, writer, torch_device, run_id, seed, environment or {}, group)
+        dtype = resolve(request.precision, torch_device, writer)
+        group = ALONE if seat is None else join(seat, torch_device, name_of(dtype), digest(request, datasets))
+        training = _prepare(request, datasets, writer, torch_device, dtype, run_id, seed, environment or {}, group)
         training.reported_epoch = reported_epoch if resume else 0
         if group.size > 1:
             _tell_group(training)
         if not (resume and resume_training(training)):
             _begin(training, datasets)
+        is_over = False
         try:
             training.begin_together()
             while training.epoch < request.num_epochs:
                 run_epoch(training)
+            is_over = True
             writer.settle()
         except RunInterrupted:
             raise
@@ -105,7 +109,7 @@ def train(
             _give_up(training)
             raise
         finally:
-            leave(group)
+            leave(group, is_over=is_over)
         _draw(training)
     return _result(training, datasets)
 
@@ -149,6 +153,7 @@ def _prepare(
     datasets: Datasets,
     report: EpochWriter,
     device: torch.device,
+    dtype: torch.dtype,
     run_id: str,
     seed: int,
     environment: Mapping[str, object],
@@ -166,7 +171,6 @@ def _prepare(
         stft=datasets.card.stft if datasets.card else None,
         trained_by="rfuav-ray",
     )
-    dtype = resolve(request.precision, device, report)
     facts: TrainingFacts = {
         "request": request.model_dump(mode="json"),
         "data": {
@@ -215,7 +219,7 @@ def _begin(training: Training, datasets: Datasets) -> None:
         f"and {len(training.val_set)} validation images of {request.num_classes} classes."
     )
     report(RunEvent(message=message, progress=0.0))
-    if request.num_workers != training.group.size:
+    if request.num_workers != training.workers.group.size:
         message = f"num_workers is {request.num_workers}, but without a service one worker trains."
         report(RunEvent(message=message, level="WARNING"))
     report(told(datasets.leakage, "Train and val"))
@@ -233,8 +237,10 @@ def _begin(training: Training, datasets: Datasets) -> None:
 
 
 def _tell_group(training: Training) -> None:
-    size, each = training.group.size, training.request.batch_size / training.group.size
-    others = ", ".join(f"process {member.process} on {member.node}" for member in training.group.members[1:])
+    size, each = training.workers.group.size, training.request.batch_size / training.workers.group.size
+    others = ", ".join(
+        f"process {member.process} on {member.node}" for member in training.workers.group.members[1:]
+    )
     message = f"{size} workers train together, with {others}. Each computes {each:g} images of a batch."
     training.report(RunEvent(message=message))
     if training.device.type != "cuda" and has_batch_norm(training.model):

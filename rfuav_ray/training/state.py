@@ -15,8 +15,8 @@ from rfuav_ray.training.checkpoint import Checkpoint, EpochProgress, rng_state, 
 from rfuav_ray.training.data import ImageDataset, batches
 from rfuav_ray.training.epoch_writer import EpochWriter, copy_in_memory
 from rfuav_ray.training.folder import TrainingFolder, now
-from rfuav_ray.training.group import ALONE, Group, send_progress
 from rfuav_ray.training.passes import Instruction, Sums
+from rfuav_ray.training.workers.group import ALONE, Group, send_progress
 
 
 @dataclass(kw_only=True)

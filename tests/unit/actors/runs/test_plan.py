@@ -85,7 +85,7 @@ def planned(monkeypatch):
     gpu = {"training": 1, "inference": 1}
     slots = SlotTable({"cpu": {"training": 2, "inference": 1, "preprocessing": 1}, "cuda:0": gpu, "cuda:1": gpu})
 
-    def make(*, what=plan, **fields):
+    def make(**fields):
         async def main():
             pool = DevicePool(0.0)
             await pool.look()
@@ -93,7 +93,7 @@ def planned(monkeypatch):
             running = {"status": TaskStatus.RUNNING, "node_id": "head"}
             task = a_task(**running | fields)
             first = plan(task, pool, slots, (Path("/data"),))
-            return first if what is plan else what(task, first[0], pool)
+            return [first, *plan_more(task, first[0], pool)] if task.workers else first
 
         return asyncio.run(asyncio.wait_for(main(), 30))
 
@@ -118,19 +118,24 @@ def test_plan_a_run_on_a_gpu_knows_its_gpu_and_its_part_of_the_node(planned):
     assert (options["num_cpus"], options["num_gpus"]) == (0, 0.5)
 
 
-def test_plan_each_worker_of_a_training_has_the_options_of_its_own_slot(planned):
+def on_two_gpus(node):
+    """The fields of a task with two workers. The second one is on this node."""
     places = tuple(
-        WorkerPlace(device=f"cuda:{number}", node="head", node_id="head", device_share=share)
-        for number, share in ((0, 0.5), (1, 0.25))
+        WorkerPlace(device=f"cuda:{number}", node=one, node_id=one, device_share=share)
+        for number, one, share in ((0, "head", 0.5), (1, node, 0.25))
     )
-    fields = {"device": "cuda:0", "device_share": 0.5, "request": {"num_workers": 2}, "workers": places}
-    first, _ = planned(**fields)
-    ((second, options),) = planned(what=plan_more, **fields)
+    return {"device": "cuda:0", "device_share": 0.5, "request": {"num_workers": 2}, "workers": places}
+
+
+def test_plan_each_worker_of_a_training_has_the_options_of_its_own_slot(planned):
+    (first, _), (second, options) = planned(**on_two_gpus("head"))
     assert [(spec.rank, spec.workers, spec.gpu_id) for spec in (first, second)] == [(0, 2, "0"), (1, 2, "1")]
     assert (options["num_gpus"], second.node_fraction) == (0.25, 0.125)
-    gone = places[1].model_copy(update={"node_id": "b", "node": "b"})
+
+
+def test_plan_a_training_whose_second_worker_has_lost_its_node_is_lost(planned):
     with pytest.raises(RunLost, match="The node b left the cluster"):
-        planned(what=plan_more, **fields | {"workers": (places[0], gone)})
+        planned(**on_two_gpus("b"))
 
 
 def test_plan_preprocessing_needs_cpus_for_its_workers_alone(planned):

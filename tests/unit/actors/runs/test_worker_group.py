@@ -9,7 +9,8 @@ from actors.runs import worker_group
 from actors.runs.spec import Outcome, RunSpec
 from actors.runs.supervisor import RunSupervisor
 from actors.runs.worker_group import common_outcome
-from rfuav_ray.training.seats import Member
+from rfuav_ray.errors import RunLost
+from rfuav_ray.training.workers.seats import Member
 from tests.support.ray_tasks import played_ray_tasks
 from tests.support.waiting import until
 
@@ -63,6 +64,17 @@ def test_worker_group_the_others_end_with_the_first_one(tasks, outcome):
     play(tasks, scenario)
 
 
+def test_worker_group_the_first_one_may_write_after_the_others_have_completed(tasks):
+    async def scenario(supervisor, running, first, second):
+        second.set_result(DONE)
+        await asyncio.sleep(4 * worker_group.END_TOGETHER_S)
+        assert not running.done() and tasks.killed == []
+        first.set_result(DONE)
+        assert await running == DONE
+
+    play(tasks, scenario)
+
+
 @pytest.mark.parametrize("dead", [0, 1])
 def test_worker_group_a_dead_worker_ends_the_run_as_lost(tasks, dead):
     async def scenario(supervisor, running, *refs):
@@ -97,7 +109,7 @@ def test_worker_group_whose_node_is_gone_is_not_waited_for(tasks, monkeypatch):
 
 
 def test_worker_group_meeting_ends_when_all_are_there(tasks):
-    members = [Member(rank, "node", rank, "2", "cpu", "") for rank in range(2)]
+    members = [Member(rank, "node", rank, "2", "cpu", "fp32", "") for rank in range(2)]
 
     async def scenario(supervisor, running, first, second):
         early = asyncio.create_task(supervisor.meet(RUN, 2, members[1]))
@@ -106,6 +118,8 @@ def test_worker_group_meeting_ends_when_all_are_there(tasks):
         assert await supervisor.meet(RUN, 2, members[0]) == await early == members
         first.set_result(DONE)
         await running
+        with pytest.raises(RunLost):
+            await supervisor.meet(RUN, 2, members[1])
 
     play(tasks, scenario)
 
@@ -121,7 +135,7 @@ def test_worker_group_meeting_ends_when_all_are_there(tasks):
         ({0: FAILED, 1: FAILED}, FAILED),
         ({0: MISSED}, MISSED),
         ({1: CANCELLED}, CANCELLED),
-        ({1: DONE}, Outcome("lost", error="Worker 2 of 2 ended before the first one.")),
+        ({0: DIED, 1: DONE}, DIED),
     ],
 )
 def test_worker_group_common_outcome_names_the_cause(ended, expected):

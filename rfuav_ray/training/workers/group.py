@@ -1,25 +1,14 @@
 """Workers that train one model together: each computes its part of every batch. Knows nothing of Ray."""
 
-import os
-import socket
 from collections.abc import Sequence
-from contextlib import suppress
-from datetime import timedelta
 
-import psutil
 import torch
 import torch.distributed as dist
 from torch import nn
 from torch.nn.functional import cross_entropy
 from torch.nn.parallel import DistributedDataParallel
 
-from rfuav_ray.errors import RunError
-from rfuav_ray.training.seats import Member, Seat
-
-#: A worker waits this long for another one that shows no sign of life. It may wait for the writing of an epoch.
-TIMEOUT = timedelta(hours=1)
-#: batch norm may not train on fewer images
-FEWEST_IMAGES = 2
+from rfuav_ray.training.workers.seats import Member
 
 
 class Group:
@@ -78,14 +67,16 @@ class Workers(Group):
     def __init__(self, rank: int, device: torch.device, members: Sequence[Member]) -> None:
         self.rank, self.size, self.members = rank, len(members), members
         self._device = device
+        #: Batch norm may not train on fewer images, unless it is synchronized.
+        self._fewest_images = 1 if device.type == "cuda" else 2
 
     def count(self, images: int) -> int:
         return len(range(self.rank, images, self.size))
 
     def own(self, batch: Sequence[int]) -> Sequence[int]:
         own = list(batch[self.rank :: self.size])
-        if len(own) < FEWEST_IMAGES:  # they are computed, but do not count
-            own += [index for index in batch if index not in own][: FEWEST_IMAGES - len(own)]
+        if (lacking := self._fewest_images - len(own)) > 0:  # they are computed, but do not count
+            own += [index for index in batch if index not in own][:lacking]
         return own
 
     def loss(self, logits: torch.Tensor, labels: torch.Tensor, images: int) -> torch.Tensor:
@@ -123,53 +114,6 @@ def has_batch_norm(model: nn.Module) -> bool:
     return any(isinstance(module, nn.BatchNorm2d) for module in model.modules())
 
 
-def join(seat: Seat, device: torch.device, data: str) -> Group:
-    """Meet the other workers, and connect to them.
-
-    Args:
-        seat: The place of this worker.
-        device: The device that it computes on.
-        data: A digest of its images and of their order.
-
-    Raises:
-        RunError: The workers differ in a way that would change the result.
-        Exception: Whatever `seat.meet` raises.
-    """
-    family = socket.AF_INET6 if ":" in seat.ip else socket.AF_INET
-    listener = socket.create_server((seat.ip, 0), family=family) if seat.rank == 0 else None
-    address = (seat.ip, listener.getsockname()[1]) if listener else None
-    own = Member(
-        rank=seat.rank,
-        node=os.uname().nodename,
-        process=os.getpid(),
-        torch_version=torch.__version__,
-        device=device.type,
-        data=data,
-        address=address,
-    )
-    members = seat.meet(own)
-    _check(members)
-    host, port = members[0].address or ("", 0)
-    _use_interface_of(seat.ip)
-    # The store takes the socket over: it would listen on every network itself.
-    listening = {"master_listen_fd": listener.detach()} if listener else {}
-    store = dist.TCPStore(
-        host, port, seat.size, is_master=listener is not None, timeout=TIMEOUT, use_libuv=True, **listening
-    )
-    if device.type == "cuda":
-        torch.cuda.set_device(device)
-    backend = "nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, store=store, rank=seat.rank, world_size=seat.size, timeout=TIMEOUT)
-    return Workers(seat.rank, device, members)
-
-
-def leave(group: Group) -> None:
-    """Close the connections."""
-    if group.size > 1:
-        with suppress(Exception):  # others may have left already
-            dist.destroy_process_group()
-
-
 def send_progress(group: Group, optimizer: torch.optim.Optimizer, progress: torch.Tensor) -> None:
     """Give all workers the progress of the first one, and the state of its Adam.
 
@@ -192,37 +136,7 @@ def send_progress(group: Group, optimizer: torch.optim.Optimizer, progress: torc
                 state["step"] = torch.zeros((), device=parameter.device)
                 state["exp_avg"], state["exp_avg_sq"] = (torch.zeros_like(parameter) for _ in range(2))
             for name in ("step", "exp_avg", "exp_avg_sq"):
-                dist.broadcast(state[name], src=0)
-
-
-def is_broken(group: Group, error: Exception) -> bool:
-    """Whether an error says that another worker of the group has ended."""
-    return group.size > 1 and (isinstance(error, dist.DistError) or "gloo" in str(error))
-
-
-def _check(members: Sequence[Member]) -> None:
-    first = members[0]
-    for member in members[1:]:
-        for what, ours, other in (
-            ("PyTorch", first.torch_version, member.torch_version),
-            ("the device type", first.device, member.device),
-        ):
-            if ours != other:
-                raise RunError(
-                    f"The workers differ: {what} is {ours} on {first.node} and {other} on {member.node}. Install "
-                    "the same on all nodes."
-                )
-        if first.data != member.data:
-            raise RunError(
-                f"The workers differ: {member.node} sees other images in train_path or val_path than "
-                f"{first.node}. All nodes must see the same files."
-            )
-
-
-def _use_interface_of(ip: str) -> None:
-    """Let gloo and NCCL use the cluster's network. By default gloo uses what the host name stands for."""
-    for name, addresses in psutil.net_if_addrs().items():
-        if any(address.address == ip for address in addresses):
-            os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
-            if not ip.startswith("127."):  # NCCL on one machine needs no network
-                os.environ.setdefault("NCCL_SOCKET_IFNAME", name)
+                # Values travel in the order of the memory, which may be another one in each worker.
+                values = state[name].contiguous()
+                dist.broadcast(values, src=0)
+                state[name].copy_(values)

@@ -9,13 +9,14 @@ from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.errors import WorkerMissed
 from rfuav_ray.events import ignore
 from rfuav_ray.file_access.roots import confined
-from rfuav_ray.models.precision import resolve
+from rfuav_ray.models.precision import name_of, resolve
 from rfuav_ray.training.data import batches, decoding_threads
 from rfuav_ray.training.datasets import read_datasets
-from rfuav_ray.training.group import is_broken, join, leave, send_progress
 from rfuav_ray.training.passes import EpochReports, Sums, train_epoch, validate
 from rfuav_ray.training.run import digest, new_model, new_optimizer, random_numbers, torch_device_of
-from rfuav_ray.training.seats import Seat
+from rfuav_ray.training.workers.connection import is_broken, join, leave
+from rfuav_ray.training.workers.group import send_progress
+from rfuav_ray.training.workers.seats import Seat
 
 
 @confined
@@ -45,14 +46,15 @@ def take_part(
     with random_numbers(seed + seat.rank, torch_device):
         results = Path(request.save_path, request.name or "")
         datasets = read_datasets(request, results, ignore, threads=decoding_threads(), roots=roots)
-        group = join(seat, torch_device, digest(request, datasets))
+        dtype = resolve(request.precision, torch_device, ignore)
+        group = join(seat, torch_device, name_of(dtype), digest(request, datasets))
+        is_over = False
         try:
             model = new_model(request, torch_device, group)
             optimizer = new_optimizer(request, model)
             progress = torch.zeros(3, dtype=torch.int64, device=torch_device)
             send_progress(group, optimizer, progress)
             trained = group.trained(model)
-            dtype = resolve(request.precision, torch_device, ignore)
             first_epoch, done_batches, done_images = progress.tolist()
             sums = Sums(torch_device)
             sums.batches, sums.images = done_batches, done_images
@@ -67,9 +69,10 @@ def take_part(
                 )
                 validate(model, datasets.val, validation, reports, dtype, group)
                 sums = Sums(torch_device)
+            is_over = True
         except Exception as error:
             if is_broken(group, error):
                 raise WorkerMissed(f"Another worker of the training ended: {error}") from error
             raise
         finally:
-            leave(group)
+            leave(group, is_over=is_over)

@@ -15,6 +15,8 @@ class Member:
     torch_version: str
     #: type of the torch device: cpu or cuda
     device: str
+    #: number format that it computes in: fp32 or bf16
+    precision: str
     #: a digest of its images
     data: str
     #: where the first worker listens: IP address and port

@@ -12,9 +12,9 @@ from torch import nn
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import ignore
 from rfuav_ray.training.data import ImageDataset
-from rfuav_ray.training.group import ALONE, Workers, join, leave, send_progress
 from rfuav_ray.training.passes import EpochReports, Sums, train_epoch, validate
-from rfuav_ray.training.seats import Member, Seat
+from rfuav_ray.training.workers.group import ALONE, Workers, join, leave, send_progress
+from rfuav_ray.training.workers.seats import Member, Seat
 from tests.support.training_runs import make_images
 from tests.support.worker_groups import IP, seats_of_two
 
