@@ -62,11 +62,11 @@ def _run_passes(training: Training) -> EpochMetrics:
         training.sums,
         training.dtype,
         _checkpointer(training),
-        training.workers.group,
+        training.group,
     )
     order = batches(len(val_set), request.batch_size, shuffle=False, seed=0, epoch=epoch)
     probabilities, labels, val_loss = validate(
-        training.model, val_set, order, reports, training.dtype, training.workers.group
+        training.model, val_set, order, reports, training.dtype, training.group
     )
     # Before this epoch counts, the previous one must be on disk, and a pending stop request must be raised.
     training.report.settle()

@@ -63,8 +63,8 @@ def train(
         seed: Seeds the initial weights, dropout and the order of the images.
         environment: Written to report.json.
         roots: The run opens files below these folders only, wherever links lead. None: anywhere.
-        seat: The first place of a group of workers. The others call `training.workers.member.take_part`, and end with
-            this one. None: this is the only worker.
+        seat: The first place of a group of workers. The others call `workers.member.take_part`, and end with this
+            one. None: this is the only worker.
 
     Returns:
         The result of the task: folder, files, best epoch and the metrics of the last one.
@@ -219,7 +219,7 @@ def _begin(training: Training, datasets: Datasets) -> None:
         f"and {len(training.val_set)} validation images of {request.num_classes} classes."
     )
     report(RunEvent(message=message, progress=0.0))
-    if request.num_workers != training.workers.group.size:
+    if request.num_workers != training.group.size:
         message = f"num_workers is {request.num_workers}, but without a service one worker trains."
         report(RunEvent(message=message, level="WARNING"))
     report(told(datasets.leakage, "Train and val"))
@@ -237,10 +237,8 @@ def _begin(training: Training, datasets: Datasets) -> None:
 
 
 def _tell_group(training: Training) -> None:
-    size, each = training.workers.group.size, training.request.batch_size / training.workers.group.size
-    others = ", ".join(
-        f"process {member.process} on {member.node}" for member in training.workers.group.members[1:]
-    )
+    size, each = training.group.size, training.request.batch_size / training.group.size
+    others = ", ".join(f"process {member.process} on {member.node}" for member in training.group.members[1:])
     message = f"{size} workers train together, with {others}. Each computes {each:g} images of a batch."
     training.report(RunEvent(message=message))
     if training.device.type != "cuda" and has_batch_norm(training.model):

@@ -55,8 +55,8 @@ def join(seat: Seat, device: torch.device, precision: str, data: str) -> Group:
     except dist.DistError as error:
         host, port = members[0].address or ("", 0)
         raise WorkerMissed(
-            f"{own.node} could not connect to the other workers by {host}:{port} of {members[0].node}. No firewall "
-            f"may be between the nodes of a cluster: {error}"
+            f"{own.node} could not connect to the other workers by {host}:{port} of {members[0].node}. No "
+            f"firewall may be between the nodes of a cluster: {error}"
         ) from error
     return Workers(seat.rank, device, members)
 
@@ -86,8 +86,8 @@ def leave(group: Group, *, is_over: bool) -> None:
 
     Args:
         group: The workers.
-        is_over: Whether the training is over, so that all workers leave. NCCL would wait for those that do not; the
-            end of this process closes its connections.
+        is_over: Whether the training is over, so that all workers leave. NCCL would wait for those that do not.
+            The end of this process closes its connections.
     """
     if group.size > 1 and (is_over or dist.get_backend() != "nccl"):
         with suppress(Exception):  # others may have left already

@@ -1,7 +1,6 @@
 """Two workers of a training, in two processes, beside one."""
 
 import multiprocessing
-from dataclasses import replace
 from itertools import chain
 
 import numpy as np
@@ -9,20 +8,20 @@ import pytest
 import torch
 from torch import nn
 
-from rfuav_ray.errors import RunError
 from rfuav_ray.events import ignore
 from rfuav_ray.training.data import ImageDataset
 from rfuav_ray.training.passes import EpochReports, Sums, train_epoch, validate
-from rfuav_ray.training.workers.group import ALONE, Workers, join, leave, send_progress
-from rfuav_ray.training.workers.seats import Member, Seat
+from rfuav_ray.training.workers.connection import join, leave
+from rfuav_ray.training.workers.group import ALONE, Workers, send_progress
+from rfuav_ray.training.workers.seats import Member
 from tests.support.training_runs import make_images
-from tests.support.worker_groups import IP, seats_of_two
+from tests.support.worker_groups import seats_of_two
 
 CPU = torch.device("cpu")
 #: the second worker has one image of the second batch, and none of the last one
 ORDER = [[5, 0, 3, 2, 7], [1, 6], [4]]
 IMAGES = 8
-MEMBER = Member(0, "one", 1, "2.15.0", "cpu", "images")
+MEMBER = Member(0, "one", 1, "2.15.0", "cpu", "fp32", "images")
 
 
 def an_epoch(folder, group):
@@ -49,9 +48,9 @@ def an_epoch(folder, group):
 
 def other_worker(seat, folder, answers):
     torch.set_num_threads(1)
-    group = join(seat, CPU, "images")
+    group = join(seat, CPU, "fp32", "images")
     answers.send(an_epoch(folder, group)[1:4])
-    leave(group)
+    leave(group, is_over=True)
 
 
 def test_group_two_workers_compute_what_one_does(tmp_path):
@@ -63,11 +62,11 @@ def test_group_two_workers_compute_what_one_does(tmp_path):
         target=other_worker, args=(other_seat, tmp_path, sender)
     )
     process.start()
-    group = join(seat, CPU, "images")
+    group = join(seat, CPU, "fp32", "images")
     try:
         of_training, of_two, labels_of_two, val_loss_of_two, weights_of_two, progress = an_epoch(tmp_path, group)
     finally:
-        leave(group)
+        leave(group, is_over=True)
         process.join()
     assert of_training == (pytest.approx(loss, abs=1e-6), accuracy)
     assert val_loss_of_two == pytest.approx(val_loss, abs=1e-6)
@@ -85,26 +84,10 @@ def test_group_two_workers_compute_what_one_does(tmp_path):
 def test_group_workers_share_each_image_of_a_batch_once(size):
     for images in range(1, 8):
         batch = list(range(10, 10 + images))
-        groups = [Workers(rank, CPU, [MEMBER] * size) for rank in range(size)]
-        counted = [list(group.own(batch))[: group.count(images)] for group in groups]
-        assert sorted(chain.from_iterable(counted)) == batch
-        for group in groups:
-            own = group.own(batch)
-            assert len(set(own)) == len(own) >= min(2, images)
-
-
-@pytest.mark.parametrize(
-    ("changes", "named"),
-    [
-        ({"torch_version": "2.14.0"}, "PyTorch is 2.15.0 on one and 2.14.0 on two"),
-        ({"device": "cuda"}, "device type is cpu on one and cuda on two"),
-        ({"data": "others"}, "two sees other images"),
-    ],
-)
-def test_group_join_names_a_worker_that_differs(changes, named):
-    def meet(own):
-        first = replace(own, node="one", torch_version="2.15.0")
-        return [first, replace(first, rank=1, node="two", **changes)]
-
-    with pytest.raises(RunError, match=named):
-        join(Seat(0, 2, IP, meet), CPU, "images")
+        for device, fewest in ((CPU, min(2, images)), (torch.device("cuda"), 1)):
+            groups = [Workers(rank, device, [MEMBER] * size) for rank in range(size)]
+            counted = [list(group.own(batch))[: group.count(images)] for group in groups]
+            assert sorted(chain.from_iterable(counted)) == batch
+            for group in groups:
+                own = group.own(batch)
+                assert len(set(own)) == len(own) >= fewest
