@@ -3,7 +3,7 @@
 import multiprocessing
 from multiprocessing.connection import Connection
 
-from rfuav_ray.training.workers.group import Member, Seat
+from rfuav_ray.training.workers.seats import Member, Seat
 
 IP = "127.0.0.1"
 
