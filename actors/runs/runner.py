@@ -36,6 +36,8 @@ from rfuav_ray.training.workers.seats import Member, Seat
 
 #: a worker that waits for the others looks this often whether it has to stop
 MEETING_LOOKS_EVERY_S = 0.25
+#: and says after this time what it waits for
+MEETING_TOLD_AFTER_S = 15.0
 
 
 def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
@@ -170,12 +172,13 @@ def _seat(spec: RunSpec, report: Report) -> Seat:
 
     def meet(own: Member) -> list[Member]:
         all_ref = supervisor_actor.meet.remote(spec.run_id, spec.workers, own)
-        while True:
-            ready, _ = ray.wait([all_ref], timeout=MEETING_LOOKS_EVERY_S)
-            report(RunEvent())
-            if ready:
-                members: list[Member] = ray.get(all_ref)
-                return members
+        looks = 0
+        while not ray.wait([all_ref], timeout=MEETING_LOOKS_EVERY_S)[0]:
+            looks += 1
+            is_late = looks == MEETING_TOLD_AFTER_S / MEETING_LOOKS_EVERY_S
+            report(RunEvent(message="Waiting for the other workers." if is_late else ""))
+        members: list[Member] = ray.get(all_ref)
+        return members
 
     return Seat(spec.rank, spec.workers, ray.util.get_node_ip_address(), meet)
 

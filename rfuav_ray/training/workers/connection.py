@@ -11,7 +11,7 @@ import torch
 import torch.distributed as dist
 
 from rfuav_ray.errors import RunError, WorkerMissed
-from rfuav_ray.training.workers.group import Group, Workers
+from rfuav_ray.training.workers.group import ALONE, Group, Workers
 from rfuav_ray.training.workers.seats import Member, Seat
 
 #: A worker waits this long for another one that shows no sign of life. It may wait for the writing of an epoch.
@@ -89,7 +89,7 @@ def leave(group: Group, *, is_over: bool) -> None:
         is_over: Whether the training is over, so that all workers leave. NCCL would wait for those that do not.
             The end of this process closes its connections.
     """
-    if group.size > 1 and (is_over or dist.get_backend() != "nccl"):
+    if group is not ALONE and (is_over or dist.get_backend() != "nccl"):
         with suppress(Exception):  # others may have left already
             dist.destroy_process_group()
 
