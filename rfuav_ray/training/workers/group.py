@@ -122,7 +122,7 @@ def send_progress(group: Group, optimizer: torch.optim.Optimizer, progress: torc
         optimizer: An Adam. The state of the other workers' is replaced.
         progress: int64 of the same shape everywhere, on the group's device. Replaced in the other workers.
     """
-    if group.size == 1:
+    if group is ALONE:
         return
     has_state = progress.new_tensor([len(optimizer.state)])
     dist.broadcast(progress, src=0)
