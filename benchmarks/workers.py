@@ -76,7 +76,7 @@ def measure(
             rates: dict[int, list[float]] = {number: [] for number in (0, 1, workers)}
             for _ in range(rounds):
                 for number, of_epochs in rates.items():
-                    of_epochs += in_own_process(_rates, request, device, number)
+                    of_epochs.extend(in_own_process(_rates, request, device, number))
             work = f"train {model}, batch {batch_size}, {image_size} px, {device}"
             for number, of_epochs in rates.items():
                 how = f"workers by torch.distributed: {number}" if number else "plain"

@@ -95,7 +95,9 @@ class Workers(Group):
 
     def trained(self, model: nn.Module) -> nn.Module:
         on_gpu = self._device.type == "cuda"
-        return DistributedDataParallel(model, device_ids=[self._device] if on_gpu else None)
+        return DistributedDataParallel(
+            model, device_ids=[self._device] if on_gpu else None, gradient_as_bucket_view=True
+        )
 
     def align(self, model: nn.Module) -> None:
         for buffer in model.buffers():
