@@ -9,6 +9,7 @@ from datetime import timedelta
 import psutil
 import torch
 import torch.distributed as dist
+from torch.distributed import TCPStore  # type: ignore[attr-defined]
 
 from rfuav_ray.errors import RunError, WorkerMissed
 from rfuav_ray.training.workers.group import ALONE, Group, Workers
@@ -63,14 +64,13 @@ def join(seat: Seat, device: torch.device, precision: str, data: str) -> Group:
 
 def _connect(seat: Seat, device: torch.device, members: Sequence[Member], listener: socket.socket | None) -> None:
     host, port = members[0].address or ("", 0)
-    # The store takes the socket over: it would listen on every network itself.
-    listening = {"master_listen_fd": listener.detach()} if listener else {}
-    store = dist.TCPStore(
+    store = TCPStore(
         *(host, port, seat.size),
         is_master=listener is not None,
         timeout=CONNECT_TIMEOUT,
         use_libuv=True,
-        **listening,
+        # The store takes the socket over: it would listen on every network itself.
+        master_listen_fd=listener.detach() if listener else None,
     )
     store.set_timeout(TIMEOUT)
     on_gpu = device.type == "cuda"

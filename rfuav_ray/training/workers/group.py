@@ -108,7 +108,7 @@ def synchronized(model: nn.Module, group: Group, device: torch.device) -> nn.Mod
     """Let batch norm see the images of all workers. PyTorch can do so on GPUs alone."""
     if group.size == 1 or device.type != "cuda":
         return model
-    synchronous: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(model)
+    synchronous: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(model)  # type: ignore[no-untyped-call]
     return synchronous
 
 
