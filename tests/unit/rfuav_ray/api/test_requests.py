@@ -32,6 +32,7 @@ def test_requests_the_defaults_of_a_training():
         "shuffle": True,
         "precision": "auto",
         "strict": False,
+        "num_workers": 1,
         "task_id": None,
         "priority": 5,
         "description": None,
