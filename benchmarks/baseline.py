@@ -49,6 +49,7 @@ async def start_training(request: TrainingRequest) -> TaskResponse:
         error=None,
         result=None,
         warnings=0,
+        workers=[],
     )
     tasks[task.task_id] = task
     return task

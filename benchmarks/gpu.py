@@ -75,14 +75,14 @@ def _train(request: TrainingRequest, device: str) -> tuple[list[float], str, flo
     is_gpu = device.startswith("cuda")
     if is_gpu:
         torch.cuda.reset_peak_memory_stats(device)
-    rates = _EpochRates()
+    rates = EpochRates()
     result = train(request, report=rates, device=device)
     facts = json.loads(Path(result["files"]["report"]).read_text())
     gigabytes = torch.cuda.max_memory_allocated(device) / 2**30 if is_gpu else None
     return rates.images_per_s[1:], facts["precision"], gigabytes
 
 
-class _EpochRates:
+class EpochRates:
     """A Report that keeps the images/s of each epoch.
 
     The times of the events themselves say nothing: events wait while the previous epoch is being written.

@@ -76,3 +76,7 @@ class RunInterrupted(RfuavError):
 
 class RunLost(RfuavError):
     """Worker processes of the run died. The files written so far are valid, and a retry resumes from them."""
+
+
+class WorkerMissed(RunLost):
+    """Another worker of the same run has ended, so this one cannot go on."""

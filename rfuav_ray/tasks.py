@@ -48,6 +48,19 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+class WorkerPlace(BaseModel):
+    """Where a worker of a run is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    device: str
+    #: host name
+    node: str
+    node_id: str
+    #: as `TaskRecord.device_share`
+    device_share: float
+
+
 class TaskRecord(BaseModel):
     """The state of a task. Immutable: each change makes a new record."""
 
@@ -75,6 +88,8 @@ class TaskRecord(BaseModel):
     device_share: float = 0.0
     #: Ray's id of the node of the current or last run; None before the first, and in records of earlier versions
     node_id: str | None = None
+    #: the workers of the current or last run, by rank, if it has several. The fields above are the first one's
+    workers: tuple[WorkerPlace, ...] = ()
     #: number of runs started so far
     attempt: int = 0
     #: number of runs lost because a worker process died
@@ -101,6 +116,11 @@ class TaskRecord(BaseModel):
     #: progress in percent at the start of the current or last run
     started_progress: float = 0.0
     ended_at: datetime | None = None
+
+    @property
+    def worker_count(self) -> int:
+        """How many workers its runs have. Records of earlier versions do not say so."""
+        return int(self.request.get("num_workers", 1)) if self.kind == "training" else 1
 
     def evolve(self, **changes: Any) -> "TaskRecord":
         """Return a copy with these changes. Use `advance` to change the status."""

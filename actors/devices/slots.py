@@ -40,6 +40,8 @@ class Holding:
     #: fraction of the device on this node, 0 to 1, that Ray counts for the run
     fraction: float
     node_id: str = SOME_NODE
+    #: which worker of the task's run has this slot; 0 is the first or only one
+    rank: int = 0
 
 
 class SlotUse(NamedTuple):
@@ -57,7 +59,7 @@ class SlotTable:
     def __init__(self, limits: Mapping[str, Mapping[str, int]]) -> None:
         """Create a table of open devices: `limits` by device and kind."""
         self._offers = {device: Offer(kinds) for device, kinds in limits.items()}
-        self._holdings: dict[str, Holding] = {}
+        self._holdings: dict[tuple[str, int], Holding] = {}
         #: number of runs by device and kind, by device, kind and node, and by node
         self._used: Counter[tuple[str, ...]] = Counter()
 
@@ -102,6 +104,14 @@ class SlotTable:
         offer = self._offers.get(device)
         return offer is not None and offer.is_open and bool(offer.nodes)
 
+    def capacity(self, device: str, kind: str, avoided: Collection[str] = ()) -> int:
+        """The number of slots, free or not, on all nodes but the avoided ones. The device may be closed."""
+        offer = self._offers.get(device)
+        if offer is None:
+            return 0
+        nodes = sum(node_id not in avoided for node_id in offer.nodes)
+        return offer.limits.get(kind, 0) * nodes
+
     def used(self, device: str, kind: str) -> int:
         return self._used[device, kind]
 
@@ -121,7 +131,7 @@ class SlotTable:
             free = sum(count for count in by_node if count > 0) or max(by_node)
         return free if self.is_open(device) else min(0, free)
 
-    def take(self, task_id: str, device: str, kind: str, avoided: Collection[str] = ()) -> Holding:
+    def take(self, task_id: str, device: str, kind: str, avoided: Collection[str] = (), rank: int = 0) -> Holding:
         """Give the task a free slot, on the node that then has the most CPUs for each of its runs.
 
         Args:
@@ -129,11 +139,12 @@ class SlotTable:
             device: The device.
             kind: The kind of slot.
             avoided: Nodes where the task must not be.
+            rank: The worker of the task's run.
 
         Raises:
             ValueError: There is no free slot, or the task already holds one. Both are bugs in the caller.
         """
-        if task_id in self._holdings:
+        if (task_id, rank) in self._holdings:
             raise ValueError(f"task {task_id} holds a slot already")
         if self.free(device, kind, avoided) <= 0:
             raise ValueError(f"no free {kind} slot on {device}")
@@ -144,20 +155,25 @@ class SlotTable:
         )
         parts = cpus if kind in OVER_ALL_NODES else [node_id]
         fraction = min(self._next_fraction(device, part) for part in parts)
-        return self.hold(task_id, device, kind, fraction, node_id)
+        return self.hold(task_id, device, kind, fraction, node_id, rank)
 
-    def hold(self, task_id: str, device: str, kind: str, fraction: float, node_id: str = SOME_NODE) -> Holding:
+    def hold(
+        self, task_id: str, device: str, kind: str, fraction: float, node_id: str = SOME_NODE, rank: int = 0
+    ) -> Holding:
         """Record a run that already exists (after a restart), even if the limits do not allow it."""
-        holding = self._holdings[task_id] = Holding(task_id, device, kind, fraction, node_id)
+        holding = self._holdings[task_id, rank] = Holding(task_id, device, kind, fraction, node_id, rank)
         self._count(holding, 1)
         return holding
 
     def fraction(self, task_id: str) -> float:
-        return self._holdings[task_id].fraction
+        return self._holdings[task_id, 0].fraction
 
     def release(self, task_id: str) -> None:
-        if holding := self._holdings.pop(task_id, None):
+        """Free the slots of all workers of the task."""
+        rank = 0
+        while holding := self._holdings.pop((task_id, rank), None):
             self._count(holding, -1)
+            rank += 1
 
     def _count(self, holding: Holding, step: int) -> None:
         device, kind, node_id = holding.device, holding.kind, holding.node_id

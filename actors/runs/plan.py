@@ -61,14 +61,38 @@ def plan(
             "num_gpus": 0,
             "scheduling_strategy": on_node(node_id),
         }
-    options = run_options(pool, device, fraction, node_id)
-    if device == CPU:
+    return _placed(replace(spec, workers=task.worker_count), pool, fraction, node_id)
+
+
+def plan_more(task: TaskRecord, first: RunSpec, pool: DevicePool) -> list[tuple[RunSpec, dict[str, Any]]]:
+    """Decide what the workers of a run besides the first one start with, by rank.
+
+    Args:
+        task: The task, which has their places.
+        first: The first worker.
+        pool: The cluster's devices.
+
+    Raises:
+        RunLost: A node has just left the cluster.
+    """
+    more = []
+    for rank, place in enumerate(task.workers[1:], start=1):
+        if not pool.has_node(place.node_id):
+            raise RunLost(f"The node {place.node} left the cluster.")
+        spec = replace(first, rank=rank, device=place.device)
+        more.append(_placed(spec, pool, place.device_share, place.node_id))
+    return more
+
+
+def _placed(spec: RunSpec, pool: DevicePool, fraction: float, node_id: str) -> tuple[RunSpec, dict[str, Any]]:
+    options = run_options(pool, spec.device, fraction, node_id)
+    if spec.device == CPU:
         return spec, options
     return replace(
         spec,
-        gpu_id=pool.gpu_id(device),
-        has_hardware=pool.hardware(device) is not None,
-        node_fraction=node_fraction(pool, device, fraction),
+        gpu_id=pool.gpu_id(spec.device),
+        has_hardware=pool.hardware(spec.device) is not None,
+        node_fraction=node_fraction(pool, spec.device, fraction),
     ), options
 
 

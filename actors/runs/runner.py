@@ -10,6 +10,7 @@ from typing import Any, TypedDict
 
 import ray
 
+from actors import names
 from actors.devices.numbering import CPU
 from actors.memory.run_processes import works_for
 from actors.runs.log_events import warnings_as_events
@@ -25,12 +26,18 @@ from rfuav_ray.api.results import (
     TaskResult,
     TrainingResult,
 )
-from rfuav_ray.errors import RfuavError, RunCancelled, RunError, RunInterrupted, RunLost
-from rfuav_ray.events import Report, RunEvent, clean
+from rfuav_ray.errors import RfuavError, RunCancelled, RunError, RunInterrupted, RunLost, WorkerMissed
+from rfuav_ray.events import Report, RunEvent, clean, ignore
 from rfuav_ray.file_access.roots import confine
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
 from rfuav_ray.tasks import now
+from rfuav_ray.training.workers.seats import Member, Seat
+
+#: a worker that waits for the others looks this often whether it has to stop
+MEETING_LOOKS_EVERY_S = 0.25
+#: and says after this time what it waits for
+MEETING_TOLD_AFTER_S = 15.0
 
 
 def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
@@ -44,6 +51,8 @@ def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
         The outcome. It also carries the errors that the run itself caused: they are never raised.
     """
     confine(spec.data_roots, spec.private_paths)
+    if spec.rank > 0:
+        return _take_part(spec)
     reporter = Reporter(spec, task_manager_actor)
     place = _place(spec)
     with works_for(spec.run_id, place["node_id"]), reporter:
@@ -69,7 +78,8 @@ def ending(error: Exception) -> Outcome:
         case RunInterrupted():
             outcome = Outcome("interrupted", error="The run was interrupted because the service is stopping.")
         case RunLost():
-            outcome = Outcome("lost", error=clean(str(error)))
+            missed_another = isinstance(error, WorkerMissed)
+            outcome = Outcome("lost", error=clean(str(error)), missed_another=missed_another)
         case RfuavError():
             outcome = _failed(str(error), error)
         case OSError():  # no space left, no permission
@@ -136,8 +146,41 @@ def _train(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> 
         device=_torch_device(spec, reporter.report, place),
         reported_epoch=spec.reported_epoch,
         environment=place,
+        seat=_seat(spec, reporter.report) if spec.workers > 1 else None,
         **_common(spec, reporter),
     )
+
+
+def _take_part(spec: RunSpec) -> Outcome:
+    """The run of a worker besides the first one. The first one reports for all."""
+    place = _place(spec)
+    with works_for(spec.run_id, place["node_id"]), freed_memory_kept():
+        try:
+            from rfuav_ray.training.workers.member import take_part  # noqa: PLC0415
+
+            device = _torch_device(spec, ignore, place)
+            request: Any = parse_request(spec.kind, spec.request)
+            take_part(request, _seat(spec, ignore), device=device, roots=spec.data_roots)
+            return Outcome("completed")
+        except Exception as error:
+            return ending(error)
+
+
+def _seat(spec: RunSpec, report: Report) -> Seat:
+    """The place of this worker. `report` may raise to stop it while it waits for the others."""
+    supervisor_actor = ray.get_actor(names.RUN_SUPERVISOR, names.NAMESPACE)
+
+    def meet(own: Member) -> list[Member]:
+        all_ref = supervisor_actor.meet.remote(spec.run_id, spec.workers, own)
+        looks = 0
+        while not ray.wait([all_ref], timeout=MEETING_LOOKS_EVERY_S)[0]:
+            looks += 1
+            is_late = looks == MEETING_TOLD_AFTER_S / MEETING_LOOKS_EVERY_S
+            report(RunEvent(message="Waiting for the other workers." if is_late else ""))
+        members: list[Member] = ray.get(all_ref)
+        return members
+
+    return Seat(spec.rank, spec.workers, ray.util.get_node_ip_address(), meet)
 
 
 def _infer(spec: RunSpec, request: Any, reporter: Reporter, place: RunPlace) -> InferenceResult:

@@ -33,6 +33,9 @@ class RunSpec:
     worker_cpus: float = 1.0
     #: for preprocessing: the nodes of these tasks; empty for all nodes
     worker_nodes: tuple[str, ...] = ()
+    #: for a training with several workers: which one this is, and how many there are
+    rank: int = 0
+    workers: int = 1
     #: for a training that resumes: the last epoch whose end is in the task's log
     reported_epoch: int = 0
     #: DATA_ROOTS: the run opens files there only, wherever links lead
@@ -55,6 +58,8 @@ class Outcome:
     error: str | None = None
     #: of a failed run, for the service's log file
     traceback: str | None = None
+    #: lost, because another worker of the run had ended
+    missed_another: bool = False
 
 
 @dataclass(frozen=True)

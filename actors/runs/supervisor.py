@@ -8,6 +8,7 @@ import asyncio
 import os
 import shlex
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import ray
@@ -19,6 +20,9 @@ from actors.ray_internals.nodes import UnknownCommandLine, fork_server_address
 from actors.ray_internals.variables import WORKER_NICENESS
 from actors.runs import fork_client, runner
 from actors.runs.spec import Outcome, RunSpec
+from actors.runs.worker_group import Meeting, end_together
+from rfuav_ray.errors import RunLost
+from rfuav_ray.training.workers.seats import Member
 
 #: how long an outcome is kept for a TaskManager that is restarting
 KEEP_OUTCOME_S = 600.0
@@ -59,7 +63,9 @@ class RunSupervisor:
             except UnknownCommandLine as error:
                 self._notice = f"Runs start without the fork server, which takes some seconds longer: {error}."
         self._runs: dict[str, asyncio.Task[Outcome]] = {}
-        self._refs: dict[str, Any] = {}
+        #: the Ray tasks of each run, one for each worker
+        self._refs: dict[str, list[Any]] = {}
+        self._meetings: dict[str, Meeting] = {}
         self._jobs = Jobs()
         self._names_with_id = 0
         #: the reasons for giving up runs, by run id
@@ -68,14 +74,41 @@ class RunSupervisor:
         # A process that has used a GPU keeps memory on it and cannot change to another GPU: it ends with the run.
         self._run_on_gpu = ray.remote(max_retries=0, max_calls=1)(runner.run)
 
-    async def run(self, spec: RunSpec, ray_options: dict[str, Any], task_manager_actor: Any) -> Outcome:
-        """Start the run, unless it has already been started, and wait for its outcome."""
+    async def run(
+        self,
+        spec: RunSpec,
+        ray_options: dict[str, Any],
+        task_manager_actor: Any,
+        more: Sequence[tuple[RunSpec, dict[str, Any]]] = (),
+    ) -> Outcome:
+        """Start the run, unless it has already been started, and wait for its outcome.
+
+        Args:
+            spec: The run, or its first worker.
+            ray_options: Where it starts.
+            task_manager_actor: Receives its reports.
+            more: The same of its other workers, by rank.
+        """
         if spec.run_id not in self._runs:
-            run = self._run_on_gpu if spec.has_hardware else self._run
-            run = run.options(name=self._name(spec), runtime_env=run_environment(self._fork_server), **ray_options)
-            self._refs[spec.run_id] = run.remote(spec, task_manager_actor)
+            name, environment = self._name(spec), run_environment(self._fork_server)
+            refs = self._refs[spec.run_id] = []
+            for worker, options in ((spec, ray_options), *more):
+                # So does a process that had connections to other workers.
+                run = self._run_on_gpu if worker.has_hardware or more else self._run
+                run = run.options(name=name, runtime_env=environment, **options)
+                refs.append(run.remote(worker, task_manager_actor))
             self._runs[spec.run_id] = self._jobs.spawn(self._watch(spec.run_id))
         return await self.wait(spec.run_id)
+
+    async def meet(self, run_id: str, size: int, member: Member) -> list[Member]:
+        """Wait until all workers of a run are there. Returns what they tell of themselves, by rank.
+
+        Raises:
+            RunLost: The run has ended.
+        """
+        if run_id not in self._refs:
+            raise RunLost("The run has ended.")
+        return await self._meetings.setdefault(run_id, Meeting(size)).join(member)
 
     async def wait(self, run_id: str) -> Outcome:
         """Wait for the outcome of a run that was started earlier; `interrupted` if this actor does not know it."""
@@ -89,7 +122,7 @@ class RunSupervisor:
             return
         _, alive = await asyncio.wait({self._runs[run_id]}, timeout=grace_s)
         if alive:
-            ray.cancel(self._refs[run_id], force=True)
+            self._kill(run_id)
             await asyncio.wait(alive)
 
     async def give_up(self, run_id: str, reason: str, *, node_is_gone: bool = False) -> None:
@@ -110,7 +143,7 @@ class RunSupervisor:
             return
         await asyncio.wait({run}, timeout=GIVE_UP_AFTER_S)
         if not run.done():
-            ray.cancel(self._refs[run_id], force=True)
+            self._kill(run_id)
             await asyncio.wait({run}, timeout=KILLED_WITHIN_S)
             run.cancel()  # no effect if it has ended
 
@@ -136,20 +169,40 @@ class RunSupervisor:
         self._names_with_id += 1
         return f"{name}:{spec.task_id}"
 
+    def _kill(self, run_id: str) -> None:
+        for ref in self._refs[run_id]:
+            ray.cancel(ref, force=True)
+
     async def _watch(self, run_id: str) -> Outcome:
+        refs = self._refs[run_id]
+        if len(refs) == 1:
+            outcome = await self._end_of(run_id, refs[0])
+        else:
+            workers = [self._jobs.spawn(self._end_of(run_id, ref)) for ref in refs]
+            try:
+                outcome = await end_together(workers, refs)
+            except asyncio.CancelledError:
+                outcome = self._killed(run_id)
+        del self._refs[run_id]
+        self._given_up.pop(run_id, None)
+        self._meetings.pop(run_id, None)
+        asyncio.get_running_loop().call_later(KEEP_OUTCOME_S, self._runs.pop, run_id, None)
+        return outcome
+
+    async def _end_of(self, run_id: str, ref: Any) -> Outcome:
         try:
-            outcome: Outcome = await self._refs[run_id]
+            outcome: Outcome = await ref
         except (TaskCancelledError, asyncio.CancelledError):
-            reason = self._given_up.get(run_id)
-            outcome = Outcome("lost", error=reason) if reason else Outcome("cancelled")
+            outcome = self._killed(run_id)
         except RayTaskError as error:
             outcome = Outcome("failed", error=f"The runner failed: {error.cause!r}")
         except RayError as error:
             outcome = Outcome("lost", error=f"The worker process died: {_first_line(error)}")
-        del self._refs[run_id]
-        self._given_up.pop(run_id, None)
-        asyncio.get_running_loop().call_later(KEEP_OUTCOME_S, self._runs.pop, run_id, None)
         return outcome
+
+    def _killed(self, run_id: str) -> Outcome:
+        reason = self._given_up.get(run_id)
+        return Outcome("lost", error=reason) if reason else Outcome("cancelled")
 
 
 def run_environment(fork_server: str | None = None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import ray
@@ -53,14 +53,14 @@ class RunTracker:
         self._jobs = Jobs()
 
     async def start(
-        self, prepare: Callable[[], Awaitable[None]], plan: Callable[[], tuple[RunSpec, dict[str, Any]]]
+        self, prepare: Callable[[], Awaitable[None]], plan: Callable[[], Sequence[tuple[RunSpec, dict[str, Any]]]]
     ) -> Outcome:
         """Start the run, and wait for its outcome.
 
         Args:
             prepare: Stores the start, looks for the inputs, and makes the output folder ready. Its error fails the
                 run, except for Misplaced.
-            plan: Returns the run's specification and its Ray options.
+            plan: Returns the specification and the Ray options of each of the run's workers.
         """
         try:
             await prepare()
@@ -69,9 +69,9 @@ class RunTracker:
                 return Outcome("cancelled")
             if self._lost_reason is not None:
                 return Outcome("lost", error=self._lost_reason)
-            spec, options = plan()
+            (spec, options), *more = plan()
             task_manager_actor = ray.get_runtime_context().current_actor
-            outcome_ref = self._supervisor_actor.run.remote(spec, options, task_manager_actor)
+            outcome_ref = self._supervisor_actor.run.remote(spec, options, task_manager_actor, more)
             self._is_at_supervisor = True
         except Misplaced as error:
             return Outcome("misplaced", error=str(error))

@@ -11,8 +11,8 @@ from actors.background import Jobs
 from actors.devices.device_watch import DeviceWatch
 from actors.devices.inputs import Misplaced, described, lacking
 from actors.devices.slots import SOME_NODE, Offer
-from actors.runs.plan import ending, plan, retry
-from actors.runs.spec import Outcome, RunReport
+from actors.runs.plan import ending, plan, plan_more, retry
+from actors.runs.spec import Outcome, RunReport, RunSpec
 from actors.runs.tracker import RunTracker, watch_silence
 from actors.tasks.leases import leased_folder
 from actors.tasks.scheduler import Decisions, NewReason, Scheduler, Start
@@ -23,7 +23,7 @@ from rfuav_ray.errors import RunError, TaskConflict
 from rfuav_ray.events import Level
 from rfuav_ray.outputs.ownership import claim
 from rfuav_ray.settings import Settings
-from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
+from rfuav_ray.tasks import TaskRecord, TaskStatus, WorkerPlace, advance
 
 logger = logging.getLogger(__name__)
 
@@ -65,8 +65,8 @@ class ActiveRuns:
             self._spawn_followed(self._follow(task, tracker))
             if task.cancel_requested:  # the actor may have died before the grace time was over
                 tracker.cancel()
-            if task.node_id is not None:
-                self._give_up_if_gone(task.id, task.node_id)
+            for node_id in _nodes_of(task):
+                self._give_up_if_gone(task.id, node_id)
         self.carry_out(decisions)
         if self._silence_limit_s:
             watch = partial(watch_silence, self._trackers, self._silence_limit_s)
@@ -138,12 +138,28 @@ class ActiveRuns:
             device=start.device,
             device_share=start.fraction,
             node_id=start.node_id,
+            workers=self._places(start),
             attempt=start.task.attempt + 1,
             reported_entries=0,
             message=f"Starting on {start.device}.",
         )
         self._table.change(task, *starting_entries(task, start.device))
         self._spawn_followed(self._run(task, self._track(task)))
+
+    def _places(self, start: Start) -> tuple[WorkerPlace, ...]:
+        """Where its workers are, if it has several."""
+        if not start.more:
+            return ()
+        first = (start.device, start.node_id, start.fraction)
+        return tuple(
+            WorkerPlace(
+                device=device, node=self._devices.pool.name_of(node_id), node_id=node_id, device_share=fraction
+            )
+            for device, node_id, fraction in (
+                first,
+                *((held.device, held.node_id, held.fraction) for held in start.more),
+            )
+        )
 
     async def _run(self, task: TaskRecord, tracker: RunTracker) -> None:
         without: dict[str, list[str]] = {}
@@ -154,19 +170,22 @@ class ActiveRuns:
                 without.update(await self._find_inputs(task))
                 await self._take_folder(task)
 
-        outcome = await tracker.start(
-            prepare, lambda: plan(task, self._devices.pool, self._scheduler.slots, self._data_roots, without)
-        )
+        def workers() -> list[tuple[RunSpec, dict[str, Any]]]:
+            pool = self._devices.pool
+            first = plan(task, pool, self._scheduler.slots, self._data_roots, without)
+            return [first, *plan_more(task, first[0], pool)]
+
+        outcome = await tracker.start(prepare, workers)
         await self._finish(task.id, outcome)
 
     async def _find_inputs(self, task: TaskRecord) -> dict[str, list[str]]:
-        """See that the run's node has its inputs.
+        """See that the nodes of the run's workers have its inputs.
 
         Returns:
             The other nodes that lack inputs, with what they lack. Only a run with workers there asks them.
 
         Raises:
-            Misplaced: Another node has them, or does not answer.
+            Misplaced: One of them lacks inputs. Another node has them, or does not answer.
             RunError: No node of the device has them.
         """
         pool, kind = self._devices.pool, KINDS[task.kind]
@@ -175,9 +194,10 @@ class ActiveRuns:
         if not paths or is_one_node or task.node_id is None:
             return {}
         places = self._scheduler.places(task)
-        first = {task.node_id} | (places if kind.has_workers else set())
+        own = set(_nodes_of(task))
+        first = own | (places if kind.has_workers else set())
         without = await lacking(pool, paths, first)
-        if task.node_id not in without:
+        if own.isdisjoint(without):
             if without:
                 self._table.log(task.id, f"Nodes are left out: {described(pool, without)}.")
             return without
@@ -224,7 +244,7 @@ class ActiveRuns:
             await self._end(task, outcome)
             return
         message, changes = again
-        waiting = advance(task, TaskStatus.PENDING, device=None, device_share=0.0, **changes)
+        waiting = advance(task, TaskStatus.PENDING, device=None, device_share=0.0, workers=(), **changes)
         level: Level = "INFO" if outcome.status == "misplaced" else "WARNING"
         self._scheduler.put(self._table.change(waiting, service_entry(task_id, message, level)))
         await self._table.stored(task_id)
@@ -233,11 +253,14 @@ class ActiveRuns:
     async def _blameless(self, task_id: str, lost: Outcome) -> Outcome:
         """The outcome of a lost run, with its reason. If its node is gone too, the run is not at fault."""
         task = self._table.get(task_id)
-        node_id = task.node_id
-        if node_id and (reason := await self._devices.pool.why_ended(node_id, f"{task_id}:{task.attempt}")):
-            return Outcome("lost", error=reason)
-        reason = node_id and await self._devices.why_gone(node_id)
-        return Outcome("interrupted", error=reason) if reason else lost
+        nodes = _nodes_of(task)
+        for node_id in nodes:
+            if reason := await self._devices.pool.why_ended(node_id, f"{task_id}:{task.attempt}"):
+                return Outcome("lost", error=reason)
+        for node_id in nodes:
+            if reason := await self._devices.why_gone(node_id):
+                return Outcome("interrupted", error=reason)
+        return lost
 
     async def _end(self, task: TaskRecord, outcome: Outcome) -> None:
         status, changes = ending(task, outcome)
@@ -262,3 +285,9 @@ class ActiveRuns:
         following = self._jobs.spawn(run)
         self._followed.add(following)
         following.add_done_callback(self._followed.discard)
+
+
+def _nodes_of(task: TaskRecord) -> list[str]:
+    """The nodes of the workers of the task's current run, without repetition."""
+    nodes = [task.node_id, *(place.node_id for place in task.workers)]
+    return list(dict.fromkeys(node_id for node_id in nodes if node_id))

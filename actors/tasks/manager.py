@@ -174,6 +174,7 @@ class TaskManager:
         task = task.evolve(priority=priority)
         self._scheduler.put(task)
         self.table.change(task, service_entry(task_id, f"Priority is now {priority}."))
+        self._runs.carry_out(self._scheduler.decide())  # it may have been behind a task that needs several slots
         await self.table.stored(task_id)
         return self.table.row(task_id)
 

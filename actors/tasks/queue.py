@@ -33,8 +33,8 @@ class Line(NamedTuple):
             return [device for device in slots.devices if device != CPU] or [CPU]
         return [device for device in slots.devices if device == self.wanted_device]
 
-    def waits_for(self, slots: SlotTable) -> str:
-        """The reason to wait, for the tasks' logs."""
+    def waits_for(self, slots: SlotTable, workers: int = 1) -> str:
+        """The reason to wait, for the tasks' logs. `workers` is the number of slots that a task needs together."""
         devices, kind = self.candidates(slots), self.slot_kind
         if not devices:
             return f"Waiting for {self.wanted_device}. The cluster does not have this device now."
@@ -46,6 +46,8 @@ class Line(NamedTuple):
                 f"Waiting for {names}. The devices are being prepared, their node does not answer, or another "
                 "program of the Ray cluster uses them."
             )
+        if workers > 1:
+            return f"Waiting for {workers} free {kind} slots at the same time on {names}."
         return f"Waiting for a free {kind} slot on {names}."
 
 
@@ -63,6 +65,8 @@ class TaskQueue:
         self._tasks: dict[str, TaskRecord] = {}
         #: ids of the waiting tasks, by the folder that they will write
         self._by_folder: dict[str, set[str]] = {}
+        #: those in the lines that need several slots together
+        self._groups: dict[Line, list[Place]] = {}
 
     def __len__(self) -> int:
         return len(self._tasks)
@@ -86,6 +90,14 @@ class TaskQueue:
         """The tasks in the line, in order."""
         return (self._tasks[task_id] for _, _, task_id in self._lines[line])
 
+    @property
+    def lines_with_groups(self) -> list[Line]:
+        return list(self._groups)
+
+    def groups(self, line: Line) -> Iterator[TaskRecord]:
+        """The tasks in the line that need several slots together, in order."""
+        return (self._tasks[task_id] for _, _, task_id in self._groups.get(line, ()))
+
     def position(self, task: TaskRecord) -> int:
         """The task's position among the tasks that want the same slots. 1 is the next to start."""
         line, place = line_of(task), place_of(task)
@@ -101,7 +113,8 @@ class TaskQueue:
     def put(self, task: TaskRecord) -> None:
         """Add the task, or move it after its priority changed."""
         self.discard(task.id)
-        insort(self._lines.setdefault(line_of(task), []), place_of(task))
+        for lines in self._lines_of(task):
+            insort(lines.setdefault(line_of(task), []), place_of(task))
         self._tasks[task.id] = task
         if (folder := leased_folder(task)) is not None:
             self._by_folder.setdefault(folder, set()).add(task.id)
@@ -111,11 +124,15 @@ class TaskQueue:
         if task is None:
             return
         line = line_of(task)
-        places = self._lines[line]
-        del places[bisect_left(places, place_of(task))]
-        if not places:
-            del self._lines[line]
+        for lines in self._lines_of(task):
+            places = lines[line]
+            del places[bisect_left(places, place_of(task))]
+            if not places:
+                del lines[line]
         if (folder := leased_folder(task)) is not None:
             self._by_folder[folder].discard(task.id)
             if not self._by_folder[folder]:
                 del self._by_folder[folder]
+
+    def _lines_of(self, task: TaskRecord) -> list[dict[Line, list[Place]]]:
+        return [self._lines, self._groups] if task.worker_count > 1 else [self._lines]

@@ -1,11 +1,14 @@
 """Decides which waiting task starts on which device, and what the others wait for. No Ray, no I/O, no clock."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from itertools import islice
 from typing import NamedTuple
 
-from actors.devices.slots import SOME_NODE, Offer, SlotTable, slot_kind
+from actors.devices.numbering import ANY_GPU, CPU
+from actors.devices.slots import SOME_NODE, TRAINING, Holding, Offer, SlotTable, slot_kind
 from actors.tasks.leases import FolderLeases, leased_folder
-from actors.tasks.queue import Line, TaskQueue, line_of, place_of
+from actors.tasks.queue import Line, Place, TaskQueue, line_of, place_of
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 #: when a folder's holder changes, this many tasks that wait for it get the new reason: thousands would take long
@@ -18,6 +21,8 @@ class Start(NamedTuple):
     #: fraction of the device on its node, 0 to 1
     fraction: float
     node_id: str
+    #: the slots of its workers besides the first one, by rank
+    more: tuple[Holding, ...] = ()
 
 
 class NewReason(NamedTuple):
@@ -53,7 +58,9 @@ class Scheduler:
         self._leases = FolderLeases()
         self._free_memory_gb = free_memory_gb
         #: the reasons of lines that were asked for. Only a change of the devices changes them
-        self._line_reasons: dict[Line, str] = {}
+        self._line_reasons: dict[tuple[Line, int], str] = {}
+        #: the most workers that a run could have had at some time, by wish
+        self._most_workers: dict[Line, int] = {}
         #: the nodes without the inputs of a task, by task id
         self._without_inputs: dict[str, frozenset[str]] = {}
         #: folders that changed hands since the last decision
@@ -86,8 +93,10 @@ class Scheduler:
             if task.status is TaskStatus.PENDING:
                 self.queue.put(task)
             elif task.status is TaskStatus.RUNNING and task.device is not None:
-                where = (task.device, slot_kind(task.kind))
-                self.slots.hold(task.id, *where, task.device_share, task.node_id or SOME_NODE)
+                kind = slot_kind(task.kind)
+                self.slots.hold(task.id, task.device, kind, task.device_share, task.node_id or SOME_NODE)
+                for rank, place in enumerate(task.workers[1:], start=1):
+                    self.slots.hold(task.id, place.device, kind, place.device_share, place.node_id, rank)
         decisions = self.decide()
         decisions.reasons.extend(NewReason(task.id, self.reason(task), False) for task in self.queue)
         return decisions
@@ -105,12 +114,16 @@ class Scheduler:
         place_reasons = {task.id: self._place_reason(task) for task in elsewhere}
         self.slots.update(offers, lost)
         self._line_reasons.clear()
+        for wish in (CPU, ANY_GPU):
+            line = Line(wish, TRAINING)
+            now = self._most_on(line.candidates(self.slots))
+            self._most_workers[line] = max(self._most_workers.get(line, 0), now)
         decisions = self.decide()
         for line in self.queue.lines:
-            if (line_reason := self._line_reason(line)) != before[line]:
+            if self._line_reason(line) != before[line]:
                 for task in self.queue.tasks(line):
-                    reason = self.reason(task)
-                    decisions.reasons.append(NewReason(task.id, reason, is_logged=reason == line_reason))
+                    reason, of_line = self.reason(task), self._line_reason(line, task.worker_count)
+                    decisions.reasons.append(NewReason(task.id, reason, is_logged=reason == of_line))
         for task in elsewhere:
             if task.id in self.queue and self._place_reason(task) != place_reasons[task.id]:
                 decisions.reasons.append(NewReason(task.id, self.reason(task), is_logged=False))
@@ -141,7 +154,8 @@ class Scheduler:
 
     def reason(self, task: TaskRecord) -> str:
         """What a waiting task waits for."""
-        return self._folder_reason(task) or self._place_reason(task) or self._line_reason(line_of(task))
+        of_line = self._line_reason(line_of(task), task.worker_count)
+        return self._folder_reason(task) or self._place_reason(task) or of_line
 
     def places(self, task: TaskRecord) -> set[str]:
         """The nodes where the task could run if their slots were free."""
@@ -154,8 +168,24 @@ class Scheduler:
 
     def waits_for(self, task: TaskRecord) -> str | None:
         """What a task would wait for that is put into the queue now; None if it could start at once."""
-        line = line_of(task)
-        return self._folder_reason(task) or (None if self._is_free(line) else self._line_reason(line))
+        line, gathering = line_of(task), self._gathering(line_of(task))
+        is_behind = gathering is not None and gathering < place_of(task)
+        can_start = self._is_free(line) and self._has_room(task) and not is_behind
+        return self._folder_reason(task) or (None if can_start else self._line_reason(line, task.worker_count))
+
+    def most_workers(self, task: TaskRecord) -> int:
+        """How many workers a run of the training could have on the open devices, if all their slots were free."""
+        open_devices = [device for device in line_of(task).candidates(self.slots) if self.slots.is_open(device)]
+        return self._most_on(open_devices, self._avoided(task))
+
+    def most_workers_ever(self, task: TaskRecord) -> int:
+        """The same, at the best time since this service started. One worker may always be asked for."""
+        return max(1, self._most_workers.get(line_of(task), 1))
+
+    def _most_on(self, devices: Sequence[str], avoided: Collection[str] = ()) -> int:
+        slots = [self.slots.capacity(device, TRAINING, avoided) for device in devices]
+        # Two workers on one GPU would only get in each other's way, and NCCL refuses them.
+        return sum(slots) if list(devices) == [CPU] else sum(count > 0 for count in slots)
 
     def _folder_reason(self, task: TaskRecord) -> str | None:
         folder = leased_folder(task)
@@ -174,10 +204,10 @@ class Scheduler:
         nodes = self._without_inputs.get(task.id, frozenset())
         return nodes if nodes and self.places(task) - nodes else frozenset()
 
-    def _line_reason(self, line: Line) -> str:
-        if line not in self._line_reasons:
-            self._line_reasons[line] = line.waits_for(self.slots)
-        return self._line_reasons[line]
+    def _line_reason(self, line: Line, workers: int = 1) -> str:
+        if (line, workers) not in self._line_reasons:
+            self._line_reasons[line, workers] = line.waits_for(self.slots, workers)
+        return self._line_reasons[line, workers]
 
     def _starts(self) -> list[Start]:
         starts = []
@@ -188,31 +218,65 @@ class Scheduler:
             if not heads:
                 break
             task = min(heads, key=place_of)
-            device = self._choose(task)
-            assert device is not None
-            slot = self.slots.take(task.id, device, slot_kind(task.kind), self._avoided(task))
+            devices = self._choose(task)
+            assert devices is not None
+            kind, avoided = slot_kind(task.kind), self._avoided(task)
+            slot, *more = (
+                self.slots.take(task.id, device, kind, avoided, rank) for rank, device in enumerate(devices)
+            )
             if (folder := leased_folder(task)) is not None:
                 self._leases.take(folder, task.id)
                 self._changed_folders.add(folder)
             self.queue.discard(task.id)
-            starts.append(Start(task, device, slot.fraction, slot.node_id))
+            starts.append(Start(task, slot.device, slot.fraction, slot.node_id, tuple(more)))
         return starts
 
     def _first(self, line: Line) -> TaskRecord | None:
         """The most urgent task of a line with a free slot, without those whose folder or whose place is taken."""
-        can_start = (
-            task
-            for task in self.queue.tasks(line)
-            if self._folder_reason(task) is None and (not self._avoided(task) or self._choose(task))
-        )
-        return next(can_start, None)
+        gathering = self._gathering(line)
+        for task in self.queue.tasks(line):
+            if gathering is not None and gathering < place_of(task):
+                return None
+            if self._folder_reason(task) is None and self._has_room(task):
+                return task
+        return None
+
+    def _has_room(self, task: TaskRecord) -> bool:
+        """Whether a task of a line with a free slot has all that it needs."""
+        return (task.worker_count == 1 and not self._avoided(task)) or self._choose(task) is not None
+
+    def _gathering(self, line: Line) -> Place | None:
+        """The place of the most urgent task that gathers slots of this line.
+
+        If later tasks took them one by one, it would never have them together.
+        """
+        places = []
+        for other in self.queue.lines_with_groups:
+            if other.slot_kind == line.slot_kind and self._share_devices(line, other):
+                groups = (task for task in self.queue.groups(other) if self._can_gather(task))
+                places += [place_of(group) for group in islice(groups, 1)]
+        return min(places, default=None)
+
+    def _can_gather(self, group: TaskRecord) -> bool:
+        return self._folder_reason(group) is None and self.most_workers(group) >= group.worker_count
+
+    def _share_devices(self, one: Line, other: Line) -> bool:
+        return not set(one.candidates(self.slots)).isdisjoint(other.candidates(self.slots))
 
     def _is_free(self, line: Line) -> bool:
         return any(self.slots.free(device, line.slot_kind) > 0 for device in line.candidates(self.slots))
 
-    def _choose(self, task: TaskRecord) -> str | None:
-        """The device for a task; None while no device has a free slot for it."""
-        line, avoided = line_of(task), self._avoided(task)
+    def _choose(self, task: TaskRecord) -> list[str] | None:
+        """The device of each worker of a task; None while there are not enough free slots for all of them."""
+        line, avoided, workers = line_of(task), self._avoided(task), task.worker_count
         free = {device: self.slots.free(device, line.slot_kind, avoided) for device in line.candidates(self.slots)}
+        if workers > 1 and list(free) == [CPU]:
+            return [CPU] * workers if free[CPU] >= workers else None
         usable = [device for device, count in free.items() if count > 0]
-        return max(usable, key=lambda device: (free[device], self._free_memory_gb(device)), default=None)
+        best = sorted(usable, key=lambda device: (free[device], self._free_memory_gb(device)), reverse=True)
+        if workers > 1:  # GPUs of one node are next to each other
+            of_node = Counter(node for device in best for node in self.slots.nodes(device, line.slot_kind))
+            best.sort(
+                key=lambda device: max(of_node[n] for n in self.slots.nodes(device, line.slot_kind)), reverse=True
+            )
+        return best[:workers] if len(best) >= workers else None

@@ -20,7 +20,11 @@ def service_entry(task_id: str, message: str, level: Level = "INFO", **fields: A
 
 def starting_entries(task: TaskRecord, device: str) -> list[Entry]:
     """The entries of a run that starts on this device."""
-    entries = [service_entry(task.id, f"Starting on {device}.")]
+    message = f"Starting on {device}."
+    if task.workers:
+        places = ", ".join(f"{place.device} of {place.node}" for place in task.workers)
+        message = f"Starting on {device}: {len(task.workers)} workers, on {places}."
+    entries = [service_entry(task.id, message)]
     if task.wanted_device == ANY_GPU and device == CPU:
         no_gpu = service_entry(task.id, "The cluster has no GPU: running on the CPU.", "WARNING")
         entries.insert(0, no_gpu)

@@ -65,6 +65,13 @@ class Submissions:
             if task.wanted_device not in {ANY_GPU, *devices}:
                 reason = f"unknown device '{task.wanted_device}'; the devices are {', '.join(devices)}."
                 raise InvalidInput("device", reason)
+            if task.worker_count > (most := self._scheduler.most_workers_ever(task)):
+                reason = (
+                    f"{task.worker_count} workers need as many training slots on {task.wanted_device} at the same "
+                    f"time, and there have never been more than {most}. A GPU takes one worker, a node as many as "
+                    "its limit for trainings on the CPU."
+                )
+                raise InvalidInput("num_workers", reason)
 
     async def _add(self, new_tasks: Sequence[tuple[TaskRecord, Sequence[Entry]]]) -> None:
         """Store and queue new tasks. Raises ServiceBusy if they cannot be stored."""

@@ -54,6 +54,7 @@ def check_training(
         )
     architectures.check_image_size(request.model, request.image_size)
     architectures.check_batch(request.model, request.batch_size, request.image_size)
+    _check_workers(request)
     train_path = paths.existing(request.train_path, roots, field="train_path")
     val_path = paths.existing(request.val_path, roots, field="val_path")
     check_apart(train_path, val_path)
@@ -79,6 +80,19 @@ def check_training(
             "weight_path": weight_path,
         }
     )
+
+
+def _check_workers(request: TrainingRequest) -> None:
+    if request.num_workers > request.batch_size:
+        raise InvalidInput(
+            "batch_size",
+            f"it is {request.batch_size}, and num_workers {request.num_workers}: each worker needs an image of "
+            "each batch. Raise batch_size, or lower num_workers.",
+        )
+    if request.num_workers > 1 and ":" in request.device:
+        raise InvalidInput(
+            "num_workers", f"'{request.device}' is one GPU, which takes one worker. Use device 'cuda' or 'cpu'."
+        )
 
 
 @confined

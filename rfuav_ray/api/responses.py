@@ -21,6 +21,13 @@ class Response(BaseModel):
     model_config = ConfigDict(protected_namespaces=())
 
 
+class WorkerPlaceResponse(Response):
+    """Where one of several workers of a training is."""
+
+    device: str
+    node: str = Field(description="host name")
+
+
 class TaskResponse(Response):
     task_id: str
     task_type: TaskKind
@@ -44,6 +51,9 @@ class TaskResponse(Response):
     error: str | None = Field(description="the reason, if the task has failed")
     result: AsStored[TaskResult] | None = Field(description="files and numbers; null until the task has completed")
     warnings: int = Field(description="WARNING entries in the task's log so far")
+    workers: list[WorkerPlaceResponse] = Field(
+        description="of a training with num_workers > 1: where its workers are or were; else empty"
+    )
 
 
 class PreprocessingResponse(Response):
@@ -216,6 +226,7 @@ def task_response(task: TaskRecord, *, queue_position: int | None = None) -> Tas
         error=task.error,
         result=task.result,
         warnings=task.warnings,
+        workers=[WorkerPlaceResponse(device=place.device, node=place.node) for place in task.workers],
     )
 
 

@@ -54,7 +54,7 @@ def _run_passes(training: Training) -> EpochMetrics:
     if training.sums.batches == 0:
         reports.tell("epoch_start", f"started, learning rate {request.learning_rate:g}.")
     train_loss, train_acc = train_epoch(
-        training.model,
+        training.trained,
         training.optimizer,
         train_set,
         training.order(epoch),
@@ -62,9 +62,12 @@ def _run_passes(training: Training) -> EpochMetrics:
         training.sums,
         training.dtype,
         _checkpointer(training),
+        training.group,
     )
     order = batches(len(val_set), request.batch_size, shuffle=False, seed=0, epoch=epoch)
-    probabilities, labels, val_loss = validate(training.model, val_set, order, reports, training.dtype)
+    probabilities, labels, val_loss = validate(
+        training.model, val_set, order, reports, training.dtype, training.group
+    )
     # Before this epoch counts, the previous one must be on disk, and a pending stop request must be raised.
     training.report.settle()
     validation = metrics.evaluate(probabilities, labels, val_loss)

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import nn
-from torch.nn.functional import cross_entropy
 
 from rfuav_ray.api.results import EpochMetrics
 from rfuav_ray.errors import RunError
@@ -18,6 +17,7 @@ from rfuav_ray.images.normalization import IMAGENET
 from rfuav_ray.images.transforms import scale
 from rfuav_ray.models.precision import autocast
 from rfuav_ray.training.data import Batch, ImageDataset, decoding_threads, load_batches
+from rfuav_ray.training.workers.group import ALONE, Group
 
 Instruction = Sequence[Sequence[int]]
 
@@ -84,7 +84,7 @@ def epoch_end(row: EpochMetrics) -> RunEvent:
 class Sums:
     """Running sums of a pass: loss and correct predictions, float64 (2,), and the numbers of batches and images.
 
-    The values stay on the device, so that no batch has to wait for the GPU.
+    They are those of all workers. The values stay on the device, so that no batch has to wait for the GPU.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -92,11 +92,15 @@ class Sums:
         self.batches = 0
         self.images = 0
 
-    def add(self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor) -> None:
+    def add(
+        self, loss: torch.Tensor, logits: torch.Tensor, labels: torch.Tensor, images: int, group: Group
+    ) -> None:
+        """Add a batch of `images` images, of which this worker has computed a part: `loss` is `Group.loss`."""
         right = (logits.argmax(dim=1) == labels).sum()
-        self.values += torch.stack((loss.detach().double() * len(labels), right.double()))
+        values = torch.stack((loss.detach().double() * images / group.size, right.double()))
+        self.values += group.total(values)
         self.batches += 1
-        self.images += len(labels)
+        self.images += images
 
     def means(self) -> tuple[float, float]:
         """Mean loss, and accuracy in percent. Raises RunError if the loss is not finite."""
@@ -119,11 +123,12 @@ def train_epoch(
     sums: Sums,
     dtype: torch.dtype,
     after_batch: Callable[[], None],
+    group: Group = ALONE,
 ) -> tuple[float, float]:
     """Run the training pass: one optimizer step for each batch.
 
     Args:
-        model: The model, on its device.
+        model: The model, on its device, as `Group.trained` returned it.
         optimizer: Updates the model.
         dataset: The training images.
         order: The image indices of each batch of the whole pass.
@@ -131,6 +136,7 @@ def train_epoch(
         sums: Sums of the batches that an interrupted run finished; these batches are skipped. Updated in place.
         dtype: The number format to compute in.
         after_batch: Called after each batch.
+        group: The workers that share each batch.
 
     Returns:
         Mean loss, and accuracy in percent, over the whole pass, measured while the model learns.
@@ -143,46 +149,56 @@ def train_epoch(
     remaining = order[sums.batches :]
     if not remaining:
         return sums.means()
-    with closing(_batches_on(device, dataset, remaining)) as loaded:
-        for images, labels in loaded:
+    with closing(_batches_on(device, dataset, remaining, group)) as loaded:
+        for batch, (images, labels) in zip(remaining, loaded, strict=True):
             with autocast(device, dtype):
-                logits = model(images)
-            loss = cross_entropy(logits.float(), labels)
+                logits = model(images)[: len(labels)]
+            loss = group.loss(logits.float(), labels, len(batch))
             optimizer.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
-            sums.add(loss, logits, labels)
+            sums.add(loss, logits, labels, len(batch), group)
             after_batch()
-            reports.batch_done("training", len(labels), number=sums.batches, of=len(order), describe=sums.describe)
+            reports.batch_done("training", len(batch), number=sums.batches, of=len(order), describe=sums.describe)
     reports.tell("training", f"training done: {sums.describe()}.")
     return sums.means()
 
 
 @torch.inference_mode()
 def validate(
-    model: nn.Module, dataset: ImageDataset, order: Instruction, reports: EpochReports, dtype: torch.dtype
+    model: nn.Module,
+    dataset: ImageDataset,
+    order: Instruction,
+    reports: EpochReports,
+    dtype: torch.dtype,
+    group: Group = ALONE,
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], float]:
-    """Run the validation pass.
+    """Run the validation pass over the data set in its order.
 
     Returns:
-        Probabilities (n, classes), labels (n,) and the mean loss.
+        Probabilities (n, classes), labels (n,) and the mean loss, of the images of all workers.
 
     Raises:
         RunError: The loss is not finite, or an image cannot be read.
     """
+    group.align(model)
     model.eval()
     device = _device_of(model)
     sums = Sums(device)
     results: list[Batch] = []
-    with closing(_batches_on(device, dataset, order)) as loaded:
-        for number, (images, labels) in enumerate(loaded, start=1):
+    with closing(_batches_on(device, dataset, order, group)) as loaded:
+        for batch, (images, labels) in zip(order, loaded, strict=True):
             with autocast(device, dtype):
-                logits = model(images).float()
-            sums.add(cross_entropy(logits, labels), logits, labels)
+                logits = model(images).float()[: len(labels)]
+            sums.add(group.loss(logits, labels, len(batch)), logits, labels, len(batch), group)
             results.append((torch.softmax(logits, dim=1), labels))
-            reports.batch_done("validation", len(labels), number=number, of=len(order), describe=sums.describe)
+            reports.batch_done(
+                "validation", len(batch), number=sums.batches, of=len(order), describe=sums.describe
+            )
     reports.tell("validation", f"validation done: {sums.describe()}.")
-    probabilities, all_labels = (torch.cat(parts).cpu().numpy() for parts in zip(*results, strict=True))
+    probabilities, all_labels = (
+        group.gathered(torch.cat(parts), order).cpu().numpy() for parts in zip(*results, strict=True)
+    )
     return probabilities, all_labels, sums.means()[0]
 
 
@@ -190,9 +206,13 @@ def _device_of(model: nn.Module) -> torch.device:
     return next(model.parameters()).device
 
 
-def _batches_on(device: torch.device, dataset: ImageDataset, order: Instruction) -> Generator[Batch, None, None]:
+def _batches_on(
+    device: torch.device, dataset: ImageDataset, order: Instruction, group: Group
+) -> Generator[Batch, None, None]:
+    """Yield the images of this worker, and the labels of those that count."""
     on_gpu = device.type == "cuda"
-    with closing(load_batches(dataset, order, threads=decoding_threads(), pin_memory=on_gpu)) as loaded:
-        for pictures, labels in loaded:
+    own = [group.own(batch) for batch in order]
+    with closing(load_batches(dataset, own, threads=decoding_threads(), pin_memory=on_gpu)) as loaded:
+        for batch, (pictures, labels) in zip(order, loaded, strict=True):
             images = scale(pictures.to(device, non_blocking=True), IMAGENET)
-            yield images, labels.to(device, non_blocking=True)
+            yield images, labels[: group.count(len(batch))].to(device, non_blocking=True)

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import cast
 
 import torch
+from torch import nn
 
 from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.api.results import TrainingFacts, TrainingFiles, TrainingResult
 from rfuav_ray.audit.verdict import told
-from rfuav_ray.errors import InvalidInput, RunCancelled, RunInterrupted
+from rfuav_ray.errors import InvalidInput, RunCancelled, RunInterrupted, WorkerMissed
 from rfuav_ray.events import Report, RunEvent, ignore
 from rfuav_ray.file_access.roots import confined
 from rfuav_ray.images.class_folders import fingerprint
@@ -28,6 +29,9 @@ from rfuav_ray.training.epoch_writer import EpochWriter
 from rfuav_ray.training.folder import TrainingFolder, versions
 from rfuav_ray.training.resume import resume as resume_training
 from rfuav_ray.training.state import Training
+from rfuav_ray.training.workers.connection import is_broken, join, leave
+from rfuav_ray.training.workers.group import ALONE, Group, has_batch_norm, synchronized
+from rfuav_ray.training.workers.seats import Seat
 
 
 @confined
@@ -42,6 +46,7 @@ def train(
     seed: int = 42,
     environment: Mapping[str, object] | None = None,
     roots: Sequence[Path] = (),
+    seat: Seat | None = None,
 ) -> TrainingResult:
     """Train, validate after every epoch, and write weights, metrics and plots to save_path[/name].
 
@@ -58,6 +63,8 @@ def train(
         seed: Seeds the initial weights, dropout and the order of the images.
         environment: Written to report.json.
         roots: The run opens files below these folders only, wherever links lead. None: anywhere.
+        seat: The first place of a group of workers. The others call `workers.member.take_part`, and end with this
+            one. None: this is the only worker.
 
     Returns:
         The result of the task: folder, files, best epoch and the metrics of the last one.
@@ -66,33 +73,51 @@ def train(
         InvalidInput: The request cannot be used. No result has been written.
         TaskConflict: The folder holds results, and `on_existing` is `refuse`.
         RunError: The training failed.
+        WorkerMissed: Another worker of the group has ended.
         OSError: A file cannot be read or written.
         Exception: Whatever `report` raises.
     """
-    torch_device = _device(device)
+    torch_device = torch_device_of(device)
     advice = "Lower batch_size or image_size, or run fewer tasks on it at once."
     with (
         explaining_out_of_memory(advice),
-        _random_numbers(seed, torch_device),
+        random_numbers(seed, torch_device),
         EpochWriter(report) as writer,
     ):
         results = Path(request.save_path, request.name or "")
         datasets = read_datasets(request, results, writer, threads=decoding_threads(), roots=roots)
-        training = _prepare(request, datasets, writer, torch_device, run_id, seed, environment or {})
+        dtype = resolve(request.precision, torch_device, writer)
+        group = ALONE if seat is None else join(seat, torch_device, name_of(dtype), digest(request, datasets))
+        training = _prepare(request, datasets, writer, torch_device, dtype, run_id, seed, environment or {}, group)
         training.reported_epoch = reported_epoch if resume else 0
+        if group.size > 1:
+            _tell_group(training)
         if not (resume and resume_training(training)):
             _begin(training, datasets)
+        is_over = False
         try:
+            training.begin_together()
             while training.epoch < request.num_epochs:
                 run_epoch(training)
+            is_over = True
             writer.settle()
         except RunInterrupted:
             raise
-        except Exception:
+        except Exception as error:
+            if is_broken(group, error):  # what is on disk is for the next run
+                raise WorkerMissed(f"Another worker of the training ended: {error}") from error
             _give_up(training)
             raise
+        finally:
+            leave(group, is_over=is_over)
         _draw(training)
     return _result(training, datasets)
+
+
+def digest(request: TrainingRequest, datasets: Datasets) -> str:
+    """Tells whether workers see the same images."""
+    parts = ((request.train_path, datasets.train), (request.val_path, datasets.val))
+    return " ".join(fingerprint(Path(path), images.images) for path, images in parts)
 
 
 def _give_up(training: Training) -> None:
@@ -128,14 +153,15 @@ def _prepare(
     datasets: Datasets,
     report: EpochWriter,
     device: torch.device,
+    dtype: torch.dtype,
     run_id: str,
     seed: int,
     environment: Mapping[str, object],
+    group: Group,
 ) -> Training:
     train_images, val_images = datasets.train.images, datasets.val.images
     architectures.check_batch(request.model, min(request.batch_size, len(train_images)), request.image_size)
-    model = build_model(request.model, request.num_classes, image_size=request.image_size)
-    model = model.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = new_model(request, device, group)
     config = ModelConfig(
         model=request.model,
         num_classes=request.num_classes,
@@ -145,7 +171,6 @@ def _prepare(
         stft=datasets.card.stft if datasets.card else None,
         trained_by="rfuav-ray",
     )
-    dtype = resolve(request.precision, device, report)
     facts: TrainingFacts = {
         "request": request.model_dump(mode="json"),
         "data": {
@@ -171,10 +196,20 @@ def _prepare(
         train_set=datasets.train,
         val_set=datasets.val,
         model=model,
-        optimizer=torch.optim.Adam(model.parameters(), lr=request.learning_rate, fused=True),
+        optimizer=new_optimizer(request, model),
         dtype=dtype,
         facts=facts,
+        group=group,
     )
+
+
+def new_model(request: TrainingRequest, device: torch.device, group: Group) -> nn.Module:
+    model = build_model(request.model, request.num_classes, image_size=request.image_size)
+    return synchronized(model, group, device).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload, no-any-return]
+
+
+def new_optimizer(request: TrainingRequest, model: nn.Module) -> torch.optim.Optimizer:
+    return torch.optim.Adam(model.parameters(), lr=request.learning_rate, fused=True)
 
 
 def _begin(training: Training, datasets: Datasets) -> None:
@@ -184,6 +219,9 @@ def _begin(training: Training, datasets: Datasets) -> None:
         f"and {len(training.val_set)} validation images of {request.num_classes} classes."
     )
     report(RunEvent(message=message, progress=0.0))
+    if request.num_workers != training.group.size:
+        message = f"num_workers is {request.num_workers}, but without a service one worker trains."
+        report(RunEvent(message=message, level="WARNING"))
     report(told(datasets.leakage, "Train and val"))
     # The weights are loaded before the folder is cleared, because they may be an older result in it.
     if request.weight_path:
@@ -196,6 +234,20 @@ def _begin(training: Training, datasets: Datasets) -> None:
         report(RunEvent(message=f"Starting from the ImageNet weights in '{file}'."))
     training.folder.clear(training.run_id, report, request.on_existing)
     save_model_config(training.folder.files["config"], training.config)
+
+
+def _tell_group(training: Training) -> None:
+    size, each = training.group.size, training.request.batch_size / training.group.size
+    others = ", ".join(f"process {member.process} on {member.node}" for member in training.group.members[1:])
+    message = f"{size} workers train together, with {others}. Each computes {each:g} images of a batch."
+    training.report(RunEvent(message=message))
+    if training.device.type != "cuda" and has_batch_norm(training.model):
+        message = (
+            f"Batch norm sees only a worker's own images on the CPU: {training.request.model} learns as with "
+            f"batches of {each:g} images. One worker, or a model without batch norm (vit_*, swin_*), has no such "
+            "difference."
+        )
+        training.report(RunEvent(message=message, level="WARNING"))
 
 
 def _result(training: Training, datasets: Datasets) -> TrainingResult:
@@ -214,7 +266,7 @@ def _result(training: Training, datasets: Datasets) -> TrainingResult:
     }
 
 
-def _device(name: str) -> torch.device:
+def torch_device_of(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -225,7 +277,7 @@ def _device(name: str) -> torch.device:
 
 
 @contextmanager
-def _random_numbers(seed: int, device: torch.device) -> Iterator[None]:
+def random_numbers(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch's global generators for this training, and restore the caller's state afterwards."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)

@@ -16,6 +16,7 @@ from rfuav_ray.training.data import ImageDataset, batches
 from rfuav_ray.training.epoch_writer import EpochWriter, copy_in_memory
 from rfuav_ray.training.folder import TrainingFolder, now
 from rfuav_ray.training.passes import Instruction, Sums
+from rfuav_ray.training.workers.group import ALONE, Group, send_progress
 
 
 @dataclass(kw_only=True)
@@ -35,6 +36,10 @@ class Training:
     dtype: torch.dtype
     #: the content of report.json besides the metrics
     facts: TrainingFacts
+    #: the workers that train the model; this process is the first one
+    group: Group = ALONE
+    #: the module of the training pass; see Group.trained
+    trained: nn.Module = field(init=False)
     #: the last epoch whose end an earlier run reported
     reported_epoch: int = 0
     # Progress:
@@ -51,7 +56,14 @@ class Training:
     _epoch_started_s: float = field(init=False)
 
     def __post_init__(self) -> None:
+        self.trained = self.model
         self.begin_epoch()
+
+    def begin_together(self) -> None:
+        """Give the state of this worker to the others."""
+        progress = torch.tensor([self.epoch, self.sums.batches, self.sums.images], device=self.device)
+        send_progress(self.group, self.optimizer, progress)
+        self.trained = self.group.trained(self.model)
 
     def begin_epoch(self) -> None:
         self.sums = Sums(self.device)

@@ -42,6 +42,7 @@ export const chineseHints = {
   "hint.class_order": "第 i 类是配置列表中的第 i 个名称（config），或排序后列表中的第 i 个（sorted），RFUAV 的训练程序按排序编号",
   "hint.precision": "模型计算所用的格式；auto：设备用 bf16 更快时用 bf16，否则 fp32",
   "hint.strict": "有无法读取的图片时任务失败；否则列出、跳过并计数",
+  "hint.num_workers": "共同计算每一批的进程数：cuda 时为同样数目的 GPU，cpu 时为同样数目的 CPU 位置",
   "hint.pretrained": "从 torchvision 的 ImageNet 权重开始",
   "hint.priority": "1 最紧急",
   "hint.cfg_path": "模型的 YAML：训练生成的 model.yaml 或 RFUAV 配置",

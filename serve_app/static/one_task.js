@@ -16,6 +16,11 @@ export function progressText(task, place) {
   return parts.join(" · ");
 }
 
+// The device, or where each of several workers is.
+export const devicesText = (task) => task.workers?.length
+  ? t("tasks.workers", { n: number(task.workers.length), places: task.workers.map((one) => `${one.device} @ ${one.node}`).join(", ") })
+  : task.device;
+
 export const warningsText = (task) => t(task.warnings === 1 ? "tasks.warning" : "tasks.warnings", { n: number(task.warnings) });
 
 export async function cancelTask(task) {

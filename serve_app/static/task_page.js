@@ -7,7 +7,7 @@ import { evaluationView } from "./evaluation_view.js";
 import { inferenceView } from "./inference_view.js";
 import { logView } from "./log_view.js";
 import { failed } from "./notes.js";
-import { cancelTask, deleteTask, nameOf, progressText, warningsText } from "./one_task.js";
+import { cancelTask, deleteTask, devicesText, nameOf, progressText, warningsText } from "./one_task.js";
 import { guard } from "./session.js";
 import { isLive, tasks } from "./tasks_state.js";
 import { trainingView } from "./training_view.js";
@@ -64,7 +64,7 @@ export function taskPage(id, { onAgain }) {
     status.dataset.status = task.status;
     warnings.hidden = !task.warnings;
     setText(warnings, warningsText(task));
-    setText(kind, `${word("kind", task.task_type)} · ${task.device} · ${t("task.started", { time: time(task.created_at) })}`);
+    setText(kind, `${word("kind", task.task_type)} · ${devicesText(task)} · ${t("task.started", { time: time(task.created_at) })}`);
     setText(message, task.message);
     message.className = task.status === "failed" ? "problem" : "";
     bar.style.setProperty("width", `${task.progress}%`);

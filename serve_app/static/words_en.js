@@ -93,6 +93,7 @@ export const english = {
   "tasks.deleteAsk": "Delete the record and log of {id}? Its files stay.",
   "tasks.again": "Run again",
   "tasks.log": "Log",
+  "tasks.workers": "{n} workers: {places}",
   "tasks.warning": "⚠ {n} warning",
   "tasks.warnings": "⚠ {n} warnings",
   "pages.previous": "Previous",

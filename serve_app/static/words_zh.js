@@ -93,6 +93,7 @@ export const chinese = {
   "tasks.deleteAsk": "删除 {id} 的记录和日志？文件会保留。",
   "tasks.again": "再次运行",
   "tasks.log": "日志",
+  "tasks.workers": "{n} 个工作进程：{places}",
   "tasks.warning": "⚠ {n} 条警告",
   "tasks.warnings": "⚠ {n} 条警告",
   "pages.previous": "上一页",

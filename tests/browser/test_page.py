@@ -1,5 +1,6 @@
 """The web page, by clicking and typing only."""
 
+import os
 import re
 
 import pytest
@@ -226,3 +227,13 @@ def test_page_with_a_key_outlives_a_restart(open_page, own_service, training):
         expect(epochs.nth(before + 3)).to_be_attached()
         known.cancel_task(task_id)
         expect(page.locator(".head .status")).to_have_text("cancelled")
+
+
+def test_page_shows_where_the_workers_of_a_training_are(open_page, service, training):
+    page = open_page(service)
+    fill_training(page, training, num_workers=2, num_epochs=2)
+    task_id = start(page, "Training")
+    row_of(page, task_id).locator(f'a[href="#/tasks/{task_id}"]').first.click()
+    expect(page.locator(".head .status")).to_have_text("completed")
+    node = os.uname().nodename
+    expect(page.get_by_text(f"2 workers: cpu @ {node}, cpu @ {node}")).to_be_visible()

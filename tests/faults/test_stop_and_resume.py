@@ -7,6 +7,7 @@ import time
 import httpx2
 import pytest
 
+from tests.support.epochs import epochs_reported
 from tests.support.processes import family, is_over
 
 EXIT_WITHIN_S = 20
@@ -73,6 +74,26 @@ def test_service_resumes_its_runs_after_a_stop(own_service, long_epochs, trainin
     assert figures(ended) == figures(undisturbed)
     tasks = client.get_all_tasks()["training_tasks"]
     assert {client.wait(task["task_id"], timeout=120)["status"] for task in tasks} == {"completed"}
+
+
+def test_service_resumes_a_training_of_two_workers_after_a_stop(own_service, training):
+    process, client = own_service()
+    client.update_resource_config(max_concurrent={"cpu": {"training": 2}})
+    task_id = client.start_training(**training(num_workers=2, num_epochs=EPOCHS, image_size=224))["task_id"]
+    for entry in client.stream_training_logs(task_id):
+        if entry.get("stage") == "epoch_start" and entry["step"] == 2:
+            break
+    started = family(process)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 0
+    assert is_over(started)
+
+    _, client = own_service()
+    assert client.wait(task_id, timeout=120)["status"] == "completed"
+    assert epochs_reported(client, task_id) == list(range(1, EPOCHS + 1))
+    messages = [entry["message"] for entry in client.get_logs(task_id)]
+    assert sum("2 workers train together" in message for message in messages) == 2
+    assert any(message.startswith("Resuming") for message in messages)
 
 
 def figures(task):

@@ -16,7 +16,7 @@ class Supervisor:
         self.nodes = []
         self._given_up = asyncio.Event()
 
-    async def run(self, spec, options, task_manager_actor):
+    async def run(self, spec, options, task_manager_actor, more=()):
         self.started.append(spec.run_id)
         self.nodes.append(options["scheduling_strategy"].node_id)
         if self.outcomes:

@@ -66,6 +66,12 @@ class TrainingRequest(Request):
     strict: bool = Field(
         False, description="fail if an image cannot be read; otherwise such images are named, left out and counted"
     )
+    num_workers: int = Field(
+        1,
+        ge=1,
+        le=1000,
+        description="processes that share each batch: as many GPUs with `cuda`, or slots of the CPU with `cpu`",
+    )
     task_id: OwnTaskId = None
     priority: Priority = 5
     description: Description = None

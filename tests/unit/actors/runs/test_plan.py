@@ -7,10 +7,10 @@ import pytest
 
 from actors.devices.pool import DevicePool
 from actors.devices.slots import SlotTable
-from actors.runs.plan import ending, plan, retry
+from actors.runs.plan import ending, plan, plan_more, retry
 from actors.runs.spec import Outcome
 from rfuav_ray.errors import RunLost
-from rfuav_ray.tasks import TaskStatus
+from rfuav_ray.tasks import TaskStatus, WorkerPlace
 from tests.support.cluster import played_cluster
 from tests.support.sample_results import EPOCH_METRICS, INFERENCE_RESULT, TRAINING_RESULT
 from tests.support.sample_tasks import a_task
@@ -91,7 +91,9 @@ def planned(monkeypatch):
             await pool.look()
             await until(lambda: all(pool.is_ready(device) for device in pool.gpus))
             running = {"status": TaskStatus.RUNNING, "node_id": "head"}
-            return plan(a_task(**running | fields), pool, slots, (Path("/data"),))
+            task = a_task(**running | fields)
+            first = plan(task, pool, slots, (Path("/data"),))
+            return [first, *plan_more(task, first[0], pool)] if task.workers else first
 
         return asyncio.run(asyncio.wait_for(main(), 30))
 
@@ -114,6 +116,26 @@ def test_plan_a_run_on_a_gpu_knows_its_gpu_and_its_part_of_the_node(planned):
     spec, options = planned(device="cuda:1", device_share=0.5)
     assert (spec.gpu_id, spec.has_hardware, spec.node_fraction) == ("1", False, 0.25)
     assert (options["num_cpus"], options["num_gpus"]) == (0, 0.5)
+
+
+def on_two_gpus(node):
+    """The fields of a task with two workers. The second one is on this node."""
+    places = tuple(
+        WorkerPlace(device=f"cuda:{number}", node=one, node_id=one, device_share=share)
+        for number, one, share in ((0, "head", 0.5), (1, node, 0.25))
+    )
+    return {"device": "cuda:0", "device_share": 0.5, "request": {"num_workers": 2}, "workers": places}
+
+
+def test_plan_each_worker_of_a_training_has_the_options_of_its_own_slot(planned):
+    (first, _), (second, options) = planned(**on_two_gpus("head"))
+    assert [(spec.rank, spec.workers, spec.gpu_id) for spec in (first, second)] == [(0, 2, "0"), (1, 2, "1")]
+    assert (options["num_gpus"], second.node_fraction) == (0.25, 0.125)
+
+
+def test_plan_a_training_whose_second_worker_has_lost_its_node_is_lost(planned):
+    with pytest.raises(RunLost, match="The node b left the cluster"):
+        planned(**on_two_gpus("b"))
 
 
 def test_plan_preprocessing_needs_cpus_for_its_workers_alone(planned):

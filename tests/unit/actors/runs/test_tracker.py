@@ -24,7 +24,7 @@ class Supervisor:
         self.is_called = asyncio.Event()
         self._outcome = asyncio.get_running_loop().create_future()
 
-    async def run(self, spec, options, task_manager_actor):
+    async def run(self, spec, options, task_manager_actor, more=()):
         self._note("run", spec.run_id)
         return await self._outcome
 
@@ -76,7 +76,7 @@ async def nothing():
 
 
 def plan():
-    return SPEC, {}
+    return [(SPEC, {})]
 
 
 def test_tracker_a_run_is_prepared_then_started():

@@ -38,7 +38,7 @@ class Supervisor(RunSupervisor):
         super().__init__()
         self.started = []
 
-    async def run(self, spec, ray_options, task_manager_actor):
+    async def run(self, spec, ray_options, task_manager_actor, more=()):
         self.started.append(spec.run_id)
         await asyncio.Event().wait()
 

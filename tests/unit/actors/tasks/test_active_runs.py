@@ -99,7 +99,7 @@ def test_active_runs_a_result_counts_the_warnings_of_all_runs(play, tmp_path):
     class Reporting(Supervisor):
         manager: Any = None
 
-        async def run(self, spec, options, task_manager_actor):
+        async def run(self, spec, options, task_manager_actor, more=()):
             entries = [entry("WARNING", f"odd file in run {spec.attempt}"), entry("INFO", "No WARNING.")]
             for _ in range(2):  # a report that arrives twice counts once
                 await self.manager.report(RunReport("task-1", spec.attempt, 0, entries, Progress()))
@@ -147,7 +147,7 @@ def test_active_runs_a_run_whose_node_dies_is_not_at_fault_and_resumes_elsewhere
     cluster.add_node("large", cpus=64)
 
     class Dying(Supervisor):
-        async def run(self, spec, options, task_manager_actor):
+        async def run(self, spec, options, task_manager_actor, more=()):
             if spec.attempt == 1:
                 cluster.dead_nodes.add("large")  # and Ray does not know it yet
             return await super().run(spec, options, task_manager_actor)

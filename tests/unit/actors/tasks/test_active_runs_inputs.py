@@ -73,7 +73,7 @@ def test_active_runs_a_run_whose_inputs_are_nowhere_fails_at_once_and_names_them
 
 def test_active_runs_a_run_that_resumes_starts_though_its_inputs_are_gone(play, data, cluster):
     class Losing(Supervisor):
-        async def run(self, spec, options, task_manager_actor):
+        async def run(self, spec, options, task_manager_actor, more=()):
             cluster.missing = {node_id: {spec.request["train_path"]} for node_id in cluster.nodes}
             return await super().run(spec, options, task_manager_actor)
 
@@ -100,7 +100,7 @@ def test_active_runs_a_node_that_does_not_answer_keeps_its_runs(play, data, clus
 
 def test_active_runs_workers_of_preprocessing_are_on_the_nodes_with_the_inputs(play, data):
     class Noting(Supervisor):
-        async def run(self, spec, options, task_manager_actor):
+        async def run(self, spec, options, task_manager_actor, more=()):
             self.spec = spec
             return await super().run(spec, options, task_manager_actor)
 

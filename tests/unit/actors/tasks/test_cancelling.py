@@ -21,7 +21,7 @@ class Supervisor:
         self._is_called = asyncio.Event()
         self.is_over = asyncio.Event()
 
-    async def run(self, spec, options, task_manager_actor):
+    async def run(self, spec, options, task_manager_actor, more=()):
         self._note("run", spec.run_id)
         return await self.wait(spec.run_id)
 

@@ -38,7 +38,7 @@ class Supervisor:
     def __init__(self):
         self.started, self.is_over = asyncio.Event(), asyncio.Event()
 
-    async def run(self, spec, options, task_manager_actor):
+    async def run(self, spec, options, task_manager_actor, more=()):
         self.started.set()
         await self.is_over.wait()
         return Outcome("failed", error="It is over.")

@@ -22,7 +22,7 @@ class Supervisor:
     def __init__(self):
         self.is_running, self.is_over = asyncio.Event(), asyncio.Event()
 
-    async def run(self, spec, options, task_manager_actor):
+    async def run(self, spec, options, task_manager_actor, more=()):
         self.is_running.set()
         await self.is_over.wait()
         return Outcome("lost", error="given up")

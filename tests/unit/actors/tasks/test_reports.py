@@ -19,7 +19,7 @@ class Supervisor:
         self.is_over = asyncio.Event()
         self.outcome = Outcome("completed")
 
-    async def run(self, spec, options, task_manager_actor):
+    async def run(self, spec, options, task_manager_actor, more=()):
         self.has_started.set()
         return await self.wait(spec.run_id)
 

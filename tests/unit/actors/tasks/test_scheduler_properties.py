@@ -10,12 +10,14 @@ from actors.devices.slots import SOME_NODE, Offer
 from actors.tasks.leases import leased_folder
 from actors.tasks.queue import line_of
 from actors.tasks.scheduler import Scheduler
-from rfuav_ray.tasks import TaskStatus
+from rfuav_ray.tasks import TaskStatus, WorkerPlace
 from tests.support.sample_tasks import a_task
 
 KINDS = st.sampled_from(["training", "inference"])
 GPUS = ("cuda:0", "cuda:1")
 WISHES = st.sampled_from(["cpu", "cuda", *GPUS])
+#: of a training
+WORKERS = st.sampled_from([1, 1, 1, 2, 3])
 FOLDERS = st.sampled_from([None, "/a", "/b"])
 LIMITS = st.fixed_dictionaries({"training": st.integers(0, 2), "inference": st.integers(0, 2)})
 
@@ -27,9 +29,8 @@ class Cluster(RuleBasedStateMachine):
         super().__init__()
         self.scheduler = Scheduler(lambda device: 0.0)
         self.tasks = {}
-        #: the device of each task that was started and has not ended, and its node
+        #: the device and the node of each worker of each task that was started and has not ended
         self.running = {}
-        self.node_of = {}
         #: the nodes of the CPU device
         self.nodes = {"a": 4.0, "b": 2.0}
         self.ended = set()
@@ -57,35 +58,48 @@ class Cluster(RuleBasedStateMachine):
 
     def carry_out(self, waiting, decisions):
         """What the TaskManager does after every event, and what must hold of it."""
-        for task, device, fraction, node_id in decisions.starts:
+        for task, device, fraction, node_id, more in decisions.starts:
             assert task.id not in self.running and task.id not in self.ended, "run twice"
-            assert self.slots.is_open(device)
             assert self.slots.fraction(task.id) == fraction
-            assert task.wanted_device in {device, "cuda"}
-            if device == "cpu" and task.wanted_device == "cuda":
-                assert self.slots.devices == ["cpu"]
-            assert node_id in self.nodes or device != "cpu"
-            assert node_id not in self.avoided(task)
-            self.running[task.id], self.node_of[task.id] = device, node_id
-            kind, place_ = task.kind, (device, node_id)
-            in_use = sum(
-                self.tasks[i].kind == kind and (d, self.node_of[i]) == place_ for i, d in self.running.items()
-            )
-            assert in_use <= self.slots.limits(device)[kind], "a limit is exceeded"
+            workers = [(device, node_id), *((held.device, held.node_id) for held in more)]
+            assert len(workers) == task.worker_count, "some of its slots, not all"
+            self.running[task.id] = workers
+            for place_ in workers:
+                self.may_be_there(task, *place_)
+            if device != "cpu":
+                assert len({one for one, _ in workers}) == len(workers), "two workers on one GPU"
             assert self.holders.setdefault(leased_folder(task) or task.id, task.id) == task.id, "a folder has two"
         self.nobody_was_overtaken(waiting)
         for task_id, reason, _ in decisions.reasons:
             assert task_id in self.scheduler.queue, "a task that does not wait is told what for"
             self.told[task_id] = reason
 
+    def may_be_there(self, task, device, node_id):
+        assert self.slots.is_open(device)
+        assert task.wanted_device in {device, "cuda"}
+        if device == "cpu" and task.wanted_device == "cuda":
+            assert self.slots.devices == ["cpu"]
+        assert node_id in self.nodes or device != "cpu"
+        assert node_id not in self.avoided(task)
+        in_use = sum(
+            self.tasks[i].kind == task.kind and worker == (device, node_id)
+            for i, workers in self.running.items()
+            for worker in workers
+        )
+        assert in_use <= self.slots.limits(device)[task.kind], "a limit is exceeded"
+
     def nobody_was_overtaken(self, waiting):
         started = {task.id for task in waiting if task.id in self.running}
         for task in waiting:
             if task.id in started or self.is_held_back(task) or self.avoided(task):
                 continue
+            if self.scheduler.most_workers(task) < task.worker_count > 1:
+                continue
             later = [other for other in waiting if other.id in started and place(other) > place(task)]
             assert not [o for o in later if line_of(o) == line_of(task)], "a later task of the same line overtook"
-            could_have = [o for o in later if o.kind == task.kind and fits(task, self.running[o.id], self.slots)]
+            could_have = [
+                o for o in later if o.kind == task.kind and fits(task, self.running[o.id][0][0], self.slots)
+            ]
             assert not could_have, "a less urgent task got the slot"
 
     @initialize(limits=LIMITS)
@@ -95,10 +109,10 @@ class Cluster(RuleBasedStateMachine):
     def cpus(self, limits):
         return Offer(limits, nodes=dict(self.nodes))
 
-    @rule(kind=KINDS, wish=WISHES, priority=st.integers(1, 3), folder=FOLDERS)
-    def submit(self, kind, wish, priority, folder):
+    @rule(kind=KINDS, wish=WISHES, priority=st.integers(1, 3), folder=FOLDERS, workers=WORKERS)
+    def submit(self, kind, wish, priority, folder, workers):
         number = len(self.tasks)
-        request = {"save_path": folder}
+        request = {"save_path": folder, "num_workers": 1 if ":" in wish else workers}
         task = a_task(number, id=str(number), kind=kind, priority=priority, wanted_device=wish, request=request)
         could_start = self.scheduler.waits_for(task) is None
         self.tasks[task.id] = task
@@ -112,6 +126,7 @@ class Cluster(RuleBasedStateMachine):
             task = data.draw(st.sampled_from(waiting)).evolve(priority=priority)
             self.tasks[task.id] = task
             self.scheduler.put(task)
+            self.decide()
 
     @rule(data=st.data())
     def cancel_waiting(self, data):
@@ -128,7 +143,7 @@ class Cluster(RuleBasedStateMachine):
         """A run that starts finds that its node and other ones do not have its inputs."""
         if self.running:
             task_id = data.draw(st.sampled_from(sorted(self.running)))
-            self.without_inputs[task_id] = others | {self.node_of[task_id]}
+            self.without_inputs[task_id] = others | {node for _, node in self.running[task_id]}
             self.scheduler.avoid(task_id, self.without_inputs[task_id])
             self.over(task_id, is_lost=True)
 
@@ -150,7 +165,7 @@ class Cluster(RuleBasedStateMachine):
         if self.nodes.pop(node, None) is None:
             return
         self.update({"cpu": self.cpus(self.slots.limits("cpu"))})
-        for task_id in [i for i in self.running if self.node_of[i] == node and are_noticed]:
+        for task_id in [i for i in self.on(node=node) if are_noticed]:
             self.over(task_id, is_lost=True)
 
     @rule(device=st.sampled_from(GPUS), limits=LIMITS, is_open=st.booleans())
@@ -170,8 +185,12 @@ class Cluster(RuleBasedStateMachine):
             return
         there = {device: Offer(self.slots.limits(device), is_open=False)} if is_replaced else {}
         self.update(there, lost={device})
-        for task_id in [i for i, place in self.running.items() if place == device and are_noticed]:
+        for task_id in [i for i in self.on(device=device) if are_noticed]:
             self.over(task_id, is_lost=True)
+
+    def on(self, device=None, node=None):
+        """The tasks with a worker there."""
+        return [i for i, workers in self.running.items() if any(d == device or n == node for d, n in workers)]
 
     @rule()
     def restart(self):
@@ -180,14 +199,19 @@ class Cluster(RuleBasedStateMachine):
             device: Offer(self.slots.limits(device), self.slots.is_open(device)) for device in self.slots.devices
         } | {"cpu": self.cpus(self.slots.limits("cpu"))}
         waiting = self.waiting()
-        fractions = {holding.task_id: holding.fraction for holding in self.slots.holdings}
+        fractions = {(held.task_id, held.rank): held.fraction for held in self.slots.holdings}
         live = [task.evolve(attempt=int(task.id in self.holders.values())) for task in waiting]
         live += [
             self.tasks[i].evolve(
                 status=TaskStatus.RUNNING,
-                **{"attempt": 1, "device": device, "device_share": fractions[i], "node_id": self.node_of[i]},
+                **{"attempt": 1, "device": workers[0][0], "node_id": workers[0][1]},
+                device_share=fractions[i, 0],
+                workers=tuple(
+                    WorkerPlace(device=device, node=node, node_id=node, device_share=fractions[i, rank])
+                    for rank, (device, node) in enumerate(workers)
+                ),
             )
-            for i, device in self.running.items()
+            for i, workers in self.running.items()
         ]
         self.scheduler = Scheduler(lambda device: 0.0)
         self.scheduler.update_devices(before)
@@ -225,32 +249,54 @@ class Cluster(RuleBasedStateMachine):
 
     @invariant()
     def the_books_agree(self):
-        assert {holding.task_id: holding.device for holding in self.slots.holdings} == self.running
+        held_by = {(held.task_id, held.rank): (held.device, held.node_id) for held in self.slots.holdings}
+        assert held_by == {
+            (i, rank): worker for i, workers in self.running.items() for rank, worker in enumerate(workers)
+        }
         for device in self.slots.devices:
             held = Counter()
             for holding in self.slots.holdings:
-                assert holding.node_id == self.node_of[holding.task_id]
                 if holding.device == device:
                     held[holding.node_id] += holding.fraction
             assert all(part <= 1 + 1e-9 for part in held.values()), "more than a whole device is given away"
             for kind in ("training", "inference"):
-                in_use = sum(self.tasks[i].kind == kind and d == device for i, d in self.running.items())
+                in_use = sum(
+                    self.tasks[i].kind == kind and d == device
+                    for i, workers in self.running.items()
+                    for d, _ in workers
+                )
                 assert self.slots.used(device, kind) == in_use
 
     @invariant()
     def no_device_idles_while_a_task_waits_for_it(self):
         for task in self.scheduler.queue:
-            if self.is_held_back(task):
+            if self.is_held_back(task) or self.is_behind_a_group(task):
                 continue
             devices, avoided = line_of(task).candidates(self.slots), self.avoided(task)
-            assert not [device for device in devices if self.slots.free(device, task.kind, avoided) > 0]
+            free = {device: self.slots.free(device, task.kind, avoided) for device in devices}
+            if devices == ["cpu"]:
+                assert free["cpu"] < task.worker_count
+            else:
+                assert sum(slots > 0 for slots in free.values()) < task.worker_count
+
+    def is_behind_a_group(self, task):
+        """A more urgent task waits for several slots of those that this one wants, and will have them."""
+        wanted = set(line_of(task).candidates(self.slots))
+        return any(
+            place(group) < place(task)
+            and group.kind == task.kind
+            and wanted & set(line_of(group).candidates(self.slots))
+            and self.scheduler.most_workers(group) >= group.worker_count > 1
+            and not self.is_held_back(group)
+            for group in self.scheduler.queue
+        )
 
     @invariant()
     def every_waiting_task_was_told_what_it_waits_for(self):
         for task in self.scheduler.queue:
             holder = self.holders.get(leased_folder(task), task.id)
             of_folder = f"Waiting for task {holder}. It writes into the same folder '{leased_folder(task)}'."
-            reason = line_of(task).waits_for(self.slots) if holder == task.id else of_folder
+            reason = line_of(task).waits_for(self.slots, task.worker_count) if holder == task.id else of_folder
             if holder == task.id and self.avoided(task):
                 reason = self.scheduler.reason(task)
                 assert "on a node that has the task's inputs" in reason

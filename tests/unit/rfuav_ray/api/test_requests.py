@@ -32,6 +32,7 @@ def test_requests_the_defaults_of_a_training():
         "shuffle": True,
         "precision": "auto",
         "strict": False,
+        "num_workers": 1,
         "task_id": None,
         "priority": 5,
         "description": None,
@@ -121,7 +122,7 @@ def test_requests_the_bounds_themselves_are_allowed(field, value):
 
 
 def test_requests_unknown_fields_are_ignored_as_old_clients_expect():
-    assert not hasattr(TrainingRequest(**TRAINING, num_workers=4), "num_workers")
+    assert not hasattr(TrainingRequest(**TRAINING, pin_memory=True), "pin_memory")
 
 
 def test_requests_a_batch_needs_a_source():

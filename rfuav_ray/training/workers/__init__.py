@@ -1,0 +1,1 @@
+"""Several workers that train one model together, with torch.distributed. Know nothing of Ray."""
