@@ -32,6 +32,8 @@ from rfuav_ray.files import IMAGE_KINDS, is_image
 from rfuav_ray.images.class_folders import class_folders, refuse_unfinished
 from rfuav_ray.images.dataset_parts import AUGMENTED_PARTS, parts_of
 from rfuav_ray.images.overlap import check_output
+from rfuav_ray.objects.checks import existing_input
+from rfuav_ray.objects.urls import is_object_url
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.finding import asked_of, recordings_in
@@ -66,6 +68,8 @@ def check_preprocessing(request: RequestT, *, roots: Sequence[Path]) -> RequestT
 
 
 def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> PreprocessingRequest:
+    if is_object_url(request.input_path):
+        return _from_bucket(request, "input_path", roots)
     source = paths.existing(request.input_path, roots, field="input_path")
     names = class_folders(source, field="input_path", roots=roots)
     if not any(len(list(islice(walk_images(source / name, roots=roots), 2))) == 2 for name in names):
@@ -76,6 +80,10 @@ def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> Preproc
 
 
 def _check_augment(request: DataAugmentationRequest, roots: Sequence[Path]) -> PreprocessingRequest:
+    if is_object_url(request.dataset_path):
+        if request.output_path is None:
+            raise InvalidInput("output_path", "name a folder: the data set is in a bucket.")
+        return _from_bucket(request, "dataset_path", roots)
     source = paths.existing(request.dataset_path, roots, field="dataset_path")
     parts = [source / part for part in parts_of(source, AUGMENTED_PARTS, roots)]
     if not parts:
@@ -87,6 +95,8 @@ def _check_augment(request: DataAugmentationRequest, roots: Sequence[Path]) -> P
 
 
 def _check_crop(request: ImageCropRequest, roots: Sequence[Path]) -> PreprocessingRequest:
+    if is_object_url(request.input_path):
+        return _from_bucket(request, "input_path", roots)
     source = paths.existing(request.input_path, roots, field="input_path")
     if source.is_file():
         if not is_image(source):
@@ -105,6 +115,12 @@ def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> Pr
         iq_augmentation_of(request)
     except ValidationError as error:
         raise _contradiction(error) from None
+    if is_object_url(request.input_path):
+        if request.interferers_path is not None:
+            request = request.model_copy(
+                update={"interferers_path": existing_input(request.interferers_path, roots, "interferers_path")}
+            )
+        return _from_bucket(request, "input_path", roots)
     source = paths.existing(request.input_path, roots, field="input_path")
     found = recordings_in(source, roots=roots)
     if not found:
@@ -190,13 +206,25 @@ def _check_audit(request: AuditRequest, roots: Sequence[Path]) -> AuditRequest:
     return check_audit(request, roots=roots)
 
 
+def _from_bucket(request: PreprocessingRequest, field: str, roots: Sequence[Path]) -> PreprocessingRequest:
+    """With an input in a bucket. The run looks at its objects, when it has them."""
+    url = existing_input(getattr(request, field), roots, field)
+    return _with_empty_output(request.model_copy(update={field: url}), request.output_path or "", roots)
+
+
 def _with_output(
     request: PreprocessingRequest, source: Path, output_path: str, roots: Sequence[Path]
 ) -> PreprocessingRequest:
-    output = paths.output_folder(output_path, roots, field="output_path", room_bytes=OUTPUT_ROOM_BYTES)
-    check_output(source, output)
+    check_output(source, paths.output_folder(output_path, roots, field="output_path"))
     source_field = "dataset_path" if isinstance(request, DataAugmentationRequest) else "input_path"
-    request = request.model_copy(update={source_field: str(source), "output_path": str(output)})
+    return _with_empty_output(request.model_copy(update={source_field: str(source)}), output_path, roots)
+
+
+def _with_empty_output(
+    request: PreprocessingRequest, output_path: str, roots: Sequence[Path]
+) -> PreprocessingRequest:
+    output = paths.output_folder(output_path, roots, field="output_path", room_bytes=OUTPUT_ROOM_BYTES)
+    request = request.model_copy(update={"output_path": str(output)})
     if output.exists() and holds_files(output) and not is_unfinished(read_run(output), request_identity(request)):
         found = ", ".join(f"'{entry.name}'" for entry in islice(output.iterdir(), 3))
         reason = f"'{output}' already holds files ({found}, …): choose a new folder, or empty this one."

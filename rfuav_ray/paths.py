@@ -11,6 +11,7 @@ from rfuav_ray.events import clean, one_line
 from rfuav_ray.file_access.roots import is_private
 from rfuav_ray.files import is_text
 from rfuav_ray.foreign_paths import refuse_foreign
+from rfuav_ray.objects.urls import plain_path, refuse_credentials
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -26,6 +27,8 @@ def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
         PathNotAllowed: The path lies outside all roots, or is the service's own.
         InvalidInput: The path cannot be resolved, or is not UTF-8 and so cannot be stored in the task's record.
     """
+    refuse_credentials(text, field)
+    text = plain_path(text, field)
     try:
         given = roots[0] / _with_own_home(text)
         path = given.resolve()

@@ -12,6 +12,7 @@ import ray
 
 from actors.devices.numbering import CPU
 from actors.memory.run_processes import works_for
+from actors.runs.inputs_here import inputs_here
 from actors.runs.log_events import warnings_as_events
 from actors.runs.reporter import Reporter
 from actors.runs.spec import Outcome, RunSpec
@@ -30,6 +31,7 @@ from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.file_access.roots import confine
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
+from rfuav_ray.objects.shown import shown
 from rfuav_ray.tasks import now
 
 
@@ -51,8 +53,12 @@ def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
             on_gpu = f", GPU {', '.join(place['gpu_ids'])}" if place["gpu_ids"] else ""
             message = f"Run {spec.attempt} started in process {os.getpid()} on {place['node']}{on_gpu}."
             reporter.report(RunEvent(message=message))
-            with freed_memory_kept(), warnings_as_events(reporter.note):
-                result = _work(spec, reporter, place)
+            with (
+                freed_memory_kept(),
+                warnings_as_events(reporter.note),
+                inputs_here(spec, reporter.report, place) as here,
+            ):
+                result = shown(_work(here, reporter, place))
             return Outcome("completed", result=result | {"run": place | {"ended_at": now().isoformat()}})
         except Exception as error:
             return ending(error)

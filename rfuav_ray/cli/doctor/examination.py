@@ -48,7 +48,7 @@ def examine() -> Iterator[Finding]:
     yield check_folder(settings.log_file.parent, name="LOG_FILE", state="broken")
     yield from check_owner(settings.state_dir, name="STATE_DIR")
     yield from check_owner(settings.log_file.parent, name="LOG_FILE", may_be_shared=True)
-    for root in settings.data_roots:
+    for root in settings.folder_roots:
         yield check_folder(root, name="DATA_ROOTS", state="warning")
     yield check_port(settings.host, settings.port)
     for check in MORE_CHECKS:

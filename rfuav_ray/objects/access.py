@@ -1,0 +1,89 @@
+"""What this process may use of object storage, the file system of pyarrow that leads there, and its errors in words."""
+
+import os
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rfuav_ray.events import one_line
+from rfuav_ray.objects.urls import ObjectUrl
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
+
+ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
+SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
+CONNECT_TIMEOUT_S, REQUEST_TIMEOUT_S, TRIES = 3, 10, 3
+_REFUSED = re.compile(r"ACCESS_DENIED|INVALID_ACCESS_KEY|INVALID_CLIENT|SIGNATURE|TOKEN|Token|HTTP status 40[013]")
+_UNREACHABLE = re.compile(
+    r"NETWORK_CONNECTION|SLOW_DOWN|SERVICE_UNAVAILABLE|INTERNAL_FAILURE|TIMEOUT|HTTP status 5|curlCode"
+)
+
+
+@dataclass(frozen=True)
+class ObjectSettings:
+    """DATA_ROOTS, as far as they are buckets, and the cache of their objects."""
+
+    roots: tuple[str, ...] = ()
+    cache_dir: Path = Path(".rfuav-cache")
+    cache_bytes: int = 0
+
+
+class _Process:
+    settings = ObjectSettings()
+
+
+def allow_objects(settings: ObjectSettings) -> None:
+    """Let this process use these buckets, from now on."""
+    _Process.settings = settings
+
+
+def object_settings() -> ObjectSettings:
+    """What `allow_objects` said; else no bucket is allowed."""
+    return _Process.settings
+
+
+@cache
+def filesystem() -> "FileSystem":
+    """The file system of all buckets. Credentials and the endpoint come from the environment."""
+    # pyarrow takes half a second to import.
+    from pyarrow.fs import AwsStandardS3RetryStrategy, S3FileSystem  # noqa: PLC0415
+
+    return S3FileSystem(
+        endpoint_override=next((os.environ[name] for name in ENDPOINTS if os.environ.get(name)), None),
+        connect_timeout=CONNECT_TIMEOUT_S,
+        request_timeout=REQUEST_TIMEOUT_S,
+        retry_strategy=AwsStandardS3RetryStrategy(max_attempts=TRIES),
+    )
+
+
+def is_passing(error: OSError) -> bool:
+    """Whether a later try may succeed."""
+    return bool(_UNREACHABLE.search(str(error))) and not _REFUSED.search(str(error))
+
+
+def why(error: OSError, url: ObjectUrl) -> str:
+    """A sentence that says what is wrong with an object or a prefix, and what to do. It has no credentials."""
+    text = str(error)
+    if "NO_SUCH_BUCKET" in text:
+        return f"'{url}': there is no bucket '{url.bucket}'."
+    if isinstance(error, FileNotFoundError):
+        return f"'{url}' is not there."
+    if _REFUSED.search(text):
+        return (
+            f"'{url}': access is refused. The credentials in the service's environment (AWS_ACCESS_KEY_ID, "
+            "AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) are missing, wrong or expired, or do not allow this."
+        )
+    said = one_line(_without_secrets(text.rpartition("Details: ")[2]), 300)
+    if is_passing(error):
+        return f"'{url}' cannot be reached ({said}). Look at AWS_ENDPOINT_URL and at the network."
+    return f"'{url}' cannot be used: {said}."
+
+
+def _without_secrets(text: str) -> str:
+    for name in SECRETS:
+        if value := os.environ.get(name):
+            text = text.replace(value, "***")
+    return text
