@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PACKAGES := rfuav_ray preprocessing actors serve_app benchmarks tests
 
-.PHONY: install demo serve test test-all cluster faults fuzz check audit bench soak clean docs/openapi.json
+.PHONY: install demo serve test test-all test-long coverage cluster faults fuzz check audit bench soak clean docs/openapi.json
 
 install: .venv/installed
 
@@ -24,18 +24,25 @@ serve: install
 # The unit tests on all cores, each on neighbours, which share what is made once; then the integration tests, which
 # share one service.
 test: install
-	$(BIN)/pytest tests/unit --numprocesses auto --dist worksteal $(COVERAGE)
+	$(BIN)/pytest tests/unit --numprocesses auto --dist worksteal
 	$(BIN)/pytest tests/integration -m 'not long'
 
-# Three quarters of an hour: also the page in a browser, killed and stopped services, clusters of several nodes, and
-# the coverage of the unit tests, which would make `make test` a minute longer.
-test-all: COVERAGE := --cov --cov-report term:skip-covered
+# About an hour: also the long integration tests, the page in a browser, attacks, killed and stopped services, clusters of
+# several nodes. Each kind has services of its own and waits half of its time: two kinds share the cores, the longest first.
+KINDS := cluster security faults browser long
+JOBS ?= 2
 test-all: test
+	+$(MAKE) --jobs=$(JOBS) --keep-going --output-sync=target $(KINDS:%=test-%)
+
+test-long: install
 	$(BIN)/pytest tests/integration -m long
-	$(BIN)/pytest tests/browser
-	$(BIN)/pytest tests/security
-	$(BIN)/pytest tests/faults
-	$(BIN)/pytest tests/cluster
+
+test-%: install
+	$(BIN)/pytest tests/$*
+
+# Which lines the unit tests reach. It makes them a third longer.
+coverage: install
+	$(BIN)/pytest tests/unit --numprocesses auto --dist worksteal --cov --cov-report term:skip-covered
 
 # Clusters on this machine: GPUs of others, lost nodes, 200 tasks; three hosts, 10 starts and 60 tasks (needs root).
 cluster: export CLUSTER_STARTS ?= 10

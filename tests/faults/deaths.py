@@ -97,11 +97,19 @@ DEATHS = GENTLE | HARD
 
 
 #: gentle and hard ones in turn
-_PATTERN, _SHORT_PATTERN = "ghgghgghggh", "gggghggg"
+_PATTERN, _SHORT_PATTERN = "ghgghgghggh", "gghgg"
+#: in the short form, too: the one that all others lean on
+_ALWAYS = "TaskManager"
 
 
 def order(numbers: random.Random, *, is_short: bool) -> list[str]:
-    """Each death once, by chance; in the short form the worst one stands for all the hard ones."""
-    gentle = numbers.sample(sorted(GENTLE), len(GENTLE))
-    hard = ["power loss"] if is_short else numbers.sample(sorted(HARD), len(HARD))
-    return [(gentle if kind == "g" else hard).pop() for kind in (_SHORT_PATTERN if is_short else _PATTERN)]
+    """Deaths by chance, each once; the short form has some of the gentle ones, and the worst of the hard ones."""
+    if is_short:
+        others = numbers.sample(sorted(GENTLE.keys() - {_ALWAYS}), _SHORT_PATTERN.count("g") - 1)
+        gentle, hard, pattern = [_ALWAYS, *others], ["power loss"], _SHORT_PATTERN
+        numbers.shuffle(gentle)
+    else:
+        gentle, hard, pattern = sorted(GENTLE), sorted(HARD), _PATTERN
+        numbers.shuffle(gentle)
+        numbers.shuffle(hard)
+    return [(gentle if kind == "g" else hard).pop() for kind in pattern]

@@ -1,6 +1,6 @@
 """2 trainings, 2 inferences and 1 preprocessing run, 20 tasks wait, and every part of the service dies.
 
-The short form has one of each, half as long, fewer that wait, and one of the deaths after which all runs begin
+The short form has one of each, half as long, fewer that wait, and fewer deaths: after one of them all runs begin
 again.
 """
 

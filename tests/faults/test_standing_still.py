@@ -25,9 +25,9 @@ EPOCHS = 12
 pytestmark = pytest.mark.timeout(600)
 
 
-@pytest.fixture
-def service(tmp_path, root) -> Iterator[ServiceProcess]:
-    with ServiceProcess(tmp_path / "service", root, run_silence_s=SILENCE_S) as service:
+@pytest.fixture(scope="module")
+def service(tmp_path_factory, root) -> Iterator[ServiceProcess]:
+    with ServiceProcess(tmp_path_factory.mktemp("service"), root, run_silence_s=SILENCE_S) as service:
         service.start()
         yield service
 
