@@ -2,20 +2,27 @@
 
 import os
 import re
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
+from rfuav_ray.errors import RunError
 from rfuav_ray.events import one_line
 from rfuav_ray.objects.urls import ObjectUrl
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
+Result = TypeVar("Result")
+
 ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL")
 SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
 CONNECT_TIMEOUT_S, REQUEST_TIMEOUT_S, TRIES = 3, 10, 3
+#: pauses before the tries after the first one
+PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 _REFUSED = re.compile(r"ACCESS_DENIED|INVALID_ACCESS_KEY|INVALID_CLIENT|SIGNATURE|TOKEN|Token|HTTP status 40[013]")
 _UNREACHABLE = re.compile(
     r"NETWORK_CONNECTION|SLOW_DOWN|SERVICE_UNAVAILABLE|INTERNAL_FAILURE|TIMEOUT|HTTP status 5|curlCode"
@@ -56,12 +63,37 @@ def filesystem() -> "FileSystem":
         connect_timeout=CONNECT_TIMEOUT_S,
         request_timeout=REQUEST_TIMEOUT_S,
         retry_strategy=AwsStandardS3RetryStrategy(max_attempts=TRIES),
+        # Objects of a few megabytes are written by one request, in the thread that writes them.
+        allow_delayed_open=True,
+        background_writes=False,
     )
 
 
 def is_passing(error: OSError) -> bool:
     """Whether a later try may succeed."""
     return bool(_UNREACHABLE.search(str(error))) and not _REFUSED.search(str(error))
+
+
+def persistently(call: Callable[[], Result], url: ObjectUrl, stopping: threading.Event) -> Result:
+    """Call a function that uses an object, and again after a pause while the storage cannot be reached.
+
+    Raises:
+        RunError: It cannot be reached for half a minute, refuses access, or `stopping` is set.
+        FileNotFoundError: There is no such object.
+        OSError: A local file cannot be read or written. Only such an error has an errno.
+    """
+    for pause_s in (*PAUSES_S, None):
+        try:
+            return call()
+        except OSError as error:
+            if error.errno is not None:
+                raise
+            reason = why(error, url)
+            if not is_passing(error):
+                break
+        if pause_s is None or stopping.wait(pause_s):
+            break
+    raise RunError(reason)
 
 
 def why(error: OSError, url: ObjectUrl) -> str:

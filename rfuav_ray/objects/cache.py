@@ -78,8 +78,7 @@ class ObjectCache:
         Raises:
             RunError: They do not fit into the cache, or on its disk. Says what is needed and what there is.
         """
-        with (self.folder / "lock").open("a") as guard:
-            fcntl.flock(guard, fcntl.LOCK_EX)
+        with self._guarded(fcntl.LOCK_EX):
             reserved = self._reserved_by_others(tree)
             used, unused = self._copies()
             room = Room(self._limit_bytes, used + reserved)
@@ -104,6 +103,18 @@ class ObjectCache:
                     f"{_size(max(0, spare))} free. Free some, or move CACHE_DIR."
                 )
             tree.reserve(wanted_bytes)
+
+    @contextmanager
+    def linking(self) -> Iterator[None]:
+        """A block in which no copy is deleted. Keep it short: other runs wait for room."""
+        with self._guarded(fcntl.LOCK_SH):
+            yield
+
+    @contextmanager
+    def _guarded(self, how: int) -> Iterator[None]:
+        with (self.folder / "lock").open("a") as guard:
+            fcntl.flock(guard, how)
+            yield
 
     def _copies(self) -> tuple[int, list[tuple[int, int, Path]]]:
         """The bytes of copies in use; and last use, size and path of each of the others."""
@@ -154,7 +165,12 @@ class Tree:
             return False
         except OSError as error:
             if error.errno == errno.EEXIST:
-                return True
+                if target.samefile(copy):
+                    return True
+                raise RunError(
+                    f"'{one.url}' and another object have names that the file system of CACHE_DIR "
+                    f"('{self._cache.folder}') does not tell apart. Rename one, or choose another disk."
+                ) from None
             reason = (
                 f"'{self._cache.folder}' (CACHE_DIR) cannot hold links: {error.strerror}. Choose another disk."
             )

@@ -1,26 +1,22 @@
-"""Lists the objects below a prefix, folder by folder, while the caller goes on reporting."""
+"""Lists the objects below a prefix, while the caller goes on reporting."""
 
-import threading
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.objects.access import filesystem, why
+from rfuav_ray.objects.parallel import waiting_for
 from rfuav_ray.objects.urls import ObjectUrl
 from rfuav_ray.wording import some
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo
 
-Result = TypeVar("Result")
-
 #: of one input. A million names take about half a gigabyte of memory
 MAX_OBJECTS = 1_000_000
 #: of file systems
 MAX_NAME_BYTES = 255
-REPORT_EVERY_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +48,18 @@ def listed(url: ObjectUrl, report: Report) -> list[Listed]:
         raise RunError(f"'{url}' is not there any more.")
     found: list[Listed] = []
     odd: list[str] = []
-    folders = [url]
-    while folders:
-        for one in waiting_for(lambda folder=folders.pop(): _content(folder), report):  # type: ignore[misc]
-            name = one.path.removeprefix(f"{url.key}/")
-            if not _can_be_file(name):
-                odd.append(name)
-            elif one.type.name == "Directory":
-                folders.append(ObjectUrl(one.path))
-            else:
-                found.append(_entry(one, ObjectUrl(one.path), name))
+    # pyarrow answers a question when it has the whole answer. Folder by folder, it is bounded and can be stopped.
+    for one in waiting_for(lambda: _content(url), report):
+        name = one.path.removeprefix(f"{url.key}/")
+        is_folder = one.type.name == "Directory"
+        if one.path == url.key or not _can_be_file(name):  # of keys with '//' or '..'
+            odd.append(f"{name}/…" if is_folder else name)
+        elif is_folder:
+            folder = ObjectUrl(one.path)
+            for below in waiting_for(lambda folder=folder: _content(folder, is_deep=True), report):  # type: ignore[misc]
+                _sort_in(below, url, found, odd)
+        else:
+            _sort_in(one, url, found, odd)
         if len(found) > MAX_OBJECTS:
             raise RunError(f"'{url}' has more than {MAX_OBJECTS:,} objects. Name a smaller prefix.")
     _tell_odd(url, odd, report)
@@ -76,35 +74,24 @@ def look(url: ObjectUrl) -> "FileInfo":
         raise RunError(why(error, url)) from None
 
 
-def waiting_for(function: Callable[[], Result], report: Report) -> Result:
-    """Call a function in a thread, and report meanwhile, which may raise. Its exception is raised here."""
-    results: list[Result] = []
-    errors: list[BaseException] = []
-
-    def call() -> None:
-        try:
-            results.append(function())
-        except BaseException as error:
-            errors.append(error)
-
-    # A daemon: pyarrow's calls cannot be stopped, and must not hold up the end of a cancelled run.
-    thread = threading.Thread(target=call, name="objects", daemon=True)
-    thread.start()
-    while thread.is_alive():
-        thread.join(REPORT_EVERY_S)
-        report(RunEvent())
-    if errors:
-        raise errors[0]
-    return results[0]
-
-
-def _content(folder: ObjectUrl) -> "Iterator[FileInfo]":
+def _content(folder: ObjectUrl, *, is_deep: bool = False) -> "list[FileInfo]":
     from pyarrow.fs import FileSelector  # noqa: PLC0415
 
     try:
-        return iter(filesystem().get_file_info(FileSelector(folder.key)))
+        infos: list[FileInfo] = filesystem().get_file_info(FileSelector(folder.key, recursive=is_deep))
     except OSError as error:
         raise RunError(why(error, folder)) from None
+    return infos
+
+
+def _sort_in(info: "FileInfo", url: ObjectUrl, found: list[Listed], odd: list[str]) -> None:
+    name = info.path.removeprefix(f"{url.key}/")
+    if info.type.name == "Directory":
+        return
+    if _can_be_file(name):
+        found.append(_entry(info, ObjectUrl(info.path), name))
+    else:
+        odd.append(name)
 
 
 def _entry(info: "FileInfo", url: ObjectUrl, name: str) -> Listed:

@@ -13,7 +13,8 @@ class _Process:
 @contextmanager
 def shown_as(names: Mapping[str, str]) -> Iterator[None]:
     """A block in which `shown` puts these URLs in place of local paths."""
-    before, _Process.names = _Process.names, names
+    before = _Process.names
+    _Process.names = {**before, **names}
     try:
         yield
     finally:

@@ -11,7 +11,8 @@ from rfuav_ray.file_access.limits import MAX_CARD_BYTES
 from rfuav_ray.objects.access import ObjectSettings
 from rfuav_ray.objects.cache import ObjectCache
 from rfuav_ray.objects.copying import Copying
-from rfuav_ray.objects.listing import Listed, listed, look, waiting_for
+from rfuav_ray.objects.listing import Listed, listed, look
+from rfuav_ray.objects.parallel import waiting_for
 from rfuav_ray.objects.urls import ObjectUrl, allowed_url
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 
