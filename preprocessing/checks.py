@@ -32,7 +32,7 @@ from rfuav_ray.files import IMAGE_KINDS, is_image
 from rfuav_ray.images.class_folders import class_folders, refuse_unfinished
 from rfuav_ray.images.dataset_parts import AUGMENTED_PARTS, parts_of
 from rfuav_ray.images.overlap import check_output
-from rfuav_ray.objects.checks import existing_input
+from rfuav_ray.objects.checks import check_urls_apart, existing_input, existing_url, new_prefix
 from rfuav_ray.objects.urls import is_object_url
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.description import Asked
@@ -81,8 +81,6 @@ def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> Preproc
 
 def _check_augment(request: DataAugmentationRequest, roots: Sequence[Path]) -> PreprocessingRequest:
     if is_object_url(request.dataset_path):
-        if request.output_path is None:
-            raise InvalidInput("output_path", "name a folder: the data set is in a bucket.")
         return _from_bucket(request, "dataset_path", roots)
     source = paths.existing(request.dataset_path, roots, field="dataset_path")
     parts = [source / part for part in parts_of(source, AUGMENTED_PARTS, roots)]
@@ -116,10 +114,6 @@ def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> Pr
     except ValidationError as error:
         raise _contradiction(error) from None
     if is_object_url(request.input_path):
-        if request.interferers_path is not None:
-            request = request.model_copy(
-                update={"interferers_path": existing_input(request.interferers_path, roots, "interferers_path")}
-            )
         return _from_bucket(request, "input_path", roots)
     source = paths.existing(request.input_path, roots, field="input_path")
     found = recordings_in(source, roots=roots)
@@ -129,6 +123,8 @@ def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> Pr
     parts = _plan(found, settings, asked_of(request)) if len(found) <= MAX_RECORDINGS_CHECKED else []
     request = _with_interferers(request, source, parts, roots)
     checked = _with_output(request, source, request.output_path, roots)
+    if is_object_url(request.output_path):
+        return checked
     times = 1 + request.iq_copies
     check_plan(
         [(one, count * times) for one, count in parts],
@@ -143,6 +139,9 @@ def _with_interferers(
     """Check interferers_path. Where it holds few recordings, one of them must be usable."""
     if request.interferers_path is None:
         return request
+    if is_object_url(request.interferers_path):
+        url = existing_url(request.interferers_path, "interferers_path")
+        return request.model_copy(update={"interferers_path": url})
     folder = paths.existing(request.interferers_path, roots, field="interferers_path")
     if folder.is_relative_to(source) or source.is_relative_to(folder):
         raise InvalidInput(
@@ -208,14 +207,17 @@ def _check_audit(request: AuditRequest, roots: Sequence[Path]) -> AuditRequest:
 
 def _from_bucket(request: PreprocessingRequest, field: str, roots: Sequence[Path]) -> PreprocessingRequest:
     """With an input in a bucket. The run looks at its objects, when it has them."""
-    url = existing_input(getattr(request, field), roots, field)
-    return _with_empty_output(request.model_copy(update={field: url}), request.output_path or "", roots)
+    update = {field: existing_url(getattr(request, field), field)}
+    if isinstance(request, SpectrogramRequest) and request.interferers_path is not None:
+        update["interferers_path"] = existing_input(request.interferers_path, roots, "interferers_path")
+    return _with_empty_output(request.model_copy(update=update), request.output_path or f"{update[field]}_aug", roots)
 
 
 def _with_output(
     request: PreprocessingRequest, source: Path, output_path: str, roots: Sequence[Path]
 ) -> PreprocessingRequest:
-    check_output(source, paths.output_folder(output_path, roots, field="output_path"))
+    if not is_object_url(output_path):
+        check_output(source, paths.output_folder(output_path, roots, field="output_path"))
     source_field = "dataset_path" if isinstance(request, DataAugmentationRequest) else "input_path"
     return _with_empty_output(request.model_copy(update={source_field: str(source)}), output_path, roots)
 
@@ -223,6 +225,12 @@ def _with_output(
 def _with_empty_output(
     request: PreprocessingRequest, output_path: str, roots: Sequence[Path]
 ) -> PreprocessingRequest:
+    if is_object_url(output_path):
+        request = request.model_copy(update={"output_path": new_prefix(output_path, "output_path")})
+    fields = ("input_path", "dataset_path", "interferers_path", "output_path")
+    check_urls_apart({field: getattr(request, field, None) or "" for field in fields})
+    if is_object_url(output_path):
+        return request
     output = paths.output_folder(output_path, roots, field="output_path", room_bytes=OUTPUT_ROOM_BYTES)
     request = request.model_copy(update={"output_path": str(output)})
     if output.exists() and holds_files(output) and not is_unfinished(read_run(output), request_identity(request)):

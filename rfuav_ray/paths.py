@@ -95,12 +95,6 @@ def existing(text: str, roots: Sequence[Path], *, field: str) -> Path:
     return path
 
 
-def existing_fields(request: object, fields: Sequence[str], roots: Sequence[Path]) -> dict[str, Path]:
-    """`existing` for those of these fields of a request that are not None."""
-    texts = {field: getattr(request, field) for field in fields}
-    return {field: existing(text, roots, field=field) for field, text in texts.items() if text is not None}
-
-
 def output_folder(text: str, roots: Sequence[Path], *, field: str, room_bytes: int = 0) -> Path:
     """Resolve the path of a folder that exists or can be created.
 

@@ -106,7 +106,7 @@ class Settings(BaseSettings):
     @property
     def private_paths(self) -> tuple[Path, ...]:
         """What the service keeps for itself: no request may name a path there, even below DATA_ROOTS."""
-        return (self.state_dir, *([] if self.api_keys_file is None else [self.api_keys_file]))
+        return (self.state_dir, self.cache_dir, *([] if self.api_keys_file is None else [self.api_keys_file]))
 
     @field_validator("cors_origins", "allowed_hosts", "supported_models", "api_keys", "data_roots", mode="before")
     @classmethod

@@ -14,6 +14,7 @@ from actors.devices.numbering import CPU
 from actors.memory.run_processes import works_for
 from actors.runs.inputs_here import inputs_here
 from actors.runs.log_events import warnings_as_events
+from actors.runs.outputs_here import outputs_here
 from actors.runs.reporter import Reporter
 from actors.runs.spec import Outcome, RunSpec
 from rfuav_ray.api.kinds import KINDS, parse_request
@@ -56,7 +57,8 @@ def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
             with (
                 freed_memory_kept(),
                 warnings_as_events(reporter.note),
-                inputs_here(spec, reporter.report, place) as here,
+                inputs_here(spec, reporter.report, place) as with_inputs,
+                outputs_here(with_inputs, reporter.report, place) as here,
             ):
                 result = shown(_work(here, reporter, place))
             return Outcome("completed", result=result | {"run": place | {"ended_at": now().isoformat()}})

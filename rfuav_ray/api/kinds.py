@@ -118,6 +118,15 @@ class Kind:
         urls = {field: request.get(field) or "" for field in fields if field not in OUTPUT_FIELDS}
         return {field: url for field, url in urls.items() if is_object_url(url)}
 
+    def output_url(self, request: Mapping[str, Any]) -> str | None:
+        """Return the prefix of a bucket that a task with this request writes instead of a folder."""
+        url = request.get("output_path") or ""
+        return url if is_object_url(url) else None
+
+    def output_place(self, request: Mapping[str, Any]) -> str:
+        """Return the folder, or the prefix of a bucket, that a task with this request writes to."""
+        return self.output_url(request) or str(self.output_folder(request))
+
     def output_folder(self, request: Mapping[str, Any]) -> Path:
         """Return the folder that a task with this request writes to."""
         if not self.shares_folder:

@@ -19,7 +19,7 @@ from rfuav_ray.models import architectures
 from rfuav_ray.models.config import load_model_config
 from rfuav_ray.models.recording_settings import RecordingSettings, recording_settings, windowed
 from rfuav_ray.models.weights.check import check_weights
-from rfuav_ray.objects.checks import check_urls_apart, existing_input
+from rfuav_ray.objects.checks import check_urls_apart, existing_input, new_prefix
 from rfuav_ray.objects.urls import is_object_url
 from rfuav_ray.outputs.artifacts import TRAINING_FILES
 from rfuav_ray.outputs.ownership import other_kind_in
@@ -63,8 +63,8 @@ def check_training(
     if is_in_folders:
         check_apart(train_path, val_path)
         class_folders.check_dataset(train_path, val_path, request.num_classes, roots=roots)
-    else:
-        check_urls_apart(images)
+    copy_to = request.copy_to and new_prefix(request.copy_to, "copy_to", is_empty=False)
+    check_urls_apart({**images, "copy_to": copy_to or ""})
     weight_path = ""
     if request.weight_path:
         weights = paths.existing_file(request.weight_path, roots, field="weight_path")
@@ -82,6 +82,7 @@ def check_training(
     return request.model_copy(
         update={
             **images,
+            "copy_to": copy_to,
             "save_path": str(save_path),
             "weight_path": weight_path,
         }
@@ -111,6 +112,9 @@ def check_inference(
     source = existing_input(request.source_path, roots, source_field)
     check_model(config_path, weight_path)
     update = {"cfg_path": str(config_path), "weight_path": str(weight_path), "source_path": source}
+    if request.copy_to:
+        update["copy_to"] = new_prefix(request.copy_to, "copy_to", is_empty=False)
+        check_urls_apart({source_field: source, "copy_to": update["copy_to"]})
     request = request.model_copy(update=update)
     if not is_object_url(source):
         _check_source(request, Path(source), source_field, roots)

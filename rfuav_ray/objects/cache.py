@@ -1,6 +1,6 @@
 """A bounded folder of copies of objects on this node. Runs have them by hard links, so folders of files are made.
 
-`objects/<xx>/<digest>` has the copies. `trees/<run>/` has the links of a run, and `trees/<run>.lock` is locked
+`objects/<xx>/<digest>` has the copies. `trees/<task>.d/` has the links of a run, and `trees/<task>.lock` is locked
 while the run lives; its content is the number of bytes that the run is about to copy. A copy with one link is in
 no run: the one that was used least recently goes first.
 """
@@ -58,9 +58,9 @@ class ObjectCache:
             RunError: An earlier run of the task does not end.
         """
         lock = self.folder / "trees" / f"{run_id}.lock"
-        descriptor = _locked(lock, report)
+        descriptor = locked(lock, report)
         try:
-            tree = Tree(self, self.folder / "trees" / run_id, descriptor)
+            tree = Tree(self, lock.with_suffix(".d"), descriptor)
             shutil.rmtree(tree.folder, ignore_errors=True)
             tree.parts.mkdir(parents=True, mode=0o700)
             try:
@@ -132,7 +132,7 @@ class ObjectCache:
         """What living runs are about to copy. The links of dead ones go."""
         total = 0
         for lock in (self.folder / "trees").glob("*.lock"):
-            if lock.name == f"{own.folder.name}.lock":
+            if lock.with_suffix(".d") == own.folder:
                 continue
             with suppress(FileNotFoundError), lock.open("r+b") as file:
                 try:
@@ -140,7 +140,7 @@ class ObjectCache:
                 except BlockingIOError:
                     total += int(file.read() or 0)
                 else:
-                    shutil.rmtree(lock.with_suffix(""), ignore_errors=True)
+                    shutil.rmtree(lock.with_suffix(".d"), ignore_errors=True)
                     lock.unlink(missing_ok=True)
         return total
 
@@ -197,7 +197,7 @@ class Tree:
         os.pwrite(self._lock, str(count).encode(), 0)
 
 
-def _locked(lock: Path, report: Report) -> int:
+def locked(lock: Path, report: Report) -> int:
     """The descriptor of the lock of a run, which this process has now."""
     deadline_s = time.monotonic() + WAIT_FOR_EARLIER_S
     while time.monotonic() < deadline_s:

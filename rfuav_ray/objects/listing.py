@@ -66,6 +66,25 @@ def listed(url: ObjectUrl, report: Report) -> list[Listed]:
     return _without_folders(url, sorted(found, key=lambda one: one.name), report)
 
 
+def first_object(url: ObjectUrl) -> str | None:
+    """The name of an object at or below an address; None without any. Empty folders of consoles do not count.
+
+    Raises:
+        OSError: It cannot be looked at.
+    """
+    from pyarrow.fs import FileSelector  # noqa: PLC0415
+
+    kind = filesystem().get_file_info(url.key).type.name
+    if kind != "Directory":
+        return url.name if kind == "File" else None
+    infos = filesystem().get_file_info(FileSelector(url.key))
+    if file := next((info for info in infos if info.type.name == "File"), None):
+        return str(file.base_name)
+    folders = [ObjectUrl(info.path) for info in infos if info.path != url.key]
+    below = ((folder, first_object(folder)) for folder in folders)
+    return next((f"{folder.name}/{name}" for folder, name in below if name is not None), None)
+
+
 def look(url: ObjectUrl) -> "FileInfo":
     """What is at an address. Raises RunError if it cannot be looked at."""
     try:

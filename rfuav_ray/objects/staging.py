@@ -15,9 +15,10 @@ from rfuav_ray.objects.listing import Listed, listed, look
 from rfuav_ray.objects.parallel import waiting_for
 from rfuav_ray.objects.urls import ObjectUrl, allowed_url
 from rfuav_ray.outputs.artifacts import DATASET_FILE
+from rfuav_ray.outputs.manifest import RUN_FILE, RUN_FOLDER
 
-#: the card of a data set may lie above the folder that a request names
-CARDS_ABOVE = 2
+#: what a data set's folder says about those below it may lie above the one that a request names
+FILES_ABOVE, LEVELS_ABOVE = (DATASET_FILE, f"{RUN_FOLDER}/{RUN_FILE}"), 2
 
 
 @dataclass(frozen=True)
@@ -52,14 +53,14 @@ def staged(urls: Mapping[str, str], run_id: str, settings: ObjectSettings, repor
         for field, text in urls.items():
             url = allowed_url(text, settings.roots, field)
             # With the names of the folders above, which say where a data set's card belongs.
-            above = url.key.split("/")[1:][-1 - CARDS_ABOVE :] or [url.bucket]
+            above = url.key.split("/")[1:][-1 - LEVELS_ABOVE :] or [url.bucket]
             place = Path(field, *above)
             objects = listed(url, report)
             if not objects:
                 raise RunError(f"there is no object below '{url}'.")
             is_one = len(objects) == 1 and objects[0].url == url
             wanted += [(str(place if is_one else place / one.name), one) for one in objects]
-            wanted += _cards(url, place, settings, report)
+            wanted += _above(url, place, settings, report)
             paths[field] = str(tree.folder / place)
             names[paths[field]] = str(url)
             for depth, folder in enumerate(place.parents):
@@ -69,14 +70,15 @@ def staged(urls: Mapping[str, str], run_id: str, settings: ObjectSettings, repor
         yield Staged(tree.folder, paths, names)
 
 
-def _cards(url: ObjectUrl, place: Path, settings: ObjectSettings, report: Report) -> Iterator[tuple[str, Listed]]:
-    """The cards of a data set in the folders above."""
+def _above(url: ObjectUrl, place: Path, settings: ObjectSettings, report: Report) -> Iterator[tuple[str, Listed]]:
+    """A data set's card, and the mark of one that is unfinished, in the folders above."""
     parts = url.key.split("/")
-    for depth in range(1, min(CARDS_ABOVE, len(parts) - 1, len(place.parts) - 1) + 1):
-        card = ObjectUrl("/".join([*parts[:-depth], DATASET_FILE]))
-        if not any(card.is_below(ObjectUrl(root[5:])) for root in settings.roots):
-            return
-        info = waiting_for(lambda card=card: look(card), report)  # type: ignore[misc]
-        if info.type.name == "File" and info.size <= MAX_CARD_BYTES:
-            one = Listed(card, DATASET_FILE, int(info.size), int(info.mtime_ns or 0))
-            yield str(Path(*place.parts[:-depth], DATASET_FILE)), one
+    for depth in range(1, min(LEVELS_ABOVE, len(parts) - 1, len(place.parts) - 1) + 1):
+        for name in FILES_ABOVE:
+            file = ObjectUrl("/".join([*parts[:-depth], name]))
+            if not any(file.is_below(ObjectUrl(root[5:])) for root in settings.roots):
+                return
+            info = waiting_for(lambda file=file: look(file), report)  # type: ignore[misc]
+            if info.type.name == "File" and info.size <= MAX_CARD_BYTES:
+                one = Listed(file, name, int(info.size), int(info.mtime_ns or 0))
+                yield str(Path(*place.parts[:-depth], name)), one

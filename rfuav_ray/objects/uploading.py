@@ -40,7 +40,7 @@ class Destination:
     def __init__(self, url: ObjectUrl, run_id: str, report: Report) -> None:
         self.url, self._run_id, self._report = url, run_id, report
         self._written: list[str] = []
-        self._count = 0
+        self._finished: list[str] = []
 
     def begin(self, *, is_first: bool) -> None:
         """Mark the prefix as unfinished.
@@ -70,28 +70,28 @@ class Destination:
         for name in names:
             if len(f"{self.url.key}/{name}".partition("/")[2].encode("utf-8", "surrogateescape")) > MAX_KEY_BYTES:
                 raise RunError(f"'{name}' in '{self.url}' is longer than the {MAX_KEY_BYTES} bytes of a key.")
-        self._count, told_s = 0, time.monotonic()
+        self._finished, told_s = [], time.monotonic()
         stopping = threading.Event()
 
         def meanwhile() -> None:
             nonlocal told_s
             is_due = time.monotonic() - told_s >= SECONDS_BETWEEN_MESSAGES
             told_s = time.monotonic() if is_due else told_s
-            message = f"'{self.url}': wrote {self._count} of {len(names)} objects."
+            message = f"'{self.url}': wrote {len(self._finished)} of {len(names)} objects."
             self._report(RunEvent(message=message if is_due else ""))
 
         for wave in ([name for name in names if name not in last], last):
             stopping.clear()
             for_each(wave, lambda name: self._put_file(folder / name, name, stopping), stopping, meanwhile)
-        self._report(RunEvent(message=f"'{self.url}': wrote {self._count} objects."))
+        self._report(RunEvent(message=f"'{self.url}': wrote {len(self._finished)} objects."))
 
     def complete(self, result: Mapping[str, Any] | None) -> None:
         """Mark the prefix as whole. Raises RunError."""
         mark = {"state": "complete", "run_id": self._run_id, "request": {}, "plan": "", "is_new": True}
         self._put_mark(mark | {"result": result})
 
-    def discard(self, names: Sequence[str] = ()) -> None:
-        """Delete what this run has written, and these names, as far as that is possible within a moment."""
+    def discard(self, *, keep_mark: bool) -> None:
+        """Delete what this run has written, as far as that is possible within a moment."""
 
         def delete(name: str) -> None:
             with suppress(OSError):
@@ -104,15 +104,15 @@ class Destination:
             if time.monotonic() > deadline_s:
                 stopping.set()
 
-        for_each(dict.fromkeys([*self._written, *names]), delete, stopping, meanwhile)
+        for_each(list(self._written), delete, stopping, meanwhile)
         # The mark stays while there is anything else.
-        if not stopping.is_set() or time.monotonic() <= deadline_s:
+        if time.monotonic() <= deadline_s and not keep_mark:
             delete(MARK)
 
     def _owner(self) -> str | None:
-        with suppress(OSError, ValueError, AttributeError):
-            with filesystem().open_input_file(f"{self.url.key}/{MARK}") as file:
-                return str(json.loads(file.read(MAX_MARK_BYTES)).get("run_id"))
+        place = f"{self.url.key}/{MARK}"
+        with suppress(OSError, ValueError, AttributeError), filesystem().open_input_file(place) as file:
+            return str(json.loads(file.read(MAX_MARK_BYTES)).get("run_id"))
         return None
 
     def _found(self) -> str | None:
@@ -136,8 +136,9 @@ class Destination:
 
         def put() -> None:
             with open_file(file) as source, filesystem().open_output_stream(url.key) as target:
+                # pyarrow cannot give an object up: when the run stops, a cut one is there until it is discarded.
                 while not stopping.is_set() and (chunk := source.read(CHUNK_BYTES)):
                     target.write(chunk)
 
         persistently(put, url, stopping)
-        self._count += 1
+        self._finished.append(name)

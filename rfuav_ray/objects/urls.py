@@ -84,8 +84,12 @@ def allowed_url(text: str, roots: Sequence[str], field: str) -> ObjectUrl:
         InvalidInput: As `parse_url`.
     """
     url = parse_url(text, field)
+    if not roots:
+        raise PathNotAllowed(
+            field, f"'{url}' is in a bucket, and none is allowed here: DATA_ROOTS of a service names them."
+        )
     if not any(url.is_below(parse_url(root, "DATA_ROOTS")) for root in roots):
-        allowed = ", ".join(roots) or "none"
+        allowed = ", ".join(roots)
         raise PathNotAllowed(
             field, f"'{url}' is outside the buckets this service may use ({allowed}). See DATA_ROOTS."
         )

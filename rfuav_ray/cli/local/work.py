@@ -20,7 +20,7 @@ from rfuav_ray.events import RunEvent
 
 #: fields that do not change what is computed: a later call may change them and resume all the same
 _FREE_FIELDS = frozenset(
-    {"num_epochs", "save_path", "name", "on_existing", "device", "task_id", "priority", "description"}
+    {"num_epochs", "save_path", "name", "on_existing", "copy_to", "device", "task_id", "priority", "description"}
 )
 
 

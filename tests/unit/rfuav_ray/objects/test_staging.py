@@ -76,7 +76,7 @@ def test_staged_the_links_of_a_killed_run_hold_nothing(storage, settings):
         os._exit(0)
     os.waitpid(child, 0)
     with staged({"source_path": "s3://lab/a"}, "gone", settings, ignore) as here:
-        left = settings.cache_dir / "trees" / "killed"
+        left = settings.cache_dir / "trees" / "killed.d"
         left.mkdir()
         os.link(Path(here.paths["source_path"], "x.bin"), left / "x.bin")
         left.with_suffix(".lock").touch()
@@ -117,7 +117,35 @@ def test_staged_an_object_whose_name_is_no_file_is_left_out_with_a_warning(stora
     with staged({"source_path": "s3://lab/odd"}, "task", settings, events.append) as here:
         assert files_below(Path(here.paths["source_path"])) == {"a/b.png": b"y"}
     warnings = " ".join(event.message for event in events if event.level == "WARNING")
-    assert "left out" in warnings and "nnn" in warnings and "up.png" in warnings
+    assert "left out" in warnings and "nnn" in warnings and "../…" in warnings
+
+
+def test_staged_names_never_lead_out_of_the_folder_of_the_run(storage, settings):
+    keys = ["x/../../../../etc/p", "x//abs/p", "x/./p", "x/c\x01\n.png", "x/A", "x/a", "x/e\u0301", "x/\u00e9", "x/back\\slash"]
+    storage.bucket("lab", {f"strange/{key}": key.encode() for key in keys})
+    events = []
+    with staged({"source_path": "s3://lab/strange"}, "task", settings, events.append) as here:
+        folder = Path(here.paths["source_path"])
+        wanted = {key for key in keys if not {"", ".", ".."} & set(key.split("/"))}
+        assert files_below(folder) == {key: key.encode() for key in wanted}
+    outside = [path for path in settings.cache_dir.parent.rglob("*") if not path.is_relative_to(settings.cache_dir)]
+    assert not outside
+    assert [event.level for event in events if "left out" in event.message] == ["WARNING"]
+
+
+def test_staged_two_runs_share_copies_and_neither_loses_its_own(storage, settings):
+    storage.bucket("lab", {f"shared/{number}.bin": bytes(1000) for number in range(20)})
+    storage.bucket("lab", {"other/x.bin": bytes(990_000)})
+    with staged({"source_path": "s3://lab/shared"}, "one", settings, ignore) as one:
+        with staged({"source_path": "s3://lab/shared"}, "two", settings, ignore) as two:
+            assert copies(settings) == 20
+            own = Path(two.paths["source_path"])
+        with pytest.raises(RunError, match="CACHE_GB"), staged({"x": "s3://lab/other"}, "big", settings, ignore):
+            pass
+        assert len(files_below(Path(one.paths["source_path"]))) == 20
+        assert not own.exists()
+    with staged({"x": "s3://lab/other"}, "big", settings, ignore):
+        assert sum(file.stat().st_size for file in (settings.cache_dir / "objects").rglob("*")) < 1_100_000
 
 
 def test_staged_a_storage_that_does_not_answer_is_named_without_credentials(storage, settings, monkeypatch):
@@ -125,7 +153,7 @@ def test_staged_a_storage_that_does_not_answer_is_named_without_credentials(stor
     gone = storage.environment | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     with (
         leading_to(gone),
-        pytest.raises(RunError, match="cannot be reached .* AWS_ENDPOINT_URL") as raised,
+        pytest.raises(RunError, match=r"cannot be reached .* AWS_ENDPOINT_URL") as raised,
         staged({"source_path": "s3://lab/ds"}, "task", settings, ignore),
     ):
         pass
