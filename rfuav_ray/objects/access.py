@@ -98,20 +98,20 @@ def persistently(call: Callable[[], Result], url: ObjectUrl, stopping: threading
 
 def why(error: OSError, url: ObjectUrl) -> str:
     """A sentence that says what is wrong with an object or a prefix, and what to do. It has no credentials."""
-    text = str(error)
+    text, shown = str(error), f"'{one_line(str(url))}'"
     if "NO_SUCH_BUCKET" in text:
-        return f"'{url}': there is no bucket '{url.bucket}'."
+        return f"{shown}: there is no bucket '{url.bucket}'."
     if isinstance(error, FileNotFoundError):
-        return f"'{url}' is not there."
+        return f"{shown} is not there."
     if _REFUSED.search(text):
         return (
-            f"'{url}': access is refused. The credentials in the service's environment (AWS_ACCESS_KEY_ID, "
+            f"{shown}: access is refused. The credentials in the service's environment (AWS_ACCESS_KEY_ID, "
             "AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) are missing, wrong or expired, or do not allow this."
         )
     said = one_line(_without_secrets(text.rpartition("Details: ")[2]), 300)
     if is_passing(error):
-        return f"'{url}' cannot be reached ({said}). Look at AWS_ENDPOINT_URL and at the network."
-    return f"'{url}' cannot be used: {said}."
+        return f"{shown} cannot be reached ({said}). Look at AWS_ENDPOINT_URL and at the network."
+    return f"{shown} cannot be used: {said}."
 
 
 def _without_secrets(text: str) -> str:

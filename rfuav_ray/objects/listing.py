@@ -1,14 +1,15 @@
 """Lists the objects below a prefix, while the caller goes on reporting."""
 
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.events import Report, RunEvent, clean
-from rfuav_ray.objects.access import filesystem, why
+from rfuav_ray.events import Report, RunEvent, clean, one_line
+from rfuav_ray.objects.access import filesystem, persistently
 from rfuav_ray.objects.parallel import waiting_for
 from rfuav_ray.objects.urls import ObjectUrl
-from rfuav_ray.wording import some
+from rfuav_ray.wording import NAMES_SHOWN, some
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileInfo
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 MAX_OBJECTS = 1_000_000
 #: of file systems
 MAX_NAME_BYTES = 255
+_CONTROLS = frozenset(map(chr, [*range(32), 127]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +89,14 @@ def first_object(url: ObjectUrl) -> str | None:
 
 def look(url: ObjectUrl) -> "FileInfo":
     """What is at an address. Raises RunError if it cannot be looked at."""
-    try:
-        return filesystem().get_file_info(url.key)
-    except OSError as error:
-        raise RunError(why(error, url)) from None
+    return persistently(lambda: filesystem().get_file_info(url.key), url, threading.Event())
 
 
 def _content(folder: ObjectUrl, *, is_deep: bool = False) -> "list[FileInfo]":
     from pyarrow.fs import FileSelector  # noqa: PLC0415
 
-    try:
-        infos: list[FileInfo] = filesystem().get_file_info(FileSelector(folder.key, recursive=is_deep))
-    except OSError as error:
-        raise RunError(why(error, folder)) from None
-    return infos
+    selector = FileSelector(folder.key, recursive=is_deep)
+    return persistently(lambda: filesystem().get_file_info(selector), folder, threading.Event())
 
 
 def _sort_in(info: "FileInfo", url: ObjectUrl, found: list[Listed], odd: list[str]) -> None:
@@ -121,15 +117,20 @@ def _can_be_file(name: str) -> bool:
     parts = name.split("/")
     return (
         not {"", ".", ".."} & set(parts)
-        and "\0" not in name
+        # Neither XML nor every client can name them.
+        and not _CONTROLS & set(name)
         and all(len(part.encode("utf-8", "replace")) <= MAX_NAME_BYTES for part in parts)
     )
+
+
+def _some(names: list[str]) -> str:
+    return some([one_line(name) for name in names[:NAMES_SHOWN]] + names[NAMES_SHOWN:])
 
 
 def _tell_odd(url: ObjectUrl, odd: list[str], report: Report) -> None:
     if odd:
         message = (
-            f"{len(odd)} objects below '{url}' are left out, because no file can have their names: {some(odd)}."
+            f"{len(odd)} objects below '{url}' are left out, because no file can have their names: {_some(odd)}."
         )
         report(RunEvent(message=clean(message), level="WARNING"))
 
@@ -144,6 +145,6 @@ def _without_folders(url: ObjectUrl, found: list[Listed], report: Report) -> lis
     }
     both = [one.name for one in found if one.name in folders]
     if both:
-        message = f"{len(both)} objects of '{url}' are left out: there are objects below them, too: {some(both)}."
+        message = f"{len(both)} objects of '{url}' are left out: there are objects below them, too: {_some(both)}."
         report(RunEvent(message=clean(message), level="WARNING"))
     return [one for one in found if one.name not in folders]

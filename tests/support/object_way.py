@@ -33,7 +33,7 @@ class ObjectWay:
             def _pass_on(self) -> None:
                 way.pass_on(self)
 
-            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass_on
+            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _pass_on  # noqa: N815
 
             def log_message(self, *_arguments: Any) -> None:
                 pass
