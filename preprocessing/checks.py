@@ -210,7 +210,8 @@ def _from_bucket(request: PreprocessingRequest, field: str, roots: Sequence[Path
     update = {field: existing_url(getattr(request, field), field)}
     if isinstance(request, SpectrogramRequest) and request.interferers_path is not None:
         update["interferers_path"] = existing_input(request.interferers_path, roots, "interferers_path")
-    return _with_empty_output(request.model_copy(update=update), request.output_path or f"{update[field]}_aug", roots)
+    output_path = request.output_path or f"{update[field]}_aug"
+    return _with_empty_output(request.model_copy(update=update), output_path, roots)
 
 
 def _with_output(

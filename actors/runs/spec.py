@@ -41,7 +41,7 @@ class RunSpec:
     #: what the service keeps for itself: the run opens nothing there
     private_paths: tuple[Path, ...] = ()
     #: the buckets of DATA_ROOTS, and the cache of their objects
-    objects: ObjectSettings = ObjectSettings()
+    objects: ObjectSettings = field(default_factory=ObjectSettings)
 
     @property
     def run_id(self) -> str:

@@ -1,4 +1,4 @@
-"""What this process may use of object storage, the file system of pyarrow that leads there, and its errors in words."""
+"""What this process may use of object storage, pyarrow's file system that leads there, and its errors in words."""
 
 import os
 import re

@@ -85,8 +85,8 @@ class ObjectCache:
             if wanted_bytes > room.free:
                 raise RunError(
                     f"{what} needs {_size(wanted_bytes)} more in the cache of '{self.folder}', which has room for "
-                    f"{_size(room.free)}: CACHE_GB is {_size(room.limit)}, and runs hold {_size(room.held)}. Raise "
-                    "CACHE_GB, or wait for the other runs."
+                    f"{_size(room.free)}: CACHE_GB is {_size(room.limit)}, and runs hold {_size(room.held)}. "
+                    "Raise CACHE_GB, or wait for the other runs."
                 )
             spare = self._limit_bytes - used - reserved - sum(size for _, size, _ in unused)
             # The disk may be smaller than the limit.

@@ -80,7 +80,7 @@ def existing_input(text: str, roots: Sequence[Path], field: str) -> str:
 
 
 def check_urls_apart(addresses: Mapping[str, str]) -> None:
-    """Raise InvalidInput for the later one of two addresses, by their fields, that are equal or lie in one another.
+    """Raise InvalidInput for the later of two addresses, by their fields, that are equal or lie in one another.
 
     Those that are paths do not count.
     """
