@@ -19,6 +19,8 @@ class ObjectWay:
         self.latency_s = latency_s
         #: the number of coming answers that are cut in their middle
         self.cuts_left = 0
+        #: which objects' answers those are
+        self.cut_suffix = ""
         #: the code of the error that every request gets
         self.refusal = ""
         #: is called before each request is passed on, with its method and path
@@ -55,7 +57,7 @@ class ObjectWay:
         body = _body_of(handler)
         with self._lock:
             self.requests.append((method, path))
-            is_cut = self.cuts_left > 0 and method == "GET"
+            is_cut = self.cuts_left > 0 and method == "GET" and path.endswith(self.cut_suffix)
             self.cuts_left -= is_cut
         self.before(method, path)
         time.sleep(self.latency_s)
