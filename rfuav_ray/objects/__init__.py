@@ -1,4 +1,1 @@
-"""Object storage: addresses, what a submission asks of a bucket, and a bounded local cache of its objects.
-
-Knows nothing of tasks, and nothing about what the objects hold.
-"""
+"""Object storage: addresses, a bounded cache of objects on a node, and writing to a prefix. Knows nothing of tasks."""
