@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent
+from rfuav_ray.machine.private_files import folder_problem
 from rfuav_ray.objects.listing import Listed
 
 #: how long a run waits for an earlier run of the same task that is ending
@@ -37,12 +38,21 @@ class Room:
         return max(0, self.limit - self.held)
 
 
+def own_folder(cache_dir: Path, name: str) -> Path:
+    """A folder in CACHE_DIR, which is made. Raises RunError if others could change what is there."""
+    cache_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if problem := folder_problem(cache_dir):
+        raise RunError(f"CACHE_DIR cannot be used: {problem}. Take it over (chown, chmod o-w), or choose another.")
+    (cache_dir / name).mkdir(exist_ok=True, mode=0o700)
+    return cache_dir / name
+
+
 class ObjectCache:
     def __init__(self, folder: Path, limit_bytes: int) -> None:
         self.folder = folder
         self._limit_bytes = limit_bytes
         for name in ("objects", "trees"):
-            (folder / name).mkdir(parents=True, exist_ok=True, mode=0o700)
+            own_folder(folder, name)
 
     def place(self, one: Listed, etag: str = "") -> Path:
         """Where the copy of an object is, or will be."""

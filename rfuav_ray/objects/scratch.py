@@ -10,7 +10,7 @@ from pathlib import Path
 
 from rfuav_ray.errors import RunInterrupted, RunLost
 from rfuav_ray.events import Report
-from rfuav_ray.objects.cache import locked
+from rfuav_ray.objects.cache import locked, own_folder
 
 #: after this time, no later run of its task is expected to resume here
 FORGOTTEN_AFTER_S = 7 * 86_400
@@ -23,8 +23,7 @@ def scratch(cache_dir: Path, run_id: str, report: Report) -> Iterator[Path]:
     Raises:
         RunError: An earlier run of the task does not end.
     """
-    outputs = cache_dir / "outputs"
-    outputs.mkdir(parents=True, exist_ok=True, mode=0o700)
+    outputs = own_folder(cache_dir, "outputs")
     _forget(outputs)
     lock = outputs / f"{run_id}.lock"
     descriptor = locked(lock, report)

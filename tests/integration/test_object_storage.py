@@ -1,4 +1,4 @@
-"""A data set in a bucket through the service: split, training and inference, over a way that is slow and breaks."""
+"""A data set in a bucket: split, training and inference by the service, over a way that is slow and breaks."""
 
 import json
 from pathlib import Path

@@ -55,8 +55,7 @@ def examine() -> Iterator[Finding]:
     if settings.objects.roots:
         yield check_disk(settings.cache_dir, name="CACHE_DIR")
         yield from check_owner(settings.cache_dir, name="CACHE_DIR")
-    for root in settings.objects.roots:
-        yield check_bucket(root)
+    yield from map(check_bucket, settings.objects.roots)
     yield check_port(settings.host, settings.port)
     for check in MORE_CHECKS:
         yield from check()
