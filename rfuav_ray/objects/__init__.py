@@ -1,1 +1,1 @@
-"""Object storage: addresses, a bounded cache of objects on a node, and writing to a prefix. Knows nothing of tasks."""
+"""Object storage: addresses, a bounded cache of objects on a node, writing to a prefix. Knows nothing of tasks."""

@@ -1,6 +1,8 @@
 import pytest
 
+from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.cli.doctor.examination import check_bucket
+from rfuav_ray.cli.local.work import refuse_buckets
 from rfuav_ray.errors import InvalidInput, ServiceBusy
 from rfuav_ray.objects.access import ObjectSettings, allow_objects
 from rfuav_ray.objects.checks import check_urls_apart, existing_url, new_prefix
@@ -61,3 +63,17 @@ def test_doctor_says_whether_a_bucket_can_be_used(storage):
     assert finding.state == "broken"
     assert "access is refused" in finding.text
     assert storage.environment["AWS_ACCESS_KEY_ID"] not in finding.text
+
+
+@pytest.mark.parametrize("field", ["train_path", "copy_to"])
+def test_work_without_a_service_refuses_buckets(tmp_path, field):
+    fields = {
+        "model": "resnet18",
+        "num_classes": 2,
+        "train_path": "/a",
+        "val_path": "/b",
+        "save_path": str(tmp_path),
+    }
+    with pytest.raises(InvalidInput, match=r"in a bucket\. Without a service") as refused:
+        refuse_buckets(TrainingRequest(**fields | {field: "s3://lab/x"}))
+    assert refused.value.field == field
