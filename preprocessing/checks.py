@@ -32,6 +32,8 @@ from rfuav_ray.files import IMAGE_KINDS, is_image
 from rfuav_ray.images.class_folders import class_folders, refuse_unfinished
 from rfuav_ray.images.dataset_parts import AUGMENTED_PARTS, parts_of
 from rfuav_ray.images.overlap import check_output
+from rfuav_ray.objects.checks import check_urls_apart, existing_input, existing_url, new_prefix
+from rfuav_ray.objects.urls import is_object_url
 from rfuav_ray.outputs.manifest import holds_files, is_unfinished, read_run
 from rfuav_ray.signals.description import Asked
 from rfuav_ray.signals.finding import asked_of, recordings_in
@@ -66,6 +68,8 @@ def check_preprocessing(request: RequestT, *, roots: Sequence[Path]) -> RequestT
 
 
 def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> PreprocessingRequest:
+    if is_object_url(request.input_path):
+        return _from_bucket(request, "input_path", roots)
     source = paths.existing(request.input_path, roots, field="input_path")
     names = class_folders(source, field="input_path", roots=roots)
     if not any(len(list(islice(walk_images(source / name, roots=roots), 2))) == 2 for name in names):
@@ -76,6 +80,8 @@ def _check_split(request: DatasetSplitRequest, roots: Sequence[Path]) -> Preproc
 
 
 def _check_augment(request: DataAugmentationRequest, roots: Sequence[Path]) -> PreprocessingRequest:
+    if is_object_url(request.dataset_path):
+        return _from_bucket(request, "dataset_path", roots)
     source = paths.existing(request.dataset_path, roots, field="dataset_path")
     parts = [source / part for part in parts_of(source, AUGMENTED_PARTS, roots)]
     if not parts:
@@ -87,6 +93,8 @@ def _check_augment(request: DataAugmentationRequest, roots: Sequence[Path]) -> P
 
 
 def _check_crop(request: ImageCropRequest, roots: Sequence[Path]) -> PreprocessingRequest:
+    if is_object_url(request.input_path):
+        return _from_bucket(request, "input_path", roots)
     source = paths.existing(request.input_path, roots, field="input_path")
     if source.is_file():
         if not is_image(source):
@@ -105,6 +113,8 @@ def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> Pr
         iq_augmentation_of(request)
     except ValidationError as error:
         raise _contradiction(error) from None
+    if is_object_url(request.input_path):
+        return _from_bucket(request, "input_path", roots)
     source = paths.existing(request.input_path, roots, field="input_path")
     found = recordings_in(source, roots=roots)
     if not found:
@@ -113,6 +123,8 @@ def _check_spectrogram(request: SpectrogramRequest, roots: Sequence[Path]) -> Pr
     parts = _plan(found, settings, asked_of(request)) if len(found) <= MAX_RECORDINGS_CHECKED else []
     request = _with_interferers(request, source, parts, roots)
     checked = _with_output(request, source, request.output_path, roots)
+    if is_object_url(request.output_path):
+        return checked
     times = 1 + request.iq_copies
     check_plan(
         [(one, count * times) for one, count in parts],
@@ -127,6 +139,9 @@ def _with_interferers(
     """Check interferers_path. Where it holds few recordings, one of them must be usable."""
     if request.interferers_path is None:
         return request
+    if is_object_url(request.interferers_path):
+        url = existing_url(request.interferers_path, "interferers_path")
+        return request.model_copy(update={"interferers_path": url})
     folder = paths.existing(request.interferers_path, roots, field="interferers_path")
     if folder.is_relative_to(source) or source.is_relative_to(folder):
         raise InvalidInput(
@@ -190,13 +205,35 @@ def _check_audit(request: AuditRequest, roots: Sequence[Path]) -> AuditRequest:
     return check_audit(request, roots=roots)
 
 
+def _from_bucket(request: PreprocessingRequest, field: str, roots: Sequence[Path]) -> PreprocessingRequest:
+    """With an input in a bucket. The run looks at its objects, when it has them."""
+    update = {field: existing_url(getattr(request, field), field)}
+    if isinstance(request, SpectrogramRequest) and request.interferers_path is not None:
+        update["interferers_path"] = existing_input(request.interferers_path, roots, "interferers_path")
+    output_path = request.output_path or f"{update[field]}_aug"
+    return _with_empty_output(request.model_copy(update=update), output_path, roots)
+
+
 def _with_output(
     request: PreprocessingRequest, source: Path, output_path: str, roots: Sequence[Path]
 ) -> PreprocessingRequest:
-    output = paths.output_folder(output_path, roots, field="output_path", room_bytes=OUTPUT_ROOM_BYTES)
-    check_output(source, output)
+    if not is_object_url(output_path):
+        check_output(source, paths.output_folder(output_path, roots, field="output_path"))
     source_field = "dataset_path" if isinstance(request, DataAugmentationRequest) else "input_path"
-    request = request.model_copy(update={source_field: str(source), "output_path": str(output)})
+    return _with_empty_output(request.model_copy(update={source_field: str(source)}), output_path, roots)
+
+
+def _with_empty_output(
+    request: PreprocessingRequest, output_path: str, roots: Sequence[Path]
+) -> PreprocessingRequest:
+    if is_object_url(output_path):
+        request = request.model_copy(update={"output_path": new_prefix(output_path, "output_path")})
+    fields = ("input_path", "dataset_path", "interferers_path", "output_path")
+    check_urls_apart({field: getattr(request, field, None) or "" for field in fields})
+    if is_object_url(output_path):
+        return request
+    output = paths.output_folder(output_path, roots, field="output_path", room_bytes=OUTPUT_ROOM_BYTES)
+    request = request.model_copy(update={"output_path": str(output)})
     if output.exists() and holds_files(output) and not is_unfinished(read_run(output), request_identity(request)):
         found = ", ".join(f"'{entry.name}'" for entry in islice(output.iterdir(), 3))
         reason = f"'{output}' already holds files ({found}, …): choose a new folder, or empty this one."

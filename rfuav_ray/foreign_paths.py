@@ -97,6 +97,10 @@ _LOOKS = (_unseen_character, _windows, _variable, _backslash, _url, _quotation, 
 def _about_url(text: str) -> str:
     if text.lower().startswith("file:/"):
         return "is a URL; write only the path, without file://."
+    if text[:4].lower() == "s3:/":
+        return "is an address in a bucket, which this field does not take; give a path of the service's machine."
+    if text[:4].lower() == "gs:/":
+        return "is an address of Google Cloud Storage, which is not supported; buckets are s3://bucket/prefix."
     return "is a URL; copy or mount the data on the machine of the service, and give their path there."
 
 

@@ -11,6 +11,7 @@ from rfuav_ray.events import clean, one_line
 from rfuav_ray.file_access.roots import is_private
 from rfuav_ray.files import is_text
 from rfuav_ray.foreign_paths import refuse_foreign
+from rfuav_ray.objects.urls import plain_path, refuse_credentials
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -26,6 +27,8 @@ def resolve(text: str, roots: Sequence[Path], *, field: str) -> Path:
         PathNotAllowed: The path lies outside all roots, or is the service's own.
         InvalidInput: The path cannot be resolved, or is not UTF-8 and so cannot be stored in the task's record.
     """
+    refuse_credentials(text, field)
+    text = plain_path(text, field)
     try:
         given = roots[0] / _with_own_home(text)
         path = given.resolve()
@@ -90,12 +93,6 @@ def existing(text: str, roots: Sequence[Path], *, field: str) -> Path:
         raise InvalidInput(field, f"there is no file or folder '{path}'.")
     _check_readable(path, field)
     return path
-
-
-def existing_fields(request: object, fields: Sequence[str], roots: Sequence[Path]) -> dict[str, Path]:
-    """`existing` for those of these fields of a request that are not None."""
-    texts = {field: getattr(request, field) for field in fields}
-    return {field: existing(text, roots, field=field) for field, text in texts.items() if text is not None}
 
 
 def output_folder(text: str, roots: Sequence[Path], *, field: str, room_bytes: int = 0) -> Path:

@@ -12,6 +12,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from rfuav_ray.api.requests import SUPPORTED_MODELS
 from rfuav_ray.api.requests.fields import Limit
+from rfuav_ray.errors import InvalidInput
+from rfuav_ray.objects.access import ObjectSettings
+from rfuav_ray.objects.urls import is_object_url, parse_url, plain_path
 
 #: what HOST may be without a key
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -71,7 +74,10 @@ class Settings(BaseSettings):
     log_file: Path = Path("logs/app.log")
     state_dir: Path = Path(".rfuav")
     database_url: str = ""
-    data_roots: Annotated[tuple[Path, ...], NoDecode] = (Path(),)
+    #: folders, and `s3://bucket/prefix`
+    data_roots: Annotated[tuple[Path | str, ...], NoDecode] = (Path(),)
+    cache_dir: Path = Path(".rfuav-cache")
+    cache_gb: float = Field(50.0, gt=0, le=1_000_000)
     api_keys: CommaSeparated = ()
     api_keys_file: Path | None = None
     auth: Literal["on", "off"] = "on"
@@ -98,9 +104,20 @@ class Settings(BaseSettings):
         return f"http://{host}:{self.port}{self.route_prefix.rstrip('/')}"
 
     @property
+    def folder_roots(self) -> tuple[Path, ...]:
+        """The folders of DATA_ROOTS."""
+        return tuple(root for root in self.data_roots if isinstance(root, Path))
+
+    @property
+    def objects(self) -> ObjectSettings:
+        """The buckets of DATA_ROOTS, and the cache of their objects."""
+        roots = tuple(root for root in self.data_roots if isinstance(root, str))
+        return ObjectSettings(roots, self.cache_dir, int(self.cache_gb * 1e9))
+
+    @property
     def private_paths(self) -> tuple[Path, ...]:
         """What the service keeps for itself: no request may name a path there, even below DATA_ROOTS."""
-        return (self.state_dir, *([] if self.api_keys_file is None else [self.api_keys_file]))
+        return (self.state_dir, self.cache_dir, *([] if self.api_keys_file is None else [self.api_keys_file]))
 
     @field_validator("cors_origins", "allowed_hosts", "supported_models", "api_keys", "data_roots", mode="before")
     @classmethod
@@ -142,7 +159,7 @@ class Settings(BaseSettings):
             raise ValueError(f"unknown models {unknown}; the supported ones are {', '.join(SUPPORTED_MODELS)}")
         return names
 
-    @field_validator("log_file", "state_dir", "api_keys_file")
+    @field_validator("log_file", "state_dir", "api_keys_file", "cache_dir")
     @classmethod
     def _absolute(cls, path: Path | None) -> Path | None:
         # Actors have other working folders than the process that started the service.
@@ -150,7 +167,19 @@ class Settings(BaseSettings):
 
     @field_validator("data_roots")
     @classmethod
-    def _resolved_roots(cls, roots: tuple[Path, ...]) -> tuple[Path, ...]:
-        if not roots:
-            raise ValueError("set at least one folder")
-        return tuple(root.expanduser().resolve() for root in roots)
+    def _resolved_roots(cls, roots: tuple[Path | str, ...]) -> tuple[Path | str, ...]:
+        try:
+            resolved = tuple(_resolved(root) for root in roots)
+        except InvalidInput as error:
+            raise ValueError(f"a bucket or file {error.reason}") from None
+        if not any(isinstance(root, Path) for root in resolved):
+            raise ValueError("set at least one folder: results and relative paths need one")
+        return resolved
+
+
+def _resolved(root: Path | str) -> Path | str:
+    if isinstance(root, str) and is_object_url(root):
+        return str(parse_url(root, "DATA_ROOTS"))
+    if isinstance(root, str):
+        root = plain_path(root, "DATA_ROOTS")
+    return Path(root).expanduser().resolve()

@@ -16,6 +16,7 @@ from actors.events.follow import follow
 from actors.gc_tuning import gc_paused
 from rfuav_ray.file_access.roots import confine
 from rfuav_ray.logs import write_to_log_file
+from rfuav_ray.objects.access import allow_objects
 from rfuav_ray.settings import Settings
 from serve_app.access.audit_log import AuditLog
 from serve_app.access.door import Door
@@ -56,7 +57,8 @@ HOT = (tasks.cached, training.cached, inference.cached, health.cached, training.
 
 def create_api(settings: Settings, notices: Sequence[str] = ()) -> ASGIApp:
     """The application and the middleware in front of it, as a replica runs them. `notices`: see InfoResponse."""
-    confine(settings.data_roots, settings.private_paths)
+    confine(settings.folder_roots, settings.private_paths)
+    allow_objects(settings.objects)
     write_to_log_file(settings)
     return _Served(in_front(create_app(settings, notices), settings))
 

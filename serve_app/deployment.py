@@ -61,7 +61,7 @@ def _check_paths() -> None:
         paths = text.split(",")
         if not text and name in OPTIONAL_PATHS:
             continue
-        if not all(path.strip().startswith(("/", "~")) for path in paths):
+        if not all(path.strip().startswith(("/", "~", "s3://", "file:///")) for path in paths):
             raise RfuavError(
                 f"Set {name} to an absolute path on the head node, in the environment or in env_vars. A relative "
                 "path would start in a folder of Ray's own, which does not last."

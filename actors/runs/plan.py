@@ -13,6 +13,7 @@ from actors.runs.spec import Outcome, RunSpec
 from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.errors import RunLost
 from rfuav_ray.file_access.roots import private_paths
+from rfuav_ray.objects.access import object_settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus
 
 
@@ -47,6 +48,7 @@ def plan(
         *(task.id, task.kind, task.attempt, task.request, device, limit),
         data_roots=data_roots,
         private_paths=private_paths(),
+        objects=object_settings(),
     )
     if task.latest_metrics is not None:
         # Records of earlier versions have the epoch in the metrics alone.

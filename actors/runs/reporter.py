@@ -18,6 +18,7 @@ from rfuav_ray.api.results import EpochMetrics
 from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent, clean
 from rfuav_ray.machine.gpu_memory import used_gpu_memory
+from rfuav_ray.objects.shown import shown
 from rfuav_ray.tasks import now
 
 logger = logging.getLogger(__name__)
@@ -126,7 +127,7 @@ def _entry(event: RunEvent) -> Entry:
     fields = {
         "timestamp": now().isoformat(),
         "level": event.level,
-        "message": clean(event.message),
+        "message": clean(shown(event.message)),
         "stage": event.stage,
         "step": event.step,
         "metrics": event.metrics,
@@ -138,6 +139,6 @@ def _merge(progress: Progress, event: RunEvent) -> Progress:
     return Progress(
         percent=progress.percent if event.progress is None else event.progress,
         epoch=event.epoch or progress.epoch,
-        message=clean(event.message) or progress.message,
+        message=clean(shown(event.message)) or progress.message,
         metrics=cast("EpochMetrics", event.metrics) if event.stage == "epoch_end" else progress.metrics,
     )

@@ -13,7 +13,9 @@ import ray
 from actors import names
 from actors.devices.numbering import CPU
 from actors.memory.run_processes import works_for
+from actors.runs.inputs_here import inputs_here
 from actors.runs.log_events import warnings_as_events
+from actors.runs.outputs_here import outputs_here
 from actors.runs.reporter import Reporter
 from actors.runs.spec import Outcome, RunSpec
 from rfuav_ray.api.kinds import KINDS, parse_request
@@ -31,6 +33,7 @@ from rfuav_ray.events import Report, RunEvent, clean, ignore
 from rfuav_ray.file_access.roots import confine
 from rfuav_ray.machine.hardware import usable_cpus
 from rfuav_ray.machine.malloc_tuning import freed_memory_kept
+from rfuav_ray.objects.shown import shown
 from rfuav_ray.tasks import now
 from rfuav_ray.training.workers.seats import Member, Seat
 
@@ -60,8 +63,13 @@ def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
             on_gpu = f", GPU {', '.join(place['gpu_ids'])}" if place["gpu_ids"] else ""
             message = f"Run {spec.attempt} started in process {os.getpid()} on {place['node']}{on_gpu}."
             reporter.report(RunEvent(message=message))
-            with freed_memory_kept(), warnings_as_events(reporter.note):
-                result = _work(spec, reporter, place)
+            with (
+                freed_memory_kept(),
+                warnings_as_events(reporter.note),
+                inputs_here(spec, reporter.report, place) as with_inputs,
+                outputs_here(with_inputs, reporter.report, place) as here,
+            ):
+                result = shown(_work(here, reporter, place))
             return Outcome("completed", result=result | {"run": place | {"ended_at": now().isoformat()}})
         except Exception as error:
             return ending(error)
@@ -159,8 +167,9 @@ def _take_part(spec: RunSpec) -> Outcome:
             from rfuav_ray.training.workers.member import take_part  # noqa: PLC0415
 
             device = _torch_device(spec, ignore, place)
-            request: Any = parse_request(spec.kind, spec.request)
-            take_part(request, _seat(spec, ignore), device=device, roots=spec.data_roots)
+            with inputs_here(spec, ignore, place) as here:
+                request: Any = parse_request(here.kind, here.request)
+                take_part(request, _seat(here, ignore), device=device, roots=here.data_roots)
             return Outcome("completed")
         except Exception as error:
             return ending(error)

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from actors.events.window import Entry
 from rfuav_ray.api.results import EpochMetrics, TaskResult
+from rfuav_ray.objects.access import ObjectSettings
 
 #: the answer to a report of a run. "interrupt": keep the work for a later run, and end
 Instruction = Literal["continue", "cancel", "interrupt"]
@@ -42,6 +43,8 @@ class RunSpec:
     data_roots: tuple[Path, ...] = ()
     #: what the service keeps for itself: the run opens nothing there
     private_paths: tuple[Path, ...] = ()
+    #: the buckets of DATA_ROOTS, and the cache of their objects
+    objects: ObjectSettings = field(default_factory=ObjectSettings)
 
     @property
     def run_id(self) -> str:

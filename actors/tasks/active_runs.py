@@ -41,7 +41,7 @@ class ActiveRuns:
     ) -> None:
         self._max_retries = settings.max_run_retries
         self._silence_limit_s = settings.run_silence_s
-        self._data_roots = settings.data_roots
+        self._data_roots = settings.folder_roots
         self._table = table
         self._scheduler = scheduler
         self._devices = devices

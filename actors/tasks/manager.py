@@ -31,6 +31,7 @@ from rfuav_ray.errors import TaskConflict
 from rfuav_ray.file_access.roots import confine
 from rfuav_ray.logs import write_to_log_file
 from rfuav_ray.machine.hardware import read_cpu
+from rfuav_ray.objects.access import allow_objects
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskStatus
 
@@ -55,7 +56,8 @@ class TaskManager:
     def __init__(self, settings: Settings, supervisor_actor: Any, owner: Owner | None = None) -> None:
         write_to_log_file(settings, rotates=True)
         self._settings = settings
-        confine(settings.data_roots, settings.private_paths)
+        confine(settings.folder_roots, settings.private_paths)
+        allow_objects(settings.objects)
         self._gauges = QueueGauges()
         url = database_url(settings.database_url, settings.state_dir)
         store = Store(url, owner)

@@ -38,6 +38,7 @@ from rfuav_ray.api.results import (
 )
 from rfuav_ray.api.validation_messages import explained
 from rfuav_ray.errors import RunError
+from rfuav_ray.objects.urls import is_object_url
 from rfuav_ray.outputs.artifacts import (
     AUDIT_FILE,
     DATASET_FILE,
@@ -106,9 +107,25 @@ class Kind:
         return path
 
     def input_paths(self, request: Mapping[str, Any]) -> list[str]:
-        """Return the files and folders that a task with this request reads."""
+        """Return the files and folders of the machine that a task with this request reads."""
         fields = [field for field in self.request.model_fields if field.endswith("_path")]
-        return [request[field] for field in fields if field not in OUTPUT_FIELDS and request.get(field)]
+        paths = [request[field] for field in fields if field not in OUTPUT_FIELDS and request.get(field)]
+        return [path for path in paths if not is_object_url(path)]
+
+    def input_urls(self, request: Mapping[str, Any]) -> dict[str, str]:
+        """Return what a task with this request reads from buckets, by the fields of the request."""
+        fields = [field for field in self.request.model_fields if field.endswith("_path")]
+        urls = {field: request.get(field) or "" for field in fields if field not in OUTPUT_FIELDS}
+        return {field: url for field, url in urls.items() if is_object_url(url)}
+
+    def output_url(self, request: Mapping[str, Any]) -> str | None:
+        """Return the prefix of a bucket that a task with this request writes instead of a folder."""
+        url = request.get("output_path") or ""
+        return url if is_object_url(url) else None
+
+    def output_place(self, request: Mapping[str, Any]) -> str:
+        """Return the folder, or the prefix of a bucket, that a task with this request writes to."""
+        return self.output_url(request) or str(self.output_folder(request))
 
     def output_folder(self, request: Mapping[str, Any]) -> Path:
         """Return the folder that a task with this request writes to."""

@@ -19,6 +19,8 @@ from rfuav_ray.models import architectures
 from rfuav_ray.models.config import load_model_config
 from rfuav_ray.models.recording_settings import RecordingSettings, recording_settings, windowed
 from rfuav_ray.models.weights.check import check_weights
+from rfuav_ray.objects.checks import check_urls_apart, existing_input, new_prefix
+from rfuav_ray.objects.urls import is_object_url
 from rfuav_ray.outputs.artifacts import TRAINING_FILES
 from rfuav_ray.outputs.ownership import other_kind_in
 from rfuav_ray.signals.finding import asked_of, recordings_in
@@ -55,17 +57,23 @@ def check_training(
     architectures.check_image_size(request.model, request.image_size)
     architectures.check_batch(request.model, request.batch_size, request.image_size)
     _check_workers(request)
-    train_path = paths.existing(request.train_path, roots, field="train_path")
-    val_path = paths.existing(request.val_path, roots, field="val_path")
-    check_apart(train_path, val_path)
-    class_folders.check_dataset(train_path, val_path, request.num_classes, roots=roots)
+    images = {field: existing_input(getattr(request, field), roots, field) for field in ("train_path", "val_path")}
+    train_path, val_path = map(Path, images.values())
+    # The run looks at what is in buckets, when it has it.
+    is_in_folders = not any(map(is_object_url, images.values()))
+    if is_in_folders:
+        check_apart(train_path, val_path)
+        class_folders.check_dataset(train_path, val_path, request.num_classes, roots=roots)
+    copy_to = request.copy_to and new_prefix(request.copy_to, "copy_to", is_empty=False)
+    check_urls_apart({**images, "copy_to": copy_to or ""})
     weight_path = ""
     if request.weight_path:
         weights = paths.existing_file(request.weight_path, roots, field="weight_path")
         check_weights(weights, model=request.model, num_classes=None, image_size=request.image_size)
         weight_path = str(weights)
     save_path, folder = paths.results_folder(request.save_path, request.name, roots)
-    check_results(train_path, val_path, folder)
+    if is_in_folders:
+        check_results(train_path, val_path, folder)
     if why := other_kind_in(folder, "training"):
         raise InvalidInput("save_path", why)
     if request.on_existing == "overwrite" and weight_path in {
@@ -74,8 +82,8 @@ def check_training(
         raise InvalidInput("on_existing", f"'overwrite' would delete '{weight_path}', which weight_path names.")
     return request.model_copy(
         update={
-            "train_path": str(train_path),
-            "val_path": str(val_path),
+            **images,
+            "copy_to": copy_to,
             "save_path": str(save_path),
             "weight_path": weight_path,
         }
@@ -115,15 +123,20 @@ def check_inference(
     """
     config_path = paths.existing_file(request.cfg_path, roots, field="cfg_path")
     weight_path = paths.existing_file(request.weight_path, roots, field="weight_path")
-    source_path = paths.existing(request.source_path, roots, field=source_field)
+    source = existing_input(request.source_path, roots, source_field)
     check_model(config_path, weight_path)
-    update = {"cfg_path": str(config_path), "weight_path": str(weight_path), "source_path": str(source_path)}
+    update = {"cfg_path": str(config_path), "weight_path": str(weight_path), "source_path": source}
+    if request.copy_to:
+        update["copy_to"] = new_prefix(request.copy_to, "copy_to", is_empty=False)
+        check_urls_apart({source_field: source, "copy_to": update["copy_to"]})
     request = request.model_copy(update=update)
-    _check_source(request, source_path, source_field, roots)
+    if not is_object_url(source):
+        _check_source(request, Path(source), source_field, roots)
     if request.save_path is None:
         return request
     save_path, folder = paths.results_folder(request.save_path, request.name, roots)
-    _check_extra_files(request, source_path, folder)
+    if not is_object_url(source):
+        _check_extra_files(request, Path(source), folder)
     return request.model_copy(update={"save_path": str(save_path)})
 
 

@@ -13,6 +13,8 @@ from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import IMAGE_KINDS, is_image
 from rfuav_ray.models.config import ModelConfig, load_model_config
 from rfuav_ray.models.recording_settings import recording_settings
+from rfuav_ray.objects.checks import check_urls_apart, existing_inputs, new_prefix
+from rfuav_ray.objects.urls import is_object_url
 from rfuav_ray.outputs.ownership import other_kind_in
 from rfuav_ray.signals.recordings import is_recording
 from rfuav_ray.walk import walk_files
@@ -36,10 +38,16 @@ def check_evaluation(request: EvaluationRequest, *, roots: Sequence[Path]) -> Ev
     config_path = paths.existing_file(request.cfg_path, roots, field="cfg_path")
     weight_path = paths.existing_file(request.weight_path, roots, field="weight_path")
     check_model(config_path, weight_path)
-    data = paths.existing_fields(request, ("data_path", "unknown_path", "calibration_path"), roots)
-    resolved = {"cfg_path": config_path, "weight_path": weight_path, **data}
-    request = request.model_copy(update={field: str(path) for field, path in resolved.items()})
-    _check_data(request, load_model_config(config_path), data, roots)
+    inputs = existing_inputs(request, ("data_path", "unknown_path", "calibration_path"), roots)
+    update = {"cfg_path": str(config_path), "weight_path": str(weight_path), **inputs}
+    if request.copy_to:
+        update["copy_to"] = new_prefix(request.copy_to, "copy_to", is_empty=False)
+        check_urls_apart({**inputs, "copy_to": update["copy_to"]})
+    request = request.model_copy(update=update)
+    # The run looks at what is in buckets, when it has it.
+    data = {field: Path(text) for field, text in inputs.items() if not is_object_url(text)}
+    if len(data) == len(inputs):
+        _check_data(request, load_model_config(config_path), data, roots)
     if request.save_path is None:
         return request
     save_path, folder = paths.results_folder(request.save_path, request.name, roots)

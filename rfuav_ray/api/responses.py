@@ -239,7 +239,7 @@ def preprocessing_response(task: TaskRecord) -> PreprocessingResponse:
             "message": task.message,
             "progress": round(task.progress, 2),
             "input_path": KINDS[task.kind].input_path(task.request),
-            "output_path": str(KINDS[task.kind].output_folder(task.request)),
+            "output_path": KINDS[task.kind].output_place(task.request),
             "stats": task.result["stats"] if task.result and "stats" in task.result else None,
             "created_at": task.created_at,
             "updated_at": task.updated_at,

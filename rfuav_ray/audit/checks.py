@@ -9,6 +9,8 @@ from rfuav_ray.audit.reading import folders_of
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.file_access.roots import confined
 from rfuav_ray.images.class_folders import class_folders
+from rfuav_ray.objects.checks import existing_inputs
+from rfuav_ray.objects.urls import is_object_url
 
 
 @confined
@@ -26,9 +28,10 @@ def check_audit(request: AuditRequest, *, roots: Sequence[Path]) -> AuditRequest
     Raises:
         InvalidInput: A field is invalid. The error names the field.
     """
-    data = paths.existing_fields(request, ("dataset_path", "train_path", "val_path"), roots)
-    request = request.model_copy(update={field: str(path) for field, path in data.items()})
-    folders = folders_of(request, roots)
+    data = existing_inputs(request, ("dataset_path", "train_path", "val_path"), roots)
+    request = request.model_copy(update=data)
+    # The run looks at what is in buckets, when it has it.
+    folders = {} if any(map(is_object_url, data.values())) else folders_of(request, roots)
     for path, field in folders.values():
         class_folders(path, field=field, roots=roots)
     if request.save_path is None:

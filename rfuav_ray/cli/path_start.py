@@ -7,6 +7,7 @@ from pathlib import Path
 
 from rfuav_ray.errors import InvalidInput
 from rfuav_ray.foreign_paths import refuse_foreign
+from rfuav_ray.objects.urls import is_object_url, plain_path, refuse_credentials
 
 #: the fields of requests that name folders for results
 OUTPUT_FIELDS = frozenset({"save_path", "output_path"})
@@ -45,6 +46,10 @@ class PathStart:
         Raises:
             InvalidInput: It stands for something else than a path of this machine, or results would be lost there.
         """
+        refuse_credentials(str(path), field)
+        if is_object_url(str(path)):
+            return str(path)
+        path = plain_path(str(path), field)
         given = os.path.expanduser(path)  # noqa: PTH111
         is_lost = self.is_disposable and self.root is None and not os.path.isabs(given)  # noqa: PTH117
         if is_lost and field in outputs:

@@ -21,6 +21,7 @@ from rfuav_ray.models import architectures
 from rfuav_ray.models.build import build_model, load_pretrained, load_weights
 from rfuav_ray.models.config import ModelConfig, save_model_config
 from rfuav_ray.models.precision import name_of, resolve
+from rfuav_ray.objects.shown import shown
 from rfuav_ray.outputs.ownership import current_path
 from rfuav_ray.training.data import decoding_threads
 from rfuav_ray.training.datasets import Datasets, read_datasets
@@ -172,7 +173,7 @@ def _prepare(
         trained_by="rfuav-ray",
     )
     facts: TrainingFacts = {
-        "request": request.model_dump(mode="json"),
+        "request": shown(request.model_dump(mode="json")),
         "data": {
             "train": {"images": len(train_images), "sha256": fingerprint(Path(request.train_path), train_images)},
             "val": {"images": len(val_images), "sha256": fingerprint(Path(request.val_path), val_images)},

@@ -63,9 +63,14 @@ def _download(task: TaskRecord, name: str) -> UserFile:
     raise TaskFileNotFound(f"Task '{task.id}' has no file '{name}'. Its files: {there}.")
 
 
-def _files_of(task: TaskRecord) -> tuple[Path, list[tuple[Path, int]]]:
-    """The folder of the task's files, and the files that it may show from there, with their sizes in bytes."""
+def _files_of(task: TaskRecord) -> tuple[Path | str, list[tuple[Path, int]]]:
+    """The folder of the task's files, and the files that it may show from there, with their sizes in bytes.
+
+    Nothing from a bucket: whoever may read it has it from there.
+    """
     kind = KINDS[task.kind]
+    if (url := kind.output_url(task.request)) is not None:
+        return url, []
     folder = kind.output_folder(task.request)
     own: Path | None = folder
     if kind.shares_folder:

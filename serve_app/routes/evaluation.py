@@ -33,7 +33,7 @@ async def start_evaluation(request: EvaluationRequest, service: TheService) -> R
     """Check the request, and queue the evaluation of a model on labelled images or recordings."""
     task_id = request.task_id or new_task_id()
     request = request.model_copy(update={"save_path": request.save_path or f"results/{task_id}"})
-    request = await checked(check_evaluation, request, roots=service.settings.data_roots)
+    request = await checked(check_evaluation, request, roots=service.settings.folder_roots)
     task = new_task(task_id, "evaluation", request, priority=request.priority, device=request.device)
     await service.submit([task])
     return await status_answer(service, "", task.id)

@@ -27,13 +27,13 @@ Path = Annotated[str, Query(max_length=4096), AfterValidator(no_nul)]
 @router.get("")
 async def files(service: TheService, path: Path = "") -> FolderResponse:
     """List a folder below DATA_ROOTS; without a path, the roots themselves."""
-    return await asyncio.to_thread(list_folder, path, service.settings.data_roots)
+    return await asyncio.to_thread(list_folder, path, service.settings.folder_roots)
 
 
 @router.get("/image", response_class=FileResponse, responses=FILE)
 async def image(service: TheService, path: Path) -> Response:
     """An image file below DATA_ROOTS, unchanged."""
-    return await asyncio.to_thread(_image, path, service.settings.data_roots)
+    return await asyncio.to_thread(_image, path, service.settings.folder_roots)
 
 
 def _image(text: str, roots: Sequence[pathlib.Path]) -> UserFile:

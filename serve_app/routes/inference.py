@@ -111,13 +111,13 @@ def own_file(task_id: str, file: Path) -> Path:
 
 async def _inference_task(request: InferenceRequest, service: Service) -> TaskRecord:
     task_id, request = _completed(request, service.settings)
-    request = await checked(check_inference, request, roots=service.settings.data_roots)
+    request = await checked(check_inference, request, roots=service.settings.folder_roots)
     return _task(task_id, request)
 
 
 def _batch_tasks(request: BatchInferenceRequest, settings: Settings) -> list[TaskRecord]:
     """Check all sources and make their tasks. It reads files, so one thread does it: once for the whole batch."""
-    roots = settings.data_roots
+    roots = settings.folder_roots
     in_both = BatchInferenceRequest.model_fields.keys() & InferenceRequest.model_fields.keys()
     shared = request.model_dump(include=set(in_both), exclude_unset=True)
     base = None

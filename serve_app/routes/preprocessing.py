@@ -39,7 +39,7 @@ def _start_of(kind: Kind) -> Callable[..., Awaitable[PreprocessingResponse]]:
         if isinstance(request, AuditRequest) and request.save_path is None:
             request = request.model_copy(update={"save_path": f"results/{task_id}"})
         # The check is not cached: what the output folder holds changes with each task.
-        request = await asyncio.to_thread(check_preprocessing, request, roots=service.settings.data_roots)
+        request = await asyncio.to_thread(check_preprocessing, request, roots=service.settings.folder_roots)
         task = new_task(
             task_id,
             kind.name,

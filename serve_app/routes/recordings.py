@@ -79,9 +79,9 @@ def _drawn(task: TaskRecord, result: InferenceResult, number: int, frame: int, s
     file = (source.parent if source.is_file() else source) / row["file"]
     try:
         # Only checked: the name of the link itself says what its samples are.
-        paths.existing_file(str(file), settings.data_roots, field="source_path")
+        paths.existing_file(str(file), settings.folder_roots, field="source_path")
         return window_image(
-            file, InferenceRequest.model_validate(task.request), row["stft"], frame, settings.data_roots
+            file, InferenceRequest.model_validate(task.request), row["stft"], frame, settings.folder_roots
         )
     except (InvalidInput, RunError) as error:
         raise TaskConflict(f"The recording cannot be drawn any more: {error}") from None

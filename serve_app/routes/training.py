@@ -38,7 +38,7 @@ async def start_training(request: TrainingRequest, service: TheService) -> Respo
     if "priority" not in request.model_fields_set:
         request = request.model_copy(update={"priority": settings.default_train_priority})
     request = await checked(
-        check_training, request, roots=settings.data_roots, supported_models=settings.supported_models
+        check_training, request, roots=settings.folder_roots, supported_models=settings.supported_models
     )
     task = new_task(
         request.task_id or new_task_id(),

@@ -34,6 +34,7 @@ export const chineseHints = {
   "hint.shuffle": "每一轮重新打乱训练图片",
   "hint.task_id": "自定义的任务 id",
   "hint.description": "显示在任务列表中的备注",
+  "hint.copy_to": "s3://存储桶/前缀：任务完成后，其文件也写入 <前缀>/<任务 id>",
   "hint.on_existing": "文件夹中已结束任务的结果：keep 移到 previous/<任务 id>，overwrite 删除，refuse 不启动任务",
   "hint.name": "save_path 下本次运行的子文件夹",
   "hint.device": "cpu、cuda（最空闲的 GPU；没有 GPU 时用 CPU）或 cuda:N（指定的 GPU）",

@@ -66,6 +66,11 @@ OnExisting = Annotated[
         "deletes them, `refuse` starts no task"
     ),
 ]
+CopyTo = Annotated[
+    Annotated[str, Field(min_length=1, max_length=4096)] | None,
+    AfterValidator(lambda text: text and no_nul(text)),
+    Field(description="s3://bucket/prefix: a completed task also writes its files to <prefix>/<task_id>"),
+]
 RealValues = Annotated[
     bool,
     Field(description="values are samples of a real signal, not I and Q; for files that cannot say which"),

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from rfuav_ray.api.requests.device_names import Device
-from rfuav_ray.api.requests.fields import ClassOrder, FolderName, OnExisting, PathText, Precision, Request
+from rfuav_ray.api.requests.fields import ClassOrder, CopyTo, FolderName, OnExisting, PathText, Precision, Request
 
 
 class ModelFiles(Request):
@@ -24,6 +24,7 @@ class ModelRun(Request):
     """How the model works."""
 
     on_existing: OnExisting = "keep"
+    copy_to: CopyTo = None
     device: Device = "cuda"
     precision: Precision = "auto"
     class_order: ClassOrder = "config"

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from rfuav_ray.api.requests.device_names import Device
 from rfuav_ray.api.requests.fields import (
+    CopyTo,
     Description,
     FolderName,
     OnExisting,
@@ -50,6 +51,7 @@ class TrainingRequest(Request):
     save_path: PathText = Field(description="folder for the results, made when missing")
     name: FolderName | None = Field(None, description="sub-folder of save_path for this run")
     on_existing: OnExisting = "keep"
+    copy_to: CopyTo = None
     batch_size: int = Field(8, ge=1, le=65_536, description="images per step")
     num_epochs: int = Field(100, ge=1, le=100_000, description="passes over the training images")
     learning_rate: float = Field(0.0001, gt=0, le=1000, allow_inf_nan=False, description="of Adam")

@@ -22,6 +22,8 @@ from rfuav_ray.cli.run_config import read_settings
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.errors import RfuavError
 from rfuav_ray.machine.private_files import folder_problem
+from rfuav_ray.objects.access import filesystem, why
+from rfuav_ray.objects.urls import parse_url
 
 #: for the checkpoints and results of a training, and the session files of Ray
 DISK_WANTED, DISK_NEEDED = 10 * GIB, 1 * GIB
@@ -48,8 +50,12 @@ def examine() -> Iterator[Finding]:
     yield check_folder(settings.log_file.parent, name="LOG_FILE", state="broken")
     yield from check_owner(settings.state_dir, name="STATE_DIR")
     yield from check_owner(settings.log_file.parent, name="LOG_FILE", may_be_shared=True)
-    for root in settings.data_roots:
+    for root in settings.folder_roots:
         yield check_folder(root, name="DATA_ROOTS", state="warning")
+    if settings.objects.roots:
+        yield check_disk(settings.cache_dir, name="CACHE_DIR")
+        yield from check_owner(settings.cache_dir, name="CACHE_DIR")
+    yield from map(check_bucket, settings.objects.roots)
     yield check_port(settings.host, settings.port, settings.route_prefix)
     for check in MORE_CHECKS:
         yield from check()
@@ -89,6 +95,21 @@ def check_folder(folder: Path, *, name: str, state: State) -> Finding:
     if not os.access(there, os.W_OK | os.X_OK):
         return Finding(name, state, f"'{there}' cannot be written", f"Make it writable, or change {name}.")
     return Finding(name, "ok", str(folder))
+
+
+def check_bucket(root: str) -> Finding:
+    """Check that the object storage answers, and that its credentials may look at a root."""
+    url = parse_url(root, "DATA_ROOTS")
+    try:
+        found = filesystem().get_file_info([url.key, url.bucket])
+    except OSError as error:
+        advice = "Set AWS_ENDPOINT_URL, AWS_REGION and the credentials; docs/how-to/use-a-bucket.md shows them."
+        return Finding("DATA_ROOTS", "broken", why(error, url), advice)
+    if found[1].type.name == "NotFound":
+        return Finding("DATA_ROOTS", "broken", f"'{url}': there is no bucket '{url.bucket}'", "Make the bucket.")
+    if found[0].type.name == "NotFound":
+        return Finding("DATA_ROOTS", "ok", f"{url}, which has no objects yet")
+    return Finding("DATA_ROOTS", "ok", f"{url} can be read")
 
 
 def check_owner(folder: Path, *, name: str, may_be_shared: bool = False) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from rfuav_ray.api.requests import AuditRequest, EvaluationRequest
 from rfuav_ray.audit.checks import check_audit
 from rfuav_ray.audit.run import audit
 from rfuav_ray.cli.local.devices import torch_device
-from rfuav_ray.cli.local.work import LocalWork, run_id_of
+from rfuav_ray.cli.local.work import LocalWork, refuse_buckets, run_id_of
 from rfuav_ray.cli.printing_evaluation import print_audit, print_evaluation
 from rfuav_ray.evaluation.run import evaluate_model
 from rfuav_ray.machine.malloc_tuning import keep_freed_memory
@@ -27,6 +27,7 @@ def evaluate_here(request: EvaluationRequest, console: Console, *, may_use_gpus:
         console: Shows the log and the result.
         may_use_gpus: Whether this process may use the GPUs that it sees.
     """
+    refuse_buckets(request)
     keep_freed_memory()
     with LocalWork(console, request.name or Path(request.data_path).name) as work:
         checked = check_evaluation(request, roots=EVERYWHERE)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rfuav_ray.api.requests import InferenceRequest
 from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.cli.local.devices import torch_device
-from rfuav_ray.cli.local.work import LocalWork, run_id_of
+from rfuav_ray.cli.local.work import LocalWork, refuse_buckets, run_id_of
 from rfuav_ray.cli.printing import print_inference, print_predictions, print_recordings
 from rfuav_ray.cli.watch import RECORDINGS_SHOWN, ROWS_SHOWN
 from rfuav_ray.inference.run import infer
@@ -26,6 +26,7 @@ def infer_here(request: InferenceRequest, console: Console, *, may_use_gpus: boo
         console: Shows the log and the result.
         may_use_gpus: Whether this process may use the GPUs that it sees.
     """
+    refuse_buckets(request)
     keep_freed_memory()
     with LocalWork(console, request.name or Path(request.source_path).name) as work:
         result = infer(

@@ -7,7 +7,7 @@ from rich.console import Console
 
 from rfuav_ray.api.requests import TrainingRequest
 from rfuav_ray.cli.local.devices import torch_device
-from rfuav_ray.cli.local.work import LocalWork, run_id_of
+from rfuav_ray.cli.local.work import LocalWork, refuse_buckets, run_id_of
 from rfuav_ray.cli.printing import print_training
 from rfuav_ray.machine.malloc_tuning import keep_freed_memory
 from rfuav_ray.outputs.artifacts import EPOCH_CHECKPOINT, TRAINING_FILES
@@ -24,6 +24,7 @@ def train_here(request: TrainingRequest, console: Console, *, resume: bool, may_
             its end starts anew.
         may_use_gpus: Whether this process may use the GPUs that it sees.
     """
+    refuse_buckets(request)
     keep_freed_memory()
     with LocalWork(console, request.name or request.model, request.num_epochs) as work:
         device = torch_device(request.device, work.report, may_use_gpus=may_use_gpus)

@@ -15,12 +15,13 @@ from rich.console import Console
 from rfuav_ray.api.requests import Request
 from rfuav_ray.cli.follow import open_view
 from rfuav_ray.cli.printing import print_warnings
-from rfuav_ray.errors import RunInterrupted
+from rfuav_ray.errors import InvalidInput, RunInterrupted
 from rfuav_ray.events import RunEvent
+from rfuav_ray.objects.urls import is_object_url
 
 #: fields that do not change what is computed: a later call may change them and resume all the same
 _FREE_FIELDS = frozenset(
-    {"num_epochs", "save_path", "name", "on_existing", "device", "task_id", "priority", "description"}
+    {"num_epochs", "save_path", "name", "on_existing", "copy_to", "device", "task_id", "priority", "description"}
 )
 
 
@@ -100,6 +101,14 @@ class LocalWork:
         # SIGTERM may come twice for one stop, because `timeout` signals a process and its group.
         if number == signal.SIGINT:
             signal.signal(number, self._before[number] or signal.SIG_DFL)
+
+
+def refuse_buckets(request: Request) -> None:
+    """Raise InvalidInput if a request names a bucket: only a service reads and writes there."""
+    for field, value in request:
+        if isinstance(value, str) and is_object_url(value):
+            reason = f"'{value}' is in a bucket. Without a service, data are read from folders and written there."
+            raise InvalidInput(field, reason)
 
 
 def run_id_of(request: Request) -> str:

@@ -10,7 +10,7 @@ from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.models.config import ModelConfig
 
 #: fields of a request that say nothing about the numbers
-_UNTOLD = {"description", "name", "on_existing", "priority", "save_path", "task_id"}
+_UNTOLD = {"description", "name", "copy_to", "on_existing", "priority", "save_path", "task_id"}
 #: also where they are the defaults
 _ALWAYS_TOLD = {"data_path", "cfg_path", "weight_path", "device", "precision", "known_false_alarm"}
 

@@ -5,11 +5,10 @@ from rfuav_ray.errors import InvalidInput, PathNotAllowed
 
 CHECKS = (paths.existing, paths.existing_file, paths.output_folder)
 FOREIGN = [
-    ("s3://bucket/data", "is a URL; copy or mount"),
-    ("GS://bucket", "is a URL; copy or mount"),
+    ("s3://bucket/data", "is an address in a bucket, which this field does not take"),
+    ("GS://bucket", "is an address of Google Cloud Storage, which is not supported"),
     ("https://host/data", "is a URL; copy or mount"),
-    ("s3://", "is a URL; copy or mount"),
-    ("file:///data/x", "is a URL; write only the path, without file://"),
+    ("s3://", "is an address in a bucket"),
     ("file:/data/x", "is a URL; write only the path, without file://"),
     ("C:\\data", "is a Windows path"),
     ("d:/data", "is a Windows path"),

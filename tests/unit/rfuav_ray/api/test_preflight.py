@@ -62,7 +62,7 @@ def test_preflight_a_file_that_was_mended_is_taken(run):
         ({"save_path": "x" * 200 + "/yy" * 1250}, "save_path", "the files in it need up to 128 more"),
         ({"save_path": "new", "name": "run\n"}, "name", "contains a line break"),
         ({"save_path": "$OUT"}, "save_path", "variables are not replaced"),
-        ({"source_path": "s3://bucket"}, "source_path", "is a URL"),
+        ({"source_path": "https://host/x"}, "source_path", "is a URL"),
         ({"weight_path": "C:\\w.pth"}, "weight_path", "is a Windows path"),
     ],
 )

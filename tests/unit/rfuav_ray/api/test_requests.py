@@ -22,6 +22,7 @@ def test_requests_the_defaults_of_a_training():
     assert given == TRAINING | {
         "name": None,
         "on_existing": "keep",
+        "copy_to": None,
         "batch_size": 8,
         "num_epochs": 100,
         "learning_rate": 0.0001,
@@ -45,6 +46,7 @@ def test_requests_the_defaults_of_an_inference():
         "save_path": None,
         "name": None,
         "on_existing": "keep",
+        "copy_to": None,
         "device": "cuda",
         "precision": "auto",
         "class_order": "config",

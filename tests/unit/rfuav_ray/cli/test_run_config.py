@@ -186,7 +186,7 @@ def test_run_config_several_sources_make_a_batch(folder):
     }
 
 
-@pytest.mark.parametrize("text", ["s3://bucket/x", "C:\\data", "$DATA/x", " x", '"x"', "x\n"])
+@pytest.mark.parametrize("text", ["https://host/x", "C:\\data", "$DATA/x", " x", '"x"', "x\n"])
 def test_run_config_a_text_that_is_no_path_is_refused_before_it_is_made_absolute(folder, text):
     for fields, sources in ((MODEL | {"save_path": text}, ["x"]), (MODEL, [text]), (MODEL, ["x", text])):
         with pytest.raises(InvalidInput, match=r"URL|Windows|variables|space|quotation|line break"):
