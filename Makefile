@@ -24,14 +24,15 @@ serve: install
 # The unit tests on all cores, each on neighbours, which share what is made once; then the integration tests, which
 # share one service.
 test: install
-	$(BIN)/pytest tests/unit --numprocesses auto --dist worksteal
+	$(BIN)/pytest tests/unit -m 'not long' --numprocesses auto --dist worksteal
 	$(BIN)/pytest tests/integration -m 'not long'
 
 # About an hour: also the page in a browser, attacks, clusters of several nodes, killed and stopped services, and the long
-# integration tests.
+# tests of the units and their integration.
 test-all: test test-browser test-security test-cluster test-faults test-long
 
 test-long: install
+	$(BIN)/pytest tests/unit -m long --numprocesses auto --dist worksteal
 	$(BIN)/pytest tests/integration -m long
 
 test-%: install

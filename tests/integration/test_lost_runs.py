@@ -38,7 +38,12 @@ def test_training_fails_when_every_run_dies(client, training):
 
 
 @pytest.mark.parametrize(
-    "actor", [names.TASK_MANAGER, names.RUN_SUPERVISOR, pytest.param(names.METRICS, marks=pytest.mark.long)]
+    "actor",
+    [
+        names.TASK_MANAGER,
+        pytest.param(names.RUN_SUPERVISOR, marks=pytest.mark.long),
+        pytest.param(names.METRICS, marks=pytest.mark.long),
+    ],
 )
 def test_training_outlives_a_killed_actor(client, training, actor):
     task_id = client.start_training(**training(num_epochs=12, device="cuda:1"))["task_id"]

@@ -88,6 +88,11 @@ def test_a_data_set_in_a_bucket_from_split_to_predictions(
     model = Path(trained["result"]["files"]["best_model"])
     assert storage.content("lab")[f"{results}best_model.pth"] == model.read_bytes()
     assert "s3://lab/data/split/train" in (model.parent / "report.json").read_text()
+    # Each of two workers has links of its own to the same copies.
+    fields = training(train_path=fields["train_path"], val_path=fields["val_path"], num_workers=2)
+    pair, messages = ended(client, client.start_training(**fields))
+    assert pair["status"] == "completed", messages
+    assert any(message.startswith("2 workers train together") for message in messages)
     again, messages = ended(client, client.split_dataset("s3://lab/data/raw", root / "split", seed=7))
     assert again["status"] == "completed", messages
     assert "'s3://lab/data/raw': 24 objects, 24 of them in the cache." in messages

@@ -54,6 +54,7 @@ def test_two_workers_that_can_never_be_are_refused(client, training, changes, fi
     assert refused.value.status_code == 422 and field in str(refused.value)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rank", [0, 1])
 def test_two_workers_resume_when_one_was_killed(client, training, rank):
     task_id = client.start_training(**training(num_workers=2, num_epochs=6))["task_id"]
@@ -77,6 +78,7 @@ def test_two_workers_end_when_their_task_is_cancelled(client, training):
     assert client.get_resources()["device_usage"]["cpu"]["training"] == 0
 
 
+@pytest.mark.long
 def test_two_workers_of_several_trainings_wait_for_each_other(client, training):
     """Each has two GPUs or none: with one each, both would wait for ever."""
     wishes = [{"num_workers": 2}, {}, {"num_workers": 2}, {}]

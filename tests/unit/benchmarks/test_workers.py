@@ -1,6 +1,10 @@
 """The benchmark of workers: its logic, on small trainings."""
 
+import pytest
+
 from benchmarks import workers
+
+pytestmark = pytest.mark.long
 
 
 def test_workers_measures_the_plain_training_and_both_numbers_of_workers():

@@ -214,6 +214,7 @@ def test_fork_server_where_no_server_can_be_had_a_fresh_python_takes_over(client
     assert output == "here\n" and "starting a new Python" in errors and asked.returncode == 0
 
 
+@pytest.mark.long
 def test_fork_server_the_first_clients_start_one_server_for_all(client, folder):
     """The real one, with PyTorch."""
     code = "import os, sys\nprint(os.getppid(), 'torch' in sys.modules)"
@@ -228,6 +229,7 @@ def test_fork_server_the_first_clients_start_one_server_for_all(client, folder):
     assert len(servers) == 1 and all(answer.endswith("True\n") for answer in answers)
 
 
+@pytest.mark.long
 def test_fork_server_a_server_of_another_job_makes_room_for_one_of_this_job(server, client, monkeypatch):
     monkeypatch.setenv("RAY_JOB_ID", "02000000")
     older = server()

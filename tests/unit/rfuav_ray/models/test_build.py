@@ -139,6 +139,7 @@ def test_build_a_head_of_the_same_classes_is_loaded_at_the_start_too(tmp_path):
     assert (model.fc.weight == 0.25).all()
 
 
+@pytest.mark.long
 def test_build_a_vits_positions_are_interpolated_at_the_start_only(tmp_path):
     source = build_model("vit_b_32", 2, image_size=64)
     path = saved(tmp_path, source.state_dict())
@@ -235,6 +236,7 @@ def test_build_a_head_of_the_same_size_as_imagenets_stays_new_too(cache):
     assert (model.get_parameter("layer4.1.conv2.weight") == 0.25).all()
 
 
+@pytest.mark.long
 def test_build_pretrained_positions_are_interpolated(cache):
     cache.mkdir(parents=True)
     torch.save(filled(build_model("vit_b_32", 1000), 0.25).state_dict(), cache / "vit_b_32-d86f8d99.pth")

@@ -15,7 +15,7 @@ from tests.support.object_storage import SECRET, ObjectStorage, leading_to
 from tests.support.object_way import ObjectWay
 from tests.support.small_disk import mounting
 
-pytestmark = pytest.mark.unit
+pytestmark = pytest.mark.long
 
 
 @pytest.fixture

@@ -163,6 +163,7 @@ def test_staged_two_runs_share_copies_and_neither_loses_its_own(storage, setting
 
 def test_staged_a_storage_that_does_not_answer_is_named_without_credentials(storage, settings, monkeypatch):
     monkeypatch.setattr("rfuav_ray.objects.access.TRIES", 1)
+    monkeypatch.setattr("rfuav_ray.objects.access.PAUSES_S", (0.05,))
     gone = storage.environment | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}
     with (
         leading_to(gone),

@@ -56,7 +56,7 @@ def going_on(events: list[RunEvent]) -> list[str]:
     return [event.message for event in events if event.message.startswith("Resuming")]
 
 
-@pytest.mark.parametrize("model", ["mobilenet_v3_small", "resnet18"])
+@pytest.mark.parametrize("model", ["mobilenet_v3_small", pytest.param("resnet18", marks=pytest.mark.long)])
 def test_epoch_interrupted_at_many_batches_it_ends_bit_for_bit_like_an_uninterrupted_run(
     data: Path, tmp_path: Path, model: str
 ) -> None:

@@ -22,7 +22,7 @@ def copied(run: Run, folder: Path) -> TrainingRequest:
     return run.request.model_copy(update={"save_path": str(folder)})
 
 
-@pytest.mark.parametrize("reference", ["resnet_run", "mobilenet_run"])
+@pytest.mark.parametrize("reference", [pytest.param("resnet_run", marks=pytest.mark.long), "mobilenet_run"])
 def test_resume_a_resumed_run_ends_bit_for_bit_like_an_uninterrupted_one(
     data: Path, tmp_path: Path, reference: str, request: pytest.FixtureRequest
 ) -> None:

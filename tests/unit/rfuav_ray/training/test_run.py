@@ -34,6 +34,7 @@ from tests.support.typed_dicts import assert_is
 pytestmark = pytest.mark.usefixtures("one_thread", "empty_plots")
 
 
+@pytest.mark.long
 def test_run_it_learns_to_tell_the_classes_apart(tmp_path: Path) -> None:
     make_images(tmp_path / "train", CLASSES, 8)
     make_images(tmp_path / "val", CLASSES, 3)

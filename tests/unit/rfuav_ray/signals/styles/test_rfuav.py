@@ -28,9 +28,9 @@ def scene(snr_db, count=400_000):
     ("samples", "points"),
     [
         pytest.param(scene(10), 1024, id="fewer columns than pixels"),
-        pytest.param(scene(-5, count=1_200_000), 1024, id="more columns than pixels"),
-        pytest.param(scene(20, count=100_000), 64, id="fewer frequencies than pixels"),
-        pytest.param(scene(5, count=100_000), 4096, id="more frequencies than pixels"),
+        pytest.param(scene(-5, count=1_200_000), 1024, id="more columns than pixels", marks=pytest.mark.long),
+        pytest.param(scene(20, count=100_000), 64, id="fewer frequencies than pixels", marks=pytest.mark.long),
+        pytest.param(scene(5, count=100_000), 4096, id="more frequencies than pixels", marks=pytest.mark.long),
         pytest.param(scene(5, count=30_000), 128, id="each value is several pixels"),
         pytest.param(0.001 * tone(3e5, 1e6, 50_000), 256, id="no noise"),
     ],
@@ -43,7 +43,7 @@ def test_rfuav_the_canvas_is_matplotlibs(samples, points):
     assert np.percentile(difference, 99) <= 8
 
 
-@pytest.mark.parametrize("snr_db", [20, -5])
+@pytest.mark.parametrize("snr_db", [20, pytest.param(-5, marks=pytest.mark.long)])
 def test_rfuav_a_model_sees_what_it_sees_in_matplotlibs_image(snr_db):
     samples = scene(snr_db)
     theirs = resize(rfuav_tool.spectrogram(samples), MODEL_SIDE).astype(float)

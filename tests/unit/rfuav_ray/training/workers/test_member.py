@@ -36,6 +36,7 @@ def train_with_another(wanted, **arguments):
         process.join()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("first_has_two", [True, False])
 def test_member_a_training_resumes_with_another_number_of_workers(data, tmp_path, first_has_two):
     wanted = request(data, tmp_path, num_epochs=3, num_workers=2)
