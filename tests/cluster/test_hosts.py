@@ -16,7 +16,7 @@ from rfuav_ray.errors import RfuavError
 from tests.cluster.haproxy_state import wait_until_up
 from tests.cluster.hosts import are_possible, new_hosts
 from tests.cluster.hosts_with_ray import KEY, PORT, HostsWithRay
-from tests.support.epochs import epochs_reported, wait_for_epoch
+from tests.support.epochs import epochs_reported, processes_at_epoch, wait_for_epoch
 from tests.support.inference_runs import RATE_HZ, Run
 from tests.support.processes import stopped
 from tests.support.signals import noise, tone
@@ -178,6 +178,33 @@ def test_hosts_runs_go_where_their_inputs_are(cluster, client, training, dataset
     names = ", ".join(host.name for host in [*with_data, without])
     assert f"'{paths['train_path']}' is missing on {names}" in failed["message"]
     assert not any("Queued again" in entry["message"] for entry in client.get_logs(late))
+
+
+def test_hosts_two_workers_of_a_training_are_on_two_and_resume_when_one_is_killed(cluster, client, training):
+    limit = client.get_resources()["limits"]["cpu"]["training"]
+    client.update_resource_config({"cpu": {"training": 1}})  # of each host
+    fields = {"device": "cpu", "num_workers": 2, "num_epochs": EPOCHS}
+    first, second = (client.start_training(**training(**fields))["task_id"] for _ in range(2))
+    _, other = processes_at_epoch(client, first, 2)
+    names = [worker["node"] for worker in client.get_task(first)["workers"]]
+    assert len(set(names)) == 2
+    on = next(host for host in (cluster.head, *cluster.workers) if host.name == names[1])
+    assert other in [process.pid for process in on.processes()]
+    # Three hosts have room for one training with two workers, and the second one holds nothing.
+    waiting = client.get_task(second)
+    assert (waiting["status"], waiting["workers"]) == ("pending", [])
+    assert client.get_resources()["device_usage"]["cpu"]["training"] == 2
+    os.kill(other, signal.SIGKILL)
+    assert _resumes(client, first)
+    wait_for_epoch(client, first, client.get_task(first)["current_epoch"] + 2)
+    assert client.get_task(second)["status"] == "pending"
+    for task_id in (first, second):
+        processes_at_epoch(client, task_id, 1)
+        client.cancel_task(task_id)
+        assert client.wait(task_id, timeout=60)["status"] == "cancelled"
+        epochs = epochs_reported(client, task_id)
+        assert epochs == list(range(1, len(epochs) + 1))
+    client.update_resource_config({"cpu": {"training": limit}})
 
 
 def test_hosts_runs_resume_after_the_loss_of_one(cluster, client, training):

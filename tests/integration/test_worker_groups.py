@@ -1,33 +1,21 @@
 """Trainings with two workers, over a real service: two slots of the CPU, and two logical GPUs."""
 
 import os
-import re
 import signal
 
 import psutil
 import pytest
 
 from rfuav_ray.client.service_errors import ServiceError
-from tests.support.epochs import epochs_reported
+from tests.support.epochs import epochs_reported, processes_at_epoch
 from tests.support.waiting import ask_until
 
 TIMEOUT_S = 150
 
 
-def processes_of(client, task_id, *, epoch):
-    """The processes of the two workers, when the training has finished this epoch."""
-    processes = []
-    for entry in client.stream_training_logs(task_id):
-        if found := re.search(r"(?:started in|with) process (\d+)", entry["message"]):
-            processes.append(int(found[1]))
-        if entry.get("stage") == "epoch_end" and entry["step"] == epoch:
-            return processes
-    raise AssertionError(f"task {task_id} has ended")
-
-
 def test_two_workers_train_with_two_slots(client, training):
     task_id = client.start_training(**training(num_workers=2, num_epochs=2))["task_id"]
-    processes = processes_of(client, task_id, epoch=1)
+    processes = processes_at_epoch(client, task_id, epoch=1)
     assert len(set(processes)) == 2
     assert client.get_resources()["device_usage"]["cpu"]["training"] == 2
     ended = client.wait(task_id, timeout=TIMEOUT_S)
@@ -58,7 +46,7 @@ def test_two_workers_that_can_never_be_are_refused(client, training, changes, fi
 @pytest.mark.parametrize("rank", [0, 1])
 def test_two_workers_resume_when_one_was_killed(client, training, rank):
     task_id = client.start_training(**training(num_workers=2, num_epochs=6))["task_id"]
-    processes = processes_of(client, task_id, epoch=2)
+    processes = processes_at_epoch(client, task_id, epoch=2)
     os.kill(processes[rank], signal.SIGKILL)
     ended = client.wait(task_id, timeout=TIMEOUT_S)
     assert ended["status"] == "completed", ended["error"]
@@ -71,7 +59,7 @@ def test_two_workers_resume_when_one_was_killed(client, training, rank):
 
 def test_two_workers_end_when_their_task_is_cancelled(client, training):
     task_id = client.start_training(**training(num_workers=2, num_epochs=5000))["task_id"]
-    processes = processes_of(client, task_id, epoch=1)
+    processes = processes_at_epoch(client, task_id, epoch=1)
     client.cancel_task(task_id)
     assert client.wait(task_id, timeout=TIMEOUT_S)["status"] == "cancelled"
     ask_until(lambda alive: not alive, lambda: [one for one in processes if psutil.pid_exists(one)])

@@ -5,12 +5,16 @@ import re
 
 def wait_for_epoch(client, task_id, epoch):
     """The process that runs the task, once this epoch has ended."""
-    process = None
+    return processes_at_epoch(client, task_id, epoch)[-1]
+
+
+def processes_at_epoch(client, task_id, epoch):
+    """The processes of the workers of a training, of all of its runs so far, once this epoch has ended."""
+    processes = []
     for entry in client.stream_training_logs(task_id):
-        if found := re.search(r"started in process (\d+)", entry["message"]):
-            process = int(found.group(1))
+        processes += map(int, re.findall(r"(?:started in|with|,) process (\d+)", entry["message"]))
         if entry.get("stage") == "epoch_end" and entry["step"] == epoch:
-            return process
+            return processes
     raise AssertionError("the training ended before that epoch")
 
 
