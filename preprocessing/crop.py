@@ -13,6 +13,7 @@ from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, ignore
 from rfuav_ray.file_access.roots import confined
 from rfuav_ray.files import IMAGE_KINDS
+from rfuav_ray.images.class_folders import refuse_unfinished
 from rfuav_ray.images.files import read_pixels, write_pixels
 from rfuav_ray.images.overlap import check_output
 from rfuav_ray.walk import LeftOut, find_images, tell_left_out
@@ -51,6 +52,7 @@ def run(
     if source.is_file():
         root, images = source.parent, [source]
     else:
+        refuse_unfinished(source, "input_path")
         check_output(source, Path(request.output_path))
         root, images = source, find_images(source, roots=roots, left_out=left_out)
     if not images:

@@ -9,6 +9,7 @@ from preprocessing.found_recordings import FoundRecording
 from preprocessing.iq_copies import Copies
 from rfuav_ray.events import clean
 from rfuav_ray.images.dataset_card import PICTURES_SUFFIX
+from rfuav_ray.objects.shown import shown
 from rfuav_ray.signals.stft_settings import StftSettings
 
 
@@ -25,7 +26,7 @@ def dataset_file(
         stft["sample_rate_hz"] = rates_hz.pop()
     else:
         del stft["sample_rate_hz"]
-    content: dict[str, Any] = {"stft": stft, "input_path": clean(input_path)}
+    content: dict[str, Any] = {"stft": stft, "input_path": clean(shown(input_path))}
     if copies is not None:
         # The copies' pictures are named like those of the recording, with _iq<copy> before .png.
         content["iq_augmentation"] = _cleaned(copies.settings.model_dump(mode="json"))

@@ -3,8 +3,10 @@
 import os
 import signal
 import time
+from functools import cache
 from pathlib import Path
 
+import httpcore2
 import pytest
 from hypothesis import settings
 
@@ -13,6 +15,9 @@ from rfuav_ray.file_access.roots import within
 # A busy machine is slow; that is no failure.
 settings.register_profile("without deadlines", deadline=None)
 settings.load_profile("without deadlines")
+
+# Reading the certificates of the system takes a tenth of a second, and every HTTP client would do it.
+httpcore2.default_ssl_context = cache(httpcore2.default_ssl_context)
 
 TESTS = Path(__file__).parent
 #: a Unix time; tests that have not begun by then are skipped

@@ -33,7 +33,7 @@ def inputs_here(spec: RunSpec, report: Report, place: RunPlace) -> Iterator[RunS
         yield spec
         return
     # Workers of one training may be on one node. Each has links of its own to the same copies.
-    name = f"{spec.task_id}-{spec.rank}" if spec.rank else spec.task_id
+    name = f"{spec.task_id}~{spec.rank}" if spec.rank else spec.task_id
     with staged(urls, name, spec.objects, report) as here, shown_as(here.names), errors_with_urls():
         request: dict[str, Any] = spec.request | dict(here.paths)
         with opening_also(here.folder, spec) as roots:
@@ -46,8 +46,9 @@ def opening_also(folder: Path, spec: RunSpec) -> Iterator[tuple[Path, ...]]:
     roots = (*spec.data_roots, folder) if spec.data_roots else ()
     with within(roots):
         # The copies themselves stay the service's own: no request leads to those of other runs.
-        own = [path for path in spec.private_paths if path != spec.objects.cache_dir]
-        confine(private=[*own, spec.objects.cache_dir / "objects"])
+        cache = spec.objects.cache_dir
+        own = [path for path in spec.private_paths if path not in (cache, cache.resolve())]
+        confine(private=[*own, cache / "objects"])
         yield roots
 
 

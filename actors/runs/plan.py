@@ -55,6 +55,9 @@ def plan(
         reported = max(task.reported_epoch, int(task.latest_metrics.get("epoch", 0)))
         spec = replace(spec, reported_epoch=reported)
     if KINDS[task.kind].has_workers:
+        if KINDS[task.kind].input_urls(task.request) or KINDS[task.kind].output_url(task.request):
+            # The copies of its objects are on its own node.
+            without = pool.node_cpus().keys() - {node_id}
         # The run itself needs no CPU: it only waits for its workers.
         worker_count, worker_cpus = workers(pool, fraction, limit, without)
         worker_nodes = tuple(pool.node_cpus().keys() - without) if without else ()

@@ -20,6 +20,7 @@ from rfuav_ray.api.results import FailedFile, Preprocessed, StatsT
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.files import write_text
+from rfuav_ray.objects.shown import shown
 
 #: failures that are named in the result; the log names more
 FAILURES_IN_RESULT = 100
@@ -102,7 +103,7 @@ def _output(
 ) -> OutputFolder:
     return OutputFolder(
         path,
-        request=request_identity(request),
+        request=shown(request_identity(request)),
         run_id=run_id,
         planned=lambda: _planned(items, work, cards),
         plan=_plan_of(items),

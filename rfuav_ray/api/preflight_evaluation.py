@@ -46,8 +46,7 @@ def check_evaluation(request: EvaluationRequest, *, roots: Sequence[Path]) -> Ev
     request = request.model_copy(update=update)
     # The run looks at what is in buckets, when it has it.
     data = {field: Path(text) for field, text in inputs.items() if not is_object_url(text)}
-    if len(data) == len(inputs):
-        _check_data(request, load_model_config(config_path), data, roots)
+    _check_data(request, load_model_config(config_path), data, roots)
     if request.save_path is None:
         return request
     save_path, folder = paths.results_folder(request.save_path, request.name, roots)
@@ -67,21 +66,23 @@ def _check_data(
     request: EvaluationRequest, config: ModelConfig, data: Mapping[str, Path], roots: Sequence[Path]
 ) -> None:
     """Check that each folder has something to score, that none is part of another, and that it can be drawn."""
-    path, names = data["data_path"], config.class_names
-    folders = class_folders_of(path, names, request.layout, field="data_path", roots=roots)
-    _require_files(path, folders, "data_path", roots)
-    if request.snr_sweep is not None:
-        _check_sweep(path, folders, roots)
-    has_recordings_only = not _has(folders, is_image, roots)
-    if has_recordings_only or request.snr_sweep is not None:
-        recording_settings(config, request)  # raises what the model does not know
+    path, names = data.get("data_path"), config.class_names
+    folders: list[ClassFolder] = []
+    if path is not None:
+        folders += class_folders_of(path, names, request.layout, field="data_path", roots=roots)
+        _require_files(path, folders, "data_path", roots)
+        if request.snr_sweep is not None:
+            _check_sweep(path, folders, roots)
+        has_recordings_only = not _has(folders, is_image, roots)
+        if has_recordings_only or request.snr_sweep is not None:
+            recording_settings(config, request)  # raises what the model does not know
     if (calibration := data.get("calibration_path")) is not None:
         known = class_folders_of(calibration, names, None, field="calibration_path", roots=roots)
         _require_files(calibration, known, "calibration_path", roots)
-        if calibration.is_relative_to(path) or path.is_relative_to(calibration):
+        if path is not None and (calibration.is_relative_to(path) or path.is_relative_to(calibration)):
             reason = f"'{calibration}' and data_path '{path}' lie in one another: the test would be its own fit."
             raise InvalidInput("calibration_path", reason)
-        folders = [*folders, *known]
+        folders += known
     if (unknown := data.get("unknown_path")) is not None:
         # The first file is enough: a folder may hold millions.
         if not unknown.is_dir() or next(walk_files(unknown, _is_signal, roots=roots), None) is None:

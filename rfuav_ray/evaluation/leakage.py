@@ -11,11 +11,12 @@ from rfuav_ray.audit.parts import Part
 from rfuav_ray.audit.quick import TRAIN, audit_names, part_of
 from rfuav_ray.errors import InvalidInput, RunError
 from rfuav_ray.evaluation.data.layout import class_folders_of
-from rfuav_ray.events import Level, Report, RunEvent, clean, ignore
+from rfuav_ray.events import Level, Report, RunEvent, clean, ignore, one_line
 from rfuav_ray.file_access.json_text import parse_json
 from rfuav_ray.file_access.limits import MAX_NOTE_BYTES
 from rfuav_ray.file_access.reading import read_file
 from rfuav_ray.images.dataset_card import read_card
+from rfuav_ray.objects.urls import is_object_url
 from rfuav_ray.outputs.artifacts import TRAINING_FILES
 from rfuav_ray.walk import walk_images
 
@@ -38,9 +39,9 @@ def leakage_of(
     Returns:
         None if the training's data are not known.
     """
-    train_path = _train_path(request)
+    train_path, why = _train_path(request)
     if train_path is None:
-        _tell(report, "there is no report.json of a training beside its config or weights")
+        _tell(report, why)
         return None
     try:
         parts = [part_of(TRAIN, train_path, report, roots), _test_part(request, class_names, report, roots)]
@@ -78,17 +79,21 @@ def _test_part(
     )
 
 
-def _train_path(request: EvaluationRequest) -> Path | None:
+def _train_path(request: EvaluationRequest) -> tuple[Path | None, str]:
+    """The folder that the model was trained on, or why that is not known."""
     for folder in dict.fromkeys((Path(request.weight_path).parent, Path(request.cfg_path).parent)):
         try:
             content: Any = parse_json(read_file(folder / TRAINING_FILES["report"], largest_bytes=MAX_NOTE_BYTES))
-            path = Path(content["request"]["train_path"])
+            named = content["request"]["train_path"]
+            if is_object_url(named):
+                return None, f"it was trained on '{one_line(named)}', which is in a bucket"
+            path = Path(named)
             os.fsencode(path)
         except (OSError, ValueError, KeyError, TypeError):
             continue
         if path.is_absolute() and "\0" not in str(path):  # who may write the weights may have written the report
-            return path
-    return None
+            return path, ""
+    return None, "there is no report.json of a training beside its config or weights"
 
 
 def _tell(report: Report, why: str) -> None:

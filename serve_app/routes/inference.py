@@ -19,6 +19,7 @@ from rfuav_ray.api.responses import (
 from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import TaskConflict
 from rfuav_ray.inference.results.prediction_pages import Rows, read_json, read_page
+from rfuav_ray.objects.checks import check_urls_apart, new_prefix
 from rfuav_ray.outputs.ownership import results_folder
 from rfuav_ray.settings import Settings
 from rfuav_ray.tasks import TaskRecord, TaskStatus
@@ -123,13 +124,19 @@ def _batch_tasks(request: BatchInferenceRequest, settings: Settings) -> list[Tas
     base = None
     if request.save_base_path is not None:
         base = paths.output_folder(request.save_base_path, roots, field="save_base_path")
+    # Asked once: each question to a bucket takes a way there and back.
+    copy_to = shared.pop("copy_to", None) and new_prefix(str(request.copy_to), "copy_to", is_empty=False)
     tasks = []
     for index, source_path in enumerate(request.source_paths):
         save_path = None if base is None else str(base / str(index))
         task_id, one = _completed(
             InferenceRequest(source_path=source_path, save_path=save_path, **shared), settings
         )
-        one = check_inference(one, roots=roots, source_field=f"source_paths.{index}")
+        field = f"source_paths.{index}"
+        one = check_inference(one, roots=roots, source_field=field)
+        if copy_to:
+            check_urls_apart({field: one.source_path, "copy_to": copy_to})
+            one = one.model_copy(update={"copy_to": copy_to})
         tasks.append(_task(task_id, one).model_copy(update={"submission_warnings": request.warnings}))
     return tasks
 

@@ -21,6 +21,7 @@ def test_training_resumes_from_its_checkpoint_after_a_kill(client, training):
     assert epochs_reported(client, task_id) == list(range(1, 13))
 
 
+@pytest.mark.long
 def test_training_fails_when_every_run_dies(client, training):
     task_id = client.start_training(**training(num_epochs=5000))["task_id"]
     for _ in range(2):

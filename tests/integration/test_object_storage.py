@@ -51,6 +51,13 @@ def folder_bytes(folder: Path) -> bytes:
     return b"".join(file.read_bytes() for file in folder.rglob("*") if file.is_file())
 
 
+def assert_no_credentials(written):
+    """They are not in these bytes, and not in the command line of any process."""
+    assert SECRET.encode() not in written and KEY.encode() not in written
+    lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
+    assert not [line for line in lines if SECRET in line]
+
+
 def test_a_data_set_in_a_bucket_from_split_to_predictions(
     way, storage, own_service, dataset, root, tmp_path, training
 ):
@@ -96,6 +103,8 @@ def test_a_data_set_in_a_bucket_from_split_to_predictions(
     again, messages = ended(client, client.split_dataset("s3://lab/data/raw", root / "split", seed=7))
     assert again["status"] == "completed", messages
     assert "'s3://lab/data/raw': 24 objects, 24 of them in the cache." in messages
+    note = json.loads((root / "split" / ".rfuav-run" / "run.json").read_text())
+    assert note["request"]["input_path"] == "s3://lab/data/raw"
 
     predicted, messages = ended(
         client,
@@ -118,7 +127,5 @@ def test_a_data_set_in_a_bucket_from_split_to_predictions(
     assert str(cache) not in told + str(messages)
     written = folder_bytes(tmp_path) + folder_bytes(root) + told.encode()
     written += b"".join(value for key, value in storage.content("lab").items() if key.startswith("results/"))
-    assert SECRET.encode() not in written and KEY.encode() not in written
-    lines = [" ".join(process.info["cmdline"] or []) for process in psutil.process_iter(["cmdline"])]
-    assert not [line for line in lines if SECRET in line]
+    assert_no_credentials(written)
     assert not list((cache / "trees").iterdir()) and not list((cache / "outputs").iterdir())

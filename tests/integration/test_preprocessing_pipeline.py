@@ -126,6 +126,7 @@ def test_pipeline_resumes_with_changed_inputs_and_says_so(tmp_path, monkeypatch)
     assert "The inputs of 2 images have changed since the interruption: they were made again." in messages
 
 
+@pytest.mark.long
 def test_pipeline_with_dying_workers_loses_the_run_but_no_file(tmp_path, monkeypatch):
     monkeypatch.setattr(pipeline, "BLOCK_RETRIES", 1)
     path = tmp_path / "out"

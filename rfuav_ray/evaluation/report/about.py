@@ -8,6 +8,7 @@ from rfuav_ray.evaluation.measured import Measured
 from rfuav_ray.evaluation.report.files import About
 from rfuav_ray.events import Report, RunEvent
 from rfuav_ray.models.config import ModelConfig
+from rfuav_ray.objects.shown import shown
 
 #: fields of a request that say nothing about the numbers
 _UNTOLD = {"description", "name", "copy_to", "on_existing", "priority", "save_path", "task_id"}
@@ -23,7 +24,9 @@ def about(request: EvaluationRequest, config: ModelConfig, numbers: Measured, wa
     if request.snr_sweep is not None:
         sweep = request.snr_sweep.model_dump(exclude_none=True)
         settings["snr_sweep"] = ", ".join(f"{name} {value:g}" for name, value in sweep.items())
-    return About(config.model, settings, tuple(dict.fromkeys(warnings)), _reliability(config, numbers))
+    return About(
+        config.model, shown(settings), tuple(dict.fromkeys(map(shown, warnings))), _reliability(config, numbers)
+    )
 
 
 def keeping_warnings(warnings: list[str], report: Report) -> Report:

@@ -1,13 +1,18 @@
 """The rectangle, at the edges and in every kind of image."""
 
+import json
+
 import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
-from preprocessing.crop import crop
+from preprocessing.crop import crop, run
+from preprocessing.pipeline.driver import Workers
 from preprocessing.pipeline.worker import Item
-from rfuav_ray.errors import RunError
+from rfuav_ray.api.requests import ImageCropRequest
+from rfuav_ray.errors import InvalidInput, RunError
+from rfuav_ray.outputs.manifest import RUN_FILE, RUN_FOLDER
 
 
 @pytest.fixture
@@ -74,3 +79,14 @@ def test_crop_what_is_no_image_is_named(tmp_path, cropped, content):
     (tmp_path / "bad.jpg").write_bytes(content)
     with pytest.raises(RunError, match=r"bad\.jpg"):
         cropped("bad.jpg", (0, 0, 1, 1))
+
+
+def test_crop_a_run_refuses_an_unfinished_data_set_that_came_from_a_bucket(tmp_path):
+    (tmp_path / "in" / RUN_FOLDER).mkdir(parents=True)
+    mark = {"state": "unfinished", "run_id": "other", "request": {}, "plan": "", "is_new": True, "result": None}
+    (tmp_path / "in" / RUN_FOLDER / RUN_FILE).write_text(json.dumps(mark))
+    assert cv2.imwrite(str(tmp_path / "in" / "i.png"), picture())
+    paths = {"input_path": str(tmp_path / "in"), "output_path": str(tmp_path / "out")}
+    with pytest.raises(InvalidInput, match="is incomplete: task other"):
+        run(ImageCropRequest(**paths, x=0, y=0, width=5, height=5), run_id="one", workers=Workers(1, 1))
+    assert not (tmp_path / "out").exists()

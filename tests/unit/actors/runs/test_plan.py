@@ -79,9 +79,10 @@ def test_plan_what_ends_a_task_is_not_tried_again(status, fields):
 
 @pytest.fixture
 def planned(monkeypatch):
-    """Plan a run on a head node with 8 CPUs and two GPUs."""
+    """Plan a run on a head node with 8 CPUs and two GPUs, and another node with 8 CPUs."""
     cluster = played_cluster(monkeypatch)
     cluster.add_node("head", cpus=8, gpus=2, is_head=True)
+    cluster.add_node("other", cpus=8)
     gpu = {"training": 1, "inference": 1}
     slots = SlotTable({"cpu": {"training": 2, "inference": 1, "preprocessing": 1}, "cuda:0": gpu, "cuda:1": gpu})
 
@@ -118,6 +119,19 @@ def test_plan_a_run_on_a_gpu_knows_its_gpu_and_its_part_of_the_node(planned):
     assert (options["num_cpus"], options["num_gpus"]) == (0, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("paths", "nodes", "count"),
+    [
+        ({"input_path": "/data", "output_path": "/out"}, (), 16),
+        ({"input_path": "s3://lab/data", "output_path": "/out"}, ("head",), 8),
+        ({"input_path": "/data", "output_path": "s3://lab/out"}, ("head",), 8),
+    ],
+)
+def test_plan_preprocessing_of_objects_has_the_workers_of_its_own_node(planned, paths, nodes, count):
+    spec, _ = planned(kind="split", request=paths, device_share=1.0)
+    assert (spec.worker_nodes, spec.worker_count) == (nodes, count)
+
+
 def on_two_gpus(node):
     """The fields of a task with two workers. The second one is on this node."""
     places = tuple(
@@ -140,7 +154,7 @@ def test_plan_a_training_whose_second_worker_has_lost_its_node_is_lost(planned):
 
 def test_plan_preprocessing_needs_cpus_for_its_workers_alone(planned):
     spec, options = planned(kind="split", device="cpu", device_share=0.25)
-    assert (spec.worker_count, spec.worker_cpus, options["num_cpus"]) == (8, 0.25, 0)
+    assert (spec.worker_count, spec.worker_cpus, options["num_cpus"]) == (16, 0.25, 0)
     assert options["scheduling_strategy"].node_id == "head"
 
 

@@ -9,7 +9,9 @@ import pytest
 from rfuav_ray.api.preflight_evaluation import check_evaluation
 from rfuav_ray.api.requests import EvaluationRequest
 from rfuav_ray.errors import InvalidInput
+from rfuav_ray.objects.access import ObjectSettings, allow_objects
 from tests.support.evaluation_runs import CLASSES, Evaluation, add_images, add_recording
+from tests.support.object_storage import ObjectStorage, leading_to
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +38,8 @@ def made(tmp_path_factory):
 def check(made):
     def check(**fields):
         at = {
-            name: str(made.folder / value) if name.endswith("_path") else value for name, value in fields.items()
+            name: str(made.folder / value) if name.endswith("_path") and "://" not in value else value
+            for name, value in fields.items()
         }
         defaults = {"cfg_path": "model.yaml", "weight_path": "weights.pth", "data_path": "data"}
         paths = {name: str(made.folder / value) for name, value in defaults.items()}
@@ -78,6 +81,25 @@ def test_preflight_evaluation_refuses_and_names_the_field(check, fields, field, 
     with pytest.raises(InvalidInput) as refusal:
         check(**fields)
     assert (refusal.value.field, why in refusal.value.reason) == (field, True), refusal.value
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"calibration_path": "data"}, "calibration_path"),
+        ({"data_path": "empty"}, "data_path"),
+    ],
+)
+def test_preflight_evaluation_looks_at_folders_when_something_else_is_in_a_bucket(check, tmp_path, fields, field):
+    allow_objects(ObjectSettings(("s3://lab",), tmp_path, 1))
+    try:
+        with ObjectStorage() as storage, leading_to(storage.environment):
+            storage.bucket("lab", {"unknown/u.png": b"x"})
+            with pytest.raises(InvalidInput) as refusal:
+                check(**fields, unknown_path="s3://lab/unknown")
+    finally:
+        allow_objects(ObjectSettings())
+    assert refusal.value.field == field
 
 
 @pytest.mark.parametrize(

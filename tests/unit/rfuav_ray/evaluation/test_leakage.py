@@ -55,6 +55,11 @@ def test_leakage_an_unknown_training_has_no_verdict(leak, report):
     assert verdict is None and "is not known: there is no report.json" in events[-1].message
 
 
+def test_leakage_a_training_from_a_bucket_has_no_verdict(leak):
+    verdict, events = leak("flight_a", report={"request": {"train_path": "s3://lab/train"}})
+    assert verdict is None and "trained on 's3://lab/train', which is in a bucket" in events[-1].message
+
+
 def test_leakage_a_training_whose_data_are_gone_has_no_verdict(leak):
     verdict, events = leak("flight_a", report={"request": {"train_path": "DATA/gone"}})
     assert verdict is None and "cannot be compared" in events[-1].message

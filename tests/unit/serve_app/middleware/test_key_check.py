@@ -20,6 +20,12 @@ KEYS = ("one", "reader:read:first", "writer:write:second", "admin:admin:third")
 BROWSER = {"Accept": "text/html,application/xhtml+xml"}
 
 
+@pytest.fixture(autouse=True)
+def quick_hashes(monkeypatch):
+    """Hashes of keys that people choose are slow on purpose."""
+    monkeypatch.setattr("serve_app.access.keys._SCRYPT", {"n": 2, "r": 8, "p": 1, "dklen": 32})
+
+
 @pytest.fixture
 def settings(tmp_path):
     return Settings(_env_file=None, api_keys=KEYS, state_dir=tmp_path)

@@ -9,6 +9,7 @@ from rfuav_ray.evaluation.report.about import about, keeping_warnings
 from rfuav_ray.evaluation.scored import Scored
 from rfuav_ray.events import RunEvent
 from rfuav_ray.models.config import ModelConfig
+from rfuav_ray.objects.shown import shown_as
 from tests.support.evaluation_numbers import NAMES, numbers_and_about
 
 CONFIG = ModelConfig(model="resnet18", num_classes=len(NAMES), class_names=NAMES)
@@ -33,6 +34,12 @@ def test_about_names_what_was_asked_for_and_nothing_about_the_queue(measured):
     assert settings["calibrate"] is True and settings["known_false_alarm"] == 0.05
     assert (settings["model"], settings["data_path"]) == ("resnet18", "/data")
     assert not {"priority", "description", "task_id", "save_path", "unknown_path"} & settings.keys()
+
+
+def test_about_names_copies_of_objects_by_their_addresses(measured):
+    with shown_as({"/data": "s3://lab/data"}):
+        told = about(request_for(), CONFIG, measured, ["'/data/a.png' is odd."])
+    assert (told.settings["data_path"], told.warnings) == ("s3://lab/data", ("'s3://lab/data/a.png' is odd.",))
 
 
 def test_about_shows_the_probabilities_before_and_after(measured):
