@@ -7,6 +7,7 @@ from benchmarks import gpu
 
 
 @pytest.mark.usefixtures("one_thread")
+@pytest.mark.long
 def test_gpu_compares_a_training_with_the_same_step_on_random_tensors():
     figures = gpu.measure(["mobilenet_v3_small"], device="cpu", images=8, batch_size=4, image_size=32, epochs=3)
     trained, random, fraction = figures

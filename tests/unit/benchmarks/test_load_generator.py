@@ -88,6 +88,7 @@ def test_load_generator_refuses_a_silent_server_and_one_without_content_length(m
         load(url)
 
 
+@pytest.mark.long
 def test_load_generator_measures_in_a_process_of_its_own():
     with server() as (url, _):
         found = load_generator.measure(url, connections=2, seconds=0.2)

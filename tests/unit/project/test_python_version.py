@@ -23,6 +23,7 @@ def test_python_version_the_promise_is_the_same_everywhere(oldest):
     assert f"--target={oldest}-" in (ROOT / "Makefile").read_text()
 
 
+@pytest.mark.long
 def test_python_version_no_module_uses_what_that_python_does_not_have(oldest):
     pytest.importorskip("vermin", reason="vermin is not installed: `pip install vermin`")
     command = [

@@ -37,9 +37,10 @@ VALUES = st.recursive(
 )
 
 
-@pytest.fixture
-def client(tmp_path):
-    settings_ = Settings(_env_file=None, data_roots=[tmp_path], state_dir=tmp_path / "state")
+@pytest.fixture(scope="module")
+def client(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("plain_messages")
+    settings_ = Settings(_env_file=None, data_roots=[folder], state_dir=folder / "state")
     app = create_app(settings_)
     app.state.service = Service(settings_, TaskView(), no_streams(), AcceptingTaskManager())
     return TestClient(in_front(app, settings_), base_url="http://localhost", raise_server_exceptions=False)

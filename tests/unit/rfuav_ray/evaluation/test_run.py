@@ -99,6 +99,7 @@ def test_run_images_are_scored_by_recording(evaluation):
     assert evaluation.evaluate({"group_by_recording": False})["recordings"] == 12
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("error", "batches"), [(RunInterrupted, 1), (KeyboardInterrupt, 4)])
 def test_run_an_interrupted_one_goes_on_and_ends_as_if_nothing_had_been(evaluation, error, batches):
     options = {"run_id": "task", "batch_size": 8}

@@ -8,7 +8,7 @@ from tests.support.inference_runs import RATE_HZ, Run
 from tests.support.interruptions import stopping_after
 from tests.support.signals import noise, tone
 
-pytestmark = pytest.mark.usefixtures("one_thread")
+pytestmark = [pytest.mark.usefixtures("one_thread"), pytest.mark.long]
 
 WINDOWS, WINDOW = 6, 10_000
 #: among the energies of the windows of a resnet18

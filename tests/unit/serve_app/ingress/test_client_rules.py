@@ -42,6 +42,7 @@ def test_client_rules_the_replica_gets_the_address_that_no_client_can_choose(hap
     read(asking)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("half", [b"G", b"GET /a " + HEAD, b"GET /a " + HEAD + b"X: " + b"x" * 1000])
 def test_client_rules_half_a_head_ends(haproxy, half):
     ports, _ = haproxy()
@@ -49,11 +50,13 @@ def test_client_rules_half_a_head_ends(haproxy, half):
     assert " 408 " in head
 
 
+@pytest.mark.long
 def test_client_rules_a_connection_without_a_request_is_closed_without_a_word(haproxy):
     ports, _ = haproxy()
     assert read(send(ports["port"], b"")) == ("", b"")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "half", [b"Content-Length: 100\r\n\r\n{", b"Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n"]
 )

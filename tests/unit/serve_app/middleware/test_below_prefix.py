@@ -75,10 +75,15 @@ def test_below_prefix_at_the_root_nothing_changes(echo):
     assert (path, root, prefix) == ("/lab/api", "", "")
 
 
-@pytest.fixture
-def app(tmp_path):
+@pytest.fixture(scope="module")
+def state(tmp_path_factory):
+    return tmp_path_factory.mktemp("state")
+
+
+@pytest.fixture(scope="module")
+def app(state):
     """The whole application with keys, without its actors."""
-    settings = Settings(_env_file=None, api_keys="ann:read:read-key,root:admin:admin-key", state_dir=tmp_path)
+    settings = Settings(_env_file=None, api_keys="ann:read:read-key,root:admin:admin-key", state_dir=state)
     return in_front(create_app(settings), settings)
 
 
@@ -123,9 +128,10 @@ def test_below_prefix_what_needs_an_admin_needs_one_there_too(service, path):
     assert answer.status_code == 403 and "admin" in answer.json()["message"]
 
 
-def test_below_prefix_the_audit_log_has_the_paths_of_the_api(service, tmp_path):
+def test_below_prefix_the_audit_log_has_the_paths_of_the_api(service, state):
+    (state / "audit.jsonl").unlink(missing_ok=True)
     service.post("/lab/api/v2/resources/config", headers=READER)
-    assert json.loads((tmp_path / "audit.jsonl").read_text())["path"] == "/api/v2/resources/config"
+    assert json.loads((state / "audit.jsonl").read_text())["path"] == "/api/v2/resources/config"
 
 
 def test_below_prefix_the_cookie_of_a_sign_in_is_sent_there_alone(service):

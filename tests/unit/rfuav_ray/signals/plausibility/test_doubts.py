@@ -56,7 +56,7 @@ def found(path, data_type, **asked):
 
 
 @pytest.mark.parametrize("data_type", TYPES)
-@pytest.mark.parametrize("level", [1, 0.03, 1e-4])
+@pytest.mark.parametrize("level", [1, pytest.param(0.03, marks=pytest.mark.long), 1e-4])
 def test_plausibility_of_the_right_type_raises_no_doubt(tmp_path, data_type, level):
     for name, signal in SIGNALS.items():
         messages = found(write(tmp_path / "x.iq", signal, data_type, level), data_type)
