@@ -13,7 +13,7 @@ from rfuav_ray.errors import InvalidInput, RfuavError
 from rfuav_ray.events import Report
 from rfuav_ray.file_access.roots import confine, within
 from rfuav_ray.objects.shown import shown, shown_as
-from rfuav_ray.objects.staging import staged
+from rfuav_ray.objects.staging import WORKER, staged
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def inputs_here(spec: RunSpec, report: Report, place: RunPlace) -> Iterator[RunS
         yield spec
         return
     # Workers of one training may be on one node. Each has links of its own to the same copies.
-    name = f"{spec.task_id}~{spec.rank}" if spec.rank else spec.task_id
+    name = f"{spec.task_id}{WORKER}{spec.rank}" if spec.rank else spec.task_id
     with staged(urls, name, spec.objects, report) as here, shown_as(here.names), errors_with_urls():
         request: dict[str, Any] = spec.request | dict(here.paths)
         with opening_also(here.folder, spec) as roots:

@@ -11,7 +11,7 @@ from actors.runs.spec import RunSpec
 from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.results import RunPlace
 from rfuav_ray.errors import RunError, RunInterrupted, RunLost
-from rfuav_ray.events import Report
+from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.objects.scratch import scratch
 from rfuav_ray.objects.shown import shown, shown_as
 from rfuav_ray.objects.uploading import Destination
@@ -27,8 +27,14 @@ FULL_BYTES = 1_000_000
 
 
 @contextmanager
-def outputs_here(spec: RunSpec, report: Report, place: RunPlace) -> Iterator[RunSpec]:
+def outputs_here(spec: RunSpec, report: Report, note: Report, place: RunPlace) -> Iterator[RunSpec]:
     """A block at whose end the results of the run are in the bucket that its request names, if it names one.
+
+    Args:
+        spec: The run.
+        report: Receives the progress. It may raise to stop.
+        note: Receives what is left of a run that was stopped. Never raises.
+        place: Where the run is.
 
     Yields:
         The run, with a folder of this node in its request. A run that fails leaves no object.
@@ -38,20 +44,20 @@ def outputs_here(spec: RunSpec, report: Report, place: RunPlace) -> Iterator[Run
         Exception: Whatever `report` raises.
     """
     if (url := KINDS[spec.kind].output_url(spec.request)) is not None:
-        with _made_here(spec, allowed_url(url, spec.objects.roots, "output_path"), report, place) as here:
+        with _made_here(spec, allowed_url(url, spec.objects.roots, "output_path"), report, note, place) as here:
             yield here
     elif copy_to := spec.request.get("copy_to"):
         prefix = allowed_url(copy_to, spec.objects.roots, "copy_to")
-        with _copied(spec, ObjectUrl(f"{prefix.key}/{spec.task_id}"), report):
+        with _copied(spec, ObjectUrl(f"{prefix.key}/{spec.task_id}"), report, note):
             yield spec
     else:
         yield spec
 
 
 @contextmanager
-def _made_here(spec: RunSpec, url: ObjectUrl, report: Report, place: RunPlace) -> Iterator[RunSpec]:
+def _made_here(spec: RunSpec, url: ObjectUrl, report: Report, note: Report, place: RunPlace) -> Iterator[RunSpec]:
     cache_dir = spec.objects.cache_dir
-    with scratch(cache_dir, spec.task_id, report) as around, _discarding(spec, url, report) as destination:
+    with scratch(cache_dir, spec.task_id, report) as around, _discarding(spec, url, report, note) as destination:
         folder = around / url.name
         with shown_as({str(folder): str(url)}), errors_with_urls(), opening_also(around, spec) as roots:
             request = spec.request | {"output_path": str(folder)}
@@ -67,9 +73,9 @@ def _made_here(spec: RunSpec, url: ObjectUrl, report: Report, place: RunPlace) -
 
 
 @contextmanager
-def _copied(spec: RunSpec, url: ObjectUrl, report: Report) -> Iterator[None]:
+def _copied(spec: RunSpec, url: ObjectUrl, report: Report, note: Report) -> Iterator[None]:
     kind, folder = KINDS[spec.kind], KINDS[spec.kind].output_folder(spec.request)
-    with _discarding(spec, url, report) as destination:
+    with _discarding(spec, url, report, note) as destination:
         yield
         try:
             added = [Path(name) for name in added_files(folder, spec.kind)]
@@ -82,7 +88,7 @@ def _copied(spec: RunSpec, url: ObjectUrl, report: Report) -> Iterator[None]:
 
 
 @contextmanager
-def _discarding(spec: RunSpec, url: ObjectUrl, report: Report) -> Iterator[Destination]:
+def _discarding(spec: RunSpec, url: ObjectUrl, report: Report, note: Report) -> Iterator[Destination]:
     """A block at whose beginning the prefix is marked. If the run fails in it, its objects go."""
     destination = Destination(url, spec.task_id, report)
     destination.begin(is_first=spec.attempt == 1)
@@ -92,7 +98,11 @@ def _discarding(spec: RunSpec, url: ObjectUrl, report: Report) -> Iterator[Desti
         raise
     except Exception:
         # What an earlier run has written is not known any more: then the prefix stays marked as unfinished.
-        destination.discard(keep_mark=spec.attempt > 1)
+        if left := destination.discard(keep_mark=spec.attempt > 1):
+            message = (
+                f"{left} objects below '{url}' could not be deleted. It stays marked as unfinished: delete it."
+            )
+            note(RunEvent(message=clean(message), level="WARNING"))
         raise
 
 

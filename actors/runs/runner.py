@@ -67,7 +67,7 @@ def run(spec: RunSpec, task_manager_actor: Any) -> Outcome:
                 freed_memory_kept(),
                 warnings_as_events(reporter.note),
                 inputs_here(spec, reporter.report, place) as with_inputs,
-                outputs_here(with_inputs, reporter.report, place) as here,
+                outputs_here(with_inputs, reporter.report, reporter.note, place) as here,
             ):
                 result = shown(_work(here, reporter, place))
             return Outcome("completed", result=result | {"run": place | {"ended_at": now().isoformat()}})

@@ -23,10 +23,19 @@ SECRETS = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID")
 CONNECT_TIMEOUT_S, REQUEST_TIMEOUT_S, TRIES = 3, 10, 3
 #: pauses before the tries after the first one
 PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
-_REFUSED = re.compile(r"ACCESS_DENIED|INVALID_ACCESS_KEY|INVALID_CLIENT|SIGNATURE|TOKEN|Token|HTTP status 40[013]")
-_UNREACHABLE = re.compile(
-    r"NETWORK_CONNECTION|SLOW_DOWN|SERVICE_UNAVAILABLE|INTERNAL_FAILURE|TIMEOUT|HTTP status 5|curlCode"
+#: what pyarrow says after the key, which may hold any word. HEAD requests are answered without a reason
+_SAID = re.compile(
+    r"AWS Error (?P<code>\w+)(?: \(HTTP status (?P<status>\d+)\))? during \w+ operation: "
+    r"(?:Unable to parse ExceptionName: (?P<name>\w+))?(?P<rest>.*)",
+    re.DOTALL,
 )
+_REFUSED = re.compile(
+    r"ACCESSDENIED|ACCESSKEY|INVALIDCLIENT|SIGNATURE|TOKEN|AUTHORIZATIONHEADER|UNKNOWN 400| 40[13]"
+)
+_UNREACHABLE = re.compile(
+    r"NETWORKCONNECTION|SLOWDOWN|THROTTL|SERVICEUNAVAILABLE|INTERNALFAILURE|TIMEOUT| 5\d\d|CURLCODE"
+)
+_SHORTER = re.compile(r"INVALIDRANGE| 416")
 
 
 @dataclass(frozen=True)
@@ -71,7 +80,22 @@ def filesystem() -> "FileSystem":
 
 def is_passing(error: OSError) -> bool:
     """Whether a later try may succeed."""
-    return bool(_UNREACHABLE.search(str(error))) and not _REFUSED.search(str(error))
+    return bool(_UNREACHABLE.search(_kind(error))) and not _REFUSED.search(_kind(error))
+
+
+def is_shorter(error: OSError) -> bool:
+    """Whether an object has fewer bytes than were asked for: it was replaced."""
+    return bool(_SHORTER.search(_kind(error)))
+
+
+def _kind(error: OSError) -> str:
+    """The name and the HTTP status of an error of the storage, as `EXPIREDTOKEN 403`. Holds no key."""
+    said = _SAID.search(str(error))
+    if said is None:
+        return ""
+    curl = " CURLCODE" if "curlCode" in said["rest"] else ""
+    name = (said["name"] or said["code"]).upper().replace("_", "")
+    return f"{name} {said['status'] or ''}{curl}"
 
 
 def persistently(call: Callable[[], Result], url: ObjectUrl, stopping: threading.Event) -> Result:
@@ -103,10 +127,11 @@ def why(error: OSError, url: ObjectUrl) -> str:
         return f"{shown}: there is no bucket '{url.bucket}'."
     if isinstance(error, FileNotFoundError):
         return f"{shown} is not there."
-    if _REFUSED.search(text):
+    if _REFUSED.search(_kind(error)):
         return (
             f"{shown}: access is refused. The credentials in the service's environment (AWS_ACCESS_KEY_ID, "
-            "AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) are missing, wrong or expired, or do not allow this."
+            "AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN) are missing, wrong or expired, or do not allow this; or "
+            "AWS_REGION is not that of the bucket."
         )
     said = one_line(_without_secrets(text.rpartition("Details: ")[2]), 300)
     if is_passing(error):

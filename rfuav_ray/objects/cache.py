@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent
@@ -81,6 +82,19 @@ class ObjectCache:
                 lock.unlink(missing_ok=True)
         finally:
             os.close(descriptor)
+
+    @contextmanager
+    def alone(self, task_id: str, report: Report) -> Iterator[None]:
+        """A block in which no other worker of the task copies. What one has copied, the next one links."""
+        lock = self.folder / "trees" / f"{task_id}.copying"
+        with lock.open("a") as file:
+            while not _is_locked(file):
+                report(RunEvent())
+                time.sleep(0.1)
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
 
     def make_room(self, wanted_bytes: int, tree: "Tree", what: str) -> None:
         """Reserve bytes for a run, and delete copies that no run uses, as far as needed.
@@ -194,17 +208,19 @@ class Tree:
     def keep(self, part: Path, copy: Path, name: str, one: Listed) -> None:
         """Make a finished part a copy of the cache, and link it. A run that was faster keeps its copy."""
         copy.parent.mkdir(exist_ok=True)
-        with suppress(FileExistsError):
-            os.link(part, copy)
-        if not self.link(copy, name, one):
-            part.replace(copy)
-            self.link(copy, name, one)
+        with self._cache.linking():
+            with suppress(FileExistsError):
+                os.link(part, copy)
+            if not self.link(copy, name, one):
+                part.replace(copy)
+                if not self.link(copy, name, one):
+                    raise RunError(f"the copy of '{one.url}' in CACHE_DIR ('{self._cache.folder}') is not whole.")
         part.unlink(missing_ok=True)
 
     def reserve(self, count: int) -> None:
         """Note the bytes that are still to be copied."""
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, str(count).encode(), 0)
+        # As long as before, at once: others read it meanwhile.
+        os.pwrite(self._lock, f"{count:020d}".encode(), 0)
 
 
 def locked(lock: Path, report: Report) -> int:
@@ -221,6 +237,14 @@ def locked(lock: Path, report: Report) -> int:
         report(RunEvent())
         time.sleep(0.1)
     raise RunError("an earlier run of this task still uses its copies. Try again when it has ended.")
+
+
+def _is_locked(file: IO[str]) -> bool:
+    """Whether this process has the lock now."""
+    with suppress(BlockingIOError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 def _size(count: int) -> str:

@@ -91,7 +91,11 @@ def check_urls_apart(addresses: Mapping[str, str]) -> None:
 
 
 def _require_bucket(url: ObjectUrl, field: str) -> None:
-    if _type_name(ObjectUrl(url.bucket), field) == "NotFound":
+    try:
+        is_there = _type_name(ObjectUrl(url.bucket), field) != "NotFound"
+    except InvalidInput:  # the credentials may be for a prefix alone
+        return
+    if not is_there:
         raise InvalidInput(field, f"there is no bucket '{url.bucket}'.")
 
 

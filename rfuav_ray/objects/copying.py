@@ -16,7 +16,7 @@ from typing import Any
 
 from rfuav_ray.errors import RunError
 from rfuav_ray.events import Report, RunEvent, clean
-from rfuav_ray.objects.access import filesystem, persistently, why
+from rfuav_ray.objects.access import filesystem, is_shorter, persistently, why
 from rfuav_ray.objects.cache import ObjectCache, Tree
 from rfuav_ray.objects.listing import Listed
 from rfuav_ray.objects.parallel import for_each
@@ -96,6 +96,9 @@ class Copying:
         self._report(RunEvent(message=message))
 
     def _copy(self, name: str, one: Listed) -> None:
+        if not _is_sure(one) and self._is_here(name, one):
+            self._count(one)
+            return
         part = self._tree.parts / uuid.uuid4().hex
         try:
             got, etag = self._fetched(one, part)
@@ -109,17 +112,29 @@ class Copying:
             raise
         finally:
             part.unlink(missing_ok=True)
+        self._count(one, is_changed=got != one)
+
+    def _is_here(self, name: str, one: Listed) -> bool:
+        """Whether the cache has an object that is too young for its listing to be sure, by its ETag. Links it."""
+        with suppress(FileNotFoundError):  # the object has gone, which the copying says
+            got, etag = persistently(lambda: self._facts_now(one), one.url, self._stopping)
+            if got == one and etag:
+                with self._cache.linking():
+                    return self._tree.link(self._cache.place(one, etag), name, one)
+        return False
+
+    def _count(self, one: Listed, *, is_changed: bool = False) -> None:
         with self._lock:
             self._left_bytes -= one.size
             self._done += 1
-            if got != one:
+            if is_changed:
                 self._changed.append(str(one.url))
 
     def _fetched(self, one: Listed, part: Path) -> tuple[Listed, str]:
         """Copy an object to `part`. Returns it as it was then, and its ETag."""
         try:
             for _ in range(TRIES_OF_CHANGING):
-                got = persistently(lambda: self._read(one, part), one.url, self._stopping)
+                got = persistently(lambda: self._read_whole(one, part), one.url, self._stopping)
                 if got is not None:
                     return got
                 self._stopping.wait(PAUSE_OF_CHANGING_S)
@@ -128,6 +143,15 @@ class Copying:
                 raise
             raise RunError(f"{why(error, one.url)} It was there when the run began.") from None
         raise RunError(f"'{one.url}' changes while it is read. Run the task again when nobody writes it.")
+
+    def _read_whole(self, one: Listed, part: Path) -> tuple[Listed, str] | None:
+        """None if the object has changed meanwhile."""
+        try:
+            return self._read(one, part)
+        except OSError as error:
+            if is_shorter(error):
+                return None
+            raise
 
     def _read(self, one: Listed, part: Path) -> tuple[Listed, str] | None:
         """None if the object has changed meanwhile."""

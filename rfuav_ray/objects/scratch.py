@@ -13,7 +13,7 @@ from rfuav_ray.events import Report
 from rfuav_ray.objects.cache import locked, own_folder
 
 #: after this time, no later run of its task is expected to resume here
-FORGOTTEN_AFTER_S = 7 * 86_400
+FORGOTTEN_AFTER_S = 86_400
 
 
 @contextmanager
@@ -23,8 +23,8 @@ def scratch(cache_dir: Path, run_id: str, report: Report) -> Iterator[Path]:
     Raises:
         RunError: An earlier run of the task does not end.
     """
+    forget(cache_dir)
     outputs = own_folder(cache_dir, "outputs")
-    _forget(outputs)
     lock = outputs / f"{run_id}.lock"
     descriptor = locked(lock, report)
     folder = lock.with_suffix(".d")
@@ -43,9 +43,9 @@ def scratch(cache_dir: Path, run_id: str, report: Report) -> Iterator[Path]:
         os.close(descriptor)
 
 
-def _forget(outputs: Path) -> None:
-    """Remove the folders of runs that died long ago."""
-    for lock in outputs.glob("*.lock"):
+def forget(cache_dir: Path) -> None:
+    """Remove what runs that died long ago have made."""
+    for lock in (cache_dir / "outputs").glob("*.lock"):
         with suppress(OSError), lock.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if time.time() - lock.stat().st_mtime > FORGOTTEN_AFTER_S:

@@ -13,12 +13,15 @@ from rfuav_ray.objects.cache import ObjectCache
 from rfuav_ray.objects.copying import Copying
 from rfuav_ray.objects.listing import Listed, listed, look
 from rfuav_ray.objects.parallel import waiting_for
-from rfuav_ray.objects.urls import ObjectUrl, allowed_url
+from rfuav_ray.objects.scratch import forget
+from rfuav_ray.objects.urls import ObjectUrl, allowed_url, is_allowed
 from rfuav_ray.outputs.artifacts import DATASET_FILE
 from rfuav_ray.outputs.manifest import RUN_FILE, RUN_FOLDER
 
 #: what a data set's folder says about those below it may lie above the one that a request names
 FILES_ABOVE, LEVELS_ABOVE = (DATASET_FILE, f"{RUN_FOLDER}/{RUN_FILE}"), 2
+#: between a task's id and the number of a worker
+WORKER = "~"
 
 
 @dataclass(frozen=True)
@@ -37,7 +40,7 @@ def staged(urls: Mapping[str, str], run_id: str, settings: ObjectSettings, repor
 
     Args:
         urls: The addresses by the fields of the request.
-        run_id: Names the folder. A later run of the same task has the same one.
+        run_id: Names the folder: the task's id, and `~1` for its second worker. A later run has the same one.
         settings: The buckets that may be used, and the cache.
         report: Receives the progress. It may raise to stop.
 
@@ -46,6 +49,7 @@ def staged(urls: Mapping[str, str], run_id: str, settings: ObjectSettings, repor
         Exception: Whatever `report` raises.
     """
     cache = ObjectCache(settings.cache_dir, settings.cache_bytes)
+    forget(settings.cache_dir)
     with cache.tree(run_id, report) as tree:
         copying = Copying(cache, tree, report)
         paths, names = {}, {}
@@ -66,7 +70,8 @@ def staged(urls: Mapping[str, str], run_id: str, settings: ObjectSettings, repor
             for depth, folder in enumerate(place.parents):
                 if depth < len(above) - 1:
                     names[str(tree.folder / folder)] = f"s3://{'/'.join(url.key.split('/')[: -1 - depth])}"
-        copying.bring(wanted, " and ".join(f"'{url}'" for url in urls.values()))
+        with cache.alone(run_id.partition(WORKER)[0], report):
+            copying.bring(wanted, " and ".join(f"'{url}'" for url in urls.values()))
         yield Staged(tree.folder, paths, names)
 
 
@@ -76,7 +81,7 @@ def _above(url: ObjectUrl, place: Path, settings: ObjectSettings, report: Report
     for depth in range(1, min(LEVELS_ABOVE, len(parts) - 1, len(place.parts) - 1) + 1):
         for name in FILES_ABOVE:
             file = ObjectUrl("/".join([*parts[:-depth], name]))
-            if not any(file.is_below(ObjectUrl(root[5:])) for root in settings.roots):
+            if not is_allowed(file, settings.roots):
                 return
             info = waiting_for(lambda file=file: look(file), report)  # type: ignore[misc]
             if info.type.name == "File" and info.size <= MAX_CARD_BYTES:

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from rfuav_ray.errors import RunError
-from rfuav_ray.events import Report, RunEvent
+from rfuav_ray.events import Report, RunEvent, clean
 from rfuav_ray.file_access.reading import open_file
-from rfuav_ray.objects.access import filesystem, persistently, why
+from rfuav_ray.objects.access import filesystem, persistently
 from rfuav_ray.objects.copying import CHUNK_BYTES, SECONDS_BETWEEN_MESSAGES
-from rfuav_ray.objects.listing import first_object
+from rfuav_ray.objects.listing import Listed, first_object, listed
 from rfuav_ray.objects.parallel import for_each, waiting_for
 from rfuav_ray.objects.urls import MAX_KEY_BYTES, ObjectUrl
 from rfuav_ray.outputs.manifest import RUN_FILE, RUN_FOLDER
@@ -39,7 +39,10 @@ class Destination:
 
     def __init__(self, url: ObjectUrl, run_id: str, report: Report) -> None:
         self.url, self._run_id, self._report = url, run_id, report
+        self._is_first = True
         self._written: list[str] = []
+        #: what is being written: it may still come into being when nobody waits for it any more
+        self._in_flight: set[str] = set()
         self._finished: list[str] = []
 
     def begin(self, *, is_first: bool) -> None:
@@ -57,8 +60,8 @@ class Destination:
             raise RunError(
                 f"'{self.url}' holds objects already ('{found}', …{whose}). Delete them, or name another prefix."
             )
-        mark = {"state": "unfinished", "run_id": self._run_id, "request": {}, "plan": "", "is_new": True}
-        self._put_mark(mark | {"result": None})
+        self._is_first = is_first
+        self._put_mark("unfinished", None)
 
     def upload(self, folder: Path, names: Sequence[str], last: Sequence[str] = ()) -> None:
         """Write files below `folder`, by their relative names; those in `last` when all others are there.
@@ -68,6 +71,10 @@ class Destination:
             Exception: Whatever `report` raises.
         """
         for name in names:
+            if not _is_utf8(name):
+                raise RunError(
+                    f"'{clean(name)}' is not UTF-8, and keys are: it cannot be written to '{self.url}'."
+                )
             if len(f"{self.url.key}/{name}".partition("/")[2].encode("utf-8", "surrogateescape")) > MAX_KEY_BYTES:
                 raise RunError(f"'{name}' in '{self.url}' is longer than the {MAX_KEY_BYTES} bytes of a key.")
         self._finished, told_s = [], time.monotonic()
@@ -87,15 +94,23 @@ class Destination:
 
     def complete(self, result: Mapping[str, Any] | None) -> None:
         """Mark the prefix as whole. Raises RunError."""
-        mark = {"state": "complete", "run_id": self._run_id, "request": {}, "plan": "", "is_new": True}
-        self._put_mark(mark | {"result": result})
+        if not self._is_first:
+            self._delete_others()
+        self._put_mark("complete", result)
 
-    def discard(self, *, keep_mark: bool) -> None:
-        """Delete what this run has written, as far as that is possible within a moment."""
+    def discard(self, *, keep_mark: bool) -> int:
+        """Delete what this run has written, as far as that is possible within a moment.
+
+        Returns:
+            How many objects are, or may be, left. Then the prefix stays marked as unfinished.
+        """
+        left = set(self._written)
 
         def delete(name: str) -> None:
             with suppress(OSError):
-                filesystem().delete_file(f"{self.url.key}/{name}")
+                with suppress(FileNotFoundError):
+                    filesystem().delete_file(f"{self.url.key}/{name}")
+                left.discard(name)
 
         deadline_s = time.monotonic() + DISCARD_S
         stopping = threading.Event()
@@ -105,23 +120,44 @@ class Destination:
                 stopping.set()
 
         for_each(list(self._written), delete, stopping, meanwhile)
-        # The mark stays while there is anything else.
-        if time.monotonic() <= deadline_s and not keep_mark:
+        left |= self._in_flight
+        if not left and not keep_mark:
             delete(MARK)
+        return len(left)
+
+    def _delete_others(self) -> None:
+        """Delete what an earlier run of the task has written, and this one has not."""
+        own = {*self._finished, MARK}
+        others = [one for one in listed(self.url, self._report) if one.name not in own]
+
+        def delete(one: Listed) -> None:
+            with suppress(FileNotFoundError):
+                persistently(lambda: filesystem().delete_file(one.url.key), one.url, stopping)
+
+        stopping = threading.Event()
+        for_each(others, delete, stopping, lambda: self._report(RunEvent()))
 
     def _owner(self) -> str | None:
-        place = f"{self.url.key}/{MARK}"
-        with suppress(OSError, ValueError, AttributeError), filesystem().open_input_file(place) as file:
-            return str(json.loads(file.read(MAX_MARK_BYTES)).get("run_id"))
+        def read() -> bytes:
+            with filesystem().open_input_file(f"{self.url.key}/{MARK}") as file:
+                return bytes(file.read(MAX_MARK_BYTES))
+
+        with suppress(FileNotFoundError, ValueError, AttributeError):
+            return str(json.loads(persistently(read, self.url, threading.Event())).get("run_id"))
         return None
 
     def _found(self) -> str | None:
-        try:
-            return first_object(self.url)
-        except OSError as error:
-            raise RunError(why(error, self.url)) from None
+        return persistently(lambda: first_object(self.url), self.url, threading.Event())
 
-    def _put_mark(self, mark: Mapping[str, Any]) -> None:
+    def _put_mark(self, state: str, result: Mapping[str, Any] | None) -> None:
+        mark = {
+            "state": state,
+            "run_id": self._run_id,
+            "request": {},
+            "plan": "",
+            "is_new": True,
+            "result": result,
+        }
         text = json.dumps(mark).encode()
 
         def put() -> None:
@@ -133,6 +169,7 @@ class Destination:
     def _put_file(self, file: Path, name: str, stopping: threading.Event) -> None:
         url = ObjectUrl(f"{self.url.key}/{name}")
         self._written.append(name)
+        self._in_flight.add(name)
 
         def put() -> None:
             with open_file(file) as source, filesystem().open_output_stream(url.key) as target:
@@ -140,5 +177,16 @@ class Destination:
                 while not stopping.is_set() and (chunk := source.read(CHUNK_BYTES)):
                     target.write(chunk)
 
-        persistently(put, url, stopping)
+        try:
+            persistently(put, url, stopping)
+        finally:
+            self._in_flight.discard(name)
         self._finished.append(name)
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

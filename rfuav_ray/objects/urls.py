@@ -76,6 +76,11 @@ def parse_url(text: str, field: str) -> ObjectUrl:
     return ObjectUrl(key)
 
 
+def is_allowed(url: ObjectUrl, roots: Sequence[str]) -> bool:
+    """Whether it lies below one of the roots."""
+    return any(url.is_below(parse_url(root, "DATA_ROOTS")) for root in roots)
+
+
 def allowed_url(text: str, roots: Sequence[str], field: str) -> ObjectUrl:
     """`parse_url`, for a request.
 
@@ -88,7 +93,7 @@ def allowed_url(text: str, roots: Sequence[str], field: str) -> ObjectUrl:
         raise PathNotAllowed(
             field, f"'{url}' is in a bucket, and none is allowed here: DATA_ROOTS of a service names them."
         )
-    if not any(url.is_below(parse_url(root, "DATA_ROOTS")) for root in roots):
+    if not is_allowed(url, roots):
         allowed = ", ".join(roots)
         raise PathNotAllowed(
             field, f"'{url}' is outside the buckets this service may use ({allowed}). See DATA_ROOTS."

@@ -21,8 +21,9 @@ class ObjectWay:
         self.cuts_left = 0
         #: which objects' answers those are
         self.cut_suffix = ""
-        #: the code of the error that every request gets
+        #: the code of the error that every request gets, or every one with these methods
         self.refusal = ""
+        self.refused_methods = ("GET", "HEAD", "PUT", "POST", "DELETE")
         #: is called before each request is passed on, with its method and path
         self.before: Callable[[str, str], None] = lambda _method, _path: None
         self.requests: list[tuple[str, str]] = []
@@ -61,7 +62,7 @@ class ObjectWay:
             self.cuts_left -= is_cut
         self.before(method, path)
         time.sleep(self.latency_s)
-        if self.refusal:
+        if self.refusal and method in self.refused_methods:
             text = _REFUSAL.format(code=self.refusal, key=handler.headers.get("Authorization", "")).encode()
             _answer(handler, 403, {"Content-Type": "application/xml"}, text)
             return

@@ -9,24 +9,10 @@ import pytest
 from rfuav_ray.errors import RunCancelled, RunError
 from rfuav_ray.events import ignore
 from rfuav_ray.objects.staging import staged
-from rfuav_ray.objects.uploading import Destination
-from rfuav_ray.objects.urls import ObjectUrl
-from tests.support.object_storage import SECRET, ObjectStorage, leading_to
-from tests.support.object_way import ObjectWay
+from tests.support.object_storage import SECRET, leading_to
 from tests.support.small_disk import mounting
 
 pytestmark = pytest.mark.long
-
-
-@pytest.fixture
-def way(storage: ObjectStorage):
-    with ObjectWay(storage.url) as way, leading_to({"AWS_ENDPOINT_URL": way.url}):
-        yield way
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch):
-    monkeypatch.setattr("rfuav_ray.objects.access.PAUSES_S", (0.05, 0.05))
 
 
 def content(folder: str) -> dict[str, bytes]:
@@ -160,44 +146,64 @@ def test_staged_a_cancel_does_not_wait_for_a_storage_that_hangs(storage, setting
     assert not list((settings.cache_dir / "trees").iterdir())
 
 
-def test_upload_looks_unfinished_until_its_last_object_is_there(storage, tmp_path, way):
-    storage.bucket("lab", {})
-    for name in ("a.bin", "best_model.pth"):
-        (tmp_path / name).write_bytes(b"x")
-    destination = Destination(ObjectUrl("lab/up/one"), "task", ignore)
-    destination.begin(is_first=True)
-    seen: list[tuple[str, bytes]] = []
-    way.before = lambda method, path: seen.append((path, storage.content("lab")["up/one/.rfuav-run/run.json"]))
-    destination.upload(tmp_path, ["best_model.pth", "a.bin"], ["best_model.pth"])
-    destination.complete({"stats": 1})
-    assert all(b'"unfinished"' in mark for _, mark in seen)
-    puts = [path.partition("?")[0] for method, path in way.requests if method in {"PUT", "POST"}]
-    assert [path.rpartition("/")[2] for path in dict.fromkeys(puts)] == ["run.json", "a.bin", "best_model.pth"]
-    assert b'"complete"' in storage.content("lab")["up/one/.rfuav-run/run.json"]
-    with pytest.raises(RunError, match=r"'s3://lab/up/one' holds objects already .* of the task 'task'"):
-        Destination(ObjectUrl("lab/up/one"), "other", ignore).begin(is_first=True)
+def test_staged_a_storage_that_is_not_there_is_no_refusal_whatever_the_objects_are_called(settings, monkeypatch):
+    monkeypatch.setattr("rfuav_ray.objects.access.TRIES", 1)
+    monkeypatch.setattr("rfuav_ray.objects.access.PAUSES_S", (0.05,))
+    with (
+        leading_to({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}),
+        pytest.raises(RunError, match="cannot be reached"),
+        staged({"source_path": "s3://lab/RF_SIGNATURES/Token/ACCESS_DENIED"}, "task", settings, ignore),
+    ):
+        pass
 
 
-def test_upload_that_fails_is_discarded(storage, tmp_path, way):
-    storage.bucket("lab", {"up/others.bin": b"o"})
-    for number in range(20):
-        (tmp_path / f"{number}.bin").write_bytes(b"x")
-    destination = Destination(ObjectUrl("lab/up/two"), "task", ignore)
-    destination.begin(is_first=True)
-    way.before = lambda method, _path: setattr(way, "refusal", "ExpiredToken" if method == "PUT" else "")
-    with pytest.raises(RunError, match="access is refused"):
-        destination.upload(tmp_path, [f"{number}.bin" for number in range(20)])
-    way.before, way.refusal = lambda *_: None, ""
-    destination.discard(keep_mark=False)
-    left = storage.content("lab")
-    assert "up/others.bin" in left
-    assert not [key for key in left if key.startswith("up/two/") and not key.endswith("/")]
+def test_staged_an_object_that_gets_shorter_while_it_is_read_is_read_again(storage, settings, way, monkeypatch):
+    monkeypatch.setattr("rfuav_ray.objects.copying.CHUNK_BYTES", 100_000)
+    monkeypatch.setattr("rfuav_ray.objects.copying.PAUSE_OF_CHANGING_S", 0.01)
+    storage.bucket("lab", {"short/a.bin": b"o" * 300_000})
+    reads = []
+
+    def change(method: str, path: str) -> None:
+        if method == "GET" and path.endswith("a.bin"):
+            reads.append(path)
+            if len(reads) == 2:
+                storage.bucket("lab", {"short/a.bin": b"n" * 10}, age_s=1000)
+
+    way.before = change
+    with staged({"source_path": "s3://lab/short"}, "task", settings, ignore) as here:
+        assert content(here.paths["source_path"]) == {"a.bin": b"n" * 10}
 
 
-def test_upload_that_cannot_write_says_so_at_once(storage, tmp_path, way):
-    storage.bucket("lab", {})
-    with pytest.raises(RunError, match=r"there is no bucket 'nolab'"):
-        Destination(ObjectUrl("nolab/up"), "task", ignore).begin(is_first=True)
-    way.before = lambda method, _path: setattr(way, "refusal", "AccessDenied" if method == "PUT" else "")
-    with pytest.raises(RunError, match="access is refused"):
-        Destination(ObjectUrl("lab/readonly"), "task", ignore).begin(is_first=True)
+def test_staged_a_young_object_is_read_once(storage, settings, way):
+    storage.bucket("lab", {"young/a.bin": b"y" * 1000}, age_s=5)
+    for task in ("one", "two"):
+        with staged({"source_path": "s3://lab/young"}, task, settings, ignore) as here:
+            assert content(here.paths["source_path"]) == {"a.bin": b"y" * 1000}
+    reads = [path for method, path in way.requests if method == "GET" and path.endswith("a.bin")]
+    assert len(reads) == 1
+
+
+def test_staged_workers_of_a_task_copy_what_they_share_once(storage, settings, way):
+    storage.bucket("lab", {f"workers/{number}.bin": bytes(20_000) for number in range(30)})
+    names, failures = ["task", "task~1", "task~2"], []
+    together = threading.Barrier(len(names))
+
+    def work(name: str) -> None:
+        try:
+            # All of it fits once.
+            with staged({"source_path": "s3://lab/workers"}, name, settings, ignore) as here:
+                assert len(content(here.paths["source_path"])) == 30
+                together.wait(60)
+        except BaseException as error:
+            failures.append(error)
+            together.abort()
+
+    workers = [threading.Thread(target=work, args=(name,)) for name in names]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(60)
+    assert failures == []
+    reads = [path for method, path in way.requests if method == "GET" and path.endswith(".bin")]
+    assert len(reads) == 30
+    assert not list((settings.cache_dir / "trees").iterdir())
