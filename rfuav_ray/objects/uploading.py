@@ -105,6 +105,8 @@ class Destination:
             How many objects are, or may be, left. Then the prefix stays marked as unfinished.
         """
         left = set(self._written)
+        # Those may come into being after they are deleted.
+        hanging = set(self._in_flight)
 
         def delete(name: str) -> None:
             with suppress(OSError):
@@ -120,7 +122,7 @@ class Destination:
                 stopping.set()
 
         for_each(list(self._written), delete, stopping, meanwhile)
-        left |= self._in_flight
+        left |= hanging
         if not left and not keep_mark:
             delete(MARK)
         return len(left)
