@@ -36,6 +36,7 @@ def test_audit_a_random_split_leaks_and_a_grouped_one_is_clean(client, recording
     assert (recordings / "out" / "audit.json").is_file()
 
 
+@pytest.mark.long
 def test_audit_a_cancelled_one_ends_and_can_be_asked_for_again(client, recordings):
     task = client.audit_dataset(recordings / "whole", save_path=recordings / "out")
     client.cancel_task(task["task_id"])

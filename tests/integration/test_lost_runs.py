@@ -38,14 +38,8 @@ def test_training_fails_when_every_run_dies(client, training):
     assert client.health()["status"] == "healthy"
 
 
-@pytest.mark.parametrize(
-    "actor",
-    [
-        names.TASK_MANAGER,
-        pytest.param(names.RUN_SUPERVISOR, marks=pytest.mark.long),
-        pytest.param(names.METRICS, marks=pytest.mark.long),
-    ],
-)
+@pytest.mark.long
+@pytest.mark.parametrize("actor", [names.TASK_MANAGER, names.RUN_SUPERVISOR, names.METRICS])
 def test_training_outlives_a_killed_actor(client, training, actor):
     task_id = client.start_training(**training(num_epochs=12, device="cuda:1"))["task_id"]
     stream = client.stream_training_logs(task_id)

@@ -57,6 +57,7 @@ def test_two_workers_resume_when_one_was_killed(client, training, rank):
     ask_until(lambda alive: not alive, lambda: [one for one in processes if psutil.pid_exists(one)])
 
 
+@pytest.mark.long
 def test_two_workers_end_when_their_task_is_cancelled(client, training):
     task_id = client.start_training(**training(num_workers=2, num_epochs=5000))["task_id"]
     processes = processes_at_epoch(client, task_id, epoch=1)

@@ -53,6 +53,7 @@ def other_worker(seat, folder, answers):
     leave(group, is_over=True)
 
 
+@pytest.mark.long
 def test_group_two_workers_compute_what_one_does(tmp_path):
     make_images(tmp_path / "images", ("a", "b"), IMAGES // 2)
     (loss, accuracy), probabilities, labels, val_loss, weights, _ = an_epoch(tmp_path, ALONE)
