@@ -13,9 +13,9 @@ import ray
 from actors import names
 from actors.devices.numbering import CPU
 from actors.memory.run_processes import works_for
-from actors.runs.inputs_here import inputs_here
 from actors.runs.log_events import warnings_as_events
-from actors.runs.outputs_here import outputs_here
+from actors.runs.objects.inputs_here import inputs_here
+from actors.runs.objects.outputs_here import outputs_here
 from actors.runs.reporter import Reporter
 from actors.runs.spec import Outcome, RunSpec
 from rfuav_ray.api.kinds import KINDS, parse_request

@@ -95,24 +95,29 @@ def train(
             _tell_group(training)
         if not (resume and resume_training(training)):
             _begin(training, datasets)
-        is_over = False
-        try:
-            training.begin_together()
-            while training.epoch < request.num_epochs:
-                run_epoch(training)
-            is_over = True
-            writer.settle()
-        except RunInterrupted:
-            raise
-        except Exception as error:
-            if is_broken(group, error):  # what is on disk is for the next run
-                raise WorkerMissed(f"Another worker of the training ended: {error}") from error
-            _give_up(training)
-            raise
-        finally:
-            leave(group, is_over=is_over)
+        _run_epochs(training, writer)
         _draw(training)
     return _result(training, datasets)
+
+
+def _run_epochs(training: Training, writer: EpochWriter) -> None:
+    """Run the epochs that are left, together with the other workers."""
+    is_over = False
+    try:
+        training.begin_together()
+        while training.epoch < training.request.num_epochs:
+            run_epoch(training)
+        is_over = True
+        writer.settle()
+    except RunInterrupted:
+        raise
+    except Exception as error:
+        if is_broken(training.group, error):  # what is on disk is for the next run
+            raise WorkerMissed(f"Another worker of the training ended: {error}") from error
+        _give_up(training)
+        raise
+    finally:
+        leave(training.group, is_over=is_over)
 
 
 def digest(request: TrainingRequest, datasets: Datasets) -> str:

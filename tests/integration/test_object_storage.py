@@ -58,6 +58,16 @@ def assert_no_credentials(written):
     assert not [line for line in lines if SECRET in line]
 
 
+def assert_impossible_requests_are_refused(client):
+    for fields, reason in IMPOSSIBLE:
+        request = {"input_path": "s3://lab/data/raw", "output_path": "s3://lab/data/new"} | fields
+        with pytest.raises(ServiceError) as refused:
+            client.split_dataset(**request)
+        assert refused.value.status_code == (403 if "outside" in reason else 422), request
+        assert reason in str(refused.value)
+        assert "user:word" not in str(refused.value)
+
+
 def test_a_data_set_in_a_bucket_from_split_to_predictions(
     way, storage, own_service, dataset, root, tmp_path, training
 ):
@@ -77,13 +87,7 @@ def test_a_data_set_in_a_bucket_from_split_to_predictions(
     assert len(images) == split["result"]["stats"]["total_images"] == 24
     mark = json.loads(made["data/split/.rfuav-run/run.json"])
     assert (mark["state"], mark["run_id"]) == ("complete", split["task_id"])
-    for fields, reason in IMPOSSIBLE:
-        request = {"input_path": "s3://lab/data/raw", "output_path": "s3://lab/data/new"} | fields
-        with pytest.raises(ServiceError) as refused:
-            client.split_dataset(**request)
-        assert refused.value.status_code == (403 if "outside" in reason else 422), request
-        assert reason in str(refused.value)
-        assert "user:word" not in str(refused.value)
+    assert_impossible_requests_are_refused(client)
 
     fields = training(train_path="s3://lab/data/split/train", val_path="s3://lab/data/split/valid")
     trained, messages = ended(client, client.start_training(**fields, copy_to="s3://lab/results"))

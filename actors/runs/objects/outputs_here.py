@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from actors.runs.inputs_here import errors_with_urls, opening_also
+from actors.runs.objects.inputs_here import errors_with_urls, opening_also
 from actors.runs.spec import RunSpec
 from rfuav_ray.api.kinds import KINDS
 from rfuav_ray.api.results import RunPlace

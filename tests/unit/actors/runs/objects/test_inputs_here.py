@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.runs.inputs_here import inputs_here
+from actors.runs.objects.inputs_here import inputs_here
 from actors.runs.spec import RunSpec
 from rfuav_ray.api.results import RunPlace
 from rfuav_ray.events import ignore

@@ -1,0 +1,1 @@
+"""The inputs and results of a run that are in buckets, on its node."""
