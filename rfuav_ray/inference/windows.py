@@ -13,8 +13,7 @@ from rfuav_ray.models.recording_settings import WindowedRecording
 from rfuav_ray.signals.recordings import Recording
 from rfuav_ray.signals.resampling.resampled import original_sample
 from rfuav_ray.signals.spectrogram import iter_spectrograms, save_spectrogram
-from rfuav_ray.signals.stft import Power
-from rfuav_ray.signals.stft_blocks import memory_for
+from rfuav_ray.signals.stft_blocks import Keys, memory_for
 from rfuav_ray.signals.stft_settings import StftSettings
 
 _thread = threading.local()
@@ -104,10 +103,10 @@ class Window:
         return Drawing(image, drawn.bad_samples)
 
 
-def _memory_of_thread(stft: StftSettings) -> Power:
+def _memory_of_thread(stft: StftSettings) -> Keys:
     """Memory that the windows of a thread share: the pages of new memory take a tenth of the time of a window."""
     shape = stft.columns(stft.samples_per_spectrogram), stft.stft_points
-    memory: Power | None = getattr(_thread, "memory", None)
+    memory: Keys | None = getattr(_thread, "memory", None)
     if memory is None or memory.shape != shape:
         memory = _thread.memory = memory_for(stft.samples_per_spectrogram, stft)
     return memory

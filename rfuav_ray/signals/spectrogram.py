@@ -12,8 +12,7 @@ from rfuav_ray.files import replacing
 from rfuav_ray.signals.emptiness.window import Emptiness, Empty
 from rfuav_ray.signals.recordings import Recording, Samples
 from rfuav_ray.signals.rendering import STYLES
-from rfuav_ray.signals.stft import Power
-from rfuav_ray.signals.stft_blocks import StftBlocks, memory_for
+from rfuav_ray.signals.stft_blocks import Keys, StftBlocks, memory_for
 from rfuav_ray.signals.stft_settings import LARGEST_SIDE, StftSettings
 from rfuav_ray.signals.styles.colors import Image
 
@@ -73,7 +72,7 @@ def iter_spectrograms(
     first: int = 0,
     count: int | None = None,
     tells_empty: bool = False,
-    memory: Power | None = None,
+    memory: Keys | None = None,
     go_on: Callable[[], None] = lambda: None,
 ) -> Iterator[Spectrogram]:
     """Draw the spectrograms of a recording one after the other.

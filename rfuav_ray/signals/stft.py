@@ -59,19 +59,16 @@ def power_db(samples: Samples, settings: StftSettings) -> Decibels:
     return to_db(np.fft.fftshift(np.concatenate(blocks).T, axes=0))
 
 
-def power_blocks(
-    read: Read, sample_count: int, settings: StftSettings, *, into: Power | None = None
-) -> Iterator[Block]:
-    """Blocks (first column, |Z|² of shape (columns, stft_points)) in FFT order.
+def power_blocks(read: Read, sample_count: int, settings: StftSettings) -> Iterator[Block]:
+    """Blocks (first column, |Z|² of shape (columns, stft_points)) in FFT order. They are new arrays."""
+    from rfuav_ray.signals import loops  # noqa: PLC0415  # loads LLVM, which processes that draw nothing save
 
-    They are new arrays, or parts of `into`, float32 (all columns, stft_points).
-    """
     points, hop = settings.stft_points, settings.hop
     window = stft_window(settings)
     # Scaled like scipy.signal.stft, and as late as there: a tone of amplitude 1 gives |Z| = 1. The deepest null
     # decides over the colours of the style `rfuav`, and it is as deep as the rounding allows.
     scale = np.float32(1 / window.sum() ** 2)
-    window = window.astype(np.float32)
+    of_parts = np.repeat(window.astype(np.float32), 2)
     before = settings.zeros_before
     read = _between_zeros(read, sample_count) if before else read
     columns = settings.columns(sample_count)
@@ -80,16 +77,11 @@ def power_blocks(
     for first in range(0, columns, block):
         count = min(block, columns - first)
         samples = np.ascontiguousarray(read(first * hop - before, (count - 1) * hop + points), np.complex64)
-        # Not sliding_window_view, which takes a noticeable time for each block.
-        frames = np.ndarray((count, points), np.complex64, samples, strides=(hop * 8, 8))
-        power = np.empty((count, points), np.float32) if into is None else into[first : first + count]
+        loops.multiply_windows(samples.view(np.float32), of_parts, 2 * hop, windowed[:count].view(np.float32))
+        spectrum = scipy.fft.fft(windowed[:count], axis=1, overwrite_x=True)
+        power = np.empty((count, points), np.float32)
         # Absurd samples overflow, for example in a file read with the wrong data_type. Drawing bounds them.
-        with np.errstate(over="ignore", invalid="ignore"):
-            spectrum = scipy.fft.fft(np.multiply(frames, window, out=windowed[:count]), axis=1, overwrite_x=True)
-            parts = spectrum.view(np.float32)
-            np.square(parts, out=parts)
-            np.add(parts[:, ::2], parts[:, 1::2], out=power)
-            power *= scale
+        loops.square_magnitudes(spectrum.view(np.float32), scale, power)
         yield first, power
 
 

@@ -7,21 +7,23 @@ Scaling to the canvas and on to the image is linear, and separate for rows and c
 matrix that does both, and matplotlib draws nothing.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from functools import lru_cache
-from typing import Any
+from itertools import pairwise
+from typing import Any, NamedTuple
 
-import cv2
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from rfuav_ray.signals.stft import Power
 from rfuav_ray.signals.stft_blocks import StftBlocks
 from rfuav_ray.signals.stft_settings import RFUAV_CANVAS, StftSettings
-from rfuav_ray.signals.styles.colors import Image, colors
+from rfuav_ray.signals.styles.color_keys import KeyedBlocks, colors_of_keys
+from rfuav_ray.signals.styles.colors import Image
 
-_WHITE = 255
+#: Columns of one sum of `loops.add_colors`. Their weights add up to 2**13, less what rounding may add.
+_SUMMED = 128
+_WEIGHT_OF_SUM = 2**13 - _SUMMED // 2
 
 #: a kernel over distances in units of its radius
 _Kernel = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
@@ -29,68 +31,22 @@ _Kernel = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 def draw(blocks: StftBlocks, settings: StftSettings) -> Image:
     """Draw blocks as RGB uint8 (image_size, image_size, 3), or (1440, 1920, 3) without `image_size`."""
+    from rfuav_ray.signals import loops  # noqa: PLC0415  # loads LLVM, which processes that draw nothing save
+
     columns, points = blocks.columns, settings.stft_points
-    low, high = settings.db_range or _range_of(power for _, power in blocks.keeping())
+    keyed = KeyedBlocks(blocks)
+    low, high = settings.db_range or keyed.find_range_db()
     width, height = RFUAV_CANVAS if settings.image_size is None else (settings.image_size, settings.image_size)
     is_nearest = all(_is_enlarged(*axis) for axis in ((columns, RFUAV_CANVAS[0]), (points, RFUAV_CANVAS[1])))
-    tables = _lookup_tables(settings.colormap)
-    drawn = [np.zeros((width, points * table.itemsize // 4), np.float32) for table in tables]
-    for first, power in blocks:
-        rows, across = _across(columns, width, first, len(power), is_nearest=is_nearest)
-        levels, without_power = _levels(power, low, high), _without_power(power)
-        for table, channels in zip(tables, drawn, strict=True):
-            colored = np.asarray(cv2.LUT(levels, table)).view(np.float32)
-            if without_power is not None:
-                colored.reshape(*power.shape, -1)[without_power] = _WHITE
-            channels[rows] += across @ colored
-    by_frequency = np.empty((points, width, 3), np.float32)
-    parts = [channels.reshape(width, points, -1).swapaxes(0, 1) for channels in drawn]
-    np.concatenate(parts, axis=2, out=by_frequency)
+    of_keys = colors_of_keys(settings.colormap, low, high)
+    drawn = np.zeros((width, 3, points), np.float32)
+    for first, keys in keyed:
+        across = _across(columns, width, first, len(keys), is_nearest=is_nearest)
+        loops.add_colors(keys, of_keys, *across, drawn)
     upwards = _upwards(points, height, is_nearest=is_nearest)
-    image = (upwards @ by_frequency.reshape(points, -1)).reshape(height, width, 3)
-    return np.asarray(cv2.convertScaleAbs(image), np.uint8)  # rounds to the nearest
-
-
-def _range_of(powers: Iterable[Power]) -> tuple[float, float]:
-    """The lowest and the highest finite 10*log10|Z|; (0, 0) if there is none."""
-    low, high = np.inf, 0.0
-    for power in powers:
-        finite = power if _is_finite(power) else power[np.isfinite(power) & (power > 0)]
-        if finite.size:
-            low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-    return (5 * np.log10(low), 5 * np.log10(high)) if high else (0.0, 0.0)
-
-
-def _is_finite(power: Power) -> bool:
-    """Whether all logarithms of the values are finite numbers."""
-    return bool(power.min() > 0 and power.max() < np.inf)
-
-
-def _without_power(power: Power) -> npt.NDArray[np.bool_] | None:
-    """Where no logarithm is a finite number: that is white, as the paper. None: nowhere."""
-    return None if _is_finite(power) else ~(np.isfinite(power) & (power > 0))
-
-
-def _levels(power: Power, low: float, high: float) -> npt.NDArray[np.uint8]:
-    """The level of each |Z|², 0 to 255, between these 10*log10|Z|.
-
-    As in matplotlib, level i begins at i / 256 of the range. One value alone has the lowest level.
-    """
-    with np.errstate(divide="ignore", invalid="ignore"):
-        levels = np.log(power)
-        levels *= 256 * 5 / np.log(10) / (high - low) if high > low else 0
-        levels -= 256 * low / (high - low) if high > low else 0
-        return np.clip(levels, 0, 255, out=levels).astype(np.uint8)
-
-
-@lru_cache
-def _lookup_tables(colormap: str) -> list[npt.NDArray[np.floating[Any]]]:
-    """The colours as float32, for cv2.LUT: red beside green in the place of one float64, and blue.
-
-    A look-up takes about as long for 8 bytes as for 4.
-    """
-    table = colors(colormap).astype(np.float32)
-    return [np.ascontiguousarray(table[:, :2]).view(np.float64), np.ascontiguousarray(table[:, 2:])]
+    image = np.empty((height, width, 3), np.uint8)
+    loops.scale_upwards(drawn, upwards.indptr, upwards.indices, upwards.data, image)
+    return image
 
 
 def _is_enlarged(values: int, pixels: int) -> bool:
@@ -98,16 +54,28 @@ def _is_enlarged(values: int, pixels: int) -> bool:
     return pixels > 3 * values or pixels in {values, 2 * values}
 
 
-@lru_cache(maxsize=1024)
-def _across(columns: int, width: int, first: int, count: int, *, is_nearest: bool) -> tuple[slice, Any]:
-    """The pixels that `count` columns from `first` on reach, and the matrix (pixels, count) of their shares.
+class _Across(NamedTuple):
+    """The pixels that some columns reach, and their shares: see `loops.add_colors`."""
 
-    Cached, because to cut the matrix takes about two thirds of the time to multiply with it.
-    """
+    pixels: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+    columns: npt.NDArray[np.int32]
+    weights: npt.NDArray[np.int16]
+    scales: npt.NDArray[np.float32]
+
+
+@lru_cache(maxsize=1024)
+def _across(columns: int, width: int, first: int, count: int, *, is_nearest: bool) -> _Across:
+    """The shares of `count` columns from `first` on. Cached: to cut the matrix takes longer than to use it."""
     part = _scaling(columns, RFUAV_CANVAS[0], width, is_nearest=is_nearest)[:, first : first + count]
-    reached = np.flatnonzero(np.diff(part.indptr))
-    rows = slice(int(reached.min(initial=width)), int(reached.max(initial=-1)) + 1)
-    return rows, part[rows]
+    of_pixels = [np.arange(*ends, _SUMMED) for ends in pairwise(part.indptr)]
+    pixels = np.repeat(np.arange(width), [len(starts) for starts in of_pixels])
+    starts = np.append(np.concatenate(of_pixels), part.nnz)
+    shares = np.add.reduceat(part.data, starts[:-1])
+    weights = np.rint(part.data * np.repeat(_WEIGHT_OF_SUM / shares, np.diff(starts))).astype(np.int16)
+    # Rounding makes no sum brighter: its shares add up to what they were.
+    scales = (shares / np.add.reduceat(weights, starts[:-1], dtype=np.int64)).astype(np.float32)
+    return _Across(pixels, starts.astype(np.int64), part.indices, weights, scales)
 
 
 @lru_cache(maxsize=16)
