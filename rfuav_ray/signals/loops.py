@@ -62,6 +62,18 @@ def square_magnitudes(
 
 
 @compiled
+def add_columns(
+    power: npt.NDArray[np.float32], sums: npt.NDArray[np.float32], highest: npt.NDArray[np.float32]
+) -> None:
+    """Add the columns of `power`, float32 (columns, points), to `sums`, and raise `highest` where it is lower."""
+    for column in range(len(power)):
+        values = power[column]
+        for point in range(values.size):
+            sums[point] += values[point]
+            highest[point] = max(highest[point], values[point])
+
+
+@compiled
 def make_keys(power: npt.NDArray[np.float32], keys: npt.NDArray[np.uint16]) -> tuple[np.int64, np.int64]:
     """Write the keys of |Z|², and tell the range.
 

@@ -80,37 +80,19 @@ class Emptiness:
 
     def add(self, power: Power) -> None:
         """Take the next block of |Z|², shape (columns, stft_points) in FFT order. Each column is given once."""
+        from rfuav_ray.signals import loops  # noqa: PLC0415  # loads LLVM, which processes that draw nothing save
+
         begin = self._seen - self._first
         self._seen += len(power)
         first, end = max(0, begin), min(begin + len(power), self._columns)
-        if first >= end:
-            return
-        columns = power[first - begin : end - begin]
-        with np.errstate(over="ignore", invalid="ignore"):
-            np.maximum(self._highest, columns.max(axis=0), out=self._highest)
-            while first < end:
-                sums, count = self._sums_of_slices(columns, first % self._slice_columns)
-                index = min(first // self._slice_columns, len(self._tiles) - 1)
-                self._tiles[index : index + len(sums)] += np.add.reduceat(
-                    sums[:, self._bins], self._band_starts, axis=1
-                )
-                self._sum += sums.sum(axis=0)
-                first, columns = first + count, columns[count:]
-
-    def _sums_of_slices(self, columns: Power, filled: int) -> tuple[Power, int]:
-        """Sums over the next columns, (slices, stft_points), and how many columns these are.
-
-        They are whole slices, or the part of one slice of which `filled` columns are already known.
-        """
-        size = self._slice_columns
-        whole = 0 if filled else len(columns) // size
-        # A product with ones is faster than a sum over this axis.
-        if whole:
-            parts = columns[: whole * size].reshape(whole, size, -1)
-            sums: Power = (np.ones((1, size), np.float32) @ parts)[:, 0]
-            return sums, whole * size
-        part = columns[: size - filled]
-        return np.ones((1, len(part)), np.float32) @ part, len(part)
+        while first < end:
+            count = min(self._slice_columns - first % self._slice_columns, end - first)
+            sums = np.zeros(power.shape[1], np.float32)
+            loops.add_columns(power[first - begin : first - begin + count], sums, self._highest)
+            index = min(first // self._slice_columns, len(self._tiles) - 1)
+            self._tiles[index] += np.add.reduceat(sums[self._bins], self._band_starts)
+            self._sum += sums
+            first += count
 
     def verdict(self) -> Empty:
         """Tell what the window is, after its last block.

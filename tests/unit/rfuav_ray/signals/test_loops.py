@@ -35,6 +35,13 @@ def test_square_magnitudes_are_numpys_to_the_last_bit():
     assert np.isnan(power[1, 1])
 
 
+def test_add_columns_add_to_what_is_there():
+    power, sums, highest = np.abs(floats(7, 33)), np.full(33, 5, np.float32), np.full(33, 0.5, np.float32)
+    loops.add_columns(power, sums, highest)
+    np.testing.assert_allclose(sums, 5 + power.sum(axis=0), rtol=1e-6)
+    np.testing.assert_array_equal(highest, np.maximum(0.5, power.max(axis=0)))
+
+
 def test_make_keys_tell_the_lowest_and_the_highest_finite_value():
     power = np.abs(floats(4, 50)) + np.float32(1e-3)
     power[0, :5] = 0, np.inf, np.nan, -np.nan, 1e-20
