@@ -6,6 +6,7 @@ The runs are simulated: each sends progress when the answer says so, and a log e
 import asyncio
 import tempfile
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +22,9 @@ from actors.tasks.reports import Reports
 from actors.tasks.scheduler import Scheduler
 from actors.tasks.table import TaskTable
 from benchmarks.figures import Figure, run_alone
-from rfuav_ray.tasks import TaskRecord, TaskStatus, advance, now
+from rfuav_ray.tasks import TaskRecord, TaskStatus, advance
 
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 CLIENTS = 2
 ENTRY_EVERY = 10
 
@@ -61,13 +63,13 @@ class Runs:
         return times
 
     async def _run(self, manager: Any, number: int, end_s: float, times: list[float]) -> None:
-        delivered, reports = 0, 0
+        delivered, reports, run_id = 0, 0, _running(number).run_id
         while time.monotonic() < end_s:
             reports += 1
             entries = [log_entry(f"step {reports}")] if reports % ENTRY_EVERY == 0 else []
             progress = Progress(percent=min(99.0, reports / 10))
             sent_s = time.monotonic()
-            report = RunReport(f"run-{number}", 1, delivered, entries, progress)
+            report = RunReport(run_id, f"run-{number}", delivered, entries, progress)
             answer = await manager.report.remote(report)
             times.append(1000 * (time.monotonic() - sent_s))
             delivered += len(entries) if answer.is_stored else 0
@@ -101,7 +103,6 @@ def measure(runs: int = 3, count: int = 2000, seconds: int = 15) -> list[Figure]
 
 
 def _running(number: int) -> TaskRecord:
-    moment = now()
     task = TaskRecord(
         id=f"run-{number}",
         kind="inference",
@@ -109,8 +110,8 @@ def _running(number: int) -> TaskRecord:
         priority=5,
         number=number,
         wanted_device="cpu",
-        created_at=moment,
-        updated_at=moment,
+        created_at=BEGIN,
+        updated_at=BEGIN,
     )
     return advance(task, TaskStatus.RUNNING, attempt=1)
 

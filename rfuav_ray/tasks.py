@@ -122,6 +122,11 @@ class TaskRecord(BaseModel):
         """How many workers its runs have. Records of earlier versions do not say so."""
         return int(self.request.get("num_workers", 1)) if self.kind == "training" else 1
 
+    @property
+    def run_id(self) -> str:
+        """The current or last run. A task may have the id of a deleted one, but not its time."""
+        return f"{self.id}:{self.created_at.timestamp():.6f}:{self.attempt}"
+
     def evolve(self, **changes: Any) -> "TaskRecord":
         """Return a copy with these changes. Use `advance` to change the status."""
         return self.model_copy(update={"updated_at": _next_moment(self), **changes})

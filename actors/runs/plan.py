@@ -45,7 +45,7 @@ def plan(
         raise RunLost(f"The node {pool.name_of(node_id)} left the cluster.")
     limit = max(1, slots.limits(CPU)[kind])
     spec = RunSpec(
-        *(task.id, task.kind, task.attempt, task.request, device, limit),
+        *(task.run_id, task.id, task.kind, task.attempt, task.request, device, limit),
         data_roots=data_roots,
         private_paths=private_paths(),
         objects=object_settings(),

@@ -100,7 +100,7 @@ class Reporter:
             progress = replace(self._progress, gpu_memory=used_gpu_memory())
             silent_s = 0.0 if self._heard_at_s is None else time.monotonic() - self._heard_at_s
         spec = self._spec
-        report = RunReport(spec.task_id, spec.attempt, self._delivered, entries, progress, silent_s)
+        report = RunReport(spec.run_id, spec.task_id, self._delivered, entries, progress, silent_s)
         try:
             answer: ReportAnswer = ray.get(self._task_manager_actor.report.remote(report))
         except RayError as error:

@@ -14,6 +14,8 @@ Instruction = Literal["continue", "cancel", "interrupt"]
 
 @dataclass(frozen=True)
 class RunSpec:
+    #: see `TaskRecord.run_id`
+    run_id: str
     task_id: str
     kind: str
     #: 1 for the first run of the task; a later run resumes where the earlier one ended
@@ -45,10 +47,6 @@ class RunSpec:
     private_paths: tuple[Path, ...] = ()
     #: the buckets of DATA_ROOTS, and the cache of their objects
     objects: ObjectSettings = field(default_factory=ObjectSettings)
-
-    @property
-    def run_id(self) -> str:
-        return f"{self.task_id}:{self.attempt}"
 
 
 @dataclass(frozen=True)
@@ -82,8 +80,8 @@ class Progress:
 class RunReport:
     """The news of a run since its last acknowledged report. A report that arrives twice counts once."""
 
+    run_id: str
     task_id: str
-    attempt: int
     #: number of the run's entries that were acknowledged before; the number of the first entry here
     first_index: int
     entries: list[Entry] = field(default_factory=list)

@@ -33,7 +33,7 @@ class RunTracker:
         """Create the tracker of a run.
 
         Args:
-            run_id: See RunSpec.run_id.
+            run_id: See `TaskRecord.run_id`.
             supervisor_actor: The RunSupervisor that has the run's Ray task.
             cancel_grace_s: How long a cancelled run may take to stop by itself before it is killed.
             silence_limit_s: A run that shows no sign of life for longer is killed and counts as lost; 0 for never.

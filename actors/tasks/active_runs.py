@@ -255,7 +255,7 @@ class ActiveRuns:
         task = self._table.get(task_id)
         nodes = _nodes_of(task)
         for node_id in nodes:
-            if reason := await self._devices.pool.why_ended(node_id, f"{task_id}:{task.attempt}"):
+            if reason := await self._devices.pool.why_ended(node_id, task.run_id):
                 return Outcome("lost", error=reason)
         for node_id in nodes:
             if reason := await self._devices.why_gone(node_id):
@@ -272,7 +272,7 @@ class ActiveRuns:
 
     def _track(self, task: TaskRecord, *, is_at_supervisor: bool = False) -> RunTracker:
         tracker = self._trackers[task.id] = RunTracker(
-            f"{task.id}:{task.attempt}",
+            task.run_id,
             self._supervisor_actor,
             cancel_grace_s=KINDS[task.kind].cancel_grace_s,
             silence_limit_s=self._silence_limit_s,

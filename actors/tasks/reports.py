@@ -48,7 +48,7 @@ class Reports:
             task = self._table.get(report.task_id)
         except TaskNotFound:
             return None
-        return task if task.status is TaskStatus.RUNNING and task.attempt == report.attempt else None
+        return task if task.status is TaskStatus.RUNNING and task.run_id == report.run_id else None
 
     async def _is_stored(self, task_id: str) -> bool:
         try:

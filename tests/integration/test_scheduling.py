@@ -160,6 +160,15 @@ def test_delete_removes_an_ended_task_only(client, training, service):
         assert httpx2.get(f"{service}/api/v2/{route}").status_code == 404
 
 
+def test_a_task_with_the_id_of_a_deleted_one_is_run_anew(client, dataset, root):
+    for name in ("first", "second"):
+        client.split_dataset(dataset / "train", root / name, task_id="again")
+        done = client.wait("again", timeout=60)
+        assert (done["status"], done["result"]["output_path"]) == ("completed", str(root / name))
+        assert (root / name / "train").is_dir()
+        client.delete_task("again")
+
+
 def test_task_list_is_filtered_paged_and_counted(client, training):
     hold(client, "cpu")
     ids = [client.start_training(**training())["task_id"] for _ in range(3)]

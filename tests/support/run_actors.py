@@ -57,8 +57,9 @@ class Manager:
             self.on_report()
         if failure == "away":
             raise ActorUnavailableError("The actor is restarting.", None)
-        if self.table.get("task").attempt != report.attempt:
-            self.table.change(self.table.get("task").evolve(attempt=report.attempt), durable=False)
+        if self.table.get("task").run_id != report.run_id:
+            attempt = int(report.run_id.rpartition(":")[2])
+            self.table.change(self.table.get("task").evolve(attempt=attempt), durable=False)
         answer = await self._reports.accept(report)
         if failure == "answer lost":
             raise ActorUnavailableError("The actor died before it answered.", None)

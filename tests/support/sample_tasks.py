@@ -1,7 +1,12 @@
 """Tasks for the tests."""
 
+from datetime import UTC, datetime
+
 from actors.store.row import row_of
 from rfuav_ray.tasks import TaskRecord, now
+
+#: of all tasks of a test
+CREATED_AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def a_task(number=1, **fields):
@@ -13,10 +18,15 @@ def a_task(number=1, **fields):
         "priority": 5,
         "number": number,
         "wanted_device": "cpu",
-        "created_at": now(),
+        "created_at": CREATED_AT,
         "updated_at": now(),
     }
     return TaskRecord(**usual | fields)
+
+
+def run_of(task_id, attempt=1):
+    """The id of a run of this task."""
+    return a_task(id=task_id, attempt=attempt).run_id
 
 
 def a_row(number=1, **fields):

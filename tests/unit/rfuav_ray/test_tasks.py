@@ -1,4 +1,5 @@
 import json
+from datetime import timedelta
 
 import pytest
 
@@ -39,6 +40,13 @@ def test_tasks_a_step_makes_a_new_record_with_its_times_and_leaves_the_old_one()
     assert (waiting.status, waiting.device, waiting.started_at) == (P, None, None)
     assert running.started_at is not None and running.ended_at is None
     assert ended.ended_at is not None and ended.ended_at >= running.started_at and ended.progress == 100.0
+
+
+def test_tasks_a_run_is_not_that_of_a_deleted_task_with_the_same_id():
+    task = a_task()
+    later = a_task(created_at=task.created_at + timedelta(microseconds=1))
+    assert len({task.run_id, later.run_id, task.evolve(attempt=1).run_id}) == 3
+    assert task.evolve(message="Running.").run_id == task.run_id
 
 
 def test_tasks_a_record_survives_the_way_through_json():

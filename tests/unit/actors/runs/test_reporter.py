@@ -11,8 +11,9 @@ from actors.runs.spec import RunSpec
 from rfuav_ray.errors import RunCancelled, RunInterrupted
 from rfuav_ray.events import RunEvent
 from tests.support.sample_results import EPOCH_METRICS
+from tests.support.sample_tasks import run_of
 
-SPEC = RunSpec("task", "training", 2, {}, "cpu", 1)
+SPEC = RunSpec(run_of("task", 2), "task", "training", 2, {}, "cpu", 1)
 WITHIN_S = 30
 
 

@@ -15,6 +15,7 @@ from rfuav_ray.api.results import InferenceResult
 from rfuav_ray.errors import RunCancelled, RunError, RunInterrupted
 from rfuav_ray.events import RunEvent
 from tests.support.inference_runs import Run
+from tests.support.sample_tasks import run_of
 from tests.support.typed_dicts import assert_is
 
 
@@ -24,7 +25,7 @@ def threads_on(monkeypatch):
 
     def ask(usable, node_cpus, device="cpu", **fields):
         monkeypatch.setattr(runner, "usable_cpus", lambda: usable)
-        return threads_of(RunSpec("task", "training", 1, {}, device, **fields), node_cpus)
+        return threads_of(RunSpec(run_of("task"), "task", "training", 1, {}, device, **fields), node_cpus)
 
     return ask
 
@@ -118,7 +119,7 @@ def run(worker, actors, monkeypatch):
             return work(reporter.report)
 
         monkeypatch.setitem(runner.RUN_FUNCTIONS, "inference", function)
-        spec = RunSpec("task", "inference", 1, REQUEST, "cpu", 1, **fields)
+        spec = RunSpec(run_of("task"), "task", "inference", 1, REQUEST, "cpu", 1, **fields)
         return runner.run(spec, actors.handle)
 
     return execute
@@ -134,7 +135,7 @@ def test_runner_run_an_inference_from_its_request_to_its_files(worker, actors, t
         "save_path": str(files.out),
     }
     (files.source / "outside").symlink_to("/etc")
-    spec = RunSpec("task", "inference", 2, request, "cpu", 1, data_roots=(tmp_path,))
+    spec = RunSpec(run_of("task", 2), "task", "inference", 2, request, "cpu", 1, data_roots=(tmp_path,))
     outcome = runner.run(spec, actors.handle)
     assert (outcome.status, outcome.error) == ("completed", None)
     assert_is(InferenceResult, outcome.result)
@@ -181,7 +182,7 @@ def test_runner_run_never_raises_the_errors_of_its_work(run, actors):
 
 
 def test_runner_run_a_request_that_is_not_valid_any_more_is_a_failure(worker, actors):
-    spec = RunSpec("task", "inference", 1, {}, "cpu", 1)
+    spec = RunSpec(run_of("task"), "task", "inference", 1, {}, "cpu", 1)
     outcome = runner.run(spec, actors.handle)
     assert outcome.status == "failed" and "cfg_path" in (outcome.error or "")
 

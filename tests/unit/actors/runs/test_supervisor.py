@@ -12,11 +12,12 @@ from actors.runs.supervisor import RunSupervisor
 from tests.support.ray_tasks import played_ray_tasks
 from tests.support.ray_worker import ray_worker
 from tests.support.sample_results import INFERENCE_RESULT
+from tests.support.sample_tasks import run_of
 from tests.support.waiting import others_had_their_turn, until
 
 __all__ = ["ray_worker"]
 
-SPEC = RunSpec("task", "inference", 1, {"source_path": "/a"}, "cpu", 1)
+SPEC = RunSpec(run_of("task"), "task", "inference", 1, {"source_path": "/a"}, "cpu", 1)
 RUN = SPEC.run_id
 DONE = Outcome("completed", result=INFERENCE_RESULT)
 WITHIN_S = 30
@@ -74,7 +75,9 @@ def test_supervisor_run_names_of_long_runs_have_the_tasks_id_up_to_a_limit(play,
 
     async def scenario(supervisor):
         for number, (kind, request) in enumerate(runs):
-            await started(supervisor, tasks, RunSpec(f"task-{number}", kind, 1, request, "cpu"))
+            await started(
+                supervisor, tasks, RunSpec(run_of(f"task-{number}"), f"task-{number}", kind, 1, request, "cpu")
+            )
 
     play(scenario)
     names = [options["name"] for options in tasks.options]
@@ -83,7 +86,7 @@ def test_supervisor_run_names_of_long_runs_have_the_tasks_id_up_to_a_limit(play,
 
 @pytest.mark.parametrize(("has_hardware", "max_calls"), [(True, 1), (False, None)])
 def test_supervisor_run_a_process_that_has_used_a_gpu_serves_one_run_only(play, tasks, has_hardware, max_calls):
-    spec = RunSpec("task", "training", 1, {}, "cuda:0", 1, gpu_id="0", has_hardware=has_hardware)
+    spec = RunSpec(run_of("task"), "task", "training", 1, {}, "cuda:0", 1, gpu_id="0", has_hardware=has_hardware)
 
     async def scenario(supervisor):
         await started(supervisor, tasks, spec)

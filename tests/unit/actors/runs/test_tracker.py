@@ -10,10 +10,11 @@ from ray.exceptions import ActorDiedError
 from actors.runs.spec import Outcome, RunSpec
 from actors.runs.tracker import RunTracker
 from tests.support.actor_handles import LocalHandle
+from tests.support.sample_tasks import run_of
 
 WITHIN_S = 20
 GRACE_S = 7.0
-SPEC = RunSpec("task", "training", 1, {}, "cpu", 1)
+SPEC = RunSpec(run_of("task"), "task", "training", 1, {}, "cpu", 1)
 
 
 class Supervisor:
@@ -66,7 +67,7 @@ def play(scenario, **options):
     async def main():
         supervisor = Supervisor()
         options_ = {"cancel_grace_s": GRACE_S, "silence_limit_s": 0.0} | options
-        return await scenario(supervisor, RunTracker("task:1", LocalHandle(supervisor), **options_))
+        return await scenario(supervisor, RunTracker(SPEC.run_id, LocalHandle(supervisor), **options_))
 
     return asyncio.run(asyncio.wait_for(main(), WITHIN_S))
 
@@ -95,7 +96,7 @@ def test_tracker_a_run_is_prepared_then_started():
         outcome = await tracker.start(prepare, noted_plan)
         return outcome.status, supervisor.calls
 
-    assert play(scenario) == ("completed", [("run", "task:1")])
+    assert play(scenario) == ("completed", [("run", SPEC.run_id)])
     assert steps == ["prepare", "plan"]
 
 

@@ -12,9 +12,12 @@ from actors.runs.worker_group import common_outcome
 from rfuav_ray.errors import RunLost
 from rfuav_ray.training.workers.seats import Member
 from tests.support.ray_tasks import played_ray_tasks
+from tests.support.sample_tasks import run_of
 from tests.support.waiting import until
 
-FIRST, SECOND = (RunSpec("task", "training", 1, {}, "cpu", rank=rank, workers=2) for rank in range(2))
+FIRST, SECOND = (
+    RunSpec(run_of("task"), "task", "training", 1, {}, "cpu", rank=rank, workers=2) for rank in range(2)
+)
 RUN = FIRST.run_id
 WITHIN_S = 30
 DONE, CANCELLED, INTERRUPTED = (Outcome(status) for status in ("completed", "cancelled", "interrupted"))

@@ -14,7 +14,7 @@ from actors.store.setup import prepare_store
 from rfuav_ray.errors import TaskNotFound
 from rfuav_ray.tasks import TaskStatus
 from tests.support.damaged_files import contents, restore, url_of
-from tests.support.sample_tasks import a_task
+from tests.support.sample_tasks import a_task, run_of
 from tests.support.waiting import until
 
 
@@ -136,13 +136,13 @@ def test_backup_schedule_the_tasks_of_a_restored_one_go_on_and_later_ones_are_un
 
     async def until_the_damage(manager, logs):
         await submit(manager, a_task(1), a_task(2))
-        await until(lambda: {"task-1:1", "task-2:1"} <= set(first.started))
+        await until(lambda: {run_of("task-1"), run_of("task-2")} <= set(first.started))
         await asyncio.to_thread(back_up, file)
         await manager.cancel("task-2")
         await submit(manager, a_task(3))
 
     async def after_it(manager, logs):
-        await until(lambda: {"task-1:2", "task-2:2"} <= set(second.started))
+        await until(lambda: {run_of("task-1", 2), run_of("task-2", 2)} <= set(second.started))
         for number in (1, 2):
             task = record_of(await manager.get(f"task-{number}"))
             assert (task.status, task.attempt) == (TaskStatus.RUNNING, 2)

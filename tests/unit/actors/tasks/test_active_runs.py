@@ -12,7 +12,7 @@ from actors.store.row import record_of
 from rfuav_ray.tasks import TaskStatus
 from tests.support.played_runs import Supervisor, task
 from tests.support.sample_results import INFERENCE_RESULT
-from tests.support.sample_tasks import a_task
+from tests.support.sample_tasks import a_task, run_of
 from tests.support.waiting import until
 
 
@@ -62,7 +62,7 @@ def test_active_runs_a_task_whose_runs_are_lost_too_often_fails(submitted):
 
 
 def test_active_runs_a_run_that_the_memory_guard_ended_says_why(submitted, cluster):
-    cluster.ended_for_memory = {"task-1:1": "It used 8 GiB."}
+    cluster.ended_for_memory = {run_of("task-1"): "It used 8 GiB."}
 
     async def scenario(manager, logs):
         messages = await logs.when_ended()
@@ -85,7 +85,7 @@ def test_active_runs_silence_is_counted_on_after_an_error(submitted, monkeypatch
 
     async def scenario(manager, logs):
         await until(lambda: supervisor.started)
-        await manager.report(RunReport("task-1", 1, 0, [], Progress()))
+        await manager.report(RunReport(run_of("task-1"), "task-1", 0, [], Progress()))
         assert "showed no sign of life" in (await logs.when_ended())[-1]
 
     submitted(scenario, supervisor, run_silence_s=0.1, max_run_retries=0)
@@ -102,7 +102,7 @@ def test_active_runs_a_result_counts_the_warnings_of_all_runs(play, tmp_path):
         async def run(self, spec, options, task_manager_actor, more=()):
             entries = [entry("WARNING", f"odd file in run {spec.attempt}"), entry("INFO", "No WARNING.")]
             for _ in range(2):  # a report that arrives twice counts once
-                await self.manager.report(RunReport("task-1", spec.attempt, 0, entries, Progress()))
+                await self.manager.report(RunReport(spec.run_id, "task-1", 0, entries, Progress()))
             return await super().run(spec, options, task_manager_actor)
 
     supervisor = Reporting(Outcome("lost", error="It died."), Outcome("completed", result=INFERENCE_RESULT))
@@ -158,7 +158,9 @@ def test_active_runs_a_run_whose_node_dies_is_not_at_fault_and_resumes_elsewhere
         await until(lambda: supervisor.started)
         readings = cluster.readings
         await until(lambda: cluster.readings > readings + 20)
-        assert supervisor.started == ["task-1:1"], "it must not start again before its node is known to be dead"
+        assert supervisor.started == [run_of("task-1")], (
+            "it must not start again before its node is known to be dead"
+        )
         cluster.remove_node("large")
         messages = await logs.when_ended()
         assert "The node host of large left the cluster. Queued again." in messages

@@ -6,7 +6,7 @@ from actors.devices import inputs
 from actors.runs.spec import Outcome
 from rfuav_ray.tasks import TaskStatus
 from tests.support.played_runs import Supervisor, task
-from tests.support.sample_tasks import a_task
+from tests.support.sample_tasks import a_task, run_of
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def test_active_runs_a_run_goes_to_a_node_that_has_its_inputs(play, data):
         left_out = f"Nodes are left out: '{folder}' is missing on host of head, host of large."
         (entry,) = [entry for entry in logs.entries() if entry["message"].startswith(left_out)]
         assert entry["level"] == "INFO" and messages.count("Starting on cpu.") == 2
-        assert (supervisor.nodes, supervisor.started) == (["middle"], ["task-1:1"])
+        assert (supervisor.nodes, supervisor.started) == (["middle"], [run_of("task-1")])
         ended = await task(manager)
         assert (ended.status, ended.attempt, ended.losses, ended.warnings) == (TaskStatus.COMPLETED, 1, 0, 0)
         runs = (await manager.figures()).runs
@@ -81,7 +81,7 @@ def test_active_runs_a_run_that_resumes_starts_though_its_inputs_are_gone(play, 
 
     async def scenario(manager, logs, folder):
         await logs.when_ended()
-        assert supervisor.started == ["task-1:1", "task-1:2"]
+        assert supervisor.started == [run_of("task-1"), run_of("task-1", 2)]
 
     data(play, scenario, supervisor, max_run_retries=1)
 

@@ -12,7 +12,7 @@ from rfuav_ray import tasks
 from rfuav_ray.api.responses import task_response
 from rfuav_ray.tasks import TaskStatus
 from tests.support.damaged_files import make_store
-from tests.support.sample_tasks import a_task
+from tests.support.sample_tasks import a_task, run_of
 
 HOUR = timedelta(hours=1)
 
@@ -59,7 +59,7 @@ def test_clock_a_task_lives_through_a_jump(play, clock, tmp_path, jump, step):
         await manager.submit_batch([[task.model_dump_json()]])
         await supervisor.started.wait()
         for percent in (10.0, 20.0):
-            report = RunReport("task-1", 1, 0, [], Progress(percent=percent))
+            report = RunReport(run_of("task-1"), "task-1", 0, [], Progress(percent=percent))
             answer = await manager.report(report)
             assert answer.instruction == "continue"
             eta_s = task_response(manager.table.get("task-1"), queue_position=None).eta_seconds

@@ -1,6 +1,7 @@
 """The reports of runs, as the TaskManager accepts them."""
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +9,7 @@ from actors.runs.spec import Outcome, Progress, RunReport
 from actors.store.row import record_of
 from actors.tasks import reports
 from rfuav_ray.errors import ServiceBusy
-from tests.support.sample_tasks import a_task
+from tests.support.sample_tasks import CREATED_AT, a_task, run_of
 
 
 class Supervisor:
@@ -51,7 +52,7 @@ def started(play, tmp_path):
 
 def report(*messages, first_index=0, attempt=1, **progress):
     entries = [{"message": message, "level": "INFO"} for message in messages]
-    return RunReport("task-1", attempt, first_index, entries, Progress(**progress))
+    return RunReport(run_of("task-1", attempt), "task-1", first_index, entries, Progress(**progress))
 
 
 async def task(manager):
@@ -155,6 +156,16 @@ def test_reports_of_an_ended_or_unknown_task_end_their_run(started):
     started(scenario)
 
 
+def test_reports_of_a_deleted_task_do_not_reach_a_later_one_with_its_id(started):
+    async def scenario(manager, logs, supervisor):
+        earlier = a_task(attempt=1, created_at=CREATED_AT - timedelta(days=1))
+        answer = await manager.report(RunReport(earlier.run_id, "task-1", 0, [], Progress(percent=50.0)))
+        assert answer.instruction == "interrupt"
+        assert (await task(manager)).progress == 0
+
+    started(scenario)
+
+
 def test_reports_many_runs_report_less_often(started, monkeypatch):
     monkeypatch.setattr(reports, "REPORTS_PER_S", 0.5)
 
@@ -167,8 +178,8 @@ def test_reports_many_runs_report_less_often(started, monkeypatch):
 def test_reports_warnings_of_a_run_reach_the_log_file(started, caplog):
     async def scenario(manager, logs, supervisor):
         entry = {"message": "odd samples", "level": "WARNING"}
-        await manager.report(RunReport("task-1", 1, 0, [entry], Progress()))
-        await manager.report(RunReport("task-1", 1, 0, [entry], Progress()))
+        await manager.report(RunReport(run_of("task-1"), "task-1", 0, [entry], Progress()))
+        await manager.report(RunReport(run_of("task-1"), "task-1", 0, [entry], Progress()))
 
     with caplog.at_level("INFO", "actors"):
         started(scenario)

@@ -10,6 +10,7 @@ from rfuav_ray.file_access.reading import open_file
 from rfuav_ray.file_access.roots import OutsideRoots, confine, within
 from rfuav_ray.objects.access import ObjectSettings
 from tests.support.object_storage import ObjectStorage, leading_to
+from tests.support.sample_tasks import run_of
 
 PLACE: RunPlace = {"attempt": 1, "device": "cpu", "node": "here", "node_id": "n", "gpu_ids": [], "started_at": ""}
 
@@ -28,7 +29,7 @@ def spec(tmp_path):
         confine((tmp_path / "data",), (cache,))
         private = (cache, cache.resolve())
         yield RunSpec(
-            *("task", "split", 1, request, "cpu"),
+            *(run_of("task"), "task", "split", 1, request, "cpu"),
             data_roots=(tmp_path / "data",),
             private_paths=private,
             objects=objects,
