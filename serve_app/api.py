@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 import ray
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -35,6 +35,7 @@ from serve_app.middleware.measured import Measured, RequestMetrics
 from serve_app.middleware.safe_headers import SafeHeaders
 from serve_app.pages import description, docs, index, redoc
 from serve_app.pages.page import add_page
+from serve_app.query_check import each_once
 from serve_app.routes import (
     artifacts,
     evaluation,
@@ -97,6 +98,7 @@ def create_app(settings: Settings, notices: Sequence[str] = ()) -> FastAPI:
         description="Train, run and monitor classifiers of drone radio signals.",
         lifespan=_connected,
         responses=ERROR_RESPONSES,
+        dependencies=[Depends(each_once)],
         # A path with an extra slash is an unknown route. It is not redirected.
         redirect_slashes=False,
         # See serve_app/pages.
