@@ -4,28 +4,40 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeVar
 
 import psutil
 
+T = TypeVar("T")
 #: seconds since the start, process id, resident memory in MB
 Sample = tuple[float, int, float]
 
 
 @contextmanager
 def memory_sampled(processes: Callable[[], Iterable[psutil.Process]], *, every_s: float) -> Iterator[list[Sample]]:
-    """Yield the samples, which grow until the block ends."""
-    samples: list[Sample] = []
-    is_over = threading.Event()
+    """Yield the samples, of which there are more and more until the block ends."""
     started_s = time.perf_counter()
 
-    def sample() -> None:
-        while not is_over.wait(every_s):
-            for process in processes():
-                with suppress(psutil.NoSuchProcess):
-                    megabytes = process.memory_info().rss / 1e6
-                    samples.append((time.perf_counter() - started_s, process.pid, megabytes))
+    def sample() -> Iterator[Sample]:
+        for process in processes():
+            with suppress(psutil.NoSuchProcess):
+                yield time.perf_counter() - started_s, process.pid, process.memory_info().rss / 1e6
 
-    thread = threading.Thread(target=sample, daemon=True)
+    with sampled(sample, every_s=every_s) as samples:
+        yield samples
+
+
+@contextmanager
+def sampled(sample: Callable[[], Iterable[T]], *, every_s: float) -> Iterator[list[T]]:
+    """Yield what a thread samples, of which there is more and more until the block ends."""
+    samples: list[T] = []
+    is_over = threading.Event()
+
+    def run() -> None:
+        while not is_over.wait(every_s):
+            samples.extend(sample())
+
+    thread = threading.Thread(target=run, daemon=True)
     thread.start()
     try:
         yield samples

@@ -1,7 +1,7 @@
 """A split and a training of a data set in a bucket and on a local disk: seconds, memory, and the copies' size.
 
-`python -m benchmarks.object_storage [IMAGES]` takes half an hour for 100,000 images. The storage is moto's
-server, a Python program on the same machine: what it answers in a second bounds what is copied.
+`python -m benchmarks.object_storage [IMAGES]`. The storage is moto's server, a Python program on the same machine:
+what it answers in a second bounds what is copied.
 """
 
 import argparse
@@ -9,7 +9,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -24,11 +23,11 @@ from pyarrow.fs import S3FileSystem
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.memory import memory_sampled
+from benchmarks.memory import memory_sampled, sampled
 from benchmarks.service import http
 from rfuav_ray.client import RFUAVClient
 from rfuav_ray.machine.ports import free_port
-from tests.support.object_storage import KEY, SECRET
+from tests.support.object_storage import environment_of
 from tests.support.service_process import ServiceProcess
 
 IMAGES, CLASSES, SIDE, DIFFERENT = 100_000, 10, 64, 400
@@ -93,24 +92,6 @@ def disk_mb(folder: Path) -> float:
     return sum(sizes.values()) / 1e6
 
 
-@contextmanager
-def largest_cache(cache: Path) -> Iterator[list[float]]:
-    """Yield its sizes in MB, of which there are more and more until the block ends."""
-    sizes, is_over = [0.0], threading.Event()
-
-    def sample() -> None:
-        while not is_over.wait(CACHE_SAMPLE_EVERY_S):
-            sizes.append(disk_mb(cache / "objects"))
-
-    thread = threading.Thread(target=sample, daemon=True)
-    thread.start()
-    try:
-        yield sizes
-    finally:
-        is_over.set()
-        thread.join()
-
-
 def measured(client: RFUAVClient, service: ServiceProcess, root: str, folder: Path) -> dict[str, str]:
     """Seconds of a split and of a training, and the memory of the largest process of the service meanwhile."""
     figures = {}
@@ -150,13 +131,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as name, moto_server() as url:
         folder = Path(name)
         make(folder / "raw", images)
-        os.environ |= {
-            "AWS_ENDPOINT_URL": url,
-            "AWS_ACCESS_KEY_ID": KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        os.environ |= environment_of(url)
         storage = S3FileSystem(endpoint_override=url, allow_bucket_creation=True)
         storage.create_dir("lab")
         started_s = time.monotonic()
@@ -171,9 +146,9 @@ def main() -> None:
         with ServiceProcess(folder / "service", folder, **settings) as service:
             service.start()
             with RFUAVClient(service.url) as client:
-                with largest_cache(cache) as sizes_mb:
+                with sampled(lambda: [disk_mb(cache / "objects")], every_s=CACHE_SAMPLE_EVERY_S) as sizes_mb:
                     in_bucket = measured(client, service, "s3://lab", folder)
-                in_bucket[f"most copies (CACHE_GB: {room_mb:.0f}), MB"] = f"{max(sizes_mb):.0f}"
+                in_bucket[f"most copies (CACHE_GB: {room_mb:.0f}), MB"] = f"{max(sizes_mb, default=0):.0f}"
                 local = measured(client, service, str(folder), folder)
     table = Table("measurement", "in a bucket", "on a local disk")
     for figure, value in in_bucket.items():

@@ -61,7 +61,7 @@ def power_db(samples: Samples, settings: StftSettings) -> Decibels:
 
 def power_blocks(read: Read, sample_count: int, settings: StftSettings) -> Iterator[Block]:
     """Blocks (first column, |Z|² of shape (columns, stft_points)) in FFT order. They are new arrays."""
-    from rfuav_ray.signals import loops  # noqa: PLC0415  # loads LLVM, which processes that draw nothing save
+    from rfuav_ray.signals.loops import transform  # noqa: PLC0415  # see there
 
     points, hop = settings.stft_points, settings.hop
     window = stft_window(settings)
@@ -77,11 +77,11 @@ def power_blocks(read: Read, sample_count: int, settings: StftSettings) -> Itera
     for first in range(0, columns, block):
         count = min(block, columns - first)
         samples = np.ascontiguousarray(read(first * hop - before, (count - 1) * hop + points), np.complex64)
-        loops.multiply_windows(samples.view(np.float32), of_parts, 2 * hop, windowed[:count].view(np.float32))
+        transform.multiply_windows(samples.view(np.float32), of_parts, 2 * hop, windowed[:count].view(np.float32))
         spectrum = scipy.fft.fft(windowed[:count], axis=1, overwrite_x=True)
         power = np.empty((count, points), np.float32)
         # Absurd samples overflow, for example in a file read with the wrong data_type. Drawing bounds them.
-        loops.square_magnitudes(spectrum.view(np.float32), scale, power)
+        transform.square_magnitudes(spectrum.view(np.float32), scale, power)
         yield first, power
 
 

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from rfuav_ray.signals.stft import Block, Power, Read, power_blocks
 from rfuav_ray.signals.stft_settings import StftSettings
 
-#: keys of |Z|², uint16 (columns, stft_points): see `loops.make_keys`
+#: keys of |Z|², uint16 (columns, stft_points): see `loops.coloring.make_keys`
 Keys = npt.NDArray[np.uint16]
 
 #: STFT values whose keys are kept (128 MB); more are computed again

@@ -30,13 +30,7 @@ class ObjectStorage:
     @property
     def environment(self) -> dict[str, str]:
         """What leads a process here."""
-        return {
-            "AWS_ENDPOINT_URL": self.url,
-            "AWS_ACCESS_KEY_ID": KEY,
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_REGION": "us-east-1",
-            "AWS_EC2_METADATA_DISABLED": "true",
-        }
+        return environment_of(self.url)
 
     def bucket(self, name: str, objects: dict[str, bytes], *, age_s: float = 3600) -> None:
         """Make a bucket with objects that were written some time ago."""
@@ -56,6 +50,17 @@ class ObjectStorage:
 
         keys = s3_backends[DEFAULT_ACCOUNT_ID]["aws"].buckets[name].keys
         return {key: keys[key].value for key in list(keys.keys())}
+
+
+def environment_of(url: str) -> dict[str, str]:
+    """What leads a process to moto's server at this URL."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": KEY,
+        "AWS_SECRET_ACCESS_KEY": SECRET,
+        "AWS_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
 
 
 @contextmanager

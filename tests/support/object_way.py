@@ -2,7 +2,6 @@
 
 import http.client
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -28,6 +27,7 @@ class ObjectWay:
         self.before: Callable[[str, str], None] = lambda _method, _path: None
         self.requests: list[tuple[str, str]] = []
         self._lock = threading.Lock()
+        self._is_over = threading.Event()
         way = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -50,6 +50,7 @@ class ObjectWay:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self._is_over.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -61,7 +62,7 @@ class ObjectWay:
             is_cut = self.cuts_left > 0 and method == "GET" and path.endswith(self.cut_suffix)
             self.cuts_left -= is_cut
         self.before(method, path)
-        time.sleep(self.latency_s)
+        self._is_over.wait(self.latency_s)
         if self.refusal and method in self.refused_methods:
             text = _REFUSAL.format(code=self.refusal, key=handler.headers.get("Authorization", "")).encode()
             _answer(handler, 403, {"Content-Type": "application/xml"}, text)

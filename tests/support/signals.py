@@ -13,6 +13,10 @@ def noise(count, seed=0):
     return np.random.default_rng(seed).standard_normal((count, 2), np.float32).view(np.complex64)[:, 0]
 
 
+def random_floats(*shape):
+    return np.random.default_rng(0).standard_normal(shape, np.float32)
+
+
 def tone(frequency_hz, sample_rate_hz, count):
     return np.exp(2j * np.pi * frequency_hz / sample_rate_hz * np.arange(count)).astype(np.complex64)
 

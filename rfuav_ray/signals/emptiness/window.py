@@ -80,7 +80,7 @@ class Emptiness:
 
     def add(self, power: Power) -> None:
         """Take the next block of |Z|², shape (columns, stft_points) in FFT order. Each column is given once."""
-        from rfuav_ray.signals import loops  # noqa: PLC0415  # loads LLVM, which processes that draw nothing save
+        from rfuav_ray.signals.loops import transform  # noqa: PLC0415  # see there
 
         begin = self._seen - self._first
         self._seen += len(power)
@@ -88,7 +88,7 @@ class Emptiness:
         while first < end:
             count = min(self._slice_columns - first % self._slice_columns, end - first)
             sums = np.zeros(power.shape[1], np.float32)
-            loops.add_columns(power[first - begin : first - begin + count], sums, self._highest)
+            transform.add_columns(power[first - begin : first - begin + count], sums, self._highest)
             index = min(first // self._slice_columns, len(self._tiles) - 1)
             self._tiles[index] += np.add.reduceat(sums[self._bins], self._band_starts)
             self._sum += sums

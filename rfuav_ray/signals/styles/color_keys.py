@@ -5,14 +5,13 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
+from rfuav_ray.signals.loops.key_format import FIRST_INFINITE, KEY_SHIFT, SUM_BITS
 from rfuav_ray.signals.stft_blocks import Keys, StftBlocks
 from rfuav_ray.signals.styles.colors import colors
 
 _WHITE = 255
-#: as in `loops`
-_KEY_SHIFT, _SUM_BITS = 15, 21
 #: keys of the values that are finite and above 1e-40
-_FIRST_KEY, _END_KEY = 1, 0x7F800000 >> _KEY_SHIFT
+_FIRST_KEY, _END_KEY = 1, FIRST_INFINITE >> KEY_SHIFT
 
 
 class KeyedBlocks:
@@ -45,12 +44,12 @@ class KeyedBlocks:
         return float(low_db), float(high_db)
 
     def _computed(self) -> Iterator[tuple[int, Keys, np.int64, np.int64]]:
-        from rfuav_ray.signals import loops  # noqa: PLC0415  # loads LLVM, which processes that draw nothing save
+        from rfuav_ray.signals.loops import coloring  # noqa: PLC0415  # see there
 
         memory = self._blocks.memory
         for first, power in self._blocks:
             keys = memory[first : first + len(power)] if len(memory) else np.empty(power.shape, np.uint16)
-            yield first, keys, *loops.make_keys(power, keys)
+            yield first, keys, *coloring.make_keys(power, keys)
 
 
 def colors_of_keys(colormap: str, low_db: float, high_db: float) -> npt.NDArray[np.int64]:
@@ -60,7 +59,7 @@ def colors_of_keys(colormap: str, low_db: float, high_db: float) -> npt.NDArray[
     value alone has the lowest level. What has no finite logarithm is white, as the paper.
     """
     keys = np.arange(_FIRST_KEY, _END_KEY, dtype=np.uint32)
-    middle_of_key = (keys << _KEY_SHIFT) + (1 << (_KEY_SHIFT - 1))
+    middle_of_key = (keys << KEY_SHIFT) + (1 << (KEY_SHIFT - 1))
     levels = 5 * np.log10(middle_of_key.view(np.float32)) - low_db
     levels *= 256 / (high_db - low_db) if high_db > low_db else 0
     of_levels = _packed(colors(colormap).astype(np.int64))
@@ -70,5 +69,5 @@ def colors_of_keys(colormap: str, low_db: float, high_db: float) -> npt.NDArray[
 
 
 def _packed(color: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    packed: npt.NDArray[np.int64] = color @ (1 << _SUM_BITS * np.arange(3))
+    packed: npt.NDArray[np.int64] = color @ (1 << SUM_BITS * np.arange(3))
     return packed

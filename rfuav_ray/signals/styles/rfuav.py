@@ -21,7 +21,7 @@ from rfuav_ray.signals.stft_settings import RFUAV_CANVAS, StftSettings
 from rfuav_ray.signals.styles.color_keys import KeyedBlocks, colors_of_keys
 from rfuav_ray.signals.styles.colors import Image
 
-#: Columns of one sum of `loops.add_colors`. Their weights add up to 2**13, less what rounding may add.
+#: Columns of one sum of `coloring.add_colors`. Their weights add up to 2**13, less what rounding may add.
 _SUMMED = 128
 _WEIGHT_OF_SUM = 2**13 - _SUMMED // 2
 
@@ -31,7 +31,7 @@ _Kernel = Callable[[npt.NDArray[np.float64]], npt.NDArray[np.float64]]
 
 def draw(blocks: StftBlocks, settings: StftSettings) -> Image:
     """Draw blocks as RGB uint8 (image_size, image_size, 3), or (1440, 1920, 3) without `image_size`."""
-    from rfuav_ray.signals import loops  # noqa: PLC0415  # loads LLVM, which processes that draw nothing save
+    from rfuav_ray.signals.loops import coloring  # noqa: PLC0415  # see there
 
     columns, points = blocks.columns, settings.stft_points
     keyed = KeyedBlocks(blocks)
@@ -42,10 +42,10 @@ def draw(blocks: StftBlocks, settings: StftSettings) -> Image:
     drawn = np.zeros((width, 3, points), np.float32)
     for first, keys in keyed:
         across = _across(columns, width, first, len(keys), is_nearest=is_nearest)
-        loops.add_colors(keys, of_keys, *across, drawn)
+        coloring.add_colors(keys, of_keys, *across, drawn)
     upwards = _upwards(points, height, is_nearest=is_nearest)
     image = np.empty((height, width, 3), np.uint8)
-    loops.scale_upwards(drawn, upwards.indptr, upwards.indices, upwards.data, image)
+    coloring.scale_upwards(drawn, upwards.indptr, upwards.indices, upwards.data, image)
     return image
 
 
@@ -55,7 +55,7 @@ def _is_enlarged(values: int, pixels: int) -> bool:
 
 
 class _Across(NamedTuple):
-    """The pixels that some columns reach, and their shares: see `loops.add_colors`."""
+    """The pixels that some columns reach, and their shares: see `coloring.add_colors`."""
 
     pixels: npt.NDArray[np.int64]
     starts: npt.NDArray[np.int64]

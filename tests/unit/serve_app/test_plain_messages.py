@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel
@@ -13,11 +12,6 @@ from rfuav_ray.api import requests
 from rfuav_ray.api.kinds import KINDS, parse_request
 from rfuav_ray.cli.run_config import training_request
 from rfuav_ray.errors import RfuavError, RunError
-from rfuav_ray.settings import Settings
-from serve_app.api import create_app, in_front
-from serve_app.gateway import Service
-from serve_app.view.task_view import TaskView
-from tests.support.actor_handles import AcceptingTaskManager, no_streams
 
 ROUTES: dict[str, type[requests.Request]] = {
     **{kind.path: kind.request for kind in KINDS.values()},
@@ -37,15 +31,6 @@ VALUES = st.recursive(
 )
 
 
-@pytest.fixture(scope="module")
-def client(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("plain_messages")
-    settings_ = Settings(_env_file=None, data_roots=[folder], state_dir=folder / "state")
-    app = create_app(settings_)
-    app.state.service = Service(settings_, TaskView(), no_streams(), AcceptingTaskManager())
-    return TestClient(in_front(app, settings_), base_url="http://localhost", raise_server_exceptions=False)
-
-
 def messages_of(answer):
     body = answer.json()
     assert answer.status_code == 422 and body["errors"], answer.text
@@ -55,23 +40,23 @@ def messages_of(answer):
 @pytest.mark.parametrize("path", ROUTES)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_plain_messages_of_any_bad_value(client, path, data):
+def test_plain_messages_of_any_bad_value(client_of_all, path, data):
     field = data.draw(st.sampled_from(sorted(ROUTES[path].model_fields)))
     # The other required fields are missing, so that the request is refused in any case.
     body = {field: data.draw(VALUES)} if field not in {"priority", "max_concurrent"} else {field: [field]}
-    for message in messages_of(client.post(path, content=json.dumps(body))):
+    for message in messages_of(client_of_all.post(path, content=json.dumps(body))):
         assert not NOT_PLAIN.search(message)
 
 
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("body", [[], [1], "text", 3, None, True])
-def test_plain_messages_of_a_body_that_is_no_object(client, path, body):
-    for message in messages_of(client.post(path, json=body)):
+def test_plain_messages_of_a_body_that_is_no_object(client_of_all, path, body):
+    for message in messages_of(client_of_all.post(path, json=body)):
         assert not NOT_PLAIN.search(message)
 
 
-def test_plain_messages_of_limits_name_the_device_and_the_reason(client):
-    answer = client.post(
+def test_plain_messages_of_limits_name_the_device_and_the_reason(client_of_all):
+    answer = client_of_all.post(
         "/api/v2/resources/config",
         json={"max_concurrent": {"gpu": {"training": 1}, "cpu": 3, "cuda": {"training": -1}}},
     )

@@ -13,7 +13,7 @@ import pytest
 from serve_app.command.keeper import REPEAT_WINDOW_S
 
 PROGRAM = """
-import os, signal, subprocess, sys, time
+import os, signal, subprocess, sys
 from serve_app.command.keeper import keep
 
 
@@ -35,22 +35,20 @@ COUNTS = """
 """
 #: tells its process, and ends well when it is asked
 ASKED = """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(3))
-    signal.signal(signal.SIGINT, lambda *_: sys.exit(4))
+    codes = {signal.SIGTERM: 3, signal.SIGINT: 4}
+    signal.pthread_sigmask(signal.SIG_BLOCK, codes)
     print(os.getpid(), flush=True)
-    while True:  # pause() could miss a signal that comes just before it
-        time.sleep(0.02)
+    return codes[signal.sigwait(codes)]
 """
 DEAF = """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, signal.SIG_IGN)
     print(os.getpid(), flush=True)
-    while True:
-        time.sleep(0.02)
+    signal.pause()
 """
 #: leaves a grandchild behind that has no parent any more, and does not heed SIGTERM
 LEAVES = """
-    code = "import signal, time; signal.signal(15, signal.SIG_IGN); print(flush=True); time.sleep(600)"
+    code = "import signal; signal.signal(15, signal.SIG_IGN); print(flush=True); signal.pause()"
     child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
     child.stdout.readline()
     print(child.pid, flush=True)

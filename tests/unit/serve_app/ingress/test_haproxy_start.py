@@ -91,10 +91,10 @@ def test_haproxy_start_it_dies_with_who_started_it(tmp_path, haproxy, replica):
     file.write_text(AS_RAY_WRITES_IT.format(folder=tmp_path, **ports))
     command = command_for("127.0.0.1")
     starter = (
-        "import subprocess, sys, time\n"
+        "import subprocess, sys\n"
         "process = subprocess.Popen(sys.argv[1:], stderr=subprocess.DEVNULL)\n"
         "print(process.pid, flush=True)\n"
-        "time.sleep(60)\n"
+        "process.wait()\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", starter, *command, "-db", "-f", str(file)], stdout=subprocess.PIPE, text=True

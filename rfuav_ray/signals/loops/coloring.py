@@ -1,76 +1,13 @@
-"""Loops over STFT values that Numba compiles. NumPy would pass over memory several times for each of them.
+"""The keys of |Z|², and the sums of their colours over time and frequency."""
 
-They are compiled when they are first called, for the processor at hand, and kept for later processes. Importing
-this module loads LLVM: 0.4 s and 50 MB. So its callers import it where they need it.
-"""
-
-from collections.abc import Callable
-from typing import Any, TypeVar
-
-import numba
 import numpy as np
 import numpy.typing as npt
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+from rfuav_ray.signals.loops.compiling import compiled
+from rfuav_ray.signals.loops.key_format import FIRST_INFINITE, KEY_SHIFT, SUM_BITS
 
-#: bits of the smallest float32 that is infinite; those of NaN are more
-_INFINITE = np.uint32(0x7F800000)
-#: bits of a float32 that its key lacks
-_KEY_SHIFT = np.uint32(15)
-#: bits of a sum of one colour: three of them are in an integer
-_SUM_BITS, _SUM_MASK = 21, 2**21 - 1
-
-
-def compiled(function: _Function) -> _Function:
-    """Compile a function when it is called. Other threads run meanwhile."""
-    try:
-        fast: _Function = numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # No folder to keep it in can be written to.
-        fast = numba.njit(nogil=True, error_model="numpy")(function)
-    return fast
-
-
-@compiled
-def multiply_windows(
-    samples: npt.NDArray[np.float32], window: npt.NDArray[np.float32], hop: int, windowed: npt.NDArray[np.float32]
-) -> None:
-    """Multiply samples by a window function at each hop. I and Q are separate values.
-
-    Args:
-        samples: float32 (n,).
-        window: float32 (points,).
-        hop: Values from one column to the next.
-        windowed: float32 (columns, points), is written to.
-    """
-    points = window.size
-    for column in range(len(windowed)):
-        values, product = samples[column * hop : column * hop + points], windowed[column]
-        for point in range(points):
-            product[point] = values[point] * window[point]
-
-
-@compiled
-def square_magnitudes(
-    spectrum: npt.NDArray[np.float32], scale: np.float32, power: npt.NDArray[np.float32]
-) -> None:
-    """Write |Z|² * scale to `power`, float32 (columns, points). The parts of Z are side by side in `spectrum`."""
-    for column in range(len(power)):
-        parts, squares = spectrum[column], power[column]
-        for point in range(squares.size):
-            real, imaginary = parts[2 * point], parts[2 * point + 1]
-            squares[point] = (real * real + imaginary * imaginary) * scale
-
-
-@compiled
-def add_columns(
-    power: npt.NDArray[np.float32], sums: npt.NDArray[np.float32], highest: npt.NDArray[np.float32]
-) -> None:
-    """Add the columns of `power`, float32 (columns, points), to `sums`, and raise `highest` where it is lower."""
-    for column in range(len(power)):
-        values = power[column]
-        for point in range(values.size):
-            sums[point] += values[point]
-            highest[point] = max(highest[point], values[point])
+_INFINITE, _KEY_SHIFT = np.uint32(FIRST_INFINITE), np.uint32(KEY_SHIFT)
+_SUM_BITS, _SUM_MASK = SUM_BITS, 2**SUM_BITS - 1
 
 
 @compiled
