@@ -34,6 +34,7 @@ def sampled(sample: Callable[[], Iterable[T]], *, every_s: float) -> Iterator[li
     is_over = threading.Event()
 
     def run() -> None:
+        samples.extend(sample())  # at once: the block may be short
         while not is_over.wait(every_s):
             samples.extend(sample())
 
